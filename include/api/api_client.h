@@ -1,0 +1,96 @@
+/*
+ * Requests to one account's two APIs: credentials, JSON, result classes,
+ * rate limits. api/zendesk.h and api/sunco.h are the calls themselves.
+ *
+ * Zendesk: OAuth client credentials (POST /oauth/tokens, token kept and
+ * refreshed a minute before it ends and once on a 401), a bearer token, or an
+ * API token (basic, "email/token:token"). SunCo: basic, key id and secret.
+ *
+ * Classes: 2xx OK · 404 NOTFOUND · 401, 403 AUTH (an HTML page is not an
+ * answer of the API: TEMP, whatever its status) · 429 RATE · 409 CONFLICT ·
+ * 408, 5xx, no or broken answer, not JSON, truncated: TEMP · 422, 400 and
+ * every other 4xx PERM. Nothing is retried here except a 401 under OAuth.
+ */
+#ifndef REUNITE_API_API_CLIENT_H
+#define REUNITE_API_API_CLIENT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "core/budget.h"
+#include "core/job.h"
+#include "net/http_client.h"
+
+enum api { API_ZENDESK, API_SUNCO };
+const char *api_name(enum api a);
+enum zendesk_auth { ZENDESK_OAUTH, ZENDESK_BEARER, ZENDESK_API_TOKEN };
+
+struct api_config {
+	const char *account;
+	const char *zendesk_url; /* no slash at the end */
+	enum zendesk_auth auth;
+	const char *client_id, *client_secret; /* oauth */
+	const char *token, *email;
+	const char *sunco_url, *sunco_app_id, *sunco_key_id, *sunco_key_secret;
+	int64_t requests_per_minute; /* 0: learn */
+	int64_t reserve_percent;
+	int64_t timeout_ms; /* per request */
+};
+
+struct api_client;
+/* Copies the config. */
+struct api_client *api_client_new(struct loop *loop, struct http_client *http,
+				  const struct api_config *config);
+void api_client_free(struct api_client *c); /* cancels what is open */
+/* New credentials, limits and URLs for later requests (SIGHUP). */
+void api_client_reconfigure(struct api_client *c,
+			    const struct api_config *config);
+/* A token from an earlier life, and where to keep a new one (NULL, 0: the
+ * old one was refused). */
+void api_client_set_token(struct api_client *c, const char *token,
+			  int64_t expires_ms);
+void api_client_on_token(struct api_client *c,
+			 void (*fn)(const char *token, int64_t expires_ms,
+				    void *arg),
+			 void *arg);
+const struct budget *api_client_budget(const struct api_client *c);
+/* When the budget would let a live request go; 0: now. For the scheduler. */
+int64_t api_client_wait_ms(const struct api_client *c);
+
+/* How a call ended; borrowed for the callback. */
+struct api_result {
+	enum result result;
+	enum api api;
+	const char *call; /* "user_get", ... static */
+	bool sent;        /* not OK: it may have taken effect */
+	int status;       /* HTTP, 0: no answer */
+	int calls;        /* requests that reached the API for it */
+	int64_t retry_after_ms; /* RATE: as told, -1 not told */
+	bool duplicate;   /* 422: the value is somebody else's */
+	bool mentions_external_id; /* 422: external ids are the reason */
+	struct error error; /* what the API said, cut, without personal data:
+			       only its error codes, never its sentences */
+};
+
+/* One request, for zendesk.c, sunco.c and oauth.c. */
+struct api_call {
+	enum api api;
+	const char *name;   /* static; the metric's label */
+	const char *method;
+	const char *path;   /* copied; query included, already escaped */
+	struct json_t *body; /* *taken*, or NULL */
+	enum job_lane lane;
+	bool once;          /* must not be repeated */
+	bool updates_user;
+};
+struct api_request;
+struct json_t;
+typedef void api_done(const struct api_result *r, const struct json_t *json,
+		      void *arg);
+struct api_request *api_send(struct api_client *c, const struct api_call *call,
+			     api_done *done, void *arg);
+/* The callback will not come; a request on the wire may still take effect. */
+void api_cancel(struct api_request *q);
+
+#endif

@@ -1,0 +1,65 @@
+/*
+ * The Zendesk calls that reunite uses, as values.
+ *
+ * Sources: Zendesk Support API, Users, User Identities, Tickets. Ids are
+ * numbers. Every callback comes exactly once, on the loop, never from inside
+ * the call; values are borrowed for the callback.
+ */
+#ifndef REUNITE_API_ZENDESK_H
+#define REUNITE_API_ZENDESK_H
+
+#include "api/api_client.h"
+#include "core/user.h"
+
+typedef void zendesk_user_done(const struct api_result *r,
+			       const struct zd_user *user, void *arg);
+typedef void zendesk_users_done(const struct api_result *r,
+				const struct zd_user *users, size_t count,
+				void *arg);
+typedef void zendesk_plain_done(const struct api_result *r, void *arg);
+typedef void zendesk_ticket_done(const struct api_result *r,
+				 uint64_t requester_id, void *arg);
+
+struct zendesk_op; /* a call under way, possibly of several requests */
+void zendesk_cancel(struct zendesk_op *op);
+
+/* One user with its identities: side-loaded, or listed with one more request
+ * where the answer does not bring them (paging followed). */
+struct zendesk_op *zendesk_user_get(struct api_client *c, enum job_lane lane,
+				    uint64_t id, zendesk_user_done *done,
+				    void *arg);
+/* Every hit of a search for the address, each with its identities: the search
+ * is fuzzy, so the caller compares exactly. Paging followed, at most 300
+ * hits; more is RESULT_PERM. */
+struct zendesk_op *zendesk_search_address(struct api_client *c,
+					  enum job_lane lane,
+					  const char *address,
+					  zendesk_users_done *done, void *arg);
+struct zendesk_op *zendesk_search_external_id(struct api_client *c,
+					      enum job_lane lane,
+					      const char *external_id,
+					      zendesk_users_done *done,
+					      void *arg);
+/* from is absorbed, into survives. Never repeated by any layer below. */
+struct zendesk_op *zendesk_merge(struct api_client *c, enum job_lane lane,
+				 uint64_t from, uint64_t into,
+				 zendesk_user_done *done, void *arg);
+/* NULL clears it. */
+struct zendesk_op *zendesk_set_external_id(struct api_client *c,
+					   enum job_lane lane, uint64_t id,
+					   const char *external_id,
+					   zendesk_plain_done *done,
+					   void *arg);
+struct zendesk_op *zendesk_set_name(struct api_client *c, enum job_lane lane,
+				    uint64_t id, const char *name,
+				    zendesk_plain_done *done, void *arg);
+/* No verification mail is sent. */
+struct zendesk_op *zendesk_add_address(struct api_client *c,
+				       enum job_lane lane, uint64_t id,
+				       const char *address, bool verified,
+				       zendesk_plain_done *done, void *arg);
+struct zendesk_op *zendesk_ticket_get(struct api_client *c,
+				      enum job_lane lane, uint64_t ticket_id,
+				      zendesk_ticket_done *done, void *arg);
+
+#endif

@@ -1,0 +1,101 @@
+/*
+ * The configuration: libconfuse syntax or the environment alone, one table
+ * of settings for both, for `check`, the man page and the example file.
+ *
+ * Errors are "file:line: message" (environment: "REUNITE_X: message") and
+ * never show a secret's value. The rules are in reunite.conf(5).
+ */
+#ifndef REUNITE_APP_CONFIG_H
+#define REUNITE_APP_CONFIG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "api/api_client.h"
+#include "base/error.h"
+#include "base/log.h"
+#include "core/policy.h"
+
+#define CONFIG_DEFAULT_PATH "/etc/reunite/reunite.conf"
+
+struct config_list {
+	char **items;
+	size_t count;
+};
+
+enum ticket_note { NOTE_OFF, NOTE_MERGED, NOTE_REVIEW, NOTE_ALL };
+
+struct account_config {
+	char name[ACCOUNT_SIZE];
+	char *zendesk_url; /* no slash at the end */
+	enum zendesk_auth zendesk_auth;
+	char *zendesk_client_id;
+	char *zendesk_client_secret;
+	char *zendesk_token;
+	char *zendesk_email;
+	struct config_list zendesk_webhook_secrets; /* may be empty: 401 */
+	char *sunco_url;
+	char *sunco_app_id;
+	char *sunco_key_id;
+	char *sunco_key_secret;
+	struct config_list sunco_webhook_secrets;
+	struct policy_rules rules; /* deny_emails borrowed from below */
+	struct config_list deny_emails;
+	int64_t settle_after_ms;
+	int64_t review_expires_ms;
+	enum ticket_note ticket_note;
+	int64_t requests_per_minute;
+	int64_t reserve_percent;
+	int64_t wait_for_user_ms;
+	int64_t sweep_every_ms;
+	int64_t timestamp_tolerance_ms;
+	int64_t recheck_after_ms;
+	bool sunco_sync;
+};
+
+struct config {
+	char *path; /* NULL: from the environment */
+	char *listen;
+	char *admin_listen;
+	char *admin_token; /* NULL or "": closed */
+	char *store;
+	enum log_level log_level;
+	enum log_format log_format;
+	int64_t max_connections;
+	int64_t request_timeout_ms;
+	int64_t drain_timeout_ms;
+	int64_t retention_events_ms;
+	int64_t retention_jobs_ms;
+	int64_t retention_journal_ms;
+	int64_t retention_before_images_ms;
+	struct account_config *accounts;
+	size_t account_count;
+};
+
+/* path NULL: CONFIG_DEFAULT_PATH if it is there, else the environment.
+ * RESULT_INVALID with the first error in err. *out is *new*. */
+MUST_CHECK enum result config_load(struct config **out, const char *path,
+				   struct error *err);
+void config_free(struct config *c);
+const struct account_config *config_account(const struct config *c,
+					    const char *name);
+/* What api_client_new() takes, borrowed from a. */
+void config_api(const struct account_config *a, struct api_config *out);
+/* The whole configuration with secrets masked, as a file that would load. */
+void config_print(const struct config *c, FILE *out);
+
+/* One row of the settings table, for docs and completion. */
+struct config_setting {
+	const char *name;
+	const char *type;     /* "string", "duration", "integer", "list", ... */
+	const char *fallback; /* as written in the file, "" if none */
+	const char *help;
+	bool account;   /* inside an account section */
+	bool secret;    /* x_file works too (and for store) */
+	bool reload;    /* SIGHUP applies it */
+};
+const struct config_setting *config_settings(size_t *count);
+
+#endif

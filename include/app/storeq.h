@@ -1,0 +1,33 @@
+/*
+ * The store, without waiting: a writer thread that takes all waiting
+ * operations into one transaction, a reader thread for lists and
+ * checkpoints, completions back on the loop.
+ *
+ * done() runs on the loop thread, exactly once, never from inside the call
+ * that submitted. The op belongs to the caller again in done(); between, it
+ * must stay where it is.
+ */
+#ifndef REUNITE_APP_STOREQ_H
+#define REUNITE_APP_STOREQ_H
+
+#include "net/loop.h"
+#include "store/store.h"
+
+struct storeq;
+typedef void storeq_done(struct store_op *op, void *arg);
+
+/* Takes both stores; reader may be NULL (then the writer does all). */
+struct storeq *storeq_new(struct loop *loop, struct store *writer,
+			  struct store *reader);
+/* Runs what is queued, delivers every completion, joins the threads. */
+void storeq_free(struct storeq *q);
+void storeq_submit(struct storeq *q, struct store_op *op, storeq_done *done,
+		   void *arg);
+/* True while the writer is so far behind (age or length of its queue, or the
+ * last transaction failed) that intake should answer 503. */
+bool storeq_behind(const struct storeq *q);
+/* Called on the loop when another process wrote to the store. */
+void storeq_on_change(struct storeq *q, void (*fn)(void *arg), void *arg);
+const uint8_t *storeq_key(const struct storeq *q);
+
+#endif

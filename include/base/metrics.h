@@ -1,0 +1,82 @@
+/*
+ * Counters, gauges and histograms, one X-macro row each.
+ *
+ * Owned by the loop thread: no locks. A series is made at its first use and
+ * lives until metrics_reset(); look it up once where it is hot. The number of
+ * series per metric is bounded (METRICS_MAX_SERIES): past it, everything goes
+ * into one series whose labels are "other".
+ */
+#ifndef REUNITE_BASE_METRICS_H
+#define REUNITE_BASE_METRICS_H
+
+#include <stdint.h>
+
+#include "base/buf.h"
+
+#define METRICS_MAX_SERIES 4096
+#define METRICS_MAX_LABELS 4
+
+/* id, type, name without "reunite_", labels (space-separated), help */
+#define METRICS_TABLE(X)                                                       \
+	X(WEBHOOKS, COUNTER, "webhooks_total", "account source outcome",       \
+	  "Webhook events by what became of them")                             \
+	X(WEBHOOK_SECONDS, HISTOGRAM, "webhook_seconds", "",                   \
+	  "From a webhook request read to its reply")                          \
+	X(STORE_COMMIT_SECONDS, HISTOGRAM, "store_commit_seconds", "",         \
+	  "One transaction of the store, sync included")                       \
+	X(STORE_BATCH_SIZE, HISTOGRAM_COUNT, "store_batch_size", "",           \
+	  "Operations in one transaction")                                     \
+	X(JOBS, GAUGE, "jobs", "account state", "Jobs by state")               \
+	X(QUEUE_OLDEST_SECONDS, GAUGE, "queue_oldest_seconds", "account",      \
+	  "Age of the oldest job that is due")                                 \
+	X(DECISIONS, COUNTER, "decisions_total", "account action reason",      \
+	  "Decisions of the link policy")                                      \
+	X(API_REQUESTS, COUNTER, "api_requests_total",                         \
+	  "account api call class", "Requests to Zendesk and SunCo")           \
+	X(API_SECONDS, HISTOGRAM, "api_seconds", "api call",                   \
+	  "Time of one request to Zendesk or SunCo")                           \
+	X(API_BUDGET, GAUGE, "api_budget", "account",                          \
+	  "Zendesk requests left this minute")                                 \
+	X(LINK_SECONDS, HISTOGRAM_SLOW, "link_seconds", "",                    \
+	  "From the webhook to the end of its job")                            \
+	X(LAST_WEBHOOK, GAUGE, "last_webhook_timestamp_seconds",               \
+	  "account source", "When the last valid webhook came")                \
+	X(ACCOUNT_HELD, GAUGE, "account_held", "account reason",               \
+	  "1 while the account is held, with the reason")                      \
+	X(BREAKER_OPEN, GAUGE, "breaker_open", "account",                      \
+	  "1 while the merge breaker is open")                                 \
+	X(REVIEW_OLDEST_SECONDS, GAUGE, "review_oldest_seconds", "account",    \
+	  "Age of the oldest open review")                                     \
+	X(HTTP_CONNECTIONS, GAUGE, "http_connections", "listener",             \
+	  "Open connections")                                                  \
+	X(HTTP_REJECTED, COUNTER, "http_rejected_total", "listener status",    \
+	  "Requests answered by the server itself")                            \
+	X(BUILD_INFO, GAUGE, "build_info", "version", "Always 1")
+
+enum metric {
+#define METRIC_ENUM(id, type, name, labels, help) METRIC_##id,
+	METRICS_TABLE(METRIC_ENUM)
+#undef METRIC_ENUM
+	METRIC_COUNT
+};
+
+struct metric_series;
+
+/* labels: as many strings as the row names, borrowed; never NULL. */
+struct metric_series *metric_at(enum metric m, const char *const labels[]);
+/* The same with the labels as arguments: metric_get(METRIC_JOBS, a, "ready").
+ * The caller passes exactly as many as the row names. */
+struct metric_series *metric_get(enum metric m, ...);
+
+void metric_add(struct metric_series *s, double n);     /* counter, gauge */
+void metric_set(struct metric_series *s, double value); /* gauge */
+void metric_observe(struct metric_series *s, double value);
+double metric_value(const struct metric_series *s); /* histogram: count */
+
+/* Sets every series of a gauge to 0 (before it is filled anew). */
+void metric_zero_all(enum metric m);
+/* Prometheus text format 0.0.4, in the order of the table. */
+void metrics_render(struct buf *out);
+void metrics_reset(void); /* frees every series; for tests and exit */
+
+#endif

@@ -1,0 +1,22 @@
+/*
+ * "The address" of the policy: trimmed, lower-cased, ASCII, one '@', a
+ * dot-atom before it, a domain with a dot behind it, at most 254 characters.
+ * Anything else is no address. "+tag" and dots stay.
+ */
+#ifndef REUNITE_CORE_ADDRESS_H
+#define REUNITE_CORE_ADDRESS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "core/user.h"
+
+/* False, and out empty, when raw is no address. NULL is allowed. */
+bool address_normalise(const char *raw, char out[ADDRESS_SIZE]);
+
+/* A built-in role address ("info@...") or a match of one of the patterns
+ * ("*@mailinator.com"). address is normalised. */
+bool address_denied(const char *address, const char *const *patterns,
+		    size_t count);
+
+#endif

@@ -1,0 +1,97 @@
+/*
+ * Webhook bodies -> events. Nothing here is evidence: an event wakes a job
+ * and tells it where to look.
+ *
+ * Protocol: SunCo v2 webhooks (app, webhook, events[]), Zendesk event
+ * subscriptions (type, account_id, id, detail, event) and our own trigger
+ * body ({"v":1,"ticket_id":..,"requester_id":..,"updated_at":..}).
+ */
+#ifndef REUNITE_CORE_EVENT_H
+#define REUNITE_CORE_EVENT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "base/str.h"
+#include "core/user.h"
+
+enum event_source { EVENT_FROM_SUNCO, EVENT_FROM_ZENDESK };
+const char *event_source_name(enum event_source s); /* "sunco", "zendesk" */
+
+enum event_kind {
+	EVENT_OTHER = 0, /* understood to be none of ours: ignored */
+	EVENT_CONVERSATION_CREATE,
+	EVENT_CONVERSATION_REFERRAL,
+	EVENT_CONVERSATION_MESSAGE, /* counts only if a waiting job knows */
+	EVENT_PASS_CONTROL, /* names a conversation, seldom a user */
+	EVENT_USER_AUTHENTICATED, /* user:update, reason authentication */
+	EVENT_SUNCO_MERGE,        /* other_sunco_id was discarded */
+	EVENT_SUNCO_REMOVE,
+	EVENT_TICKET,             /* trigger: ticket and requester */
+	EVENT_ZD_USER_CREATED,
+	EVENT_ZD_IDENTITY,        /* created, changed or deleted */
+	EVENT_ZD_USER_MERGED,
+	EVENT_ZD_USER_DELETED,
+};
+const char *event_kind_name(enum event_kind k);
+
+/* Dedup key: a tag and the provider's id in its narrowest form (raw bytes of
+ * an ObjectId or UUID, else 16 bytes of its SHA-256), unique per account. */
+struct event_key {
+	uint8_t len;
+	uint8_t bytes[20];
+};
+
+/* What a webhook with the full user says about the person, hashed, so that a
+ * person known to be linked costs no call. Compared for equality only. */
+struct event_print {
+	bool known;        /* the body held the full user */
+	uint8_t hash[16];
+};
+
+struct event {
+	enum event_source source;
+	enum event_kind kind;
+	struct event_key key;
+	char sunco_id[SUNCO_ID_SIZE];       /* "" = not named */
+	char other_sunco_id[SUNCO_ID_SIZE]; /* merge: the discarded one */
+	char conversation_id[SUNCO_ID_SIZE];
+	uint64_t zendesk_user_id; /* requester, detail.id, or zendeskId */
+	uint64_t other_zendesk_user_id; /* user.merged: the other side */
+	uint64_t ticket_id;
+	bool messaging_identity; /* ZD_IDENTITY of type messaging: sunco_id
+				    is its value */
+	struct event_print print;
+};
+
+/* The events of one body that are ours, and how many were not. */
+struct event_list {
+	struct event *items;
+	size_t count;
+	size_t ignored;
+	size_t cap;
+};
+void event_list_init(struct event_list *l);
+void event_list_release(struct event_list *l);
+struct event *event_list_add(struct event_list *l); /* zeroed */
+
+/*
+ * RESULT_INVALID: not JSON by RFC 8259, nested deeper than 64, or not the
+ * documented envelope; err says where. Everything else is RESULT_OK, events
+ * of unknown type or without the people they should name count as ignored.
+ */
+MUST_CHECK enum result decode_sunco(struct slice body, struct event_list *out,
+				    struct error *err);
+/* Both trigger bodies and event subscriptions. */
+MUST_CHECK enum result decode_zendesk(struct slice body,
+				      struct event_list *out,
+				      struct error *err);
+
+/* The print of a SunCo user read over the API; equal to that of a webhook
+ * body that says the same. Covers authenticated, externalId, evidence and
+ * address. */
+void event_print_of(const struct sunco_user *u, struct event_print *out);
+
+#endif

@@ -1,0 +1,54 @@
+/*
+ * One decision record: what, why, of whom, how it ended.
+ */
+#ifndef REUNITE_CORE_JOURNAL_H
+#define REUNITE_CORE_JOURNAL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/event.h"
+#include "core/policy.h"
+
+#define ACCOUNT_SIZE 64 /* 63 characters of [A-Za-z0-9_-] and the NUL */
+
+enum journal_status {
+	JOURNAL_DONE,
+	JOURNAL_PENDING,   /* a saga is under way */
+	JOURNAL_UNCERTAIN, /* an answer was lost; being looked up */
+	JOURNAL_FAILED,
+};
+const char *journal_status_name(enum journal_status s);
+bool journal_status_parse(const char *s, enum journal_status *out);
+
+struct journal_entry {
+	int64_t id; /* 0 until the store gave one */
+	int64_t at_ms;
+	char account[ACCOUNT_SIZE];
+	enum action action;
+	enum reason reason;
+	reason_set reasons;
+	bool applied;
+	enum journal_status status;
+	enum evidence evidence;
+	uint64_t messaging_user_id;
+	uint64_t profile_id;
+	char sunco_id[SUNCO_ID_SIZE];
+	uint64_t ticket_id;
+	enum event_source source;
+	int64_t job_id;
+	int api_calls;
+	char *note;         /* *owned*: outcome in words, no personal data */
+	char *decided_by;   /* *owned*: who approved or rejected, or NULL */
+	char *before_image; /* *owned* JSON: both users; personal data */
+};
+void journal_entry_init(struct journal_entry *e);
+void journal_entry_release(struct journal_entry *e);
+void journal_entry_copy(struct journal_entry *dst,
+			const struct journal_entry *src);
+/* The line of `journal list --json`: *new*. The before-image only when
+ * personal is true. */
+struct json_t *journal_entry_encode(const struct journal_entry *e,
+				    bool personal);
+
+#endif

@@ -1,0 +1,162 @@
+/*
+ * The link policy: what to do about one messaging user, as a pure function.
+ *
+ * No I/O, no clock, no text. The same function serves the daemon, `explain`,
+ * `link`, `backfill` and the tests. A merge cannot be undone: every rule
+ * fails towards doing nothing. The 24 rules and their stages are in the
+ * README ("How it decides"); the numbers here are theirs.
+ */
+#ifndef REUNITE_CORE_POLICY_H
+#define REUNITE_CORE_POLICY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/address.h"
+#include "core/reason.h"
+#include "core/user.h"
+
+/* Ordered from weak to strong. */
+enum evidence {
+	EVIDENCE_NONE,
+	EVIDENCE_CLAIMED,
+	EVIDENCE_AUTHENTICATED,
+	EVIDENCE_VERIFIED,
+};
+enum email_identities {
+	EMAILS_VERIFIED_ONLY,
+	EMAILS_VERIFIED_AND_UNVERIFIED,
+	EMAILS_CLAIM_VERIFIED,
+};
+enum apply { APPLY_OBSERVE, APPLY_REVIEW, APPLY_AUTO };
+enum action {
+	ACTION_NONE,
+	ACTION_WAIT, /* look again until the job's deadline, then nothing */
+	ACTION_REFUSE,
+	ACTION_REVIEW,
+	ACTION_MERGE,
+	ACTION_ADOPT,
+};
+
+const char *evidence_name(enum evidence e);
+const char *email_identities_name(enum email_identities s);
+const char *apply_name(enum apply a);
+const char *action_name(enum action a);
+bool evidence_parse(const char *s, enum evidence *out);
+bool email_identities_parse(const char *s, enum email_identities *out);
+bool apply_parse(const char *s, enum apply *out);
+bool action_parse(const char *s, enum action *out);
+
+/* The account's settings; see config.h for where they come from. */
+struct policy_rules {
+	enum email_identities email_identities;
+	enum evidence link_evidence; /* never EVIDENCE_NONE */
+	enum apply apply;
+	const char *const *deny_emails; /* borrowed */
+	size_t deny_email_count;
+	int64_t max_merges_per_hour;
+	int64_t max_merges_per_profile;
+	bool recover_displaced;
+	bool release_external_id; /* auto */
+	bool verify_profile_email;
+	bool complete_name;
+};
+void policy_rules_default(struct policy_rules *r);
+
+/* A set of reasons. */
+typedef uint64_t reason_set;
+#define REASON_BIT(r) ((reason_set)1 << (r))
+
+struct facts {
+	struct sunco_user sunco;
+	bool has_messaging_user;
+	struct zd_user messaging_user;
+	struct zd_user *profiles; /* what the searches returned, owners or not */
+	size_t profile_count;
+	bool has_displaced;
+	struct zd_user displaced;
+	struct {
+		bool rejected; /* this pair, for this address */
+		bool searched_twice; /* settle_after apart, both fruitless */
+		int64_t merges_this_hour;
+		int64_t merges_into_profile_today;
+		bool backfill;       /* rule 24 does not ask */
+		reason_set waived;   /* a person approved in spite of these */
+	} history;
+};
+void facts_init(struct facts *f);
+void facts_release(struct facts *f);
+/* Adds a copy unless a profile with this id is there already. */
+void facts_add_profile(struct facts *f, const struct zd_user *u);
+
+enum step {
+	STEP_RELEASE,
+	STEP_MERGE,
+	STEP_ADOPT,
+	STEP_COMPLETE_NAME,
+	STEP_READ_BACK,
+	STEP_PIN,
+	STEP_VERIFY,
+	STEP_COUNT
+};
+const char *step_name(enum step s); /* "merge", "read_back", ... */
+
+struct decision {
+	enum action action;
+	enum reason reason;
+	reason_set reasons; /* all of stage 4 that matched, else reason alone */
+	int rule;           /* 1..24, 0 in stage 5 */
+	enum evidence evidence;
+	char address[ADDRESS_SIZE]; /* "" if none */
+	uint64_t profile_id;        /* 0 when no profile is meant */
+	bool displaced;             /* the profile is the displaced one */
+	bool external_ids_equal;    /* both there and equal */
+	bool applied; /* merge or adopt, and apply is auto: it will be done */
+	bool complete_name; /* the messaging user stays and gets its name */
+	bool verified;      /* adopt: the address may be marked verified */
+	/* What action, or the action behind a review or an observation, takes;
+	 * in order. release is never planned ahead. */
+	enum action intended; /* merge, adopt or none */
+	enum step steps[STEP_COUNT];
+	size_t step_count;
+};
+
+void policy_decide(const struct facts *f, const struct policy_rules *r,
+		   struct decision *out);
+
+/* The evidence of a SunCo user, and the address it speaks of ("" if none;
+ * also when there are several different ones). */
+enum evidence policy_evidence(const struct sunco_user *u,
+			      char address[ADDRESS_SIZE]);
+bool policy_address_ambiguous(const struct sunco_user *u);
+/* The person's external id, borrowed from f; NULL if none. */
+const char *policy_external_id(const struct facts *f);
+/* Is u (a search hit) an owner? u needs its identities. */
+bool policy_is_owner(const struct facts *f, const struct zd_user *u);
+/* The messaging user holds the address / the external id itself, so that no
+ * search for other owners is needed. */
+bool policy_holds_address(const struct facts *f);
+bool policy_holds_external_id(const struct facts *f);
+/* "Web User 65f...", "Visitor 123": a name that Zendesk made up. NULL, too. */
+bool policy_name_generated(const char *name);
+/* Reasons in the order of the rules; returns how many were written. */
+size_t reason_set_list(reason_set s, enum reason out[REASON_COUNT]);
+/* What Zendesk does by itself in this situation, one sentence, static. */
+const char *policy_zendesk_does(const struct facts *f,
+				const struct policy_rules *r);
+
+/*
+ * `explain --facts`: one JSON object with the keys account, sunco_user,
+ * messaging_user, profiles, displaced, history. Left-out keys take their
+ * defaults, unknown ones and wrong types are RESULT_INVALID. f and r are raw;
+ * on success the caller releases f. r->deny_emails stays empty.
+ */
+struct json_t;
+MUST_CHECK enum result facts_decode(const struct json_t *v, struct facts *f,
+				    struct policy_rules *r,
+				    struct error *err);
+/* The answer of `explain --facts --json`: *new*. */
+struct json_t *decision_encode(const struct decision *d, const char *zendesk);
+
+#endif

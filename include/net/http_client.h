@@ -1,0 +1,64 @@
+/*
+ * HTTP requests without waiting: curl's multi interface on the loop.
+ *
+ * The callback comes exactly once, on the loop, never from inside
+ * http_client_send(); after http_transfer_cancel() it does not come. TLS is
+ * verified, redirects are not followed, bodies are bounded, every request
+ * has a deadline.
+ */
+#ifndef REUNITE_NET_HTTP_CLIENT_H
+#define REUNITE_NET_HTTP_CLIENT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "base/str.h"
+#include "net/loop.h"
+
+struct http_client;
+struct http_transfer;
+
+struct http_call {
+	const char *method;         /* GET POST PUT PATCH DELETE */
+	const char *url;
+	const char *const *headers; /* "Name: value", copied */
+	size_t header_count;
+	struct slice body; /* copied; sent if ptr is not NULL */
+	int64_t timeout_ms; /* for the whole request; 0: 30 s */
+	/* Must not be repeated: a fresh connection, since curl itself repeats
+	 * a request when a reused one dies before an answer. */
+	bool once;
+};
+
+struct http_answer {
+	/* RESULT_OK: an HTTP answer came, whatever its status. RESULT_TEMP: no
+	 * (whole) answer. RESULT_INVALID: answer over the limit. RESULT_PERM:
+	 * never sent and never will be (bad URL, certificate refused). */
+	enum result result;
+	bool sent; /* with another result: it may have reached the server */
+	int status;
+	struct slice body; /* borrowed for the callback */
+	struct error error; /* no URL query, no body, no secret */
+	int64_t elapsed_us;
+	const struct http_transfer *transfer; /* for http_answer_header() */
+};
+/* Value of the last header of that name, or NULL; borrowed. */
+const char *http_answer_header(const struct http_answer *a, const char *name);
+
+typedef void http_client_done(const struct http_answer *a, void *arg);
+
+/* max_body_bytes bounds an answer. ca_file may be NULL (the system's). */
+struct http_client *http_client_new(struct loop *loop, size_t max_body_bytes,
+				    const char *ca_file);
+void http_client_free(struct http_client *c); /* cancels what is open */
+struct http_transfer *http_client_send(struct http_client *c,
+				       const struct http_call *call,
+				       http_client_done *done, void *arg);
+void http_transfer_cancel(struct http_transfer *t);
+/* Percent-encodes everything but RFC 3986's unreserved characters. */
+struct buf;
+void http_escape(struct buf *out, struct slice s);
+
+#endif

@@ -1,0 +1,94 @@
+/*
+ * An HTTP/1.1 server for small requests from impatient senders.
+ *
+ * It reads one bounded request at a time per connection, hands it to the
+ * route's handler, and owns it until exactly one reply. Pipelined requests
+ * are answered in order. Refused by the server itself, with the status and a
+ * JSON body {"error":"..."}: what breaks RFC 9112 (400 and close), unknown
+ * path (404), known path with another method (405 + Allow), unknown method
+ * (501), body or headers over the limit (413, 431), wrong content type of a
+ * body (415, if the route asks), not read in time (408 and close). When the
+ * server drains: 503 + Retry-After.
+ */
+#ifndef REUNITE_NET_HTTP_SERVER_H
+#define REUNITE_NET_HTTP_SERVER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "base/str.h"
+#include "net/loop.h"
+
+struct http_server;
+struct http_request;
+
+struct http_server_config {
+	const char *name;           /* of the listener, for logs and metrics */
+	size_t max_connections;     /* past it, accepting pauses */
+	size_t max_body_bytes;
+	size_t max_header_bytes;
+	int64_t request_timeout_ms; /* first byte to last, absolute */
+	int64_t idle_timeout_ms;    /* keep-alive without a request */
+};
+void http_server_config_default(struct http_server_config *c);
+
+typedef void http_handler(struct http_request *req, void *arg);
+struct http_route {
+	const char *method; /* "GET" also answers HEAD */
+	/* "/webhooks/{account}/sunco": {x} matches one non-empty segment;
+	 * a trailing "{x...}" matches the rest, slashes included */
+	const char *path;
+	http_handler *handler;
+	bool wants_json; /* a body without application/json is 415 */
+};
+
+/* routes: borrowed, must outlive the server; arg goes to every handler. */
+struct http_server *http_server_new(struct loop *loop,
+				    const struct http_server_config *config,
+				    const struct http_route *routes,
+				    size_t route_count, void *arg);
+/* Closes everything at once; open requests are cancelled. */
+void http_server_free(struct http_server *s);
+/* "127.0.0.1:8080", "[::1]:0", ":8080" (all). RESULT_INVALID or _PERM. */
+MUST_CHECK enum result http_server_listen(struct http_server *s,
+					  const char *address,
+					  struct error *err);
+uint16_t http_server_port(const struct http_server *s);
+/* Stops accepting, answers what is read, closes; done once all are gone. */
+void http_server_drain(struct http_server *s, loop_fn *done, void *arg);
+size_t http_server_connections(const struct http_server *s);
+
+/* Of a request; all borrowed until the reply. */
+const char *http_request_method(const struct http_request *r);
+const char *http_request_path(const struct http_request *r); /* no query */
+struct slice http_request_param(const struct http_request *r,
+				const char *name); /* of the route, decoded */
+/* Decoded value of a query parameter; false if absent or malformed. */
+bool http_request_query(const struct http_request *r, const char *name,
+			char *out, size_t size);
+/* NULL if absent; the first of several. Name case-insensitive. */
+const char *http_request_header(const struct http_request *r,
+				const char *name);
+struct slice http_request_body(const struct http_request *r);
+int64_t http_request_start_ms(const struct http_request *r); /* monotonic */
+int64_t http_request_start_us(const struct http_request *r); /* read done */
+/* fn runs if the client leaves before the reply; the reply must still be
+ * sent (it goes nowhere). NULL takes it back. */
+void http_request_on_leave(struct http_request *r, loop_fn *fn, void *arg);
+
+struct http_reply {
+	int status;
+	const char *content_type; /* NULL: application/json */
+	struct slice body;        /* copied */
+	const char *headers;      /* more lines "Name: value\r\n", or NULL */
+};
+/* Exactly once per request; frees it. May be called from the handler or any
+ * time later on the loop. */
+void http_request_reply(struct http_request *r, const struct http_reply *a);
+/* {"error":"text"} */
+void http_request_reply_error(struct http_request *r, int status,
+			      const char *text);
+
+#endif

@@ -1,0 +1,51 @@
+/*
+ * The event loop: libevent behind a small contract.
+ *
+ * One loop, one thread: everything here is called on it, except loop_post()
+ * and loop_stop(), which any thread may call. Callbacks never run from inside
+ * the call that arms them.
+ */
+#ifndef REUNITE_NET_LOOP_H
+#define REUNITE_NET_LOOP_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct loop;
+struct event_base;
+typedef void loop_fn(void *arg);
+
+struct loop *loop_new(void);
+void loop_free(struct loop *l); /* runs what is deferred first */
+void loop_run(struct loop *l);  /* until loop_stop() */
+void loop_stop(struct loop *l);
+struct event_base *loop_base(struct loop *l); /* for http_server only */
+/* Monotonic, as of the start of this turn; and the wall clock likewise. */
+int64_t loop_now_ms(const struct loop *l);
+int64_t loop_wall_ms(const struct loop *l);
+
+/* Runs fn after the current callback, before the loop sleeps again. */
+void loop_defer(struct loop *l, loop_fn *fn, void *arg);
+/* The same from any thread; wakes the loop. In order per thread. */
+void loop_post(struct loop *l, loop_fn *fn, void *arg);
+
+/* One-shot timer; setting it again moves it. */
+struct loop_timer;
+struct loop_timer *loop_timer_new(struct loop *l, loop_fn *fn, void *arg);
+void loop_timer_set(struct loop_timer *t, int64_t delay_ms);
+void loop_timer_clear(struct loop_timer *t);
+void loop_timer_free(struct loop_timer *t); /* NULL is allowed */
+
+enum { LOOP_READ = 1, LOOP_WRITE = 2 };
+struct loop_io;
+typedef void loop_io_fn(int fd, int what, void *arg);
+struct loop_io *loop_io_new(struct loop *l, int fd, int what, loop_io_fn *fn,
+			    void *arg); /* persistent */
+void loop_io_free(struct loop_io *io);
+
+struct loop_signal;
+struct loop_signal *loop_signal_new(struct loop *l, int signo, loop_fn *fn,
+				    void *arg);
+void loop_signal_free(struct loop_signal *s);
+
+#endif

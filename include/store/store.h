@@ -1,0 +1,380 @@
+/*
+ * The durable store: one front, two backends behind an ops table.
+ *
+ * Work is data: a caller fills a store_op and store_run() executes an array
+ * of them in one transaction (group commit). When it returns, every op's
+ * result is final and every RESULT_OK of a write is committed and synced.
+ * If the transaction fails, the operations are replayed one by one, so that
+ * only the culprit fails. Blocking: the daemon calls it from the store
+ * thread (app/storeq.h), commands call it directly.
+ *
+ * Ownership: inputs are borrowed until the call returns (strings included);
+ * outputs are owned by the op and freed by store_op_release().
+ *
+ * Threads: one struct store belongs to one thread at a time.
+ *
+ * Rules every backend keeps, and tests/contract checks:
+ * - events: a key is unique per account; a duplicate changes nothing.
+ * - jobs: one row per (account, person); a new event increments gen and makes
+ *   a waiting, done or dead job ready; while it runs, only gen moves, and the
+ *   settle then leaves it ready.
+ * - every write of a job carries its lease token; a wrong or expired-and-
+ *   taken-over token is RESULT_CONFLICT and changes nothing.
+ * - locks: an intent takes both users in ascending order or none.
+ * - one open review per profile (profile 0: per messaging user).
+ */
+#ifndef REUNITE_STORE_STORE_H
+#define REUNITE_STORE_STORE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "core/event.h"
+#include "core/job.h"
+#include "core/journal.h"
+
+#define STORE_LIST_MAX 500 /* rows per snapshot of a list */
+#define STORE_KEY_SIZE 32
+
+enum store_mode {
+	STORE_SERVE, /* create or migrate, hold the lock file, be the daemon */
+	STORE_WRITE, /* an existing store, small writes beside a daemon */
+	STORE_READ,  /* an existing store, reading only */
+};
+
+/* What is remembered of a person whose case is settled. */
+struct store_link {
+	char sunco_id[SUNCO_ID_SIZE];
+	uint64_t zendesk_user_id;
+	struct event_print print;
+	int64_t checked_ms;
+};
+
+/* Before and after a person decides. */
+enum review_state { REVIEW_OPEN, REVIEW_APPROVED, REVIEW_REJECTED,
+		    REVIEW_EXPIRED };
+const char *review_state_name(enum review_state s);
+
+struct review {
+	int64_t id;
+	char account[ACCOUNT_SIZE];
+	enum review_state state;
+	int64_t job_id;
+	int64_t journal_id;
+	enum action intended; /* merge or adopt */
+	reason_set reasons;   /* what an approval waives */
+	enum evidence evidence;
+	uint64_t messaging_user_id;
+	uint64_t profile_id; /* 0: adopt */
+	char sunco_id[SUNCO_ID_SIZE];
+	uint64_t ticket_id;
+	uint8_t address_hash[16]; /* keyed */
+	uint8_t facts_hash[16];   /* of what an approval was given for */
+	char *facts; /* *owned* JSON: both sides as read; personal data */
+	int64_t created_ms;
+	int64_t expires_ms;
+	int64_t attached; /* further conversations about the same profile */
+	int64_t decided_ms;
+	char *decided_by; /* *owned* */
+};
+void review_init(struct review *r);
+void review_release(struct review *r);
+/* The line of `review list --json`: the journal line's shape with the
+ * review's own id, state and reasons; the facts only when personal: *new* */
+struct json_t *review_encode(const struct review *r, bool personal);
+
+enum store_op_kind {
+	STORE_ACCEPT,	/* intake: events in, jobs woken */
+	STORE_ENQUEUE,	/* one job by hand or from an approval */
+	STORE_CLAIM,	/* due jobs of one account, under a lease */
+	STORE_EXTEND,	/* a longer lease */
+	STORE_FOLD,	/* a job learnt its SunCo id */
+	STORE_INTENT,	/* locks, breaker's place, journal entry "pending" */
+	STORE_STEP,	/* the saga goes on: progress and journal status */
+	STORE_SETTLE,	/* a run ends: job, journal, link, review, locks */
+	STORE_RECALL,	/* what is known about these people (read) */
+	STORE_JOBS,	/* list (read) */
+	STORE_JOURNAL,	/* list (read) */
+	STORE_REVIEWS,	/* list (read) */
+	STORE_DECIDE,	/* approve or reject a review */
+	STORE_RETRY,	/* dead, waiting or review jobs become ready */
+	STORE_DROP,	/* a job that is not running goes away */
+	STORE_ACCOUNT,	/* read and change one account's row */
+	STORE_STATS,	/* gauges (read) */
+	STORE_PRUNE,	/* one small batch of retention */
+	STORE_OP_COUNT
+};
+
+struct store_accept {
+	const char *account;
+	const struct event *events;
+	size_t count;
+	int64_t now_ms;
+	int64_t wait_ms;    /* a new round waits at most this long */
+	int64_t recheck_ms; /* how long a link is believed */
+	/* out */
+	int accepted;
+	int duplicate;
+	int known; /* of the accepted: about people known to be linked */
+	int woken; /* jobs that became ready */
+};
+
+struct store_enqueue {
+	const char *account;
+	const char *sunco_id; /* or "" */
+	uint64_t zendesk_user_id;
+	uint64_t ticket_id;
+	enum job_lane lane;
+	int64_t review_id;
+	int64_t now_ms;
+	int64_t wait_ms;
+	int64_t job_id; /* out */
+};
+
+struct store_claim {
+	const char *account;
+	size_t max;
+	int64_t job_id; /* only this one, due or not; 0: the due ones */
+	int64_t now_ms;
+	int64_t lease_ms;
+	int64_t grace_ms; /* take-over waits lease + the longest request */
+	/* out */
+	struct job *jobs; /* live first, then by run_at */
+	size_t count;
+	int64_t next_ms; /* when the next one is due; INT64_MAX: none known */
+};
+
+struct store_lease { /* STORE_EXTEND */
+	int64_t job_id;
+	int64_t token;
+	int64_t until_ms;
+};
+
+struct store_fold {
+	int64_t job_id;
+	int64_t token;
+	const char *sunco_id;
+	int64_t now_ms;
+	/* out: true: the job is now (or was) the person's row and stays
+	 * leased under the same id and token. false: the person has another
+	 * row; it got this one's hints, one more gen, and is ready; ours is
+	 * gone. */
+	bool kept;
+};
+
+struct store_intent {
+	int64_t job_id;
+	int64_t token;
+	uint64_t users[2]; /* locked; 0 = unused */
+	int64_t now_ms;
+	int64_t lock_until_ms;
+	const struct journal_entry *entry; /* status pending */
+	const char *progress;
+	int64_t max_per_hour; /* INT64_MAX: not asked */
+	int64_t max_per_profile;
+	/* out; RESULT_CONFLICT: a lock is held by another job;
+	 * RESULT_RATE: the breaker is open, the counts say which */
+	int64_t journal_id;
+	int64_t merges_this_hour;
+	int64_t merges_into_profile_today;
+};
+
+struct store_step {
+	int64_t job_id;
+	int64_t token;
+	const char *progress;
+	int64_t journal_id;
+	enum journal_status status;
+	int64_t now_ms;
+};
+
+struct store_settle {
+	int64_t job_id;
+	int64_t token;
+	int64_t gen; /* as claimed: if it moved, a job that would end or wait
+			is ready again at once */
+	enum job_state state;
+	int64_t run_at_ms; /* ready, waiting */
+	int attempts;
+	const char *progress;   /* NULL clears it */
+	const char *last_error; /* NULL clears it */
+	uint64_t zendesk_user_id; /* 0: leave */
+	uint64_t ticket_id;       /* 0: leave */
+	int64_t now_ms;
+	/* optional; an entry with id != 0 finishes that pending entry, else
+	 * one is added */
+	const struct journal_entry *entry;
+	const struct store_link *link;
+	uint64_t alias_from, alias_to; /* merged id -> survivor; 0: none */
+	const struct review *review;   /* open it, or attach to the open one */
+	/* out */
+	int64_t journal_id;
+	int64_t review_id;
+	bool again; /* gen had moved */
+};
+
+#define STORE_RECALL_MAX 8
+struct store_recall {
+	const char *account;
+	const char *sunco_id; /* or "" */
+	uint64_t ids[STORE_RECALL_MAX]; /* Zendesk users; 0 = unused */
+	uint8_t address_hash[16];
+	int64_t now_ms;
+	/* out, index by index of ids */
+	uint64_t survivor[STORE_RECALL_MAX]; /* aliases followed; else itself */
+	bool survived[STORE_RECALL_MAX];     /* a merge of ours ended in it */
+	bool rejected[STORE_RECALL_MAX]; /* (sunco_id, id, address) refused */
+	int64_t merges_today[STORE_RECALL_MAX];
+	bool rejected_adopt; /* (sunco_id, 0, address) */
+	int64_t merges_this_hour;
+	bool linked;
+	struct store_link link;
+};
+
+struct store_jobs {
+	const char *account; /* NULL: all */
+	int64_t id;          /* one job; 0: many */
+	int state;           /* enum job_state, -1: all but done */
+	int64_t after_id;
+	size_t max; /* at most STORE_LIST_MAX */
+	struct job *jobs; /* out, by id */
+	size_t count;
+};
+
+struct store_journal {
+	const char *account; /* NULL: all */
+	int64_t id;          /* one entry; 0: many */
+	int64_t since_ms;
+	int action;          /* enum action, -1: all */
+	uint64_t user;       /* either side, 0: all */
+	int64_t job_id;      /* 0: all */
+	int64_t after_id;
+	size_t max;
+	struct journal_entry *entries; /* out, by id */
+	size_t count;
+};
+
+struct store_reviews {
+	const char *account;
+	int64_t id;
+	int state; /* enum review_state, -1: all */
+	int64_t after_id;
+	size_t max;
+	struct review *reviews; /* out, by id */
+	size_t count;
+};
+
+struct store_decide {
+	int64_t review_id;
+	bool approve;
+	const char *by;
+	int64_t now_ms;
+	int64_t wait_ms; /* for the job that an approval wakes */
+	/* out; RESULT_NOTFOUND, or RESULT_CONFLICT if not open any more */
+	int64_t job_id;
+	int64_t journal_id; /* the rejection's entry */
+};
+
+struct store_retry {
+	int64_t job_id; /* 0: all dead ones */
+	const char *account;
+	int64_t now_ms;
+	int64_t wait_ms;
+	int64_t count; /* out */
+};
+
+struct store_drop {
+	int64_t job_id; /* RESULT_CONFLICT while it runs */
+};
+
+struct store_account {
+	const char *account;
+	/* change: only what its flag says */
+	bool set_paused, set_hold, set_token, set_webhook;
+	bool paused;
+	const char *hold; /* reason, NULL: not held */
+	const char *oauth_token; /* NULL clears it */
+	int64_t oauth_expires_ms;
+	enum event_source webhook_source; /* last valid webhook */
+	int64_t webhook_ms;
+	/* out */
+	bool is_paused;
+	char *held;  /* *owned* or NULL */
+	char *token; /* *owned* or NULL */
+	int64_t token_expires_ms;
+	int64_t last_webhook_ms[2]; /* by enum event_source */
+};
+
+struct store_stats {
+	const char *account;
+	int64_t now_ms;
+	/* out */
+	int64_t jobs[JOB_STATE_COUNT];
+	int64_t oldest_due_ms;    /* run_at of the oldest due job, 0: none */
+	int64_t oldest_review_ms; /* created, 0: none */
+	int64_t merges_this_hour;
+};
+
+struct store_prune {
+	int64_t events_before_ms;
+	int64_t jobs_before_ms;
+	int64_t journal_before_ms;
+	int64_t images_before_ms; /* before-images */
+	int64_t reviews_expire_ms; /* now: open ones past expiry close */
+	size_t max;
+	size_t removed; /* out; call again while it equals max */
+};
+
+struct store_op {
+	enum store_op_kind kind;
+	enum result result; /* out */
+	struct error error; /* out; no personal data */
+	union {
+		struct store_accept accept;
+		struct store_enqueue enqueue;
+		struct store_claim claim;
+		struct store_lease extend;
+		struct store_fold fold;
+		struct store_intent intent;
+		struct store_step step;
+		struct store_settle settle;
+		struct store_recall recall;
+		struct store_jobs jobs;
+		struct store_journal journal;
+		struct store_reviews reviews;
+		struct store_decide decide;
+		struct store_retry retry;
+		struct store_drop drop;
+		struct store_account account;
+		struct store_stats stats;
+		struct store_prune prune;
+	} u;
+};
+void store_op_init(struct store_op *op, enum store_op_kind kind);
+void store_op_release(struct store_op *op); /* frees outputs */
+bool store_op_reads(enum store_op_kind kind); /* changes nothing */
+
+struct store;
+/*
+ * url: "sqlite:/path/to/file". RESULT_NOTFOUND: no store there (only SERVE
+ * creates one); RESULT_CONFLICT: another daemon holds it; RESULT_PERM: a
+ * newer schema or not a database.
+ */
+MUST_CHECK enum result store_open(struct store **out, const char *url,
+				  enum store_mode mode, int64_t now_ms,
+				  struct error *err);
+void store_close(struct store *s);
+/* One transaction; see the head of this file. Results are in the ops. */
+void store_run(struct store *s, struct store_op **ops, size_t count);
+/* One op, its result returned; for commands. */
+MUST_CHECK enum result store_do(struct store *s, struct store_op *op);
+/* True when another process wrote since the last call. Cheap. */
+bool store_changed(struct store *s);
+/* Moves the write-ahead log into the database; for the reader thread. */
+void store_checkpoint(struct store *s);
+/* The store's secret key for hashes of addresses; made with the store. */
+const uint8_t *store_key(const struct store *s);
+
+#endif
