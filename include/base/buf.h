@@ -3,8 +3,9 @@
  *
  * data is always NUL-terminated (the NUL is not counted in len) and never
  * NULL after buf_init(). A write past max changes nothing, sets overflow and
- * returns RESULT_INVALID; overflow stays set until buf_clear(), so a chain of
- * writes may be checked once at its end. Out of memory aborts.
+ * returns RESULT_INVALID; overflow stays set, and every further write refused,
+ * until buf_clear(), so a chain of writes may be checked once at its end. Out
+ * of memory aborts.
  */
 #ifndef REUNITE_BASE_BUF_H
 #define REUNITE_BASE_BUF_H

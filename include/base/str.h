@@ -51,5 +51,11 @@ bool str_glob(const char *pattern, const char *s);
 
 /* True when the bytes are valid UTF-8 (RFC 3629, no surrogates). */
 bool str_is_utf8(struct slice s);
+/* Bytes of the character at the front; 0 when it is none, or s is empty. */
+size_t str_utf8_next(struct slice s);
+
+/* The shortest of 15 to 17 digits that reads back as the same number. */
+#define STR_DOUBLE_SIZE 32
+void str_double(double value, char out[STR_DOUBLE_SIZE]);
 
 #endif
