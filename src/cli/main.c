@@ -1,6 +1,12 @@
 /* The program: see cli/cli.h. */
-int main(void);
-int main(void)
+#include <signal.h>
+#include <stdio.h>
+
+#include "cli/cli.h"
+
+int main(int argc, char **argv)
 {
-	return 2;
+	/* A closed pipe is an error of the write, not the end of us. */
+	signal(SIGPIPE, SIG_IGN);
+	return cli_main(argc, argv, stdin, stdout, stderr);
 }

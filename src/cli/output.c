@@ -1,0 +1,116 @@
+/*
+ * What commands print: JSON lines and aligned tables.
+ */
+#include <errno.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/json.h"
+#include "base/str.h"
+#include "cli/cli.h"
+
+#define CELL_MAX 512
+#define BOLD	 "\033[1m"
+#define PLAIN	 "\033[0m"
+
+void cli_json(struct cli *c, struct json_t *v)
+{
+	char *text = json_text(v);
+
+	fprintf(c->out, "%s\n", text);
+	free(text);
+	json_free(v);
+}
+
+bool cli_out_ok(const struct cli *c)
+{
+	return !ferror(c->out);
+}
+
+void cli_table_init(struct cli_table *t, struct cli *c,
+		    const char *const *headings, size_t columns)
+{
+	if (columns > CLI_TABLE_MAX_COLUMNS)
+		abort();
+	*t = (struct cli_table){
+		.cli = c, .headings = headings, .columns = columns};
+	for (size_t i = 0; i < columns; i++)
+		t->width[i] = strlen(headings[i]);
+}
+
+void cli_table_release(struct cli_table *t)
+{
+	for (size_t i = 0; i < t->count; i++)
+		free(t->cells[i]);
+	free(t->cells);
+	t->cells = NULL;
+	t->count = t->cap = 0;
+}
+
+void cli_table_cell(struct cli_table *t, const char *fmt, ...)
+{
+	size_t column = t->count % t->columns;
+	char text[CELL_MAX];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	for (char *p = text; *p; p++)
+		if ((unsigned char)*p < ' ' || *p == '\177')
+			*p = '?';
+	if (strlen(text) > t->width[column])
+		t->width[column] = strlen(text);
+	if (t->count == t->cap) {
+		t->cap = t->cap ? 2 * t->cap : 64;
+		t->cells = xrealloc(t->cells, t->cap * sizeof(*t->cells));
+	}
+	t->cells[t->count++] = xstrdup(text);
+}
+
+void cli_table_id(struct cli_table *t, uint64_t id)
+{
+	if (id)
+		cli_table_cell(t, "%llu", (unsigned long long)id);
+	else
+		cli_table_cell(t, "-");
+}
+
+void cli_table_time(struct cli_table *t, int64_t wall_ms)
+{
+	char text[CLOCK_TEXT_SIZE];
+
+	clock_format(wall_ms, text);
+	cli_table_cell(t, "%s", wall_ms ? text : "-");
+}
+
+static void print_row(struct cli_table *t, const char *const *cells)
+{
+	FILE *out = t->cli->out;
+
+	for (size_t i = 0; i + 1 < t->columns; i++)
+		fprintf(out, "%-*s  ", (int)t->width[i], cells[i]);
+	fprintf(out, "%s", cells[t->columns - 1]);
+}
+
+static void print_head(struct cli_table *t)
+{
+	fputs(t->cli->colour ? BOLD : "", t->cli->out);
+	print_row(t, t->headings);
+	fputs(t->cli->colour ? PLAIN "\n" : "\n", t->cli->out);
+	t->headed = true;
+}
+
+void cli_table_flush(struct cli_table *t)
+{
+	if (!t->headed && t->count > 0)
+		print_head(t);
+	for (size_t i = 0; i + t->columns <= t->count; i += t->columns) {
+		print_row(t, (const char *const *)&t->cells[i]);
+		fputc('\n', t->cli->out);
+	}
+	cli_table_release(t);
+}
