@@ -15,10 +15,14 @@
 
 struct json_t;
 
-#define SUNCO_ID_SIZE 65 /* 24 hex digits in practice; bounded here */
-#define ADDRESS_SIZE 255 /* 254 characters and the NUL */
+#define SUNCO_ID_SIZE 65  /* 24 hex digits in practice; bounded here */
+#define ADDRESS_SIZE  255 /* 254 characters and the NUL */
 
-/* identities[].verification_method; unknown: absent, null or a new word. */
+/* One user's identities beyond this count as not known at all. */
+#define ZD_IDENTITIES_MAX 1000
+
+/* identities[].verification_method; unknown: absent or null; other: a word
+ * that this program does not know (marked, but proving nothing). */
 enum verification {
 	VERIFICATION_UNKNOWN,
 	VERIFICATION_NONE,
@@ -26,14 +30,16 @@ enum verification {
 	VERIFICATION_SSO,
 	VERIFICATION_EMBED,
 	VERIFICATION_FULL,
+	VERIFICATION_OTHER,
 };
 const char *verification_name(enum verification v); /* "unknown", "none".. */
-enum verification verification_parse(const char *s); /* NULL: unknown */
+/* NULL: unknown; any word that is not in the list: other. */
+enum verification verification_parse(const char *s);
 
 struct zd_identity {
 	uint64_t id;
-	char *type; /* "email", "messaging", ... */
-	char *value;
+	char *type;  /* "email", "messaging", ...; never NULL */
+	char *value; /* never NULL */
 	bool primary;
 	bool verified;
 	enum verification method;
@@ -55,35 +61,40 @@ struct zd_user {
 	size_t identity_count;
 	bool identities_known; /* the answer side-loaded them */
 	/* What only the store knows, or `explain --facts` says: */
-	bool survived_merge;     /* an earlier merge ended in this user */
+	bool survived_merge;	 /* an earlier merge ended in this user */
 	bool proven_before_loss; /* displaced: its address was proven */
-	bool coincides;          /* displaced: lost within 10 min of the gain */
+	bool coincides;		 /* displaced: lost within 10 min of the gain */
 };
 
 void zd_user_init(struct zd_user *u); /* end-user, active, nothing else */
 void zd_user_release(struct zd_user *u);
 void zd_user_copy(struct zd_user *dst, const struct zd_user *src); /* dst raw */
-/* Adds an identity; the strings are copied. */
+void zd_user_clear_identities(struct zd_user *u); /* none are known then */
+/* Adds an identity; the strings are copied, the result is *borrowed* until
+ * the next one is added. Identities are known from then on. */
 struct zd_identity *zd_user_add_identity(struct zd_user *u, const char *type,
 					 const char *value);
 /* Exact match of type; of value too, ASCII case folded for "email". */
 const struct zd_identity *zd_user_identity(const struct zd_user *u,
-					   const char *type,
-					   const char *value);
+					   const char *type, const char *value);
 /* How many identities have the type. */
 size_t zd_user_count(const struct zd_user *u, const char *type);
-/* A user object of the API ({"id":..}), identities nested or not there. */
-MUST_CHECK enum result zd_user_decode(const struct json_t *v,
-				      struct zd_user *u, struct error *err);
+/* A user object of the API ({"id":..}), identities nested or not there, or of
+ * `explain --facts`. u is raw; the caller releases it on RESULT_OK only.
+ * RESULT_INVALID: no id, or a flag, brand, organization or external id of the
+ * wrong type; err names the key. A role that is not known is ZD_ROLE_OTHER. */
+MUST_CHECK enum result zd_user_decode(const struct json_t *v, struct zd_user *u,
+				      struct error *err);
 /* Replaces the identities by those of the array that belong to u->id (an
- * element without user_id counts), as side-loaded or listed. */
+ * element without user_id counts), as side-loaded or listed. Not an array,
+ * or too many: no identities are known. */
 void zd_user_decode_identities(struct zd_user *u, const struct json_t *arr);
 /* The same shape as explain's facts; for journals and reviews: *new*. */
 struct json_t *zd_user_encode(const struct zd_user *u);
 
 struct sunco_identity {
-	char *type;
-	char *value;
+	char *type;	    /* never NULL */
+	char *value;	    /* never NULL */
 	char *verification; /* "embed", "sso", something new, or NULL */
 };
 
@@ -103,6 +114,10 @@ struct sunco_user {
 void sunco_user_init(struct sunco_user *u);
 void sunco_user_release(struct sunco_user *u);
 void sunco_user_copy(struct sunco_user *dst, const struct sunco_user *src);
+void sunco_user_add_identity(struct sunco_user *u, const char *type,
+			     const char *value, const char *verification);
+/* u is raw; the caller releases it on RESULT_OK only. RESULT_INVALID: no
+ * usable id, or an externalId or brandId of the wrong type. */
 MUST_CHECK enum result sunco_user_decode(const struct json_t *v,
 					 struct sunco_user *u,
 					 struct error *err);
