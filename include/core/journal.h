@@ -44,6 +44,7 @@ struct journal_entry {
 };
 void journal_entry_init(struct journal_entry *e);
 void journal_entry_release(struct journal_entry *e);
+/* dst is raw. */
 void journal_entry_copy(struct journal_entry *dst,
 			const struct journal_entry *src);
 /* The line of `journal list --json`: *new*. The before-image only when
