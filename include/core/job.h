@@ -45,6 +45,7 @@ struct job {
 	char conversation_id[SUNCO_ID_SIZE];
 	enum event_source source;
 	int64_t review_id; /* the approved review that woke it, or 0 */
+	int64_t journal_id; /* the open entry of a saga under way, or 0 */
 	char *progress;    /* *owned* JSON of the state machine, or NULL */
 	char *last_error;  /* *owned*, one line, or NULL */
 };

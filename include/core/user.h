@@ -60,6 +60,7 @@ struct zd_user {
 	struct zd_identity *identities;
 	size_t identity_count;
 	bool identities_known; /* the answer side-loaded them */
+	char *raw; /* the object as it was decoded, for before-images */
 	/* What only the store knows, or `explain --facts` says: */
 	bool survived_merge;	 /* an earlier merge ended in this user */
 	bool proven_before_loss; /* displaced: its address was proven */

@@ -56,6 +56,7 @@ void zd_user_release(struct zd_user *u)
 	identities_release(u);
 	free(u->name);
 	free(u->external_id);
+	free(u->raw);
 	zd_user_init(u);
 }
 
@@ -64,6 +65,7 @@ void zd_user_copy(struct zd_user *dst, const struct zd_user *src)
 	*dst = *src;
 	dst->name = xstrdup(src->name);
 	dst->external_id = xstrdup(src->external_id);
+	dst->raw = xstrdup(src->raw);
 	dst->identities = NULL;
 	dst->identity_count = 0;
 	for (size_t i = 0; i < src->identity_count; i++) {

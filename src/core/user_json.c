@@ -150,6 +150,8 @@ enum result zd_user_decode(const struct json_t *v, struct zd_user *u,
 	r = zd_user_fill(v, u, err);
 	if (r != RESULT_OK)
 		zd_user_release(u);
+	else
+		u->raw = json_text(v);
 	return r;
 }
 

@@ -1,0 +1,123 @@
+/*
+ * One run of one job: from a person's ids to a decision, and through its
+ * saga. Pure: commands out, answers in, the time with every answer.
+ *
+ *	START ──> RECALL ──> READ ──> LOCATE ──> OWNERS ──> WEIGH ─> decide
+ *	  │ no SunCo id        │ known, gone        │ no search    │
+ *	  └> IDENTIFY ─> FOLD ─┘                    └──────────────┤
+ *	                                            saga.h <── DOING
+ *	  every state ── answer that is no answer ──────────> FINISHED
+ *
+ * START      a saga in the job's progress: RESUME
+ * RESUME     read the SunCo user again: does it still say what the pin rests
+ *            on? Then DOING; the saga looks first
+ * IDENTIFY   read the requester: its messaging identity names the person
+ * FOLD       the job becomes the person's; or ends, if they have one
+ * RECALL     what the store knows: survivors, the remembered link
+ * READ       the SunCo user, and the user of the hint, at the same time
+ * LOCATE     zendeskId, else the holder of the external id
+ * OWNERS     searches by address and external id, at the same time
+ * WEIGH      breaker, rejections, earlier merges; then policy_decide()
+ * DOING      the saga
+ *
+ * Invariants (linkjob_check): 1. what a decision rests on was read in this
+ * run, at most LINKJOB_FRESH_MS before the intent. 2. no command is out in
+ * FINISHED. 3. the messaging user of the facts holds the messaging identity
+ * with this SunCo id. 4. in a dry run no command changes anything.
+ */
+#ifndef REUNITE_CORE_LINKJOB_H
+#define REUNITE_CORE_LINKJOB_H
+
+#include "core/command.h"
+#include "core/job.h"
+#include "core/policy.h"
+#include "core/saga.h"
+
+#define LINKJOB_FRESH_MS    60000
+#define LINKJOB_ADOPT_TRIES 3
+
+struct linkjob_settings {
+	struct policy_rules rules;
+	int64_t settle_after_ms;
+	int64_t recheck_ms;	   /* a link is believed so long; 0: never */
+	bool dry;		   /* decide, change nothing, store nothing */
+	reason_set waived;	   /* a person approved in spite of these */
+	uint64_t approved_profile; /* the pair that was approved */
+};
+
+enum linkjob_state {
+	LINKJOB_START,
+	LINKJOB_RESUME,
+	LINKJOB_IDENTIFY,
+	LINKJOB_FOLDING,
+	LINKJOB_RECALL,
+	LINKJOB_READ,
+	LINKJOB_LOCATE,
+	LINKJOB_OWNERS,
+	LINKJOB_WEIGH,
+	LINKJOB_DOING,
+	LINKJOB_FINISHED,
+};
+const char *linkjob_state_name(enum linkjob_state s);
+
+enum linkjob_end {
+	LINKJOB_END_NONE,
+	LINKJOB_END_KNOWN,   /* linked before, nothing changed: no record */
+	LINKJOB_END_MOVED,   /* the person's own job goes on with it */
+	LINKJOB_END_WAIT,    /* look again later */
+	LINKJOB_END_DECIDED, /* decided; done, if the decision says so */
+	LINKJOB_END_RETRY,   /* why, told_ms: the same again later */
+	LINKJOB_END_AGAIN,   /* decide anew at once, or after delay_ms */
+};
+
+struct linkjob {
+	struct linkjob_settings settings;
+	/* what is known when it starts; copies */
+	char sunco_id[SUNCO_ID_SIZE];
+	uint64_t hint; /* Zendesk user that it may be */
+	uint64_t ticket_id;
+	int64_t deadline_ms;
+	/* the run */
+	enum linkjob_state state;
+	unsigned waiting; /* commands without an answer */
+	struct facts facts;
+	uint64_t located; /* zendeskId that LOCATE reads; 0: searches */
+	bool searched_external;
+	bool sunco_gone;
+	int64_t oldest_read_ms; /* of what the decision rests on */
+	struct recall recall;
+	struct decision decision;
+	char address[ADDRESS_SIZE];
+	struct saga saga;
+	/* across runs; stored as progress */
+	int64_t first_search_ms; /* fruitless, for first_address_print */
+	uint8_t first_search_hash[16];
+	int looks;
+	int adopt_tries;
+	/* the end */
+	enum linkjob_end end;
+	enum result why;
+	int64_t told_ms;
+	int64_t run_at_ms;
+	int api_calls;
+	struct error error;
+};
+
+/* job: borrowed for the call. */
+void linkjob_init(struct linkjob *l, const struct job *job,
+		  const struct linkjob_settings *s);
+void linkjob_release(struct linkjob *l);
+void linkjob_start(struct linkjob *l, int64_t now_ms, struct commands *out);
+/* The answer to one command; out is what to do next, if anything. */
+void linkjob_step(struct linkjob *l, const struct answer *a,
+		  struct commands *out);
+void linkjob_check(const struct linkjob *l);
+/* What is stored between runs and before each step: *new* JSON text, or NULL
+ * when there is nothing to keep. */
+char *linkjob_progress(const struct linkjob *l);
+/* The decision as a journal entry (account and job id are the caller's). */
+void linkjob_entry(const struct linkjob *l, struct journal_entry *out);
+/* Both users as read, for the journal: *new* JSON text. */
+char *linkjob_before_image(const struct linkjob *l);
+
+#endif

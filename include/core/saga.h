@@ -1,0 +1,97 @@
+/*
+ * Doing it: one change to Zendesk that cannot be undone, as a saga.
+ *
+ * Every step is stored before it is sent and looked up where its answer was
+ * lost; nothing is blindly repeated, nothing assumed.
+ *
+ *	        not applied for certain ┌──────────────> FAILED (decide anew)
+ *	INTENT ─stored─> MERGE ─200───> │ BACK ─moved─> PIN_STORE ─> PIN ─> DONE
+ *	   │               │ lost, or   │  ^ │ not yet: sleeps, reads again
+ *	   │               │ refused    │  │ └─ nothing to pin ────────> DONE
+ *	   │               v            │  │
+ *	   │             LOST ─stored─> LOOK ── refused ──> REFUSED (a person)
+ *	   │               ^
+ *	   ├──stored──> ADOPT ─201─> NAME ─> BACK    ADOPT ─422 taken─> TAKEN
+ *	   └──stored──> NAME ─> DONE
+ *
+ * No answer to a read or to the pin: PARKED, the job keeps the saga and looks
+ * again later. A saga found in a job's progress starts in LOOK: what a former
+ * life did is read from Zendesk, never repeated.
+ *
+ * Invariants (saga_check): 1. a journal entry is open (journal_id != 0) in
+ * every state but IDLE, INTENT and FAILED. 2. a merge names two different
+ * users. 3. PIN has an external id, and BACK has seen the profile without one.
+ */
+#ifndef REUNITE_CORE_SAGA_H
+#define REUNITE_CORE_SAGA_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/command.h"
+#include "core/policy.h"
+
+#define SAGA_SETTLE_MS 10000 /* a lost request may still be at work so long */
+#define SAGA_LOOKS_MAX 6
+
+enum saga_state {
+	SAGA_IDLE,
+	SAGA_INTENT,
+	SAGA_MERGE,
+	SAGA_ADOPT,
+	SAGA_NAME,
+	SAGA_LOST, /* storing that the answer was lost */
+	SAGA_LOOK,
+	SAGA_BACK,
+	SAGA_PIN_STORE,
+	SAGA_PIN,
+	SAGA_DONE,
+	SAGA_FAILED,  /* nothing was changed, or not by us: decide anew */
+	SAGA_REFUSED, /* Zendesk refuses: a person has to look */
+	SAGA_TAKEN,   /* adopt: somebody else has the address */
+	SAGA_PARKED,  /* cannot look now; resume later */
+};
+const char *saga_state_name(enum saga_state s);
+
+struct saga {
+	enum saga_state state;
+	enum action action; /* merge, adopt; none: the name only */
+	uint64_t from;	    /* the messaging user */
+	uint64_t into;	    /* the profile; adopt: 0 */
+	int64_t journal_id;
+	int64_t sent_ms; /* when the change was first sent */
+	int looks;	 /* in a row, in LOOK, BACK or PIN */
+	bool merged;	 /* Zendesk said so, or was seen to have done it */
+	bool refused;	 /* it said no; LOOK finds out whether that is true */
+	bool ids_equal;	 /* the external ids were equal: pin on any evidence */
+	bool wants_pin;
+	bool wants_name;
+	bool verified; /* adopt: the address is vouched for */
+	char sunco_id[SUNCO_ID_SIZE];
+	char address[ADDRESS_SIZE]; /* adopt */
+	char external_id[256];	    /* to pin; "" none */
+	char name[256];		    /* to give; "" none */
+	reason_set remarks;	    /* identity_not_moved, ... */
+	enum result why;	    /* FAILED, REFUSED */
+	int64_t told_ms;
+};
+
+void saga_init(struct saga *s);
+/* From a decision that is to be applied: state INTENT, one command. */
+void saga_begin(struct saga *s, const struct decision *d, const struct facts *f,
+		int64_t now_ms, struct commands *out);
+/* From a job's progress: state LOOK. */
+void saga_resume(struct saga *s, struct commands *out);
+/* An answer to one of its commands. */
+void saga_step(struct saga *s, const struct answer *a, struct commands *out);
+bool saga_ended(const struct saga *s);
+void saga_check(const struct saga *s); /* aborts when an invariant breaks */
+
+/* As stored in a job's progress: *new*; and back (false: none, or rubbish).
+ * The journal id is not known yet when an intent is stored: it is the job
+ * row's, and saga_decode() leaves it 0. */
+struct json_t;
+struct json_t *saga_encode(const struct saga *s);
+bool saga_decode(const struct json_t *v, struct saga *s);
+
+#endif

@@ -1,0 +1,420 @@
+/*
+ * One run of one job: see linkjob.h for the diagram. This file finds out who
+ * is meant and decides; linkjob_do.c goes through the saga and ends the run.
+ *
+ * Refuses to take a fact from anywhere but an answer of this run.
+ */
+#include "linkjob_int.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/str.h"
+
+const char *linkjob_state_name(enum linkjob_state s)
+{
+	static const char *const names[] = {
+		[LINKJOB_START] = "start",	 [LINKJOB_RESUME] = "resume",
+		[LINKJOB_IDENTIFY] = "identify", [LINKJOB_FOLDING] = "folding",
+		[LINKJOB_RECALL] = "recall",	 [LINKJOB_READ] = "read",
+		[LINKJOB_LOCATE] = "locate",	 [LINKJOB_OWNERS] = "owners",
+		[LINKJOB_WEIGH] = "weigh",	 [LINKJOB_DOING] = "doing",
+		[LINKJOB_FINISHED] = "finished",
+	};
+
+	return names[s];
+}
+
+void linkjob_check(const struct linkjob *l)
+{
+	const struct facts *f = &l->facts;
+
+	if (l->state == LINKJOB_FINISHED)
+		assert(l->waiting == 0 && l->end != LINKJOB_END_NONE);
+	if (l->state >= LINKJOB_OWNERS && f->has_messaging_user &&
+	    l->state != LINKJOB_FINISHED)
+		assert(zd_user_identity(&f->messaging_user, "messaging",
+					l->sunco_id));
+	if (l->settings.dry)
+		assert(l->saga.state == SAGA_IDLE);
+}
+
+void linkjob_enter(struct linkjob *l, enum linkjob_state s)
+{
+	l->state = s;
+	linkjob_check(l);
+}
+
+static void note_read(struct linkjob *l, int64_t now_ms)
+{
+	if (!l->oldest_read_ms || now_ms < l->oldest_read_ms)
+		l->oldest_read_ms = now_ms;
+}
+
+/* No answer where one is needed: the same again later. */
+static bool answered(struct linkjob *l, const struct answer *a)
+{
+	if (a->result == RESULT_OK || a->result == RESULT_NOTFOUND)
+		return true;
+	if (l->end == LINKJOB_END_NONE) {
+		l->end = LINKJOB_END_RETRY;
+		l->why = a->result;
+		l->told_ms = a->told_ms;
+		error_set(&l->error, a->result, "%s: %s", command_name(a->to),
+			  a->error ? a->error : result_name(a->result));
+	}
+	return false;
+}
+
+/* Once a run is to end, only the answers still out are waited for. */
+static bool ending(struct linkjob *l)
+{
+	if (l->end == LINKJOB_END_NONE)
+		return false;
+	if (l->waiting == 0)
+		linkjob_enter(l, LINKJOB_FINISHED);
+	return true;
+}
+
+static void ask_identify(struct linkjob *l, struct commands *out)
+{
+	linkjob_enter(l, LINKJOB_IDENTIFY);
+	commands_add(out, COMMAND_USER)->id = l->hint;
+}
+
+static void ask_recall(struct linkjob *l, struct commands *out)
+{
+	linkjob_enter(l, LINKJOB_RECALL);
+	commands_add(out, COMMAND_RECALL)->ids[0] = l->hint;
+}
+
+void linkjob_start(struct linkjob *l, int64_t now_ms, struct commands *out)
+{
+	(void)now_ms;
+	out->count = 0;
+	if (l->saga.state != SAGA_IDLE) {
+		linkjob_enter(l, LINKJOB_RESUME);
+		commands_add(out, COMMAND_SUNCO)->text = l->sunco_id;
+	} else if (l->sunco_id[0]) {
+		ask_recall(l, out);
+	} else {
+		ask_identify(l, out);
+	}
+	l->waiting += (unsigned)out->count;
+}
+
+static void decide_gone(struct linkjob *l, enum reason why, int rule)
+{
+	struct decision *d = &l->decision;
+
+	memset(d, 0, sizeof(*d));
+	d->action = ACTION_NONE;
+	d->reason = why;
+	d->reasons = REASON_BIT(why);
+	d->rule = rule;
+	l->end = LINKJOB_END_DECIDED;
+	linkjob_enter(l, LINKJOB_FINISHED);
+}
+
+/* The messaging identity that Zendesk gave last names the conversation. */
+static const struct zd_identity *newest_messaging(const struct zd_user *u)
+{
+	const struct zd_identity *best = NULL;
+
+	for (size_t i = 0; i < u->identity_count; i++) {
+		const struct zd_identity *id = &u->identities[i];
+
+		if (str_eq(id->type, "messaging") && id->value &&
+		    sunco_id_valid(id->value, strlen(id->value)) &&
+		    (!best || id->id > best->id))
+			best = id;
+	}
+	return best;
+}
+
+static void keep_messaging_user(struct linkjob *l, const struct zd_user *u)
+{
+	struct facts *f = &l->facts;
+
+	if (f->has_messaging_user)
+		zd_user_release(&f->messaging_user);
+	zd_user_copy(&f->messaging_user, u);
+	f->has_messaging_user = true;
+}
+
+static void drop_messaging_user(struct linkjob *l)
+{
+	if (l->facts.has_messaging_user)
+		zd_user_release(&l->facts.messaging_user);
+	l->facts.has_messaging_user = false;
+}
+
+static void on_identified(struct linkjob *l, const struct answer *a,
+			  struct commands *out)
+{
+	const struct zd_identity *id;
+
+	if (a->result == RESULT_NOTFOUND || !a->users[0].active) {
+		decide_gone(l, REASON_MESSAGING_USER_GONE, 2);
+		return;
+	}
+	id = newest_messaging(a->users);
+	if (!id) {
+		/* the identity of a hand-off may still be on its way; a user
+		 * without a ticket is simply not of messaging */
+		decide_gone(l, REASON_NO_MESSAGING_USER, 1);
+		if (l->ticket_id && a->now_ms < l->deadline_ms) {
+			l->decision.action = ACTION_WAIT;
+			l->end = LINKJOB_END_WAIT;
+		}
+		return;
+	}
+	str_copy(l->sunco_id, sizeof(l->sunco_id), id->value);
+	keep_messaging_user(l, a->users);
+	note_read(l, a->now_ms);
+	if (l->settings.dry) {
+		ask_recall(l, out);
+		return;
+	}
+	linkjob_enter(l, LINKJOB_FOLDING);
+	commands_add(out, COMMAND_FOLD)->text = l->sunco_id;
+}
+
+static void on_folded(struct linkjob *l, const struct answer *a,
+		      struct commands *out)
+{
+	if (a->kept) {
+		ask_recall(l, out);
+		return;
+	}
+	l->end = LINKJOB_END_MOVED;
+	linkjob_enter(l, LINKJOB_FINISHED);
+}
+
+static void on_recalled(struct linkjob *l, const struct answer *a,
+			struct commands *out)
+{
+	l->recall = *a->recall;
+	if (l->hint && a->recall->survivor[0])
+		l->hint = a->recall->survivor[0];
+	if (!l->hint && a->recall->linked)
+		l->hint = a->recall->linked_user;
+	linkjob_enter(l, LINKJOB_READ);
+	commands_add(out, COMMAND_SUNCO)->text = l->sunco_id;
+	if (l->hint && !l->facts.has_messaging_user)
+		commands_add(out, COMMAND_USER)->id = l->hint;
+}
+
+/* Linked before, and nothing that the link rests on has changed. */
+static bool known(const struct linkjob *l, int64_t now_ms)
+{
+	const struct recall *r = &l->recall;
+	struct event_print print;
+	uint64_t named = l->facts.sunco.zendesk_id;
+
+	if (!r->linked || now_ms - r->linked_ms >= l->settings.recheck_ms ||
+	    l->settings.waived || l->settings.dry)
+		return false;
+	if (named && named != r->linked_user)
+		return false;
+	if (l->ticket_id && l->hint && l->hint != r->linked_user)
+		return false;
+	event_print_of(&l->facts.sunco, &print);
+	return print.known && r->linked_print.known &&
+	       memcmp(print.hash, r->linked_print.hash, sizeof(print.hash)) ==
+		       0;
+}
+
+/* The next place where the messaging user may be, in the order of the
+ * policy's definition; none left: decide without one. */
+static void locate(struct linkjob *l, struct commands *out)
+{
+	const struct sunco_user *s = &l->facts.sunco;
+
+	if (l->facts.has_messaging_user) {
+		linkjob_find_owners(l, out);
+	} else if (s->zendesk_id && s->zendesk_id != l->hint && !l->located) {
+		l->located = s->zendesk_id;
+		linkjob_enter(l, LINKJOB_LOCATE);
+		commands_add(out, COMMAND_RECALL)->ids[0] = s->zendesk_id;
+	} else if (s->external_id && !l->searched_external) {
+		l->searched_external = true;
+		linkjob_enter(l, LINKJOB_LOCATE);
+		commands_add(out, COMMAND_SEARCH_EXTERNAL)->text =
+			s->external_id;
+	} else {
+		linkjob_find_owners(l, out);
+	}
+}
+
+/* Only a holder of the conversation's identity is the messaging user. */
+static bool take_if_messaging(struct linkjob *l, const struct zd_user *u)
+{
+	if (!zd_user_identity(u, "messaging", l->sunco_id))
+		return false;
+	keep_messaging_user(l, u);
+	return true;
+}
+
+static void on_read(struct linkjob *l, const struct answer *a,
+		    struct commands *out)
+{
+	if (a->to == COMMAND_SUNCO) {
+		if (a->result == RESULT_NOTFOUND) {
+			l->sunco_gone = true;
+		} else {
+			sunco_user_release(&l->facts.sunco);
+			sunco_user_copy(&l->facts.sunco, a->sunco);
+			note_read(l, a->now_ms);
+		}
+	} else if (a->result == RESULT_OK && take_if_messaging(l, a->users)) {
+		note_read(l, a->now_ms);
+	}
+	if (l->waiting)
+		return;
+	if (l->sunco_gone) {
+		decide_gone(l, REASON_MESSAGING_USER_GONE, 2);
+	} else if (known(l, a->now_ms)) {
+		l->end = LINKJOB_END_KNOWN;
+		linkjob_enter(l, LINKJOB_FINISHED);
+	} else {
+		locate(l, out);
+	}
+}
+
+static void on_located(struct linkjob *l, const struct answer *a,
+		       struct commands *out)
+{
+	if (a->to == COMMAND_RECALL) {
+		uint64_t id = a->recall->survivor[0];
+
+		l->located = id ? id : l->located;
+		if (l->located == l->hint) {
+			locate(l, out);
+			return;
+		}
+		commands_add(out, COMMAND_USER)->id = l->located;
+		return;
+	}
+	for (size_t i = 0; a->result == RESULT_OK && i < a->user_count; i++) {
+		if (!take_if_messaging(l, &a->users[i]) &&
+		    a->to == COMMAND_SEARCH_EXTERNAL)
+			facts_add_profile(&l->facts, &a->users[i]);
+	}
+	note_read(l, a->now_ms);
+	locate(l, out);
+}
+
+/* What the first two stages refuse needs no search. */
+static bool out_of_question(const struct zd_user *u)
+{
+	return !u->active || u->role != ZD_ROLE_END_USER || u->suspended ||
+	       u->shared;
+}
+
+void linkjob_find_owners(struct linkjob *l, struct commands *out)
+{
+	const struct facts *f = &l->facts;
+	const char *external_id;
+
+	linkjob_enter(l, LINKJOB_OWNERS);
+	policy_evidence(&f->sunco, l->address);
+	if (!f->has_messaging_user || out_of_question(&f->messaging_user)) {
+		linkjob_weigh(l, out);
+		return;
+	}
+	if (l->address[0] && !policy_holds_address(f))
+		commands_add(out, COMMAND_SEARCH_ADDRESS)->text = l->address;
+	external_id = policy_external_id(f);
+	if (f->sunco.authenticated && external_id && !l->searched_external &&
+	    !policy_holds_external_id(f)) {
+		l->searched_external = true;
+		commands_add(out, COMMAND_SEARCH_EXTERNAL)->text = external_id;
+	}
+	if (out->count == 0)
+		linkjob_weigh(l, out);
+}
+
+static void on_owners(struct linkjob *l, const struct answer *a,
+		      struct commands *out)
+{
+	note_read(l, a->now_ms);
+	for (size_t i = 0; a->result == RESULT_OK && i < a->user_count; i++)
+		facts_add_profile(&l->facts, &a->users[i]);
+	if (!l->waiting)
+		linkjob_weigh(l, out);
+}
+
+static void dispatch(struct linkjob *l, const struct answer *a,
+		     struct commands *out)
+{
+	switch (l->state) {
+	case LINKJOB_RESUME:
+		linkjob_resume(l, a, out);
+		break;
+	case LINKJOB_IDENTIFY:
+		on_identified(l, a, out);
+		break;
+	case LINKJOB_FOLDING:
+		on_folded(l, a, out);
+		break;
+	case LINKJOB_RECALL:
+		on_recalled(l, a, out);
+		break;
+	case LINKJOB_READ:
+		on_read(l, a, out);
+		break;
+	case LINKJOB_LOCATE:
+		on_located(l, a, out);
+		break;
+	case LINKJOB_OWNERS:
+		on_owners(l, a, out);
+		break;
+	case LINKJOB_WEIGH:
+		linkjob_decide(l, a, out);
+		break;
+	default:
+		assert(!"an answer that nobody waits for");
+	}
+}
+
+void linkjob_step(struct linkjob *l, const struct answer *a,
+		  struct commands *out)
+{
+	out->count = 0;
+	assert(l->waiting > 0);
+	l->waiting--;
+	l->api_calls += a->calls;
+	if (l->state == LINKJOB_DOING) {
+		linkjob_do(l, a, out);
+	} else if (l->end != LINKJOB_END_NONE || !answered(l, a)) {
+		ending(l);
+		return;
+	} else {
+		dispatch(l, a, out);
+	}
+	l->waiting += (unsigned)out->count;
+	linkjob_check(l);
+}
+
+void linkjob_init(struct linkjob *l, const struct job *job,
+		  const struct linkjob_settings *s)
+{
+	memset(l, 0, sizeof(*l));
+	l->settings = *s;
+	facts_init(&l->facts);
+	saga_init(&l->saga);
+	str_copy(l->sunco_id, sizeof(l->sunco_id), job->sunco_id);
+	l->hint = job->zendesk_user_id;
+	l->ticket_id = job->ticket_id;
+	l->deadline_ms = job->deadline_ms;
+	l->told_ms = -1;
+	linkjob_restore(l, job);
+}
+
+void linkjob_release(struct linkjob *l)
+{
+	drop_messaging_user(l);
+	facts_release(&l->facts);
+}

@@ -1,0 +1,257 @@
+/*
+ * The second half of a run: weigh, decide, do. See linkjob.h.
+ */
+#include "linkjob_int.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include "base/crypto.h"
+
+/* The owners among what the searches returned, as many as are asked about:
+ * more than one is ambiguous anyway. */
+static size_t owners(const struct facts *f, uint64_t ids[RECALL_MAX - 1])
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < f->profile_count && n < RECALL_MAX - 1; i++)
+		if (policy_is_owner(f, &f->profiles[i]))
+			ids[n++] = f->profiles[i].id;
+	return n;
+}
+
+void linkjob_weigh(struct linkjob *l, struct commands *out)
+{
+	struct command *c;
+
+	linkjob_enter(l, LINKJOB_WEIGH);
+	c = commands_add(out, COMMAND_RECALL);
+	c->text = l->address;
+	c->ids[0] =
+		l->facts.has_messaging_user ? l->facts.messaging_user.id : 0;
+	owners(&l->facts, c->ids + 1);
+}
+
+static void hash_address(const struct linkjob *l, uint8_t out[16])
+{
+	uint8_t full[CRYPTO_SHA256_SIZE];
+
+	crypto_sha256(l->address, strlen(l->address), full);
+	memcpy(out, full, 16);
+}
+
+/* Searched before, in vain, for the same address, long enough ago? */
+static bool searched_twice(const struct linkjob *l, int64_t now_ms)
+{
+	uint8_t hash[16];
+
+	hash_address(l, hash);
+	return l->first_search_ms &&
+	       memcmp(hash, l->first_search_hash, sizeof(hash)) == 0 &&
+	       now_ms - l->first_search_ms >= l->settings.settle_after_ms;
+}
+
+static void remember_search(struct linkjob *l, int64_t now_ms)
+{
+	uint8_t hash[16];
+
+	hash_address(l, hash);
+	if (l->first_search_ms &&
+	    memcmp(hash, l->first_search_hash, sizeof(hash)) == 0)
+		return;
+	memcpy(l->first_search_hash, hash, sizeof(hash));
+	l->first_search_ms = now_ms;
+}
+
+static void fill_history(struct linkjob *l, int64_t now_ms)
+{
+	struct facts *f = &l->facts;
+	const struct recall *r = &l->recall;
+	uint64_t ids[RECALL_MAX - 1];
+	size_t n = owners(f, ids);
+	bool rejected = n > 0;
+	int64_t most = 0;
+
+	for (size_t i = 1; i <= n; i++) {
+		rejected = rejected && r->rejected[i];
+		if (r->merges_today[i] > most)
+			most = r->merges_today[i];
+	}
+	f->messaging_user.survived_merge = r->survived[0];
+	f->history.rejected = n ? rejected : r->rejected_adopt;
+	f->history.merges_this_hour = r->merges_this_hour;
+	f->history.merges_into_profile_today = most;
+	f->history.searched_twice = searched_twice(l, now_ms);
+	f->history.waived = 0;
+	if (n <= 1 && l->settings.approved_profile == (n ? ids[0] : 0))
+		f->history.waived = l->settings.waived;
+}
+
+static void finish(struct linkjob *l, enum linkjob_end end)
+{
+	l->end = end;
+	linkjob_enter(l, LINKJOB_FINISHED);
+}
+
+static void begin(struct linkjob *l, int64_t now_ms, struct commands *out)
+{
+	if (now_ms - l->oldest_read_ms > LINKJOB_FRESH_MS) {
+		finish(l, LINKJOB_END_AGAIN);
+		return;
+	}
+	linkjob_enter(l, LINKJOB_DOING);
+	saga_begin(&l->saga, &l->decision, &l->facts, now_ms, out);
+}
+
+/* Something to do after all, or the end. */
+static void act(struct linkjob *l, int64_t now_ms, struct commands *out)
+{
+	const struct decision *d = &l->decision;
+
+	if (!l->settings.dry && (d->applied || d->complete_name))
+		begin(l, now_ms, out);
+	else
+		finish(l, LINKJOB_END_DECIDED);
+}
+
+static void finish_later(struct linkjob *l, int64_t run_at_ms)
+{
+	l->run_at_ms = run_at_ms;
+	finish(l, LINKJOB_END_WAIT);
+}
+
+/* A wait has an end: the deadline, or the second fruitless search. */
+static void decide_wait(struct linkjob *l, int64_t now_ms, struct commands *out)
+{
+	struct decision *d = &l->decision;
+
+	if (l->settings.dry) {
+		finish(l, LINKJOB_END_DECIDED);
+	} else if (d->reason == REASON_EMAIL_NOT_VERIFIED) {
+		remember_search(l, now_ms);
+		finish_later(l,
+			     l->first_search_ms + l->settings.settle_after_ms);
+	} else if (now_ms < l->deadline_ms) {
+		l->looks++;
+		finish_later(l, 0);
+	} else {
+		d->action = ACTION_NONE;
+		act(l, now_ms, out);
+	}
+}
+
+static void decide(struct linkjob *l, int64_t now_ms, struct commands *out)
+{
+	struct decision *d = &l->decision;
+
+	policy_decide(&l->facts, &l->settings.rules, d);
+	if (d->action == ACTION_WAIT)
+		decide_wait(l, now_ms, out);
+	else
+		act(l, now_ms, out);
+}
+
+void linkjob_decide(struct linkjob *l, const struct answer *a,
+		    struct commands *out)
+{
+	l->recall = *a->recall;
+	fill_history(l, a->now_ms);
+	decide(l, a->now_ms, out);
+}
+
+void linkjob_resume(struct linkjob *l, const struct answer *a,
+		    struct commands *out)
+{
+	char address[ADDRESS_SIZE];
+	enum evidence e = EVIDENCE_NONE;
+
+	if (a->result == RESULT_OK) {
+		sunco_user_release(&l->facts.sunco);
+		sunco_user_copy(&l->facts.sunco, a->sunco);
+		e = policy_evidence(a->sunco, address);
+	}
+	if (e != EVIDENCE_VERIFIED && !l->saga.ids_equal)
+		l->saga.wants_pin = false;
+	linkjob_enter(l, LINKJOB_DOING);
+	saga_resume(&l->saga, out);
+}
+
+/* Nothing was changed: the breaker opened, a lock is held, or an answer said
+ * so. */
+static void saga_failed(struct linkjob *l, const struct answer *a,
+			struct commands *out)
+{
+	struct saga *s = &l->saga;
+
+	if (!s->journal_id && s->why == RESULT_RATE &&
+	    a->to == COMMAND_INTENT) {
+		l->facts.history.merges_this_hour = a->merges_this_hour;
+		l->facts.history.merges_into_profile_today =
+			a->merges_into_profile;
+		saga_init(s);
+		decide(l, a->now_ms, out);
+		return;
+	}
+	l->why = s->why;
+	l->told_ms = s->told_ms;
+	error_set(&l->error, s->why, "%s: %s", command_name(a->to),
+		  a->error ? a->error : result_name(s->why));
+	finish(l, s->why == RESULT_CONFLICT ? LINKJOB_END_AGAIN
+					    : LINKJOB_END_RETRY);
+}
+
+/* A person has to look: Zendesk would not have it. */
+static void turn_to_review(struct linkjob *l, enum reason why)
+{
+	struct decision *d = &l->decision;
+
+	d->intended = d->action;
+	d->action = ACTION_REVIEW;
+	d->applied = false;
+	d->reason = why;
+	d->reasons = REASON_BIT(why);
+	d->rule = 0;
+	finish(l, LINKJOB_END_DECIDED);
+}
+
+/* Zendesk knows an owner that its search does not show yet. */
+static void saga_taken(struct linkjob *l, int64_t now_ms)
+{
+	if (++l->adopt_tries >= LINKJOB_ADOPT_TRIES)
+		turn_to_review(l, REASON_ADDRESS_TAKEN);
+	else
+		finish_later(l, now_ms + l->settings.settle_after_ms);
+}
+
+static void saga_end(struct linkjob *l, const struct answer *a,
+		     struct commands *out)
+{
+	switch (l->saga.state) {
+	case SAGA_DONE:
+		finish(l, LINKJOB_END_DECIDED);
+		break;
+	case SAGA_REFUSED:
+		turn_to_review(l, REASON_MERGE_REFUSED);
+		break;
+	case SAGA_TAKEN:
+		saga_taken(l, a->now_ms);
+		break;
+	case SAGA_PARKED:
+		l->why = l->saga.why;
+		l->told_ms = l->saga.told_ms;
+		error_set(&l->error, l->why, "%s: %s", command_name(a->to),
+			  a->error ? a->error : result_name(l->why));
+		finish(l, LINKJOB_END_RETRY);
+		break;
+	default:
+		saga_failed(l, a, out);
+	}
+}
+
+void linkjob_do(struct linkjob *l, const struct answer *a, struct commands *out)
+{
+	saga_step(&l->saga, a, out);
+	assert(saga_ended(&l->saga) == (out->count == 0));
+	if (saga_ended(&l->saga))
+		saga_end(l, a, out);
+}

@@ -1,0 +1,23 @@
+/*
+ * Shared by the files of the linkjob machine; nobody else includes it.
+ */
+#ifndef REUNITE_CORE_LINKJOB_INT_H
+#define REUNITE_CORE_LINKJOB_INT_H
+
+#include "core/linkjob.h"
+
+void linkjob_enter(struct linkjob *l, enum linkjob_state s);
+/* linkjob.c */
+void linkjob_find_owners(struct linkjob *l, struct commands *out);
+/* linkjob_do.c */
+void linkjob_weigh(struct linkjob *l, struct commands *out);
+void linkjob_decide(struct linkjob *l, const struct answer *a,
+		    struct commands *out);
+void linkjob_resume(struct linkjob *l, const struct answer *a,
+		    struct commands *out);
+void linkjob_do(struct linkjob *l, const struct answer *a,
+		struct commands *out);
+/* linkjob_json.c */
+void linkjob_restore(struct linkjob *l, const struct job *job);
+
+#endif
