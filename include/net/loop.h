@@ -15,12 +15,15 @@ struct loop;
 struct event_base;
 typedef void loop_fn(void *arg);
 
+/* Aborts when there is no descriptor left. Ignores SIGPIPE from then on. */
 struct loop *loop_new(void);
-void loop_free(struct loop *l); /* runs what is deferred first */
-void loop_run(struct loop *l);  /* until loop_stop() */
+/* Runs what is deferred and posted first; nobody may post any more. */
+void loop_free(struct loop *l);
+/* Until loop_stop(), which may come before: then it returns at once. */
+void loop_run(struct loop *l);
 void loop_stop(struct loop *l);
 struct event_base *loop_base(struct loop *l); /* for http_server only */
-/* Monotonic, as of the start of this turn; and the wall clock likewise. */
+/* Monotonic, read once in each turn; and the wall clock likewise. */
 int64_t loop_now_ms(const struct loop *l);
 int64_t loop_wall_ms(const struct loop *l);
 
@@ -29,7 +32,7 @@ void loop_defer(struct loop *l, loop_fn *fn, void *arg);
 /* The same from any thread; wakes the loop. In order per thread. */
 void loop_post(struct loop *l, loop_fn *fn, void *arg);
 
-/* One-shot timer; setting it again moves it. */
+/* One-shot timer, never early by loop_now_ms(); setting it again moves it. */
 struct loop_timer;
 struct loop_timer *loop_timer_new(struct loop *l, loop_fn *fn, void *arg);
 void loop_timer_set(struct loop_timer *t, int64_t delay_ms);

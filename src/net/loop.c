@@ -1,0 +1,415 @@
+/*
+ * The event loop over libevent's event_base.
+ *
+ * A turn is one event_base_loop(EVLOOP_ONCE) and then the deferred calls. The
+ * clock is read at most once a turn, when it is first asked for. Calls from
+ * other threads go through one mutex-protected queue and an eventfd, which is
+ * written only when the queue was empty, so libevent itself needs no locks
+ * and never sees another thread.
+ *
+ * Refuses: nothing; what cannot be set up (no descriptor, no memory) aborts,
+ * since there is no daemon without its loop.
+ *
+ * Invariants:
+ * 1. Deferred and posted calls run in the order they came, each exactly once.
+ * 2. While a deferred call waits, the loop polls instead of sleeping.
+ * 3. A timer never fires before loop_now_ms() has reached its time.
+ * 4. No descriptor registered here is a duplicate of another one: the batched
+ *    epoll changes below (EPOLL_USE_CHANGELIST) rely on it.
+ */
+#include "net/loop.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <event2/event.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/str.h"
+
+struct loop_task {
+	loop_fn *fn;
+	void *arg;
+};
+
+struct loop_queue {
+	struct loop_task *tasks;
+	size_t count;
+	size_t capacity;
+};
+
+struct loop_clock {
+	bool turning; /* inside loop_run(): one reading a turn is enough */
+	bool fresh;   /* read in this turn already */
+	int64_t mono_ms;
+	int64_t wall_ms;
+};
+
+struct loop {
+	struct event_base *base;
+	struct loop_clock *clock;   /* apart: filled through a const loop */
+	struct loop_queue deferred; /* filled while ... */
+	struct loop_queue running;  /* ... this one is walked */
+	atomic_bool stop;
+	int wake_fd;
+	struct event *wake;
+	pthread_mutex_t mutex;
+	struct loop_queue posted; /* under mutex */
+	struct loop_queue draining;
+};
+
+struct loop_timer {
+	struct loop *loop;
+	struct event *event;
+	int64_t due_ms;
+	loop_fn *fn;
+	void *arg;
+};
+
+struct loop_io {
+	struct event *event;
+	loop_io_fn *fn;
+	void *arg;
+};
+
+struct loop_signal {
+	struct event *event;
+	loop_fn *fn;
+	void *arg;
+};
+
+static void loop_die(const char *what)
+{
+	log_error("loop_failed", log_str("call", what),
+		  log_int("errno", errno));
+	abort();
+}
+
+static struct event *loop_event(struct event_base *base, int fd, short what,
+				event_callback_fn fn, void *arg)
+{
+	struct event *ev = event_new(base, fd, what, fn, arg);
+
+	if (!ev)
+		loop_die("event_new");
+	return ev;
+}
+
+static void loop_event_add(struct event *ev, const struct timeval *after)
+{
+	if (event_add(ev, after) != 0)
+		loop_die("event_add");
+}
+
+static void queue_push(struct loop_queue *q, loop_fn *fn, void *arg)
+{
+	if (q->count == q->capacity) {
+		q->capacity = q->capacity ? 2 * q->capacity : 64;
+		q->tasks = xrealloc(q->tasks, q->capacity * sizeof(*q->tasks));
+	}
+	q->tasks[q->count++] = (struct loop_task){fn, arg};
+}
+
+static void queue_swap(struct loop_queue *a, struct loop_queue *b)
+{
+	struct loop_queue t = *a;
+
+	*a = *b;
+	*b = t;
+}
+
+static void queue_run(struct loop_queue *q)
+{
+	for (size_t i = 0; i < q->count; i++)
+		q->tasks[i].fn(q->tasks[i].arg);
+	q->count = 0;
+}
+
+static void loop_run_deferred(struct loop *l)
+{
+	queue_swap(&l->deferred, &l->running);
+	queue_run(&l->running);
+}
+
+/* Returns whether there were any. */
+static bool loop_run_posted(struct loop *l)
+{
+	bool any;
+
+	pthread_mutex_lock(&l->mutex);
+	queue_swap(&l->posted, &l->draining);
+	pthread_mutex_unlock(&l->mutex);
+	any = l->draining.count > 0;
+	queue_run(&l->draining);
+	return any;
+}
+
+static void loop_wake(struct loop *l)
+{
+	uint64_t one = 1;
+
+	while (write(l->wake_fd, &one, sizeof(one)) < 0) {
+		if (errno == EAGAIN) /* the counter is full: awake anyway */
+			return;
+		if (errno != EINTR)
+			loop_die("write");
+	}
+}
+
+static void loop_on_wake(evutil_socket_t fd, short what, void *arg)
+{
+	uint64_t count;
+	ssize_t n;
+
+	(void)what;
+	do
+		n = read(fd, &count, sizeof(count));
+	while (n < 0 && errno == EINTR);
+	loop_run_posted(arg);
+}
+
+static struct event_base *loop_new_base(void)
+{
+	struct event_config *config = event_config_new();
+	struct event_base *base;
+
+	if (!config)
+		loop_die("event_config_new");
+	event_config_set_flag(config, EVENT_BASE_FLAG_NOLOCK);
+	event_config_set_flag(config, EVENT_BASE_FLAG_EPOLL_USE_CHANGELIST);
+	base = event_base_new_with_config(config);
+	event_config_free(config);
+	if (!base)
+		loop_die("event_base_new");
+	return base;
+}
+
+struct loop *loop_new(void)
+{
+	struct loop *l = xcalloc(1, sizeof(*l));
+
+	/* libevent's buffers write with writev(2). */
+	signal(SIGPIPE, SIG_IGN);
+	l->base = loop_new_base();
+	l->clock = xcalloc(1, sizeof(*l->clock));
+	pthread_mutex_init(&l->mutex, NULL);
+	l->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+	if (l->wake_fd < 0)
+		loop_die("eventfd");
+	l->wake = loop_event(l->base, l->wake_fd, EV_READ | EV_PERSIST,
+			     loop_on_wake, l);
+	loop_event_add(l->wake, NULL);
+	return l;
+}
+
+void loop_free(struct loop *l)
+{
+	if (!l)
+		return;
+	while (loop_run_posted(l) || l->deferred.count > 0)
+		loop_run_deferred(l);
+	event_free(l->wake);
+	close(l->wake_fd);
+	event_base_free(l->base);
+	pthread_mutex_destroy(&l->mutex);
+	free(l->deferred.tasks);
+	free(l->running.tasks);
+	free(l->posted.tasks);
+	free(l->draining.tasks);
+	free(l->clock);
+	free(l);
+}
+
+void loop_run(struct loop *l)
+{
+	l->clock->turning = true;
+	while (!atomic_load(&l->stop)) {
+		int flags = EVLOOP_ONCE;
+
+		if (l->deferred.count > 0)
+			flags |= EVLOOP_NONBLOCK;
+		l->clock->fresh = false;
+		if (event_base_loop(l->base, flags) < 0)
+			loop_die("event_base_loop");
+		loop_run_deferred(l);
+	}
+	*l->clock = (struct loop_clock){0};
+	atomic_store(&l->stop, false);
+}
+
+void loop_stop(struct loop *l)
+{
+	atomic_store(&l->stop, true);
+	loop_wake(l);
+}
+
+struct event_base *loop_base(struct loop *l)
+{
+	return l->base;
+}
+
+static void loop_read_clock(struct loop_clock *c)
+{
+	if (c->fresh)
+		return;
+	c->mono_ms = clock_mono_ms();
+	c->wall_ms = clock_wall_ms();
+	c->fresh = c->turning;
+}
+
+int64_t loop_now_ms(const struct loop *l)
+{
+	loop_read_clock(l->clock);
+	return l->clock->mono_ms;
+}
+
+int64_t loop_wall_ms(const struct loop *l)
+{
+	loop_read_clock(l->clock);
+	return l->clock->wall_ms;
+}
+
+void loop_defer(struct loop *l, loop_fn *fn, void *arg)
+{
+	queue_push(&l->deferred, fn, arg);
+}
+
+void loop_post(struct loop *l, loop_fn *fn, void *arg)
+{
+	bool was_empty;
+
+	pthread_mutex_lock(&l->mutex);
+	was_empty = l->posted.count == 0;
+	queue_push(&l->posted, fn, arg);
+	pthread_mutex_unlock(&l->mutex);
+	if (was_empty)
+		loop_wake(l);
+}
+
+static void timer_arm(struct loop_timer *t, int64_t delay_ms)
+{
+	struct timeval tv;
+
+	if (delay_ms < 0)
+		delay_ms = 0;
+	tv.tv_sec = delay_ms / 1000;
+	tv.tv_usec = delay_ms % 1000 * 1000;
+	loop_event_add(t->event, &tv);
+}
+
+static void timer_on_event(evutil_socket_t fd, short what, void *arg)
+{
+	struct loop_timer *t = arg;
+	int64_t now_ms = loop_now_ms(t->loop);
+
+	(void)fd;
+	(void)what;
+	/* libevent counts with the coarse clock, some milliseconds off. */
+	if (now_ms < t->due_ms)
+		timer_arm(t, t->due_ms - now_ms);
+	else
+		t->fn(t->arg);
+}
+
+struct loop_timer *loop_timer_new(struct loop *l, loop_fn *fn, void *arg)
+{
+	struct loop_timer *t = xcalloc(1, sizeof(*t));
+
+	t->loop = l;
+	t->fn = fn;
+	t->arg = arg;
+	t->event = loop_event(l->base, -1, 0, timer_on_event, t);
+	return t;
+}
+
+void loop_timer_set(struct loop_timer *t, int64_t delay_ms)
+{
+	t->due_ms = loop_now_ms(t->loop) + delay_ms;
+	timer_arm(t, delay_ms);
+}
+
+void loop_timer_clear(struct loop_timer *t)
+{
+	event_del(t->event);
+}
+
+void loop_timer_free(struct loop_timer *t)
+{
+	if (!t)
+		return;
+	event_free(t->event);
+	free(t);
+}
+
+static void io_on_event(evutil_socket_t fd, short what, void *arg)
+{
+	struct loop_io *io = arg;
+	int flags = 0;
+
+	if (what & EV_READ)
+		flags |= LOOP_READ;
+	if (what & EV_WRITE)
+		flags |= LOOP_WRITE;
+	io->fn(fd, flags, io->arg);
+}
+
+struct loop_io *loop_io_new(struct loop *l, int fd, int what, loop_io_fn *fn,
+			    void *arg)
+{
+	struct loop_io *io = xcalloc(1, sizeof(*io));
+	short flags = EV_PERSIST;
+
+	if (what & LOOP_READ)
+		flags |= EV_READ;
+	if (what & LOOP_WRITE)
+		flags |= EV_WRITE;
+	io->fn = fn;
+	io->arg = arg;
+	io->event = loop_event(l->base, fd, flags, io_on_event, io);
+	loop_event_add(io->event, NULL);
+	return io;
+}
+
+void loop_io_free(struct loop_io *io)
+{
+	if (!io)
+		return;
+	event_free(io->event);
+	free(io);
+}
+
+static void signal_on_event(evutil_socket_t signo, short what, void *arg)
+{
+	struct loop_signal *s = arg;
+
+	(void)signo;
+	(void)what;
+	s->fn(s->arg);
+}
+
+struct loop_signal *loop_signal_new(struct loop *l, int signo, loop_fn *fn,
+				    void *arg)
+{
+	struct loop_signal *s = xcalloc(1, sizeof(*s));
+
+	s->fn = fn;
+	s->arg = arg;
+	s->event = loop_event(l->base, signo, EV_SIGNAL | EV_PERSIST,
+			      signal_on_event, s);
+	loop_event_add(s->event, NULL);
+	return s;
+}
+
+void loop_signal_free(struct loop_signal *s)
+{
+	if (!s)
+		return;
+	event_free(s->event);
+	free(s);
+}
