@@ -1,0 +1,58 @@
+/*
+ * How: carries out one run of one job. The decisions are core/linkjob's; the
+ * runner sends its commands to the store and the APIs and brings the answers.
+ *
+ * Owned by the loop thread. The callback comes exactly once, never from
+ * inside run_start(); after run_cancel() it does not come.
+ */
+#ifndef REUNITE_APP_RUNNER_H
+#define REUNITE_APP_RUNNER_H
+
+#include "api/api_client.h"
+#include "app/config.h"
+#include "app/storeq.h"
+#include "base/crypto.h"
+#include "core/linkjob.h"
+
+#define RUN_LEASE_MS	   60000 /* of a claim; runs extend it while they last */
+#define RUN_GRACE_MS	   40000 /* the longest request: take-over waits so long */
+#define RUN_EXTEND_MS	   20000
+#define RUN_API_TIMEOUT_MS 30000
+
+/* What a run needs; borrowed until its end. */
+struct run_env {
+	struct loop *loop;
+	struct storeq *q; /* NULL: a dry run without a store */
+	struct api_client *api;
+	struct crypto_hmac *hmac; /* keyed with the store's key; NULL like q */
+	const struct account_config *account; /* read at the start only */
+};
+
+/* How a run ended, for the scheduler and for `link`; borrowed. */
+struct run_report {
+	const struct job *job;
+	const struct linkjob *link;
+	enum job_state state; /* as settled */
+	int64_t run_at_ms;
+	enum result why; /* of the failure, if the job is to be retried */
+	int64_t told_ms;
+	bool lost;  /* the lease was lost: somebody else has the job */
+	bool again; /* an event came meanwhile: it is ready again */
+	int64_t journal_id;
+	int64_t review_id;
+};
+
+struct run;
+typedef void run_done(const struct run_report *report, void *arg);
+
+/* Takes what job owns. waived, approved_profile: of an approved review. */
+struct run *run_start(const struct run_env *env, struct job *job, bool dry,
+		      run_done *done, void *arg);
+/* Drops it where it stands, as a crash would. */
+void run_cancel(struct run *run);
+
+/* HMAC of an address under the store's key, for reviews and rejections. */
+void run_address_hash(struct crypto_hmac *hmac, const char *address,
+		      uint8_t out[16]);
+
+#endif

@@ -1,0 +1,579 @@
+/*
+ * Commands out, answers in: see runner.h.
+ *
+ * Invariants: every used slot has exactly one of an API call, a store
+ * operation or a timer under way; a run that is over has no used slot; a run
+ * is freed only when the store holds none of its operations.
+ */
+#include "runner_int.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/crashpoint.h"
+#include "base/log.h"
+#include "base/str.h"
+
+void run_crash_point(const char *when, const char *what)
+{
+#ifdef REUNITE_CRASH_POINTS
+	char name[64];
+
+	snprintf(name, sizeof(name), "%s_%s", when, what);
+	CRASH_POINT(name);
+#else
+	(void)when;
+	(void)what;
+#endif
+}
+
+void run_address_hash(struct crypto_hmac *hmac, const char *address,
+		      uint8_t out[16])
+{
+	uint8_t full[CRYPTO_SHA256_SIZE];
+	struct slice part = slice_of(address);
+
+	memset(out, 0, 16);
+	if (!hmac || !part.len)
+		return;
+	crypto_hmac_sign(hmac, &part, 1, full);
+	memcpy(out, full, 16);
+}
+
+static void slot_release(struct slot *s)
+{
+	journal_entry_release(&s->entry);
+	free(s->progress);
+	s->progress = NULL;
+	loop_timer_free(s->timer);
+	s->timer = NULL;
+	s->zendesk = NULL;
+	s->sunco = NULL;
+	s->used = false;
+}
+
+static void execute(struct run *run, const struct commands *cmds);
+
+/* The one way back into the state machine. */
+static void give(struct slot *s, struct answer *a)
+{
+	struct run *run = s->run;
+	struct commands next = {.count = 0};
+
+	a->to = s->cmd.kind;
+	a->id = s->cmd.id;
+	a->now_ms = loop_wall_ms(run->env.loop);
+	run_crash_point("after", command_name(a->to));
+	slot_release(s);
+	linkjob_step(&run->link, a, &next);
+	execute(run, &next);
+	if (run->link.state == LINKJOB_FINISHED)
+		run_settle(run);
+}
+
+/* --- the APIs --- */
+
+static struct answer api_answer(const struct api_result *r)
+{
+	return (struct answer){
+		.result = r->result,
+		.sent = r->sent,
+		.duplicate = r->duplicate,
+		.mentions_external_id = r->mentions_external_id,
+		.told_ms = r->retry_after_ms,
+		.calls = r->api == API_ZENDESK ? r->calls : 0,
+		.error = r->error.text,
+	};
+}
+
+static void on_sunco(const struct api_result *r, const struct sunco_user *user,
+		     void *arg)
+{
+	struct answer a = api_answer(r);
+
+	a.sunco = user;
+	give(arg, &a);
+}
+
+static void on_user(const struct api_result *r, const struct zd_user *user,
+		    void *arg)
+{
+	struct answer a = api_answer(r);
+
+	a.users = user;
+	a.user_count = user ? 1 : 0;
+	give(arg, &a);
+}
+
+static void on_users(const struct api_result *r, const struct zd_user *users,
+		     size_t count, void *arg)
+{
+	struct answer a = api_answer(r);
+
+	a.users = users;
+	a.user_count = count;
+	give(arg, &a);
+}
+
+static void on_plain(const struct api_result *r, void *arg)
+{
+	struct answer a = api_answer(r);
+
+	give(arg, &a);
+}
+
+static void call_api(struct slot *s)
+{
+	struct run *run = s->run;
+	struct api_client *api = run->env.api;
+	enum job_lane lane = run->job.lane;
+	const struct command *c = &s->cmd;
+
+	switch (c->kind) {
+	case COMMAND_SUNCO:
+		s->sunco = sunco_user_get(api, lane, c->text, on_sunco, s);
+		break;
+	case COMMAND_USER:
+		s->zendesk = zendesk_user_get(api, lane, c->id, on_user, s);
+		break;
+	case COMMAND_SEARCH_ADDRESS:
+		s->zendesk =
+			zendesk_search_address(api, lane, c->text, on_users, s);
+		break;
+	case COMMAND_SEARCH_EXTERNAL:
+		s->zendesk = zendesk_search_external_id(api, lane, c->text,
+							on_users, s);
+		break;
+	case COMMAND_MERGE:
+		s->zendesk =
+			zendesk_merge(api, lane, c->id, c->into, on_user, s);
+		break;
+	case COMMAND_ADD_ADDRESS:
+		s->zendesk = zendesk_add_address(api, lane, c->id, c->text,
+						 c->flag, on_plain, s);
+		break;
+	case COMMAND_SET_NAME:
+		s->zendesk = zendesk_set_name(api, lane, c->id, c->text,
+					      on_plain, s);
+		break;
+	default:
+		assert(c->kind == COMMAND_SET_EXTERNAL_ID);
+		s->zendesk = zendesk_set_external_id(api, lane, c->id, c->text,
+						     on_plain, s);
+	}
+}
+
+/* --- the store --- */
+
+static void submit(struct slot *s, enum store_op_kind kind, storeq_done *done)
+{
+	s->op.kind = kind;
+	s->storing = true;
+	storeq_submit(s->run->env.q, &s->op, done, s);
+}
+
+/* The store gives an op back; false: the run was dropped meanwhile. */
+static bool returned(struct slot *s)
+{
+	s->storing = false;
+	if (!s->run->cancelled)
+		return true;
+	store_op_release(&s->op);
+	slot_release(s);
+	run_release(s->run);
+	return false;
+}
+
+static struct answer store_answer(const struct store_op *op)
+{
+	return (struct answer){
+		.result = op->result,
+		.told_ms = -1,
+		.error = op->error.text,
+	};
+}
+
+static void on_recalled(struct store_op *op, void *arg)
+{
+	struct slot *s = arg;
+	const struct store_recall *in = &op->u.recall;
+	struct recall out = {
+		.rejected_adopt = in->rejected_adopt,
+		.merges_this_hour = in->merges_this_hour,
+		.linked = in->linked,
+		.linked_user = in->link.zendesk_user_id,
+		.linked_print = in->link.print,
+		.linked_ms = in->link.checked_ms,
+	};
+	struct answer a = store_answer(op);
+
+	if (!returned(s))
+		return;
+	for (size_t i = 0; i < RECALL_MAX; i++) {
+		out.survivor[i] = in->survivor[i];
+		out.survived[i] = in->survived[i];
+		out.rejected[i] = in->rejected[i];
+		out.merges_today[i] = in->merges_today[i];
+	}
+	a.recall = &out;
+	store_op_release(op);
+	give(s, &a);
+}
+
+static void on_nothing_recalled(void *arg)
+{
+	struct slot *s = arg;
+	struct recall out = {.linked = false};
+	struct answer a = {.recall = &out, .told_ms = -1};
+
+	for (size_t i = 0; i < RECALL_MAX; i++)
+		out.survivor[i] = s->cmd.ids[i];
+	give(s, &a);
+}
+
+static void recall(struct slot *s)
+{
+	struct run *run = s->run;
+	struct store_recall *r = &s->op.u.recall;
+
+	if (!run->env.q) {
+		s->timer =
+			loop_timer_new(run->env.loop, on_nothing_recalled, s);
+		loop_timer_set(s->timer, 0);
+		return;
+	}
+	store_op_init(&s->op, STORE_RECALL);
+	r->account = run->job.account;
+	r->sunco_id = run->link.sunco_id;
+	r->now_ms = loop_wall_ms(run->env.loop);
+	_Static_assert(RECALL_MAX == STORE_RECALL_MAX, "the same width");
+	memcpy(r->ids, s->cmd.ids, sizeof(r->ids));
+	run_address_hash(run->env.hmac, s->cmd.text, r->address_hash);
+	submit(s, STORE_RECALL, on_recalled);
+}
+
+static void on_folded(struct store_op *op, void *arg)
+{
+	struct slot *s = arg;
+	struct answer a = store_answer(op);
+
+	if (!returned(s))
+		return;
+	a.kept = op->u.fold.kept;
+	store_op_release(op);
+	give(s, &a);
+}
+
+static void fold(struct slot *s)
+{
+	struct run *run = s->run;
+
+	store_op_init(&s->op, STORE_FOLD);
+	s->op.u.fold = (struct store_fold){
+		.job_id = run->job.id,
+		.token = run->job.token,
+		.sunco_id = s->cmd.text,
+		.now_ms = loop_wall_ms(run->env.loop),
+	};
+	submit(s, STORE_FOLD, on_folded);
+}
+
+static void on_intent(struct store_op *op, void *arg)
+{
+	struct slot *s = arg;
+	struct answer a = store_answer(op);
+
+	if (!returned(s))
+		return;
+	a.journal_id = op->u.intent.journal_id;
+	a.merges_this_hour = op->u.intent.merges_this_hour;
+	a.merges_into_profile = op->u.intent.merges_into_profile_today;
+	store_op_release(op);
+	give(s, &a);
+}
+
+static void intent(struct slot *s)
+{
+	struct run *run = s->run;
+	const struct linkjob *l = &run->link;
+	int64_t now_ms = loop_wall_ms(run->env.loop);
+	reason_set waived = l->facts.history.waived;
+
+	linkjob_entry(l, &s->entry);
+	str_copy(s->entry.account, sizeof(s->entry.account), run->job.account);
+	s->entry.job_id = run->job.id;
+	s->entry.source = run->job.source;
+	s->entry.at_ms = now_ms;
+	s->entry.status = JOURNAL_PENDING;
+	s->entry.before_image = linkjob_before_image(l);
+	s->progress = linkjob_progress(l);
+	store_op_init(&s->op, STORE_INTENT);
+	s->op.u.intent = (struct store_intent){
+		.job_id = run->job.id,
+		.token = run->job.token,
+		.users = {s->cmd.id, s->cmd.into},
+		.now_ms = now_ms,
+		.lock_until_ms = now_ms + RUN_LEASE_MS + RUN_GRACE_MS,
+		.entry = &s->entry,
+		.progress = s->progress,
+		.max_per_hour = waived & REASON_BIT(REASON_MERGE_SURGE)
+					? INT64_MAX
+					: l->settings.rules.max_merges_per_hour,
+		.max_per_profile =
+			waived & REASON_BIT(REASON_MERGE_FAN_IN)
+				? INT64_MAX
+				: l->settings.rules.max_merges_per_profile,
+	};
+	submit(s, STORE_INTENT, on_intent);
+}
+
+static void on_stored(struct store_op *op, void *arg)
+{
+	struct slot *s = arg;
+	struct answer a = store_answer(op);
+
+	if (!returned(s))
+		return;
+	store_op_release(op);
+	give(s, &a);
+}
+
+static void store_step(struct slot *s)
+{
+	struct run *run = s->run;
+
+	s->progress = linkjob_progress(&run->link);
+	store_op_init(&s->op, STORE_STEP);
+	s->op.u.step = (struct store_step){
+		.job_id = run->job.id,
+		.token = run->job.token,
+		.progress = s->progress,
+		.journal_id = run->link.saga.journal_id,
+		.status = s->cmd.status,
+		.now_ms = loop_wall_ms(run->env.loop),
+	};
+	submit(s, STORE_STEP, on_stored);
+}
+
+static void on_slept(void *arg)
+{
+	struct answer a = {.told_ms = -1};
+
+	give(arg, &a);
+}
+
+static void start_slot(struct slot *s, const struct command *c)
+{
+	s->used = true;
+	s->cmd = *c;
+	run_crash_point("before", command_name(c->kind));
+	switch (c->kind) {
+	case COMMAND_RECALL:
+		recall(s);
+		break;
+	case COMMAND_FOLD:
+		fold(s);
+		break;
+	case COMMAND_INTENT:
+		intent(s);
+		break;
+	case COMMAND_STORE:
+		store_step(s);
+		break;
+	case COMMAND_SLEEP:
+		s->timer = loop_timer_new(s->run->env.loop, on_slept, s);
+		loop_timer_set(s->timer, c->delay_ms);
+		break;
+	default:
+		call_api(s);
+	}
+}
+
+static void execute(struct run *run, const struct commands *cmds)
+{
+	size_t slot = 0;
+
+	for (size_t i = 0; i < cmds->count; i++) {
+		while (run->slots[slot].used)
+			slot++;
+		assert(slot < COMMANDS_MAX);
+		start_slot(&run->slots[slot], &cmds->items[i]);
+	}
+}
+
+/* --- the lease --- */
+
+static void on_extended(struct store_op *op, void *arg)
+{
+	struct run *run = arg;
+	bool lost = op->result == RESULT_CONFLICT;
+
+	run->extending = false;
+	store_op_release(op);
+	if (run->cancelled) {
+		run_release(run);
+		return;
+	}
+	if (lost && !run->settling) {
+		struct run_report report = {.job = &run->job,
+					    .link = &run->link,
+					    .state = JOB_RUNNING,
+					    .told_ms = -1,
+					    .lost = true};
+
+		log_warn("lease_lost", log_str("account", run->job.account),
+			 log_int("job", run->job.id));
+		run->done(&report, run->arg);
+		run_cancel(run);
+		return;
+	}
+	loop_timer_set(run->lease, RUN_EXTEND_MS);
+}
+
+static void extend(void *arg)
+{
+	struct run *run = arg;
+
+	if (run->settling)
+		return;
+	run->extending = true;
+	store_op_init(&run->lease_op, STORE_EXTEND);
+	run->lease_op.u.extend = (struct store_lease){
+		.job_id = run->job.id,
+		.token = run->job.token,
+		.until_ms = loop_wall_ms(run->env.loop) + RUN_LEASE_MS,
+	};
+	storeq_submit(run->env.q, &run->lease_op, on_extended, run);
+}
+
+/* --- start and end --- */
+
+static void begin(struct run *run, reason_set waived, uint64_t profile)
+{
+	const struct account_config *a = run->env.account;
+	struct linkjob_settings settings = {
+		.rules = a->rules,
+		.settle_after_ms = a->settle_after_ms,
+		.recheck_ms = a->recheck_after_ms,
+		.dry = run->dry,
+		.waived = waived,
+		.approved_profile = profile,
+	};
+	struct commands first = {.count = 0};
+
+	settings.rules.deny_emails = (const char *const *)a->deny_emails.items;
+	settings.rules.deny_email_count = a->deny_emails.count;
+	run->review_expires_ms = a->review_expires_ms;
+	linkjob_init(&run->link, &run->job, &settings);
+	linkjob_start(&run->link, loop_wall_ms(run->env.loop), &first);
+	execute(run, &first);
+}
+
+static void on_review(struct store_op *op, void *arg)
+{
+	struct run *run = arg;
+	const struct store_reviews *r = &op->u.reviews;
+	reason_set waived = 0;
+	uint64_t profile = 0;
+
+	run->review_op.kind = STORE_OP_COUNT;
+	if (!run->cancelled && op->result == RESULT_OK && r->count == 1 &&
+	    r->reviews[0].state == REVIEW_APPROVED) {
+		waived = r->reviews[0].reasons;
+		profile = r->reviews[0].profile_id;
+	}
+	store_op_release(op);
+	if (run->cancelled)
+		run_release(run);
+	else
+		begin(run, waived, profile);
+}
+
+static void begin_plain(void *arg)
+{
+	struct run *run = arg;
+
+	run->starting = false;
+	if (run->cancelled)
+		run_release(run);
+	else
+		begin(run, 0, 0);
+}
+
+struct run *run_start(const struct run_env *env, struct job *job, bool dry,
+		      run_done *done, void *arg)
+{
+	struct run *run = xcalloc(1, sizeof(*run));
+
+	run->env = *env;
+	run->job = *job;
+	job_init(job);
+	run->dry = dry;
+	run->done = done;
+	run->arg = arg;
+	run->review_op.kind = STORE_OP_COUNT;
+	review_init(&run->review);
+	journal_entry_init(&run->entry);
+	for (size_t i = 0; i < COMMANDS_MAX; i++) {
+		run->slots[i].run = run;
+		journal_entry_init(&run->slots[i].entry);
+	}
+	run->starting = !run->job.review_id || !env->q;
+	if (run->starting) {
+		loop_defer(env->loop, begin_plain, run);
+	} else {
+		store_op_init(&run->review_op, STORE_REVIEWS);
+		run->review_op.u.reviews = (struct store_reviews){
+			.id = run->job.review_id, .state = -1, .max = 1};
+		storeq_submit(env->q, &run->review_op, on_review, run);
+	}
+	if (!dry) {
+		run->lease = loop_timer_new(env->loop, extend, run);
+		loop_timer_set(run->lease, RUN_EXTEND_MS);
+	}
+	return run;
+}
+
+static bool store_holds(const struct run *run)
+{
+	for (size_t i = 0; i < COMMANDS_MAX; i++)
+		if (run->slots[i].storing)
+			return true;
+	return run->extending || run->settling || run->starting ||
+	       run->review_op.kind != STORE_OP_COUNT;
+}
+
+void run_release(struct run *run)
+{
+	if (store_holds(run))
+		return;
+	linkjob_release(&run->link);
+	job_release(&run->job);
+	journal_entry_release(&run->entry);
+	review_release(&run->review);
+	loop_timer_free(run->lease);
+	free(run->progress);
+	free(run);
+}
+
+void run_cancel(struct run *run)
+{
+	run->cancelled = true;
+	if (run->lease)
+		loop_timer_clear(run->lease);
+	for (size_t i = 0; i < COMMANDS_MAX; i++) {
+		struct slot *s = &run->slots[i];
+
+		if (!s->used || s->storing)
+			continue;
+		if (s->zendesk)
+			zendesk_cancel(s->zendesk);
+		if (s->sunco)
+			api_cancel(s->sunco);
+		slot_release(s);
+	}
+	run_release(run);
+}

@@ -1,0 +1,55 @@
+/*
+ * Shared by runner.c and runner_settle.c; nobody else includes it.
+ */
+#ifndef REUNITE_APP_RUNNER_INT_H
+#define REUNITE_APP_RUNNER_INT_H
+
+#include "api/sunco.h"
+#include "api/zendesk.h"
+#include "app/runner.h"
+
+/* One command under way. */
+struct slot {
+	struct run *run;
+	bool used;
+	struct command cmd;
+	struct zendesk_op *zendesk;
+	struct api_request *sunco;
+	struct loop_timer *timer;
+	struct store_op op;
+	bool storing; /* op is the store's until its completion */
+	struct journal_entry entry;
+	char *progress;
+};
+
+struct run {
+	struct run_env env;
+	struct job job;
+	struct linkjob link;
+	bool dry;
+	bool cancelled; /* freed when the store gave its ops back */
+	run_done *done;
+	void *arg;
+	struct slot slots[COMMANDS_MAX];
+	struct loop_timer *lease;
+	struct store_op lease_op;
+	bool extending;
+	bool starting; /* begin_plain() is deferred */
+	/* the review that woke the job; kind STORE_OP_COUNT: not asked */
+	struct store_op review_op;
+	/* the end */
+	struct store_op settle;
+	struct journal_entry entry;
+	struct store_link known;
+	struct review review;
+	char *progress;
+	bool settling;
+	int64_t review_expires_ms;
+};
+
+void run_settle(struct run *run);
+void run_crash_point(const char *when, const char *what);
+/* Frees it once nothing of it is the store's any more. */
+void run_release(struct run *run);
+
+#endif

@@ -1,0 +1,315 @@
+/*
+ * The end of a run: what the state machine came to, as one operation of the
+ * store, and the report to whoever started it.
+ *
+ * Refuses to lose an end: while the store fails, the settle is tried again
+ * until it is stored or the lease is somebody else's.
+ */
+#include "runner_int.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/metrics.h"
+#include "base/str.h"
+#include "core/retry.h"
+
+#define SETTLE_RETRY_MS 1000
+#define AGAIN_MS	2000 /* somebody else is at it, or it just changed */
+
+static uint32_t dice(void)
+{
+	uint32_t r;
+
+	crypto_random(&r, sizeof(r));
+	return r;
+}
+
+static int64_t at_most(int64_t a, int64_t b)
+{
+	return a < b ? a : b;
+}
+
+static void settle_wait(struct run *run, struct store_settle *s)
+{
+	const struct linkjob *l = &run->link;
+
+	s->state = JOB_WAITING;
+	s->run_at_ms =
+		l->run_at_ms ? l->run_at_ms
+			     : s->now_ms + retry_wait_ms(l->looks - 1, dice());
+	if (l->deadline_ms > s->now_ms)
+		s->run_at_ms = at_most(s->run_at_ms, l->deadline_ms);
+}
+
+static void settle_retry(struct run *run, struct store_settle *s)
+{
+	const struct linkjob *l = &run->link;
+
+	s->attempts = run->job.attempts + 1;
+	s->last_error = l->error.text;
+	if (retry_gives_up(l->why, s->attempts)) {
+		s->state = JOB_DEAD;
+		return;
+	}
+	s->state = JOB_READY;
+	s->run_at_ms = s->now_ms +
+		       retry_delay_ms(l->why, s->attempts, l->told_ms, dice());
+}
+
+static void settle_state(struct run *run, struct store_settle *s)
+{
+	const struct linkjob *l = &run->link;
+
+	switch (l->end) {
+	case LINKJOB_END_WAIT:
+		settle_wait(run, s);
+		break;
+	case LINKJOB_END_RETRY:
+		settle_retry(run, s);
+		break;
+	case LINKJOB_END_AGAIN:
+		s->state = JOB_READY;
+		s->attempts = run->job.attempts;
+		s->run_at_ms = s->now_ms;
+		if (l->why != RESULT_OK)
+			s->run_at_ms += AGAIN_MS + dice() % AGAIN_MS;
+		break;
+	case LINKJOB_END_DECIDED:
+		s->state = l->decision.action == ACTION_REVIEW ? JOB_REVIEW
+							       : JOB_DONE;
+		break;
+	default:
+		s->state = JOB_DONE;
+	}
+}
+
+/* How the open entry of the saga, or the new one, stands. */
+static enum journal_status entry_status(const struct linkjob *l)
+{
+	if (l->end == LINKJOB_END_DECIDED)
+		return JOURNAL_DONE;
+	if (l->saga.state == SAGA_PARKED)
+		return l->saga.merged ? JOURNAL_PENDING : JOURNAL_UNCERTAIN;
+	return JOURNAL_FAILED;
+}
+
+/* Outcome in words, when the decision alone does not tell. */
+static char *entry_note(const struct linkjob *l)
+{
+	enum reason list[REASON_COUNT];
+
+	if (l->end != LINKJOB_END_DECIDED && l->error.text[0])
+		return xstrdup(l->error.text);
+	if (l->saga.state == SAGA_TAKEN)
+		return xstrdup(reason_text(REASON_ADDRESS_TAKEN));
+	if (reason_set_list(l->saga.remarks, list) > 0)
+		return xstrdup(reason_text(list[0]));
+	return NULL;
+}
+
+static void settle_entry(struct run *run, struct store_settle *s)
+{
+	struct linkjob *l = &run->link;
+	struct journal_entry *e = &run->entry;
+
+	if (l->end != LINKJOB_END_DECIDED && !l->saga.journal_id)
+		return;
+	linkjob_entry(l, e);
+	str_copy(e->account, sizeof(e->account), run->job.account);
+	e->job_id = run->job.id;
+	e->source = run->job.source;
+	e->at_ms = s->now_ms;
+	e->status = entry_status(l);
+	e->note = entry_note(l);
+	s->entry = e;
+}
+
+/* Whom the person is now; 0: not settled by this run. */
+static uint64_t settled_user(const struct linkjob *l)
+{
+	const struct decision *d = &l->decision;
+
+	if (l->end != LINKJOB_END_DECIDED)
+		return 0;
+	if (d->action == ACTION_NONE && d->reason == REASON_ALREADY_LINKED &&
+	    l->facts.has_messaging_user)
+		return l->facts.messaging_user.id;
+	if (l->saga.state != SAGA_DONE)
+		return 0;
+	return l->saga.action == ACTION_MERGE	? l->saga.into
+	       : l->saga.action == ACTION_ADOPT ? l->saga.from
+						: 0;
+}
+
+static void settle_link(struct run *run, struct store_settle *s)
+{
+	const struct linkjob *l = &run->link;
+	uint64_t user = settled_user(l);
+
+	s->zendesk_user_id = user;
+	if (!user) {
+		if (l->facts.has_messaging_user)
+			s->zendesk_user_id = l->facts.messaging_user.id;
+		return;
+	}
+	if (l->saga.state == SAGA_DONE && l->saga.action == ACTION_MERGE) {
+		s->alias_from = l->saga.from;
+		s->alias_to = l->saga.into;
+	}
+	if (!l->facts.sunco.id[0])
+		return;
+	str_copy(run->known.sunco_id, sizeof(run->known.sunco_id), l->sunco_id);
+	run->known.zendesk_user_id = user;
+	run->known.checked_ms = s->now_ms;
+	event_print_of(&l->facts.sunco, &run->known.print);
+	s->link = &run->known;
+}
+
+static void settle_review(struct run *run, struct store_settle *s)
+{
+	const struct linkjob *l = &run->link;
+	const struct decision *d = &l->decision;
+	struct review *r = &run->review;
+	uint8_t hash[CRYPTO_SHA256_SIZE];
+
+	if (s->state != JOB_REVIEW)
+		return;
+	str_copy(r->account, sizeof(r->account), run->job.account);
+	r->state = REVIEW_OPEN;
+	r->job_id = run->job.id;
+	r->intended = d->intended;
+	r->reasons = d->reasons;
+	r->evidence = d->evidence;
+	r->messaging_user_id = run->entry.messaging_user_id;
+	r->profile_id = d->profile_id;
+	str_copy(r->sunco_id, sizeof(r->sunco_id), l->sunco_id);
+	r->ticket_id = l->ticket_id;
+	run_address_hash(run->env.hmac, d->address, r->address_hash);
+	r->facts = linkjob_before_image(l);
+	crypto_sha256(r->facts, strlen(r->facts), hash);
+	memcpy(r->facts_hash, hash, sizeof(r->facts_hash));
+	r->created_ms = s->now_ms;
+	r->expires_ms = s->now_ms + run->review_expires_ms;
+	s->review = r;
+}
+
+static void count_end(const struct run *run)
+{
+	const struct linkjob *l = &run->link;
+	const struct store_settle *s = &run->settle.u.settle;
+
+	if (l->end == LINKJOB_END_RETRY) {
+		log_warn("job_failed", log_str("account", run->job.account),
+			 log_int("job", run->job.id),
+			 log_str("state", job_state_name(s->state)),
+			 log_str("class", result_name(l->why)),
+			 log_int("attempts", s->attempts),
+			 log_str("error", l->error.text));
+		return;
+	}
+	if (l->end != LINKJOB_END_DECIDED)
+		return;
+	metric_add(metric_get(METRIC_DECISIONS, run->job.account,
+			      action_name(l->decision.action),
+			      reason_code(l->decision.reason)),
+		   1);
+	metric_observe(metric_get(METRIC_LINK_SECONDS),
+		       (double)(s->now_ms - run->job.created_ms) / 1000);
+	log_info("job_decided", log_str("account", run->job.account),
+		 log_int("job", run->job.id),
+		 log_str("action", action_name(l->decision.action)),
+		 log_str("reason", reason_code(l->decision.reason)),
+		 log_bool("applied", l->decision.applied),
+		 log_int("journal", s->journal_id),
+		 log_int("api_calls", l->api_calls));
+}
+
+static void report(struct run *run, bool lost)
+{
+	const struct store_settle *s = &run->settle.u.settle;
+	struct run_report r = {
+		.job = &run->job,
+		.link = &run->link,
+		.state = s->state,
+		.run_at_ms = s->run_at_ms,
+		.why = run->link.end == LINKJOB_END_RETRY ? run->link.why
+							  : RESULT_OK,
+		.told_ms = run->link.told_ms,
+		.lost = lost,
+		.again = s->again,
+		.journal_id = s->journal_id,
+		.review_id = s->review_id,
+	};
+
+	if (!lost && !run->dry)
+		count_end(run);
+	run->settling = false;
+	run->done(&r, run->arg);
+	store_op_release(&run->settle);
+	run_cancel(run);
+}
+
+static void submit_settle(void *arg);
+
+static void on_settled(struct store_op *op, void *arg)
+{
+	struct run *run = arg;
+
+	run_crash_point("after", "settle");
+	if (run->cancelled) {
+		run->settling = false;
+		store_op_release(op);
+		run_release(run);
+		return;
+	}
+	if (op->result == RESULT_OK) {
+		report(run, false);
+	} else if (op->result == RESULT_CONFLICT ||
+		   op->result == RESULT_NOTFOUND) {
+		log_warn("lease_lost", log_str("account", run->job.account),
+			 log_int("job", run->job.id));
+		report(run, true);
+	} else {
+		log_warn("settle_failed", log_str("account", run->job.account),
+			 log_int("job", run->job.id),
+			 log_str("error", op->error.text));
+		loop_timer_free(run->lease);
+		run->lease = loop_timer_new(run->env.loop, submit_settle, run);
+		loop_timer_set(run->lease, SETTLE_RETRY_MS);
+	}
+}
+
+static void submit_settle(void *arg)
+{
+	struct run *run = arg;
+
+	storeq_submit(run->env.q, &run->settle, on_settled, run);
+}
+
+void run_settle(struct run *run)
+{
+	struct store_settle *s = &run->settle.u.settle;
+
+	store_op_init(&run->settle, STORE_SETTLE);
+	s->job_id = run->job.id;
+	s->token = run->job.token;
+	s->gen = run->job.gen;
+	s->now_ms = loop_wall_ms(run->env.loop);
+	s->ticket_id = run->link.ticket_id;
+	settle_state(run, s);
+	if (run->dry || run->link.end == LINKJOB_END_MOVED) {
+		report(run, false);
+		return;
+	}
+	run->progress =
+		s->state == JOB_DONE ? NULL : linkjob_progress(&run->link);
+	s->progress = run->progress;
+	settle_entry(run, s);
+	settle_link(run, s);
+	settle_review(run, s);
+	run->settling = true;
+	run_crash_point("before", "settle");
+	submit_settle(run);
+}
