@@ -1,0 +1,26 @@
+/*
+ * What the decoders of both sources share.
+ */
+#ifndef REUNITE_SRC_CORE_DECODE_H
+#define REUNITE_SRC_CORE_DECODE_H
+
+#include "core/event.h"
+#include "core/scan.h"
+
+/* From the provider's id, as it stands in the body between its quotes. */
+void event_key_of_id(enum event_source source, struct slice id,
+		     struct event_key *out);
+/* From the whole signed body, for senders without ids. */
+void event_key_of_body(struct slice body, struct event_key *out);
+
+/* What a scanned user object says; unknown unless it is the full user and
+ * every part of it has the documented type. */
+void event_print_scan(struct scan_value user, struct event_print *out);
+
+/* A SunCo id that we keep; false, and out empty, for anything else. */
+bool decode_sunco_id(struct scan_value v, char out[SUNCO_ID_SIZE]);
+
+/* The inside of a string's quotes, escapes as they are. */
+struct slice decode_inside(struct scan_value string);
+
+#endif

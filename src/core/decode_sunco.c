@@ -1,0 +1,170 @@
+/*
+ * SunCo v2 webhook bodies: {"app":..,"webhook":..,"events":[..]}.
+ *
+ * Refused is what is not that envelope: the answer is final for every event
+ * of the body, so nothing inside a payload is reason enough. One body may
+ * speak of several people. createdAt is not read: it is often missing, and
+ * order is not promised.
+ */
+#include "core/event.h"
+
+#include <string.h>
+
+#include "decode.h"
+
+typedef bool payload_fn(struct scan_value payload, struct event *e);
+
+static void read_conversation(struct scan_value payload, struct event *e)
+{
+	struct scan_value c = scan_get(payload, "conversation");
+
+	decode_sunco_id(scan_get(c, "id"), e->conversation_id);
+}
+
+static bool read_user(struct scan_value user, struct event *e)
+{
+	static const char *const names[] = {"id", "zendeskId"};
+	struct scan_value m[ARRAY_LEN(names)];
+
+	scan_members(user, names, m, ARRAY_LEN(names));
+	if (!decode_sunco_id(m[0], e->sunco_id))
+		return false;
+	e->zendesk_user_id = scan_id(m[1]);
+	event_print_scan(user, &e->print);
+	return true;
+}
+
+static bool user_of(struct scan_value payload, struct event *e)
+{
+	return read_user(scan_get(payload, "user"), e);
+}
+
+static bool conversation_with_user(struct scan_value payload, struct event *e)
+{
+	read_conversation(payload, e);
+	return user_of(payload, e);
+}
+
+/* Only who wrote: messages come often, and count only for those who are
+ * waited for. */
+static bool message(struct scan_value payload, struct event *e)
+{
+	static const char *const names[] = {"type", "userId", "user"};
+	struct scan_value m[ARRAY_LEN(names)];
+	struct scan_value author =
+		scan_get(scan_get(payload, "message"), "author");
+
+	scan_members(author, names, m, ARRAY_LEN(names));
+	if (!scan_equals(m[0], "user"))
+		return false;
+	read_conversation(payload, e);
+	return decode_sunco_id(m[1], e->sunco_id) ||
+	       decode_sunco_id(scan_get(m[2], "id"), e->sunco_id);
+}
+
+static bool pass_control(struct scan_value payload, struct event *e)
+{
+	read_conversation(payload, e);
+	return user_of(payload, e) || e->conversation_id[0];
+}
+
+static bool user_update(struct scan_value payload, struct event *e)
+{
+	return scan_equals(scan_get(payload, "reason"), "authentication") &&
+	       user_of(payload, e);
+}
+
+static bool user_merge(struct scan_value payload, struct event *e)
+{
+	static const char *const names[] = {"surviving", "discarded"};
+	struct scan_value m[ARRAY_LEN(names)];
+
+	scan_members(scan_get(payload, "mergedUsers"), names, m,
+		     ARRAY_LEN(names));
+	decode_sunco_id(scan_get(m[1], "id"), e->other_sunco_id);
+	return read_user(m[0], e);
+}
+
+static const struct sunco_type {
+	const char *type;
+	enum event_kind kind;
+	payload_fn *read;
+} sunco_types[] = {
+	{"conversation:create", EVENT_CONVERSATION_CREATE,
+	 conversation_with_user},
+	{"conversation:referral", EVENT_CONVERSATION_REFERRAL,
+	 conversation_with_user},
+	{"conversation:message", EVENT_CONVERSATION_MESSAGE, message},
+	{"switchboard:passControl", EVENT_PASS_CONTROL, pass_control},
+	{"user:update", EVENT_USER_AUTHENTICATED, user_update},
+	{"user:merge", EVENT_SUNCO_MERGE, user_merge},
+	{"user:remove", EVENT_SUNCO_REMOVE, user_of},
+};
+
+static const struct sunco_type *type_find(struct scan_value type)
+{
+	for (size_t i = 0; i < ARRAY_LEN(sunco_types); i++) {
+		if (scan_equals(type, sunco_types[i].type))
+			return &sunco_types[i];
+	}
+	return NULL;
+}
+
+static void read_event(struct scan_value id, struct scan_value type,
+		       struct scan_value payload, struct event_list *out)
+{
+	const struct sunco_type *t = type_find(type);
+	struct slice key = decode_inside(id);
+	struct event *e;
+
+	if (!t || key.len == 0) {
+		out->ignored++;
+		return;
+	}
+	e = event_list_add(out);
+	e->source = EVENT_FROM_SUNCO;
+	e->kind = t->kind;
+	if (t->read(payload, e)) {
+		event_key_of_id(EVENT_FROM_SUNCO, key, &e->key);
+		return;
+	}
+	out->count--;
+	out->ignored++;
+}
+
+static enum result check_event(struct scan_value event, size_t index,
+			       struct event_list *out, struct error *err)
+{
+	static const char *const names[] = {"id", "type", "payload"};
+	struct scan_value m[ARRAY_LEN(names)];
+
+	if (event.type != SCAN_OBJECT)
+		return error_set(err, RESULT_INVALID,
+				 "event %zu is not an object", index);
+	scan_members(event, names, m, ARRAY_LEN(names));
+	if (m[0].type != SCAN_STRING || m[1].type != SCAN_STRING)
+		return error_set(err, RESULT_INVALID,
+				 "event %zu has no id or type", index);
+	if (m[2].type != SCAN_OBJECT)
+		return error_set(err, RESULT_INVALID,
+				 "event %zu has no payload", index);
+	read_event(m[0], m[1], m[2], out);
+	return RESULT_OK;
+}
+
+enum result decode_sunco(struct slice body, struct event_list *out,
+			 struct error *err)
+{
+	enum result r = scan_check(body, err);
+	struct scan_value events, event;
+	size_t pos = 0;
+
+	if (r)
+		return r;
+	events = scan_get(scan_top(body), "events");
+	if (events.type != SCAN_ARRAY)
+		return error_set(err, RESULT_INVALID, "no array of events");
+	for (size_t i = 0; !r && scan_next(events, &pos, NULL, &event); i++)
+		r = check_event(event, i, out, err);
+	return r;
+}

@@ -1,0 +1,189 @@
+/*
+ * Zendesk webhook bodies: our trigger's ids, or an event subscription.
+ *
+ * Types are written with a colon or with a slash behind "zen:event-type" in
+ * the provider's own pages, so both are taken. Refused is what is neither
+ * kind of body.
+ */
+#include "core/event.h"
+
+#include <string.h>
+
+#include "decode.h"
+
+enum {
+	TOP_TYPE,
+	TOP_ID,
+	TOP_DETAIL,
+	TOP_EVENT,
+	TOP_V,
+	TOP_TICKET,
+	TOP_REQUESTER,
+	TOP_COUNT
+};
+
+static const char *const top_names[TOP_COUNT] = {
+	[TOP_TYPE] = "type",
+	[TOP_ID] = "id",
+	[TOP_DETAIL] = "detail",
+	[TOP_EVENT] = "event",
+	[TOP_V] = "v",
+	[TOP_TICKET] = "ticket_id",
+	[TOP_REQUESTER] = "requester_id",
+};
+
+typedef bool event_fn(struct scan_value detail, struct scan_value event,
+		      struct event *e);
+
+static bool user_created(struct scan_value detail, struct scan_value event,
+			 struct event *e)
+{
+	(void)event;
+	(void)e;
+	return scan_equals(scan_get(detail, "role"), "end-user");
+}
+
+/* The identity as it is now; what it was only when that is all there is. */
+static struct scan_value identity_of(struct scan_value event)
+{
+	static const char *const names[] = {"identity", "current", "previous"};
+	struct scan_value m[ARRAY_LEN(names)];
+
+	scan_members(event, names, m, ARRAY_LEN(names));
+	for (size_t i = 0; i < ARRAY_LEN(m); i++) {
+		if (m[i].type == SCAN_OBJECT)
+			return m[i];
+	}
+	return (struct scan_value){0};
+}
+
+static bool user_identity(struct scan_value detail, struct scan_value event,
+			  struct event *e)
+{
+	static const char *const names[] = {"type", "value"};
+	struct scan_value m[ARRAY_LEN(names)];
+
+	(void)detail;
+	scan_members(identity_of(event), names, m, ARRAY_LEN(names));
+	if (scan_equals(m[0], "email"))
+		return true;
+	e->messaging_identity = scan_equals(m[0], "messaging");
+	return e->messaging_identity && decode_sunco_id(m[1], e->sunco_id);
+}
+
+static bool user_merged(struct scan_value detail, struct scan_value event,
+			struct event *e)
+{
+	(void)detail;
+	e->other_zendesk_user_id =
+		scan_id(scan_get(scan_get(event, "user"), "id"));
+	return true;
+}
+
+static bool user_deleted(struct scan_value detail, struct scan_value event,
+			 struct event *e)
+{
+	(void)detail;
+	(void)event;
+	(void)e;
+	return true;
+}
+
+static const struct zendesk_type {
+	const char *type;
+	enum event_kind kind;
+	event_fn *read;
+} zendesk_types[] = {
+	{"user.created", EVENT_ZD_USER_CREATED, user_created},
+	{"user.identity_created", EVENT_ZD_IDENTITY, user_identity},
+	{"user.identity_changed", EVENT_ZD_IDENTITY, user_identity},
+	{"user.identity_deleted", EVENT_ZD_IDENTITY, user_identity},
+	{"user.merged", EVENT_ZD_USER_MERGED, user_merged},
+	{"user.deleted", EVENT_ZD_USER_DELETED, user_deleted},
+};
+
+static const struct zendesk_type *type_find(struct scan_value type)
+{
+	static const char prefix[] = "zen:event-type";
+	char text[64];
+	char *name = text + strlen(prefix) + 1;
+
+	if (!scan_text(type, text, sizeof(text)) || !str_starts(text, prefix) ||
+	    (name[-1] != ':' && name[-1] != '/'))
+		return NULL;
+	for (size_t i = 0; i < ARRAY_LEN(zendesk_types); i++) {
+		if (str_eq(name, zendesk_types[i].type))
+			return &zendesk_types[i];
+	}
+	return NULL;
+}
+
+/* Takes the last event back: it is none of ours. */
+static void ignore_last(struct event_list *out)
+{
+	out->count--;
+	out->ignored++;
+}
+
+static void read_event(const struct scan_value *top, struct event_list *out)
+{
+	const struct zendesk_type *t = type_find(top[TOP_TYPE]);
+	struct slice key = decode_inside(top[TOP_ID]);
+	struct event *e = event_list_add(out);
+
+	e->source = EVENT_FROM_ZENDESK;
+	e->zendesk_user_id = scan_id(scan_get(top[TOP_DETAIL], "id"));
+	if (!t || key.len == 0 || e->zendesk_user_id == 0 ||
+	    !t->read(top[TOP_DETAIL], top[TOP_EVENT], e)) {
+		ignore_last(out);
+		return;
+	}
+	e->kind = t->kind;
+	event_key_of_id(EVENT_FROM_ZENDESK, key, &e->key);
+}
+
+/* A resent trigger carries another timestamp but the same body. */
+static void read_trigger(const struct scan_value *top, struct slice body,
+			 struct event_list *out)
+{
+	struct event *e = event_list_add(out);
+
+	e->source = EVENT_FROM_ZENDESK;
+	e->kind = EVENT_TICKET;
+	e->ticket_id = scan_id(top[TOP_TICKET]);
+	e->zendesk_user_id = scan_id(top[TOP_REQUESTER]);
+	if (e->zendesk_user_id == 0)
+		ignore_last(out);
+	else
+		event_key_of_body(body, &e->key);
+}
+
+/* Version 1, which may be left out. */
+static bool is_trigger(const struct scan_value *top)
+{
+	enum scan_type ticket = top[TOP_TICKET].type;
+
+	if (ticket != SCAN_STRING && ticket != SCAN_NUMBER)
+		return false;
+	return top[TOP_V].type == SCAN_ABSENT || scan_id(top[TOP_V]) == 1;
+}
+
+enum result decode_zendesk(struct slice body, struct event_list *out,
+			   struct error *err)
+{
+	enum result r = scan_check(body, err);
+	struct scan_value top[TOP_COUNT];
+
+	if (r)
+		return r;
+	scan_members(scan_top(body), top_names, top, TOP_COUNT);
+	if (top[TOP_TYPE].type == SCAN_STRING &&
+	    top[TOP_ID].type == SCAN_STRING)
+		read_event(top, out);
+	else if (is_trigger(top))
+		read_trigger(top, body, out);
+	else
+		return error_set(err, RESULT_INVALID,
+				 "neither a trigger's body nor an event");
+	return RESULT_OK;
+}

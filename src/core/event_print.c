@@ -1,0 +1,145 @@
+/*
+ * The print of a person: a hash of what is said about who it is. Equal
+ * prints of a webhook and of an earlier look over the API save the next one.
+ *
+ * It fails towards the look: a body that leaves anything open, has a part of
+ * an undocumented type or does not fit the room below gives no print, and no
+ * print equals nothing.
+ */
+#include "core/event.h"
+
+#include <string.h>
+
+#include "base/crypto.h"
+#include "core/policy.h"
+#include "decode.h"
+
+#define PRINT_VERSION	1
+#define ROOM_IDENTITIES 8
+#define ROOM_TEXT	2048
+
+/* A SunCo user whose strings lie in text: nothing to release. */
+struct print_room {
+	struct sunco_user user;
+	struct sunco_identity identities[ROOM_IDENTITIES];
+	size_t used;
+	char text[ROOM_TEXT];
+};
+
+void event_print_of(const struct sunco_user *u, struct event_print *out)
+{
+	struct {
+		uint8_t version, authenticated, evidence, has_external_id;
+		uint8_t external_id[CRYPTO_SHA256_SIZE];
+		char address[ADDRESS_SIZE];
+	} said = {.version = PRINT_VERSION};
+	uint8_t digest[CRYPTO_SHA256_SIZE];
+
+	memset(out, 0, sizeof(*out));
+	if (policy_address_ambiguous(u))
+		return;
+	said.authenticated = u->authenticated;
+	said.evidence = (uint8_t)policy_evidence(u, said.address);
+	if (!str_is_empty(u->external_id)) {
+		said.has_external_id = 1;
+		crypto_sha256(u->external_id, strlen(u->external_id),
+			      said.external_id);
+	}
+	crypto_sha256(&said,
+		      offsetof(__typeof__(said), address) +
+			      strlen(said.address),
+		      digest);
+	out->known = true;
+	memcpy(out->hash, digest, sizeof(out->hash));
+}
+
+static bool is_nothing(struct scan_value v)
+{
+	return v.type == SCAN_ABSENT || v.type == SCAN_NULL;
+}
+
+/* A string, or nothing; false for anything else. */
+static bool room_text(struct print_room *r, struct scan_value v, char **out)
+{
+	*out = NULL;
+	if (is_nothing(v))
+		return true;
+	if (v.type != SCAN_STRING && scan_id(v) == 0)
+		return false;
+	*out = r->text + r->used;
+	if (!scan_text(v, *out, sizeof(r->text) - r->used))
+		return false;
+	r->used += strlen(*out) + 1;
+	return true;
+}
+
+static bool room_identity(struct print_room *r, struct scan_value v)
+{
+	static const char *const names[] = {"type", "value", "verification"};
+	struct scan_value m[ARRAY_LEN(names)];
+	struct sunco_identity *id = &r->identities[r->user.identity_count];
+
+	if (v.type != SCAN_OBJECT || r->user.identity_count == ROOM_IDENTITIES)
+		return false;
+	scan_members(v, names, m, ARRAY_LEN(names));
+	if (m[0].type != SCAN_STRING || m[1].type != SCAN_STRING ||
+	    m[2].type == SCAN_NUMBER)
+		return false;
+	r->user.identity_count++;
+	return room_text(r, m[0], &id->type) &&
+	       room_text(r, m[1], &id->value) &&
+	       room_text(r, m[2], &id->verification);
+}
+
+static bool room_identities(struct print_room *r, struct scan_value list)
+{
+	struct scan_value v;
+	size_t pos = 0;
+
+	if (list.type != SCAN_ARRAY)
+		return is_nothing(list);
+	while (scan_next(list, &pos, NULL, &v)) {
+		if (!room_identity(r, v))
+			return false;
+	}
+	return true;
+}
+
+static bool room_profile(struct print_room *r, struct scan_value profile)
+{
+	struct scan_value email = scan_get(profile, "email");
+
+	if (profile.type != SCAN_OBJECT)
+		return is_nothing(profile);
+	return email.type != SCAN_NUMBER &&
+	       room_text(r, email, &r->user.profile_email);
+}
+
+static bool room_user(struct print_room *r, struct scan_value user)
+{
+	static const char *const names[] = {"authenticated", "externalId",
+					    "identities", "profile"};
+	struct scan_value m[ARRAY_LEN(names)];
+
+	scan_members(user, names, m, ARRAY_LEN(names));
+	if (m[2].type != SCAN_ARRAY && m[3].type != SCAN_OBJECT)
+		return false;
+	if (m[0].type != SCAN_TRUE && m[0].type != SCAN_FALSE &&
+	    !is_nothing(m[0]))
+		return false;
+	r->user.authenticated = m[0].type == SCAN_TRUE;
+	r->user.identities = r->identities;
+	return room_text(r, m[1], &r->user.external_id) &&
+	       room_identities(r, m[2]) && room_profile(r, m[3]);
+}
+
+void event_print_scan(struct scan_value user, struct event_print *out)
+{
+	struct print_room room;
+
+	memset(out, 0, sizeof(*out));
+	memset(&room.user, 0, sizeof(room.user));
+	room.used = 0;
+	if (room_user(&room, user))
+		event_print_of(&room.user, out);
+}
