@@ -2,9 +2,13 @@
  * HTTP requests without waiting: curl's multi interface on the loop.
  *
  * The callback comes exactly once, on the loop, never from inside
- * http_client_send(); after http_transfer_cancel() it does not come. TLS is
- * verified, redirects are not followed, bodies are bounded, every request
- * has a deadline.
+ * http_client_send(); after http_transfer_cancel() it does not come. Both,
+ * and http_client_free(), may be called from inside a callback. TLS (1.2 or
+ * later) is verified, redirects are not followed, bodies are bounded, every
+ * request has a deadline.
+ *
+ * A proxy from the environment (https_proxy, all_proxy, no_proxy) is used for
+ * https only: plain http is for loopback and always goes straight there.
  */
 #ifndef REUNITE_NET_HTTP_CLIENT_H
 #define REUNITE_NET_HTTP_CLIENT_H
@@ -34,22 +38,30 @@ struct http_call {
 
 struct http_answer {
 	/* RESULT_OK: an HTTP answer came, whatever its status. RESULT_TEMP: no
-	 * (whole) answer. RESULT_INVALID: answer over the limit. RESULT_PERM:
+	 * (whole) answer, or not in time. RESULT_INVALID: answer over the limit. RESULT_PERM:
 	 * never sent and never will be (bad URL, certificate refused). */
 	enum result result;
-	bool sent; /* with another result: it may have reached the server */
+	/* It may have reached the server: with another result than OK, false
+	 * only if not one byte of the request was written. */
+	bool sent;
 	int status;
 	struct slice body; /* borrowed for the callback */
 	struct error error; /* no URL query, no body, no secret */
 	int64_t elapsed_us;
 	const struct http_transfer *transfer; /* for http_answer_header() */
 };
-/* Value of the last header of that name, or NULL; borrowed. */
+/* Value of the last header of that name, or NULL. Borrowed until the next
+ * call. Name case-insensitive. */
 const char *http_answer_header(const struct http_answer *a, const char *name);
+/* Walks the headers whose name starts with prefix (case-insensitive); start
+ * with *iter = NULL. The value, or NULL after the last; borrowed likewise. */
+const char *http_answer_header_next(const struct http_answer *a,
+				    const char *prefix, void **iter);
 
 typedef void http_client_done(const struct http_answer *a, void *arg);
 
-/* max_body_bytes bounds an answer. ca_file may be NULL (the system's). */
+/* max_body_bytes bounds an answer. ca_file instead of the system's trust
+ * store, or NULL; copied. */
 struct http_client *http_client_new(struct loop *loop, size_t max_body_bytes,
 				    const char *ca_file);
 void http_client_free(struct http_client *c); /* cancels what is open */
