@@ -45,9 +45,10 @@ struct run_report {
 struct run;
 typedef void run_done(const struct run_report *report, void *arg);
 
-/* Takes what job owns. waived, approved_profile: of an approved review. */
+/* Takes what job owns; an approved review of the job is read first. */
 struct run *run_start(const struct run_env *env, struct job *job, bool dry,
 		      run_done *done, void *arg);
+const struct job *run_job(const struct run *run);
 /* Drops it where it stands, as a crash would. */
 void run_cancel(struct run *run);
 

@@ -430,15 +430,14 @@ static void on_extended(struct store_op *op, void *arg)
 		run_cancel(run);
 		return;
 	}
-	loop_timer_set(run->lease, RUN_EXTEND_MS);
+	if (run->link.state != LINKJOB_FINISHED)
+		loop_timer_set(run->lease, RUN_EXTEND_MS);
 }
 
 static void extend(void *arg)
 {
 	struct run *run = arg;
 
-	if (run->settling)
-		return;
 	run->extending = true;
 	store_op_init(&run->lease_op, STORE_EXTEND);
 	run->lease_op.u.extend = (struct store_lease){
@@ -535,6 +534,11 @@ struct run *run_start(const struct run_env *env, struct job *job, bool dry,
 		loop_timer_set(run->lease, RUN_EXTEND_MS);
 	}
 	return run;
+}
+
+const struct job *run_job(const struct run *run)
+{
+	return &run->job;
 }
 
 static bool store_holds(const struct run *run)

@@ -275,6 +275,7 @@ static void on_settled(struct store_op *op, void *arg)
 		log_warn("settle_failed", log_str("account", run->job.account),
 			 log_int("job", run->job.id),
 			 log_str("error", op->error.text));
+		run->settling = false;
 		loop_timer_free(run->lease);
 		run->lease = loop_timer_new(run->env.loop, submit_settle, run);
 		loop_timer_set(run->lease, SETTLE_RETRY_MS);
@@ -285,6 +286,7 @@ static void submit_settle(void *arg)
 {
 	struct run *run = arg;
 
+	run->settling = true;
 	storeq_submit(run->env.q, &run->settle, on_settled, run);
 }
 
@@ -309,7 +311,6 @@ void run_settle(struct run *run)
 	settle_entry(run, s);
 	settle_link(run, s);
 	settle_review(run, s);
-	run->settling = true;
 	run_crash_point("before", "settle");
 	submit_settle(run);
 }

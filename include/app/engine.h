@@ -1,0 +1,35 @@
+/*
+ * Everything between the store and the APIs: queue, clients, scheduler.
+ *
+ * The daemon puts listeners in front of it; `link --apply` and the other
+ * commands that work without a daemon use it as it is. Owned by the loop
+ * thread.
+ */
+#ifndef REUNITE_APP_ENGINE_H
+#define REUNITE_APP_ENGINE_H
+
+#include "app/config.h"
+#include "app/scheduler.h"
+#include "app/storeq.h"
+
+struct engine;
+
+/* Takes the config. mode STORE_SERVE: with a scheduler, holds the store's
+ * lock; STORE_READ: for dry runs, and a store that is not there yet is no
+ * error. On failure the config is still the caller's. */
+MUST_CHECK enum result engine_new(struct engine **out, struct loop *loop,
+				  struct config *config, enum store_mode mode,
+				  scheduler_watch_fn *watch, void *arg,
+				  struct error *err);
+void engine_free(struct engine *e);
+const struct config *engine_config(const struct engine *e);
+/* Takes the new configuration; runs under way keep the one they began with. */
+void engine_reload(struct engine *e, struct config *config);
+struct storeq *engine_storeq(const struct engine *e);	    /* NULL: no store */
+struct scheduler *engine_scheduler(const struct engine *e); /* SERVE only */
+struct api_client *engine_api(const struct engine *e, const char *account);
+/* For run_start(); false if there is no such account. */
+bool engine_env(const struct engine *e, const char *account,
+		struct run_env *out);
+
+#endif

@@ -1,0 +1,43 @@
+/*
+ * When: claims due jobs, account by account, and keeps as many runs going as
+ * the account's limits allow.
+ *
+ * An account whose credentials are refused is held: one probe a minute until
+ * an answer says otherwise. A paused account is left alone. Lanes come from
+ * the claim (live before review before backfill).
+ *
+ * Owned by the loop thread.
+ */
+#ifndef REUNITE_APP_SCHEDULER_H
+#define REUNITE_APP_SCHEDULER_H
+
+#include "app/runner.h"
+
+#define SCHEDULER_RUNS_MAX 16 /* under way, per account */
+
+struct scheduler;
+/* A person began to wait, or does no longer; a hint for intake. */
+typedef void scheduler_watch_fn(const char *account, const char *sunco_id,
+				bool waits, void *arg);
+
+struct scheduler *scheduler_new(struct loop *loop, struct storeq *q,
+				struct crypto_hmac *hmac,
+				scheduler_watch_fn *watch, void *arg);
+/* Drops what runs, as a crash would. */
+void scheduler_free(struct scheduler *s);
+/* api and config: borrowed until replaced or removed. A name that is known
+ * gets the new ones for its next runs, and a hold is tried again at once. */
+void scheduler_set_account(struct scheduler *s,
+			   const struct account_config *config,
+			   struct api_client *api);
+/* Claims no more of it; what runs goes on. */
+void scheduler_stop_account(struct scheduler *s, const char *account);
+/* Something became due: claims soon. NULL: for every account. */
+void scheduler_wake(struct scheduler *s, const char *account);
+/* Claims nothing any more; done once the last run has ended. */
+void scheduler_drain(struct scheduler *s, loop_fn *done, void *arg);
+size_t scheduler_runs(const struct scheduler *s); /* under way */
+/* Why the account is held ("credentials"), or NULL. */
+const char *scheduler_held(const struct scheduler *s, const char *account);
+
+#endif

@@ -1,0 +1,302 @@
+/*
+ * Wiring of store, APIs and scheduler: see engine.h.
+ *
+ * An account is given to the scheduler only after its OAuth token of an
+ * earlier life has been read, so that no restart asks for a new one.
+ */
+#include "app/engine.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/str.h"
+
+#define ANSWER_MAX_BYTES (4u << 20) /* of one answer of an API */
+
+struct engine_account {
+	struct engine *e;
+	char name[ACCOUNT_SIZE];
+	struct api_client *api;
+	struct store_op op; /* one at a time; then the next wish */
+	bool storing;
+	bool save_token; /* wished while storing */
+	char *token;
+	int64_t token_expires_ms;
+};
+
+struct engine {
+	struct loop *loop;
+	struct config *config;
+	struct config **retired; /* some run may still look at them */
+	size_t retired_count;
+	struct http_client *http;
+	struct storeq *q;
+	struct crypto_hmac *hmac;
+	struct scheduler *scheduler;
+	struct engine_account **accounts;
+	size_t account_count;
+};
+
+static struct engine_account *find(const struct engine *e, const char *name)
+{
+	for (size_t i = 0; i < e->account_count; i++)
+		if (str_eq(e->accounts[i]->name, name))
+			return e->accounts[i];
+	return NULL;
+}
+
+/* --- OAuth tokens outlive the process --- */
+
+static void account_free(struct engine_account *a)
+{
+	free(a->token);
+	free(a);
+}
+
+static void save_token(struct engine_account *a);
+
+static void on_token_saved(struct store_op *op, void *arg)
+{
+	struct engine_account *a = arg;
+
+	a->storing = false;
+	store_op_release(op);
+	if (!a->e)
+		account_free(a);
+	else if (a->save_token)
+		save_token(a);
+}
+
+static void save_token(struct engine_account *a)
+{
+	struct store_account *u = &a->op.u.account;
+
+	a->save_token = a->storing;
+	if (a->storing)
+		return;
+	a->storing = true;
+	store_op_init(&a->op, STORE_ACCOUNT);
+	u->account = a->name;
+	u->set_token = true;
+	u->oauth_token = a->token;
+	u->oauth_expires_ms = a->token_expires_ms;
+	storeq_submit(a->e->q, &a->op, on_token_saved, a);
+}
+
+static void on_new_token(const char *token, int64_t expires_ms, void *arg)
+{
+	struct engine_account *a = arg;
+
+	free(a->token);
+	a->token = xstrdup(token);
+	a->token_expires_ms = expires_ms;
+	save_token(a);
+}
+
+static void on_account_read(struct store_op *op, void *arg)
+{
+	struct engine_account *a = arg;
+	const struct store_account *u = &op->u.account;
+	const struct account_config *config;
+
+	a->storing = false;
+	if (!a->e) {
+		store_op_release(op);
+		account_free(a);
+		return;
+	}
+	if (op->result == RESULT_OK && u->token)
+		api_client_set_token(a->api, u->token, u->token_expires_ms);
+	store_op_release(op);
+	config = config_account(a->e->config, a->name);
+	if (config && a->e->scheduler)
+		scheduler_set_account(a->e->scheduler, config, a->api);
+}
+
+static void read_account(struct engine_account *a)
+{
+	a->storing = true;
+	store_op_init(&a->op, STORE_ACCOUNT);
+	a->op.u.account.account = a->name;
+	storeq_submit(a->e->q, &a->op, on_account_read, a);
+}
+
+/* --- accounts --- */
+
+static void add_account(struct engine *e, const struct account_config *config)
+{
+	struct engine_account *a = xcalloc(1, sizeof(*a));
+	struct api_config api;
+
+	config_api(config, &api);
+	a->e = e;
+	str_copy(a->name, sizeof(a->name), config->name);
+	a->api = api_client_new(e->loop, e->http, &api);
+	e->accounts = xrealloc(e->accounts, (e->account_count + 1) * sizeof(a));
+	e->accounts[e->account_count++] = a;
+	if (!e->scheduler)
+		return;
+	api_client_on_token(a->api, on_new_token, a);
+	read_account(a);
+}
+
+static void apply_account(struct engine *e, const struct account_config *config)
+{
+	struct engine_account *a = find(e, config->name);
+	struct api_config api;
+
+	if (!a) {
+		add_account(e, config);
+		return;
+	}
+	config_api(config, &api);
+	api_client_reconfigure(a->api, &api);
+	if (e->scheduler)
+		scheduler_set_account(e->scheduler, config, a->api);
+}
+
+static void free_retired(struct engine *e)
+{
+	for (size_t i = 0; i < e->retired_count; i++)
+		config_free(e->retired[i]);
+	free(e->retired);
+	e->retired = NULL;
+	e->retired_count = 0;
+}
+
+void engine_reload(struct engine *e, struct config *config)
+{
+	struct config *old = e->config;
+
+	if (!e->scheduler || scheduler_runs(e->scheduler) == 0)
+		free_retired(e);
+	e->config = config;
+	for (size_t i = 0; i < config->account_count; i++)
+		apply_account(e, &config->accounts[i]);
+	for (size_t i = 0; i < e->account_count; i++)
+		if (e->scheduler &&
+		    !config_account(config, e->accounts[i]->name))
+			scheduler_stop_account(e->scheduler,
+					       e->accounts[i]->name);
+	e->retired = xrealloc(e->retired, (e->retired_count + 1) * sizeof(old));
+	e->retired[e->retired_count++] = old;
+}
+
+/* --- life --- */
+
+static enum result open_store(struct engine *e, enum store_mode mode,
+			      struct error *err)
+{
+	const char *url = e->config->store;
+	int64_t now_ms = clock_wall_ms();
+	struct store *writer;
+	struct store *reader = NULL;
+	enum result r = store_open(&writer, url, mode, now_ms, err);
+
+	if (r == RESULT_NOTFOUND && mode == STORE_READ)
+		return RESULT_OK;
+	if (r != RESULT_OK)
+		return r;
+	if (mode == STORE_SERVE) {
+		r = store_open(&reader, url, STORE_READ, now_ms, err);
+		if (r != RESULT_OK) {
+			store_close(writer);
+			return r;
+		}
+	}
+	e->hmac = crypto_hmac_new(store_key(writer), STORE_KEY_SIZE);
+	e->q = storeq_new(e->loop, writer, reader);
+	return RESULT_OK;
+}
+
+enum result engine_new(struct engine **out, struct loop *loop,
+		       struct config *config, enum store_mode mode,
+		       scheduler_watch_fn *watch, void *arg, struct error *err)
+{
+	struct engine *e = xcalloc(1, sizeof(*e));
+	enum result r;
+
+	e->loop = loop;
+	e->config = config;
+	r = open_store(e, mode, err);
+	if (r != RESULT_OK) {
+		free(e);
+		return r;
+	}
+	e->http = http_client_new(loop, ANSWER_MAX_BYTES, NULL);
+	if (mode == STORE_SERVE)
+		e->scheduler = scheduler_new(loop, e->q, e->hmac, watch, arg);
+	for (size_t i = 0; i < config->account_count; i++)
+		add_account(e, &config->accounts[i]);
+	*out = e;
+	return RESULT_OK;
+}
+
+static void free_account(struct engine_account *a)
+{
+	api_client_on_token(a->api, NULL, NULL);
+	api_client_free(a->api);
+	a->api = NULL;
+	a->e = NULL;
+	if (!a->storing)
+		account_free(a); /* else its completion does */
+}
+
+void engine_free(struct engine *e)
+{
+	if (!e)
+		return;
+	scheduler_free(e->scheduler);
+	for (size_t i = 0; i < e->account_count; i++)
+		free_account(e->accounts[i]);
+	http_client_free(e->http);
+	if (e->q)
+		storeq_free(e->q);
+	crypto_hmac_free(e->hmac);
+	free(e->accounts);
+	free_retired(e);
+	config_free(e->config);
+	free(e);
+}
+
+const struct config *engine_config(const struct engine *e)
+{
+	return e->config;
+}
+
+struct storeq *engine_storeq(const struct engine *e)
+{
+	return e->q;
+}
+
+struct scheduler *engine_scheduler(const struct engine *e)
+{
+	return e->scheduler;
+}
+
+struct api_client *engine_api(const struct engine *e, const char *account)
+{
+	const struct engine_account *a = find(e, account);
+
+	return a ? a->api : NULL;
+}
+
+bool engine_env(const struct engine *e, const char *account,
+		struct run_env *out)
+{
+	const struct account_config *config =
+		config_account(e->config, account);
+
+	if (!config)
+		return false;
+	*out = (struct run_env){
+		.loop = e->loop,
+		.q = e->q,
+		.api = engine_api(e, account),
+		.hmac = e->hmac,
+		.account = config,
+	};
+	return true;
+}

@@ -1,0 +1,356 @@
+/*
+ * Claims, runs, holds: see scheduler.h.
+ *
+ * One claim at a time per account; it asks for as many jobs as there is room.
+ * What comes next is known from the claim (next_ms), from wakes, and from the
+ * end of runs; there is no polling besides IDLE_MS, which finds the leases of
+ * other nodes and what other processes wrote.
+ *
+ * Invariant: runs <= SCHEDULER_RUNS_MAX; an account held has at most one.
+ */
+#include "app/scheduler.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/metrics.h"
+#include "base/str.h"
+#include "core/retry.h"
+
+#define IDLE_MS	       30000
+#define BUDGET_LONG_MS 2000 /* claim only when calls may go soon */
+
+struct sched_account {
+	struct scheduler *s;
+	char name[ACCOUNT_SIZE];
+	const struct account_config *config;
+	struct api_client *api;
+	struct run *runs[SCHEDULER_RUNS_MAX];
+	size_t run_count;
+	struct loop_timer *timer;
+	struct store_op claim;
+	bool claiming;
+	bool dirty; /* woken while the claim was under way */
+	struct store_op row;
+	bool asking; /* row is the store's */
+	bool paused;
+	bool held;
+	int64_t probe_ms; /* held: no claim before (monotonic) */
+};
+
+struct scheduler {
+	struct loop *loop;
+	struct storeq *q;
+	struct crypto_hmac *hmac;
+	scheduler_watch_fn *watch;
+	void *watch_arg;
+	struct sched_account **accounts;
+	size_t account_count;
+	bool draining;
+	bool freed; /* the store still holds an op */
+	loop_fn *drained;
+	void *drained_arg;
+};
+
+static void claim(struct sched_account *a);
+
+static void on_timer(void *arg)
+{
+	claim(arg);
+}
+
+static struct sched_account *find(const struct scheduler *s, const char *name)
+{
+	for (size_t i = 0; i < s->account_count; i++)
+		if (str_eq(s->accounts[i]->name, name))
+			return s->accounts[i];
+	return NULL;
+}
+
+static size_t room(const struct sched_account *a)
+{
+	size_t most = a->held ? 1 : SCHEDULER_RUNS_MAX;
+
+	return a->run_count < most ? most - a->run_count : 0;
+}
+
+size_t scheduler_runs(const struct scheduler *s)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < s->account_count; i++)
+		n += s->accounts[i]->run_count;
+	return n;
+}
+
+const char *scheduler_held(const struct scheduler *s, const char *account)
+{
+	const struct sched_account *a = find(s, account);
+
+	return a && a->held ? "credentials" : NULL;
+}
+
+static void check_drained(struct scheduler *s)
+{
+	if (!s->draining || !s->drained || scheduler_runs(s) > 0)
+		return;
+	loop_defer(s->loop, s->drained, s->drained_arg);
+	s->drained = NULL;
+}
+
+/* --- the account's row: pause and hold, shared with other processes --- */
+
+static void release_when_idle(struct scheduler *s);
+
+static void on_row(struct store_op *op, void *arg)
+{
+	struct sched_account *a = arg;
+	bool paused = op->u.account.is_paused;
+
+	a->asking = false;
+	if (op->result == RESULT_OK && paused != a->paused) {
+		a->paused = paused;
+		log_info("account_paused", log_str("account", a->name),
+			 log_bool("paused", paused));
+	}
+	store_op_release(op);
+	if (a->s->freed)
+		release_when_idle(a->s);
+	else
+		claim(a);
+}
+
+static void ask_row(struct sched_account *a, bool set_hold)
+{
+	if (a->asking)
+		return;
+	a->asking = true;
+	store_op_init(&a->row, STORE_ACCOUNT);
+	a->row.u.account.account = a->name;
+	a->row.u.account.set_hold = set_hold;
+	a->row.u.account.hold = a->held ? "credentials" : NULL;
+	storeq_submit(a->s->q, &a->row, on_row, a);
+}
+
+static void set_held(struct sched_account *a, bool held)
+{
+	if (a->held == held)
+		return;
+	a->held = held;
+	metric_set(metric_get(METRIC_ACCOUNT_HELD, a->name, "credentials"),
+		   held);
+	if (held)
+		log_error("account_held", log_str("account", a->name),
+			  log_str("reason", "credentials"));
+	else
+		log_info("account_resumed", log_str("account", a->name));
+	ask_row(a, true);
+}
+
+/* --- runs --- */
+
+static void forget_run(struct sched_account *a, const struct run_report *r)
+{
+	for (size_t i = 0; i < SCHEDULER_RUNS_MAX; i++) {
+		if (a->runs[i] && run_job(a->runs[i]) == r->job) {
+			a->runs[i] = NULL;
+			a->run_count--;
+			return;
+		}
+	}
+}
+
+static void on_run(const struct run_report *r, void *arg)
+{
+	struct sched_account *a = arg;
+	struct scheduler *s = a->s;
+
+	forget_run(a, r);
+	if (r->link->sunco_id[0])
+		s->watch(a->name, r->link->sunco_id,
+			 r->state == JOB_WAITING && !r->lost, s->watch_arg);
+	if (r->why == RESULT_AUTH)
+		set_held(a, true);
+	else if (r->link->api_calls > 0 && r->why == RESULT_OK)
+		set_held(a, false);
+	check_drained(s);
+	if (r->why == RESULT_AUTH)
+		a->probe_ms = loop_now_ms(s->loop) + RETRY_HOLD_MS;
+	claim(a);
+}
+
+static void start(struct sched_account *a, struct job *job)
+{
+	struct run_env env = {
+		.loop = a->s->loop,
+		.q = a->s->q,
+		.api = a->api,
+		.hmac = a->s->hmac,
+		.account = a->config,
+	};
+	size_t i = 0;
+
+	while (a->runs[i])
+		i++;
+	a->runs[i] = run_start(&env, job, false, on_run, a);
+	a->run_count++;
+}
+
+/* --- claims --- */
+
+static void plan(struct sched_account *a, int64_t next_ms)
+{
+	int64_t delay_ms = next_ms - loop_wall_ms(a->s->loop);
+
+	if (next_ms == INT64_MAX || delay_ms > IDLE_MS)
+		delay_ms = IDLE_MS;
+	loop_timer_set(a->timer, delay_ms > 0 ? delay_ms : 0);
+}
+
+static void on_claimed(struct store_op *op, void *arg)
+{
+	struct sched_account *a = arg;
+	struct store_claim *c = &op->u.claim;
+	bool full = c->count == c->max;
+
+	a->claiming = false;
+	if (a->s->freed) {
+		store_op_release(op);
+		release_when_idle(a->s);
+		return;
+	}
+	if (op->result != RESULT_OK) {
+		loop_timer_set(a->timer, RETRY_FIRST_MS);
+	} else {
+		/* what a drain leaves behind keeps its lease */
+		for (size_t i = 0; i < c->count && !a->s->draining; i++)
+			start(a, &c->jobs[i]);
+		if (a->dirty || full)
+			loop_timer_set(a->timer, 0);
+		else
+			plan(a, c->next_ms);
+	}
+	store_op_release(op);
+}
+
+static void claim(struct sched_account *a)
+{
+	struct scheduler *s = a->s;
+	int64_t wait_ms;
+
+	a->dirty = a->claiming;
+	if (a->claiming || s->draining || a->paused || !a->api || room(a) == 0)
+		return;
+	wait_ms = a->held ? a->probe_ms - loop_now_ms(s->loop)
+			  : api_client_wait_ms(a->api);
+	if (wait_ms > BUDGET_LONG_MS) {
+		loop_timer_set(a->timer, wait_ms);
+		return;
+	}
+	a->claiming = true;
+	store_op_init(&a->claim, STORE_CLAIM);
+	a->claim.u.claim = (struct store_claim){
+		.account = a->name,
+		.max = room(a),
+		.now_ms = loop_wall_ms(s->loop),
+		.lease_ms = RUN_LEASE_MS,
+		.grace_ms = RUN_GRACE_MS,
+	};
+	storeq_submit(s->q, &a->claim, on_claimed, a);
+}
+
+void scheduler_wake(struct scheduler *s, const char *account)
+{
+	for (size_t i = 0; i < s->account_count; i++) {
+		struct sched_account *a = s->accounts[i];
+
+		if (!account)
+			ask_row(a, false); /* claims when it knows */
+		else if (str_eq(a->name, account))
+			claim(a);
+	}
+}
+
+/* --- life --- */
+
+struct scheduler *scheduler_new(struct loop *loop, struct storeq *q,
+				struct crypto_hmac *hmac,
+				scheduler_watch_fn *watch, void *arg)
+{
+	struct scheduler *s = xcalloc(1, sizeof(*s));
+
+	s->loop = loop;
+	s->q = q;
+	s->hmac = hmac;
+	s->watch = watch;
+	s->watch_arg = arg;
+	return s;
+}
+
+void scheduler_set_account(struct scheduler *s,
+			   const struct account_config *config,
+			   struct api_client *api)
+{
+	struct sched_account *a = find(s, config->name);
+
+	if (!a) {
+		s->accounts = xrealloc(s->accounts,
+				       (s->account_count + 1) * sizeof(a));
+		a = xcalloc(1, sizeof(*a));
+		s->accounts[s->account_count++] = a;
+		a->s = s;
+		str_copy(a->name, sizeof(a->name), config->name);
+		a->timer = loop_timer_new(s->loop, on_timer, a);
+	}
+	a->config = config;
+	a->api = api;
+	a->probe_ms = 0;
+	ask_row(a, false);
+}
+
+void scheduler_stop_account(struct scheduler *s, const char *account)
+{
+	struct sched_account *a = find(s, account);
+
+	if (a)
+		a->api = NULL;
+}
+
+void scheduler_drain(struct scheduler *s, loop_fn *done, void *arg)
+{
+	s->draining = true;
+	s->drained = done;
+	s->drained_arg = arg;
+	check_drained(s);
+}
+
+/* The store may still hold operations of ours; the last one to come back
+ * frees the rest. */
+static void release_when_idle(struct scheduler *s)
+{
+	for (size_t i = 0; i < s->account_count; i++)
+		if (s->accounts[i]->claiming || s->accounts[i]->asking)
+			return;
+	for (size_t i = 0; i < s->account_count; i++)
+		free(s->accounts[i]);
+	free(s->accounts);
+	free(s);
+}
+
+void scheduler_free(struct scheduler *s)
+{
+	if (!s)
+		return;
+	s->freed = true;
+	for (size_t i = 0; i < s->account_count; i++) {
+		struct sched_account *a = s->accounts[i];
+
+		for (size_t k = 0; k < SCHEDULER_RUNS_MAX; k++)
+			if (a->runs[k])
+				run_cancel(a->runs[k]);
+		loop_timer_free(a->timer);
+		a->timer = NULL;
+	}
+	release_when_idle(s);
+}
