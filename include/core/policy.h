@@ -72,17 +72,28 @@ struct facts {
 	struct sunco_user sunco;
 	bool has_messaging_user;
 	struct zd_user messaging_user;
-	struct zd_user *profiles; /* what the searches returned, owners or not */
+	struct zd_user
+		*profiles; /* what the searches returned, owners or not */
 	size_t profile_count;
 	bool has_displaced;
 	struct zd_user displaced;
+	char **deny_emails; /* *owned*, of facts_decode(); not a fact */
+	size_t deny_email_count;
 	struct {
-		bool rejected; /* this pair, for this address */
+		bool rejected;	     /* this pair, for this address */
 		bool searched_twice; /* settle_after apart, both fruitless */
 		int64_t merges_this_hour;
 		int64_t merges_into_profile_today;
-		bool backfill;       /* rule 24 does not ask */
-		reason_set waived;   /* a person approved in spite of these */
+		bool backfill; /* rule 24 does not ask */
+		/*
+		 * A person approved in spite of these: the reasons of the
+		 * review. They waive stage 4 and let apply = review pass,
+		 * nothing of stages 1 to 3 (email_not_verified is rule 22
+		 * here, never rule 10). external_id_not_pinned: the approval
+		 * names the pin, whatever the evidence. Whoever sets this
+		 * checks that profile_id is still the one approved.
+		 */
+		reason_set waived;
 	} history;
 };
 void facts_init(struct facts *f);
@@ -106,15 +117,21 @@ struct decision {
 	enum action action;
 	enum reason reason;
 	reason_set reasons; /* all of stage 4 that matched, else reason alone */
-	int rule;           /* 1..24, 0 in stage 5 */
+	int rule;	    /* 1..24, 0 in stage 5 */
 	enum evidence evidence;
 	char address[ADDRESS_SIZE]; /* "" if none */
-	uint64_t profile_id;        /* 0 when no profile is meant */
-	bool displaced;             /* the profile is the displaced one */
-	bool external_ids_equal;    /* both there and equal */
+	/* 0 when no profile is meant: adopt, and rules 1-4 and 7-10. With
+	 * several owners the one a merge would go to. */
+	uint64_t profile_id;
+	bool displaced;		 /* the profile is the displaced one */
+	bool external_ids_equal; /* both there and equal */
 	bool applied; /* merge or adopt, and apply is auto: it will be done */
-	bool complete_name; /* the messaging user stays and gets its name */
-	bool verified;      /* adopt: the address may be marked verified */
+	/* The messaging user stays and gets its name: in an adopt that is
+	 * applied, or (apply = auto) with already_linked, email_not_verified
+	 * and no_email, on a wait once that has ended in nothing. Only an
+	 * adopt lists it as a step. */
+	bool complete_name;
+	bool verified; /* adopt: the address may be marked verified */
 	/* What action, or the action behind a review or an observation, takes;
 	 * in order. release is never planned ahead. */
 	enum action intended; /* merge, adopt or none */
@@ -150,12 +167,12 @@ const char *policy_zendesk_does(const struct facts *f,
  * `explain --facts`: one JSON object with the keys account, sunco_user,
  * messaging_user, profiles, displaced, history. Left-out keys take their
  * defaults, unknown ones and wrong types are RESULT_INVALID. f and r are raw;
- * on success the caller releases f. r->deny_emails stays empty.
+ * on success the caller releases f, and r->deny_emails borrows from it.
+ * history also takes "backfill" and "waived" (codes of reasons).
  */
 struct json_t;
 MUST_CHECK enum result facts_decode(const struct json_t *v, struct facts *f,
-				    struct policy_rules *r,
-				    struct error *err);
+				    struct policy_rules *r, struct error *err);
 /* The answer of `explain --facts --json`: *new*. */
 struct json_t *decision_encode(const struct decision *d, const char *zendesk);
 
