@@ -83,19 +83,30 @@ const struct account_config *config_account(const struct config *c,
 					    const char *name);
 /* What api_client_new() takes, borrowed from a. */
 void config_api(const struct account_config *a, struct api_config *out);
-/* The whole configuration with secrets masked, as a file that would load. */
+/* The whole configuration as a file that loads once the masked secrets are
+ * filled in: the mask itself is refused, so that it never becomes one. */
 void config_print(const struct config *c, FILE *out);
+/* What works but should not stay so, a line each: "account acme: ...". */
+void config_warnings(const struct config *c, FILE *out);
 
 /* One row of the settings table, for docs and completion. */
 struct config_setting {
 	const char *name;
-	const char *type;     /* "string", "duration", "integer", "list", ... */
+	const char *type; /* string url address duration integer list, or the
+			     words it takes: "observe|review|auto" */
 	const char *fallback; /* as written in the file, "" if none */
 	const char *help;
-	bool account;   /* inside an account section */
-	bool secret;    /* x_file works too (and for store) */
-	bool reload;    /* SIGHUP applies it */
+	bool account; /* inside an account section */
+	bool secret;  /* x_file works too (and for store) */
+	bool reload;  /* SIGHUP applies it */
 };
 const struct config_setting *config_settings(size_t *count);
+/* Every setting with its value as text, secrets masked, in the order of
+ * config_print(); a list has any number of items, the others one. account is
+ * NULL for the global ones. All borrowed for the call. */
+typedef void config_visit(const char *account,
+			  const struct config_setting *setting,
+			  const struct config_list *value, void *arg);
+void config_each(const struct config *c, config_visit *visit, void *arg);
 
 #endif

@@ -6,7 +6,7 @@
 
 #include "cli/cli.h"
 
-#define CLI_COMMANDS(X)
+#define CLI_COMMANDS(X) X(cmd_check)
 
 #define CLI_COMMAND_DECLARE(row) extern const struct cli_command row;
 CLI_COMMANDS(CLI_COMMAND_DECLARE)

@@ -1,0 +1,262 @@
+/*
+ * From what was written to a whole configuration: defaults, values, and what
+ * settings demand of each other.
+ */
+#include "app/config.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/crypto.h"
+#include "base/str.h"
+#include "config_raw.h"
+#include "config_value.h"
+
+#define API_TIMEOUT_MS 30000
+
+/* Printed in Zendesk's documentation: whoever reads it could sign with it. */
+#define PUBLIC_TEST_SECRET "dGhpc19zZWNyZXRfaXNfZm9yX3Rlc3Rpbmdfb25seQ=="
+
+static const struct config_row *row_named(const char *name)
+{
+	bool is_file;
+
+	return config_row_find(name, true, &is_file);
+}
+
+/* Every value of one section, CONFIG_GLOBAL or an account's index. */
+static enum result set_section(struct config_raws *raws, size_t account,
+			       void *base, struct error *err)
+{
+	enum result r = RESULT_OK;
+
+	for (size_t i = 0; i < config_row_count; i++)
+		if (config_rows[i].setting->account ==
+		    (account != CONFIG_GLOBAL))
+			config_value_default(base, &config_rows[i]);
+	for (size_t i = 0; i < raws->count && r == RESULT_OK; i++) {
+		struct config_raw *raw = &raws->items[i];
+
+		if (raw->account != account)
+			continue;
+		if (config_raws_find(raws, account, raw->row) != raw)
+			return error_set(err, RESULT_INVALID,
+					 "%s: give either %s or %s_file",
+					 raw->where, raw->row->setting->name,
+					 raw->row->setting->name);
+		if (raw->is_file)
+			r = config_raw_resolve(raw, err);
+		if (r == RESULT_OK)
+			r = config_value_set(base, raw, err);
+	}
+	return r;
+}
+
+static enum result missing(const struct config_raws *raws, size_t account,
+			   const char *name, struct error *err)
+{
+	const struct config_raw_account *a = &raws->accounts[account];
+	const struct config_raw *raw =
+		config_raws_find(raws, account, row_named(name));
+
+	if (raw)
+		return error_set(err, RESULT_INVALID,
+				 "%s: %s must not be empty", raw->where, name);
+	if (raws->environment)
+		return error_set(err, RESULT_INVALID,
+				 "REUNITE_*: %s is required", name);
+	return error_set(err, RESULT_INVALID, "%s: account %s: %s is required",
+			 a->where, a->name, name);
+}
+
+/* Which settings an account cannot do without, by zendesk_auth. */
+static enum result check_required(const struct config_raws *raws,
+				  size_t account,
+				  const struct account_config *a,
+				  struct error *err)
+{
+	enum { ALWAYS = 8 };
+	static const struct {
+		const char *name;
+		unsigned when; /* 1 << enum zendesk_auth, or ALWAYS */
+	} required[] = {
+		{"zendesk_url", ALWAYS},
+		{"zendesk_client_id", 1 << ZENDESK_OAUTH},
+		{"zendesk_client_secret", 1 << ZENDESK_OAUTH},
+		{"zendesk_token", 1 << ZENDESK_BEARER | 1 << ZENDESK_API_TOKEN},
+		{"zendesk_email", 1 << ZENDESK_API_TOKEN},
+		{"sunco_url", ALWAYS},
+		{"sunco_app_id", ALWAYS},
+		{"sunco_key_id", ALWAYS},
+		{"sunco_key_secret", ALWAYS},
+	};
+	unsigned now = ALWAYS | 1u << a->zendesk_auth;
+
+	for (size_t i = 0; i < ARRAY_LEN(required); i++) {
+		const struct config_row *row = row_named(required[i].name);
+		const char *value =
+			*(char *const *)((const char *)a + row->offset);
+
+		if ((required[i].when & now) && str_is_empty(value))
+			return missing(raws, account, required[i].name, err);
+	}
+	return RESULT_OK;
+}
+
+static bool has_secret(const struct config_list *list, const char *secret)
+{
+	for (size_t i = 0; i < list->count; i++)
+		if (str_eq(list->items[i], secret))
+			return true;
+	return false;
+}
+
+static enum result check_webhook_secrets(const struct config_raws *raws,
+					 size_t account,
+					 const struct account_config *a,
+					 struct error *err)
+{
+	const struct config_raw_account *place = &raws->accounts[account];
+	const struct config_raw *raw = config_raws_find(
+		raws, account, row_named("zendesk_webhook_secrets"));
+
+	if (a->zendesk_webhook_secrets.count == 0 &&
+	    a->sunco_webhook_secrets.count == 0)
+		return error_set(err, RESULT_INVALID,
+				 "%s: account %s: zendesk_webhook_secrets or "
+				 "sunco_webhook_secrets is required",
+				 place->where, place->name);
+	if (has_secret(&a->zendesk_webhook_secrets, PUBLIC_TEST_SECRET) &&
+	    !config_url_is_loopback(a->zendesk_url))
+		return error_set(err, RESULT_INVALID,
+				 "%s: zendesk_webhook_secrets holds Zendesk's "
+				 "public test secret",
+				 raw->where);
+	return RESULT_OK;
+}
+
+static enum result build_account(struct config_raws *raws, size_t i,
+				 struct account_config *a, struct error *err)
+{
+	enum result r;
+
+	if (!str_copy(a->name, sizeof(a->name), raws->accounts[i].name))
+		abort();
+	r = set_section(raws, i, a, err);
+	a->rules.deny_emails = (const char *const *)a->deny_emails.items;
+	a->rules.deny_email_count = a->deny_emails.count;
+	if (r == RESULT_OK)
+		r = check_required(raws, i, a, err);
+	if (r == RESULT_OK)
+		r = check_webhook_secrets(raws, i, a, err);
+	return r;
+}
+
+static enum result build(struct config_raws *raws, struct config *c,
+			 struct error *err)
+{
+	enum result r = set_section(raws, CONFIG_GLOBAL, c, err);
+
+	if (r == RESULT_OK && raws->account_count == 0)
+		return error_set(err, RESULT_INVALID, "%s: there is no account",
+				 raws->where);
+	c->accounts = xcalloc(raws->account_count, sizeof(*c->accounts));
+	while (r == RESULT_OK && c->account_count < raws->account_count) {
+		size_t i = c->account_count++;
+
+		r = build_account(raws, i, &c->accounts[i], err);
+	}
+	return r;
+}
+
+enum result config_load(struct config **out, const char *path,
+			struct error *err)
+{
+	struct config *c = xcalloc(1, sizeof(*c));
+	struct config_raws raws;
+	enum result r;
+
+	if (!path && access(CONFIG_DEFAULT_PATH, F_OK) == 0)
+		path = CONFIG_DEFAULT_PATH;
+	c->path = xstrdup(path);
+	config_raws_init(&raws);
+	r = path ? config_from_file(path, &raws, err)
+		 : config_from_environment(&raws, err);
+	if (r == RESULT_OK)
+		r = build(&raws, c, err);
+	config_raws_release(&raws);
+	if (r == RESULT_OK)
+		*out = c;
+	else
+		config_free(c);
+	return r;
+}
+
+static void release_section(void *base, bool account)
+{
+	for (size_t i = 0; i < config_row_count; i++)
+		if (config_rows[i].setting->account == account)
+			config_value_release(base, &config_rows[i]);
+}
+
+void config_free(struct config *c)
+{
+	if (!c)
+		return;
+	release_section(c, false);
+	for (size_t i = 0; i < c->account_count; i++)
+		release_section(&c->accounts[i], true);
+	free(c->accounts);
+	free(c->path);
+	free(c);
+}
+
+const struct account_config *config_account(const struct config *c,
+					    const char *name)
+{
+	for (size_t i = 0; i < c->account_count; i++)
+		if (str_eq(c->accounts[i].name, name))
+			return &c->accounts[i];
+	return NULL;
+}
+
+void config_api(const struct account_config *a, struct api_config *out)
+{
+	*out = (struct api_config){
+		.account = a->name,
+		.zendesk_url = a->zendesk_url,
+		.auth = a->zendesk_auth,
+		.client_id = a->zendesk_client_id,
+		.client_secret = a->zendesk_client_secret,
+		.token = a->zendesk_token,
+		.email = a->zendesk_email,
+		.sunco_url = a->sunco_url,
+		.sunco_app_id = a->sunco_app_id,
+		.sunco_key_id = a->sunco_key_id,
+		.sunco_key_secret = a->sunco_key_secret,
+		.requests_per_minute = a->requests_per_minute,
+		.reserve_percent = a->reserve_percent,
+		.timeout_ms = API_TIMEOUT_MS,
+	};
+}
+
+void config_warnings(const struct config *c, FILE *out)
+{
+	for (size_t i = 0; i < c->account_count; i++) {
+		const struct account_config *a = &c->accounts[i];
+
+		if (has_secret(&a->zendesk_webhook_secrets, PUBLIC_TEST_SECRET))
+			fprintf(out,
+				"account %s: zendesk_webhook_secrets holds "
+				"Zendesk's public test secret\n",
+				a->name);
+		if (a->rules.link_evidence != EVIDENCE_VERIFIED)
+			fprintf(out,
+				"account %s: link_evidence is below verified: "
+				"addresses that nobody vouched for are "
+				"trusted\n",
+				a->name);
+	}
+}
