@@ -14,9 +14,10 @@
 
 struct engine;
 
-/* Takes the config. mode STORE_SERVE: with a scheduler, holds the store's
- * lock; STORE_READ: for dry runs, and a store that is not there yet is no
- * error. On failure the config is still the caller's. */
+/* Takes the config. mode STORE_SERVE: holds the store's lock, and has a
+ * scheduler if watch is not NULL; STORE_READ: for dry runs, and a store that
+ * is not there yet is no error. On failure the config is still the
+ * caller's. */
 MUST_CHECK enum result engine_new(struct engine **out, struct loop *loop,
 				  struct config *config, enum store_mode mode,
 				  scheduler_watch_fn *watch, void *arg,
@@ -26,7 +27,7 @@ const struct config *engine_config(const struct engine *e);
 /* Takes the new configuration; runs under way keep the one they began with. */
 void engine_reload(struct engine *e, struct config *config);
 struct storeq *engine_storeq(const struct engine *e);	    /* NULL: no store */
-struct scheduler *engine_scheduler(const struct engine *e); /* SERVE only */
+struct scheduler *engine_scheduler(const struct engine *e); /* or NULL */
 struct api_client *engine_api(const struct engine *e, const char *account);
 /* For run_start(); false if there is no such account. */
 bool engine_env(const struct engine *e, const char *account,

@@ -37,6 +37,7 @@ struct engine {
 	struct scheduler *scheduler;
 	struct engine_account **accounts;
 	size_t account_count;
+	bool serving; /* holds the store's lock */
 };
 
 static struct engine_account *find(const struct engine *e, const char *name)
@@ -136,7 +137,7 @@ static void add_account(struct engine *e, const struct account_config *config)
 	a->api = api_client_new(e->loop, e->http, &api);
 	e->accounts = xrealloc(e->accounts, (e->account_count + 1) * sizeof(a));
 	e->accounts[e->account_count++] = a;
-	if (!e->scheduler)
+	if (!e->serving)
 		return;
 	api_client_on_token(a->api, on_new_token, a);
 	read_account(a);
@@ -220,13 +221,14 @@ enum result engine_new(struct engine **out, struct loop *loop,
 
 	e->loop = loop;
 	e->config = config;
+	e->serving = mode == STORE_SERVE;
 	r = open_store(e, mode, err);
 	if (r != RESULT_OK) {
 		free(e);
 		return r;
 	}
 	e->http = http_client_new(loop, ANSWER_MAX_BYTES, NULL);
-	if (mode == STORE_SERVE)
+	if (mode == STORE_SERVE && watch)
 		e->scheduler = scheduler_new(loop, e->q, e->hmac, watch, arg);
 	for (size_t i = 0; i < config->account_count; i++)
 		add_account(e, &config->accounts[i]);

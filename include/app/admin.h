@@ -1,0 +1,37 @@
+/*
+ * The admin listener: /healthz, /readyz, /metrics without a token, /api/v1/
+ * behind `Authorization: Bearer`. An empty admin_token closes the API.
+ *
+ * GET  /api/v1/journal            since_ms action user account after limit
+ * GET  /api/v1/journal/{id}       with before-image if personal=true
+ * GET  /api/v1/queue              account state after limit
+ * GET  /api/v1/queue/{id}
+ * POST /api/v1/queue/{id}/retry   and /api/v1/queue/retry for all dead ones
+ * POST /api/v1/queue/{id}/drop
+ * GET  /api/v1/reviews            account state after limit
+ * GET  /api/v1/reviews/{id}
+ * POST /api/v1/reviews/{id}/approve  and /reject, body {"by":"name"}
+ *
+ * Lists answer {"items":[...],"next":id or null}; the items are the lines of
+ * the commands of the same name. Statuses: 400, 401, 404, 409, 503.
+ */
+#ifndef REUNITE_APP_ADMIN_H
+#define REUNITE_APP_ADMIN_H
+
+#include "app/engine.h"
+#include "net/http_server.h"
+
+struct admin;
+
+struct admin *admin_new(struct loop *loop, struct engine *engine);
+/* Open requests are cancelled. */
+void admin_free(struct admin *a);
+MUST_CHECK enum result admin_listen(struct admin *a, const char *address,
+				    struct error *err);
+uint16_t admin_port(const struct admin *a);
+/* Copied; NULL or "" closes the API. */
+void admin_set_token(struct admin *a, const char *token);
+/* From now on /readyz answers 503. */
+void admin_set_draining(struct admin *a);
+
+#endif

@@ -1,0 +1,319 @@
+/*
+ * Health, readiness and metrics; the frame of the admin API. See admin.h.
+ */
+#include "admin_int.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/crypto.h"
+#include "base/metrics.h"
+#include "base/str.h"
+
+#define METRICS_MAX_BYTES (8u << 20)
+
+/* --- calls that wait for the store --- */
+
+struct admin_call *admin_call_new(struct admin *a, struct http_request *req)
+{
+	struct admin_call *call = xcalloc(1, sizeof(*call));
+
+	call->admin = a;
+	call->req = req;
+	call->next = a->calls;
+	a->calls = call;
+	return call;
+}
+
+void admin_call_free(struct admin_call *call)
+{
+	struct admin_call **p;
+
+	if (call->admin) {
+		for (p = &call->admin->calls; *p != call; p = &(*p)->next)
+			;
+		*p = call->next;
+	}
+	store_op_release(&call->op);
+	free(call);
+}
+
+struct pending {
+	struct admin_call *call;
+	admin_answer *answer;
+};
+
+static void on_stored(struct store_op *op, void *arg)
+{
+	struct pending *p = arg;
+	struct admin_call *call = p->call;
+	admin_answer *answer = p->answer;
+
+	(void)op;
+	free(p);
+	if (call->admin)
+		answer(call);
+	else
+		admin_call_free(call);
+}
+
+void admin_call_submit(struct admin_call *call, admin_answer *answer)
+{
+	struct pending *p = xcalloc(1, sizeof(*p));
+
+	p->call = call;
+	p->answer = answer;
+	storeq_submit(engine_storeq(call->admin->engine), &call->op, on_stored,
+		      p);
+}
+
+static void reply(struct http_request *req, int status, const char *type,
+		  const struct buf *body)
+{
+	struct http_reply r = {
+		.status = status,
+		.content_type = type,
+		.body = {body->data, body->len},
+	};
+
+	http_request_reply(req, &r);
+}
+
+static void reply_json(struct http_request *req, int status, struct json_t *v)
+{
+	struct buf body;
+
+	buf_init(&body, METRICS_MAX_BYTES);
+	json_write(v, &body);
+	json_free(v);
+	if (body.overflow)
+		http_request_reply_error(req, 500,
+					 "answer too large: ask for "
+					 "fewer with limit");
+	else
+		reply(req, status, NULL, &body);
+	buf_release(&body);
+}
+
+void admin_call_reply(struct admin_call *call, int status, struct json_t *v)
+{
+	reply_json(call->req, status, v);
+	admin_call_free(call);
+}
+
+void admin_call_fail(struct admin_call *call, enum result r)
+{
+	switch (r) {
+	case RESULT_NOTFOUND:
+		http_request_reply_error(call->req, 404, "not found");
+		break;
+	case RESULT_CONFLICT:
+		http_request_reply_error(call->req, 409,
+					 "not possible in its present state");
+		break;
+	default:
+		http_request_reply_error(call->req, 503, "the store failed");
+	}
+	admin_call_free(call);
+}
+
+/* Digests are compared, so that neither content nor length shows in time. */
+bool admin_authorized(const struct admin *a, struct http_request *req)
+{
+	static const char scheme[] = "Bearer ";
+	const char *header = http_request_header(req, "Authorization");
+	uint8_t want[CRYPTO_SHA256_SIZE];
+	uint8_t got[CRYPTO_SHA256_SIZE];
+
+	if (str_is_empty(a->token) || !header || !str_starts(header, scheme))
+		return false;
+	header += sizeof(scheme) - 1;
+	crypto_sha256(a->token, strlen(a->token), want);
+	crypto_sha256(header, strlen(header), got);
+	return crypto_equal(want, got, sizeof(want));
+}
+
+/* --- without a token --- */
+
+static void get_healthz(struct http_request *req, void *arg)
+{
+	struct json_t *v = json_new_obj();
+
+	(void)arg;
+	json_set_str(v, "status", "alive");
+	reply_json(req, 200, v);
+}
+
+static struct json_t *held_accounts(const struct admin *a)
+{
+	const struct config *config = engine_config(a->engine);
+	struct json_t *list = json_new_arr();
+
+	for (size_t i = 0; i < config->account_count; i++) {
+		const char *name = config->accounts[i].name;
+		const char *why =
+			scheduler_held(engine_scheduler(a->engine), name);
+		struct json_t *v;
+
+		if (!why)
+			continue;
+		v = json_new_obj();
+		json_set_str(v, "account", name);
+		json_set_str(v, "reason", why);
+		json_push(list, v);
+	}
+	return list;
+}
+
+static void answer_readyz(struct admin_call *call)
+{
+	struct admin *a = call->admin;
+	bool store = call->op.result == RESULT_OK &&
+		     !storeq_behind(engine_storeq(a->engine));
+	bool ready = store && !a->draining;
+	struct json_t *v = json_new_obj();
+
+	json_set_bool(v, "ready", ready);
+	json_set_str(v, "store", store ? "ok" : "failing");
+	json_set_bool(v, "draining", a->draining);
+	json_set(v, "held", held_accounts(a));
+	admin_call_reply(call, ready ? 200 : 503, v);
+}
+
+static void ask_stats(struct admin_call *call, admin_answer *answer)
+{
+	const struct config *config = engine_config(call->admin->engine);
+
+	str_copy(call->account, sizeof(call->account),
+		 config->accounts[call->index].name);
+	store_op_init(&call->op, STORE_STATS);
+	call->op.u.stats.account = call->account;
+	call->op.u.stats.now_ms = loop_wall_ms(call->admin->loop);
+	admin_call_submit(call, answer);
+}
+
+static void get_readyz(struct http_request *req, void *arg)
+{
+	ask_stats(admin_call_new(arg, req), answer_readyz);
+}
+
+static void set_age(enum metric m, const char *account, int64_t since_ms,
+		    int64_t now_ms)
+{
+	int64_t age_ms = since_ms && now_ms > since_ms ? now_ms - since_ms : 0;
+
+	metric_set(metric_get(m, account), (double)age_ms / 1000);
+}
+
+static void set_gauges(const struct admin_call *call)
+{
+	const struct store_stats *s = &call->op.u.stats;
+	const struct engine *e = call->admin->engine;
+	const struct account_config *account =
+		config_account(engine_config(e), call->account);
+	const struct api_client *api = engine_api(e, call->account);
+
+	for (int i = 0; i < JOB_DONE; i++)
+		metric_set(metric_get(METRIC_JOBS, call->account,
+				      job_state_name((enum job_state)i)),
+			   (double)s->jobs[i]);
+	set_age(METRIC_QUEUE_OLDEST_SECONDS, call->account, s->oldest_due_ms,
+		s->now_ms);
+	set_age(METRIC_REVIEW_OLDEST_SECONDS, call->account,
+		s->oldest_review_ms, s->now_ms);
+	if (account)
+		metric_set(metric_get(METRIC_BREAKER_OPEN, call->account),
+			   s->merges_this_hour >=
+				   account->rules.max_merges_per_hour);
+	if (api)
+		metric_set(
+			metric_get(METRIC_API_BUDGET, call->account),
+			(double)budget_left(api_client_budget(api), s->now_ms));
+}
+
+static void answer_metrics(struct admin_call *call)
+{
+	const struct config *config = engine_config(call->admin->engine);
+	struct buf body;
+
+	if (call->op.result == RESULT_OK)
+		set_gauges(call);
+	store_op_release(&call->op);
+	if (++call->index < config->account_count) {
+		ask_stats(call, answer_metrics);
+		return;
+	}
+	buf_init(&body, METRICS_MAX_BYTES);
+	metrics_render(&body);
+	reply(call->req, 200, "text/plain; version=0.0.4; charset=utf-8",
+	      &body);
+	buf_release(&body);
+	admin_call_free(call);
+}
+
+static void get_metrics(struct http_request *req, void *arg)
+{
+	ask_stats(admin_call_new(arg, req), answer_metrics);
+}
+
+/* --- life --- */
+
+static const struct http_route plain_routes[] = {
+	{"GET", "/healthz", get_healthz, false},
+	{"GET", "/readyz", get_readyz, false},
+	{"GET", "/metrics", get_metrics, false},
+};
+
+struct admin *admin_new(struct loop *loop, struct engine *engine)
+{
+	struct admin *a = xcalloc(1, sizeof(*a));
+	size_t plain = ARRAY_LEN(plain_routes);
+	struct http_server_config config;
+
+	a->loop = loop;
+	a->engine = engine;
+	a->routes = xcalloc(plain + admin_api_route_count, sizeof(*a->routes));
+	memcpy(a->routes, plain_routes, sizeof(plain_routes));
+	memcpy(a->routes + plain, admin_api_routes,
+	       admin_api_route_count * sizeof(*a->routes));
+	http_server_config_default(&config);
+	config.name = "admin";
+	a->server = http_server_new(loop, &config, a->routes,
+				    plain + admin_api_route_count, a);
+	metric_set(metric_get(METRIC_BUILD_INFO, REUNITE_VERSION), 1);
+	return a;
+}
+
+void admin_free(struct admin *a)
+{
+	if (!a)
+		return;
+	http_server_free(a->server);
+	for (struct admin_call *c = a->calls; c; c = c->next)
+		c->admin = NULL; /* freed when the store gives them back */
+	free(a->routes);
+	free(a->token);
+	free(a);
+}
+
+enum result admin_listen(struct admin *a, const char *address,
+			 struct error *err)
+{
+	return http_server_listen(a->server, address, err);
+}
+
+uint16_t admin_port(const struct admin *a)
+{
+	return http_server_port(a->server);
+}
+
+void admin_set_token(struct admin *a, const char *token)
+{
+	free(a->token);
+	a->token = xstrdup(token);
+}
+
+void admin_set_draining(struct admin *a)
+{
+	a->draining = true;
+}

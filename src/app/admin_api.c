@@ -1,0 +1,433 @@
+/*
+ * /api/v1/: what the reading commands, `review` and `queue` do, as JSON.
+ *
+ * Every handler checks the token, fills one store operation, and one answer
+ * function per kind of operation renders it.
+ */
+#include "admin_int.h"
+
+#include <string.h>
+
+#include "base/str.h"
+
+/* --- parameters --- */
+
+/* False: the request has been answered. */
+static bool admit(struct admin *a, struct http_request *req)
+{
+	if (admin_authorized(a, req))
+		return true;
+	http_request_reply_error(req, 401, "unauthorized");
+	return false;
+}
+
+static bool query_int(struct http_request *req, const char *name,
+		      int64_t fallback, int64_t *out)
+{
+	char text[32];
+
+	*out = fallback;
+	if (!http_request_query(req, name, text, sizeof(text)))
+		return true;
+	return str_parse_i64(slice_of(text), out) && *out >= 0;
+}
+
+static bool query_flag(struct http_request *req, const char *name)
+{
+	char text[8];
+	bool on = false;
+
+	return http_request_query(req, name, text, sizeof(text)) &&
+	       str_parse_bool(slice_of(text), &on) && on;
+}
+
+static bool path_id(struct http_request *req, int64_t *out)
+{
+	return str_parse_i64(http_request_param(req, "id"), out) && *out > 0;
+}
+
+struct page {
+	const char *account; /* NULL: all */
+	int64_t after;
+	int64_t limit;
+};
+
+/* What every list takes; false: answered with 400. */
+static bool read_page(struct admin_call *call, struct page *out)
+{
+	struct http_request *req = call->req;
+
+	call->personal = query_flag(req, "personal");
+	out->account = NULL;
+	if (http_request_query(req, "account", call->account,
+			       sizeof(call->account)))
+		out->account = call->account;
+	if (query_int(req, "after", 0, &out->after) &&
+	    query_int(req, "limit", ADMIN_PAGE_DEFAULT, &out->limit) &&
+	    out->limit > 0 && out->limit <= STORE_LIST_MAX)
+		return true;
+	return false;
+}
+
+static void bad_request(struct admin_call *call, const char *what)
+{
+	http_request_reply_error(call->req, 400, what);
+	admin_call_free(call);
+}
+
+/* --- answers --- */
+
+static struct json_t *item_at(const struct admin_call *call, size_t i,
+			      int64_t *id)
+{
+	const struct store_op *op = &call->op;
+
+	switch (op->kind) {
+	case STORE_JOBS:
+		*id = op->u.jobs.jobs[i].id;
+		return job_encode(&op->u.jobs.jobs[i]);
+	case STORE_JOURNAL:
+		*id = op->u.journal.entries[i].id;
+		return journal_entry_encode(&op->u.journal.entries[i],
+					    call->personal);
+	default:
+		*id = op->u.reviews.reviews[i].id;
+		return review_encode(&op->u.reviews.reviews[i], call->personal);
+	}
+}
+
+static size_t item_count(const struct store_op *op, size_t *max)
+{
+	switch (op->kind) {
+	case STORE_JOBS:
+		*max = op->u.jobs.max;
+		return op->u.jobs.count;
+	case STORE_JOURNAL:
+		*max = op->u.journal.max;
+		return op->u.journal.count;
+	default:
+		*max = op->u.reviews.max;
+		return op->u.reviews.count;
+	}
+}
+
+static void answer_items(struct admin_call *call)
+{
+	size_t max;
+	size_t n = item_count(&call->op, &max);
+	struct json_t *items;
+	struct json_t *v;
+	int64_t id = 0;
+
+	if (call->op.result != RESULT_OK) {
+		admin_call_fail(call, call->op.result);
+		return;
+	}
+	if (call->one) {
+		if (n == 0)
+			admin_call_fail(call, RESULT_NOTFOUND);
+		else
+			admin_call_reply(call, 200, item_at(call, 0, &id));
+		return;
+	}
+	items = json_new_arr();
+	for (size_t i = 0; i < n; i++)
+		json_push(items, item_at(call, i, &id));
+	v = json_new_obj();
+	json_set(v, "items", items);
+	json_set_id(v, "next", n == max ? (uint64_t)id : 0);
+	admin_call_reply(call, 200, v);
+}
+
+static void answer_done(struct admin_call *call)
+{
+	struct json_t *v;
+
+	if (call->op.result != RESULT_OK) {
+		admin_call_fail(call, call->op.result);
+		return;
+	}
+	v = json_new_obj();
+	json_set_str(v, "status", "done");
+	if (call->op.kind == STORE_RETRY)
+		json_set_int(v, "count", call->op.u.retry.count);
+	if (call->op.kind == STORE_DECIDE)
+		json_set_id(v, "job_id", (uint64_t)call->op.u.decide.job_id);
+	scheduler_wake(engine_scheduler(call->admin->engine), NULL);
+	admin_call_reply(call, 200, v);
+}
+
+/* --- lists --- */
+
+static void get_journal(struct http_request *req, void *arg)
+{
+	struct admin_call *call;
+	struct store_journal *j;
+	struct page page;
+	char text[32];
+	int64_t user;
+	enum action action;
+
+	if (!admit(arg, req))
+		return;
+	call = admin_call_new(arg, req);
+	store_op_init(&call->op, STORE_JOURNAL);
+	j = &call->op.u.journal;
+	j->action = -1;
+	if (!read_page(call, &page) ||
+	    !query_int(req, "since_ms", 0, &j->since_ms) ||
+	    !query_int(req, "user", 0, &user)) {
+		bad_request(call, "bad parameter");
+		return;
+	}
+	if (http_request_query(req, "action", text, sizeof(text))) {
+		if (!action_parse(text, &action)) {
+			bad_request(call, "unknown action");
+			return;
+		}
+		j->action = (int)action;
+	}
+	j->account = page.account;
+	j->user = (uint64_t)user;
+	j->after_id = page.after;
+	j->max = (size_t)page.limit;
+	admin_call_submit(call, answer_items);
+}
+
+static void get_queue(struct http_request *req, void *arg)
+{
+	struct admin_call *call;
+	struct store_jobs *j;
+	struct page page;
+	char text[32];
+	enum job_state state;
+
+	if (!admit(arg, req))
+		return;
+	call = admin_call_new(arg, req);
+	store_op_init(&call->op, STORE_JOBS);
+	j = &call->op.u.jobs;
+	j->state = -1;
+	if (!read_page(call, &page)) {
+		bad_request(call, "bad parameter");
+		return;
+	}
+	if (http_request_query(req, "state", text, sizeof(text))) {
+		if (!job_state_parse(text, &state)) {
+			bad_request(call, "unknown state");
+			return;
+		}
+		j->state = (int)state;
+	}
+	j->account = page.account;
+	j->after_id = page.after;
+	j->max = (size_t)page.limit;
+	admin_call_submit(call, answer_items);
+}
+
+static bool review_state_parse(const char *name, int *out)
+{
+	for (int i = REVIEW_OPEN; i <= REVIEW_EXPIRED; i++) {
+		if (str_eq(name, review_state_name((enum review_state)i))) {
+			*out = i;
+			return true;
+		}
+	}
+	return false;
+}
+
+static void get_reviews(struct http_request *req, void *arg)
+{
+	struct admin_call *call;
+	struct store_reviews *r;
+	struct page page;
+	char text[32];
+
+	if (!admit(arg, req))
+		return;
+	call = admin_call_new(arg, req);
+	store_op_init(&call->op, STORE_REVIEWS);
+	r = &call->op.u.reviews;
+	r->state = REVIEW_OPEN;
+	if (!read_page(call, &page) ||
+	    (http_request_query(req, "state", text, sizeof(text)) &&
+	     !review_state_parse(text, &r->state))) {
+		bad_request(call, "bad parameter");
+		return;
+	}
+	r->account = page.account;
+	r->after_id = page.after;
+	r->max = (size_t)page.limit;
+	admin_call_submit(call, answer_items);
+}
+
+/* --- one item --- */
+
+/* A call about the {id} of the path; NULL: answered. */
+static struct admin_call *call_for_id(struct admin *a, struct http_request *req,
+				      enum store_op_kind kind, int64_t *id)
+{
+	struct admin_call *call;
+
+	if (!admit(a, req))
+		return NULL;
+	if (!path_id(req, id)) {
+		http_request_reply_error(req, 404, "not found");
+		return NULL;
+	}
+	call = admin_call_new(a, req);
+	call->one = true;
+	call->personal = query_flag(req, "personal");
+	store_op_init(&call->op, kind);
+	return call;
+}
+
+static void get_journal_entry(struct http_request *req, void *arg)
+{
+	int64_t id;
+	struct admin_call *call = call_for_id(arg, req, STORE_JOURNAL, &id);
+
+	if (!call)
+		return;
+	call->op.u.journal =
+		(struct store_journal){.id = id, .action = -1, .max = 1};
+	admin_call_submit(call, answer_items);
+}
+
+static void get_job(struct http_request *req, void *arg)
+{
+	int64_t id;
+	struct admin_call *call = call_for_id(arg, req, STORE_JOBS, &id);
+
+	if (!call)
+		return;
+	call->op.u.jobs = (struct store_jobs){.id = id, .state = -1, .max = 1};
+	admin_call_submit(call, answer_items);
+}
+
+static void get_review(struct http_request *req, void *arg)
+{
+	int64_t id;
+	struct admin_call *call = call_for_id(arg, req, STORE_REVIEWS, &id);
+
+	if (!call)
+		return;
+	call->op.u.reviews =
+		(struct store_reviews){.id = id, .state = -1, .max = 1};
+	admin_call_submit(call, answer_items);
+}
+
+/* --- changes --- */
+
+static int64_t longest_wait_ms(const struct admin *a)
+{
+	const struct config *c = engine_config(a->engine);
+	int64_t most = 0;
+
+	for (size_t i = 0; i < c->account_count; i++)
+		if (c->accounts[i].wait_for_user_ms > most)
+			most = c->accounts[i].wait_for_user_ms;
+	return most;
+}
+
+static void post_retry(struct http_request *req, void *arg)
+{
+	int64_t id;
+	struct admin_call *call = call_for_id(arg, req, STORE_RETRY, &id);
+
+	if (!call)
+		return;
+	call->op.u.retry.job_id = id;
+	call->op.u.retry.now_ms = loop_wall_ms(call->admin->loop);
+	call->op.u.retry.wait_ms = longest_wait_ms(arg);
+	admin_call_submit(call, answer_done);
+}
+
+static void post_retry_all(struct http_request *req, void *arg)
+{
+	struct admin_call *call;
+
+	if (!admit(arg, req))
+		return;
+	call = admin_call_new(arg, req);
+	store_op_init(&call->op, STORE_RETRY);
+	call->op.u.retry.now_ms = loop_wall_ms(call->admin->loop);
+	call->op.u.retry.wait_ms = longest_wait_ms(arg);
+	admin_call_submit(call, answer_done);
+}
+
+static void post_drop(struct http_request *req, void *arg)
+{
+	int64_t id;
+	struct admin_call *call = call_for_id(arg, req, STORE_DROP, &id);
+
+	if (!call)
+		return;
+	call->op.u.drop.job_id = id;
+	admin_call_submit(call, answer_done);
+}
+
+/* Who decides is part of the decision: required. */
+static bool read_by(struct admin_call *call)
+{
+	struct slice body = http_request_body(call->req);
+	struct json_t *v = json_parse(body.ptr, body.len, NULL);
+	const char *by = json_get_str(v, "by");
+	bool ok = !str_is_empty(by) && str_copy(call->by, sizeof(call->by), by);
+
+	json_free(v);
+	return ok;
+}
+
+static void decide(struct http_request *req, struct admin *a, bool approve)
+{
+	int64_t id;
+	struct admin_call *call = call_for_id(a, req, STORE_DECIDE, &id);
+
+	if (!call)
+		return;
+	if (!read_by(call)) {
+		bad_request(call, "say who decides: {\"by\":\"name\"}");
+		return;
+	}
+	call->op.u.decide = (struct store_decide){
+		.review_id = id,
+		.approve = approve,
+		.by = call->by,
+		.now_ms = loop_wall_ms(a->loop),
+		.wait_ms = longest_wait_ms(a),
+	};
+	admin_call_submit(call, answer_done);
+}
+
+static void post_approve(struct http_request *req, void *arg)
+{
+	decide(req, arg, true);
+}
+
+static void post_reject(struct http_request *req, void *arg)
+{
+	decide(req, arg, false);
+}
+
+static void unknown(struct http_request *req, void *arg)
+{
+	if (admit(arg, req))
+		http_request_reply_error(req, 404, "not found");
+}
+
+const struct http_route admin_api_routes[] = {
+	{"GET", "/api/v1/journal", get_journal, false},
+	{"GET", "/api/v1/journal/{id}", get_journal_entry, false},
+	{"GET", "/api/v1/queue", get_queue, false},
+	{"GET", "/api/v1/queue/{id}", get_job, false},
+	{"POST", "/api/v1/queue/retry", post_retry_all, false},
+	{"POST", "/api/v1/queue/{id}/retry", post_retry, false},
+	{"POST", "/api/v1/queue/{id}/drop", post_drop, false},
+	{"GET", "/api/v1/reviews", get_reviews, false},
+	{"GET", "/api/v1/reviews/{id}", get_review, false},
+	{"POST", "/api/v1/reviews/{id}/approve", post_approve, true},
+	{"POST", "/api/v1/reviews/{id}/reject", post_reject, true},
+	{"GET", "/api/v1/{rest...}", unknown, false},
+};
+const size_t admin_api_route_count = ARRAY_LEN(admin_api_routes);

@@ -1,0 +1,51 @@
+/*
+ * Shared by admin.c and admin_api.c; nobody else includes it.
+ */
+#ifndef REUNITE_APP_ADMIN_INT_H
+#define REUNITE_APP_ADMIN_INT_H
+
+#include "app/admin.h"
+#include "base/json.h"
+
+#define ADMIN_PAGE_DEFAULT 100
+
+struct admin {
+	struct loop *loop;
+	struct engine *engine;
+	struct http_server *server;
+	struct http_route *routes;
+	char *token;
+	bool draining;
+	struct admin_call *calls; /* the store holds their operations */
+};
+
+/* One request that waits for the store. */
+struct admin_call {
+	struct admin *admin; /* NULL once the admin is gone */
+	struct admin_call *next;
+	struct http_request *req;
+	struct store_op op;
+	bool one; /* an item, not a list */
+	bool personal;
+	char account[ACCOUNT_SIZE];
+	char by[64];
+	/* /metrics: which account is being asked for */
+	size_t index;
+};
+
+typedef void admin_answer(struct admin_call *call);
+struct admin_call *admin_call_new(struct admin *a, struct http_request *req);
+/* Sends the op; answer is called with the result and ends the call. */
+void admin_call_submit(struct admin_call *call, admin_answer *answer);
+/* Replies with v (*taken*) and ends the call. */
+void admin_call_reply(struct admin_call *call, int status, struct json_t *v);
+/* The status that fits a store's result, with a text. */
+void admin_call_fail(struct admin_call *call, enum result r);
+void admin_call_free(struct admin_call *call);
+bool admin_authorized(const struct admin *a, struct http_request *req);
+
+/* The rows of /api/v1/, in admin_api.c. */
+extern const struct http_route admin_api_routes[];
+extern const size_t admin_api_route_count;
+
+#endif
