@@ -13,9 +13,22 @@ void event_key_of_id(enum event_source source, struct slice id,
 /* From the whole signed body, for senders without ids. */
 void event_key_of_body(struct slice body, struct event_key *out);
 
-/* What a scanned user object says; unknown unless it is the full user and
- * every part of it has the documented type. */
-void event_print_scan(struct scan_value user, struct event_print *out);
+/* The members of a SunCo user that are looked at, for scan_members(). */
+enum {
+	DECODE_USER_ID,
+	DECODE_USER_ZENDESK_ID,
+	DECODE_USER_AUTHENTICATED,
+	DECODE_USER_EXTERNAL_ID,
+	DECODE_USER_IDENTITIES,
+	DECODE_USER_PROFILE,
+	DECODE_USER_COUNT
+};
+extern const char *const decode_user_names[DECODE_USER_COUNT];
+
+/* What these members say; unknown unless it is the full user and every part
+ * of it has the documented type. */
+void event_print_scan(const struct scan_value user[DECODE_USER_COUNT],
+		      struct event_print *out);
 
 /* A SunCo id that we keep; false, and out empty, for anything else. */
 bool decode_sunco_id(struct scan_value v, char out[SUNCO_ID_SIZE]);

@@ -12,49 +12,60 @@
 
 #include "decode.h"
 
-typedef bool payload_fn(struct scan_value payload, struct event *e);
+/* What is looked for in a payload, whatever its type. */
+enum {
+	PAYLOAD_CONVERSATION,
+	PAYLOAD_USER,
+	PAYLOAD_MESSAGE,
+	PAYLOAD_MERGED_USERS,
+	PAYLOAD_REASON,
+	PAYLOAD_COUNT
+};
+static const char *const payload_names[PAYLOAD_COUNT] = {
+	"conversation", "user", "message", "mergedUsers", "reason",
+};
 
-static void read_conversation(struct scan_value payload, struct event *e)
+typedef bool payload_fn(const struct scan_value *payload, struct event *e);
+
+static void read_conversation(const struct scan_value *payload, struct event *e)
 {
-	struct scan_value c = scan_get(payload, "conversation");
-
-	decode_sunco_id(scan_get(c, "id"), e->conversation_id);
+	decode_sunco_id(scan_get(payload[PAYLOAD_CONVERSATION], "id"),
+			e->conversation_id);
 }
 
 static bool read_user(struct scan_value user, struct event *e)
 {
-	static const char *const names[] = {"id", "zendeskId"};
-	struct scan_value m[ARRAY_LEN(names)];
+	struct scan_value m[DECODE_USER_COUNT];
 
-	scan_members(user, names, m, ARRAY_LEN(names));
-	if (!decode_sunco_id(m[0], e->sunco_id))
+	scan_members(user, decode_user_names, m, DECODE_USER_COUNT);
+	if (!decode_sunco_id(m[DECODE_USER_ID], e->sunco_id))
 		return false;
-	e->zendesk_user_id = scan_id(m[1]);
-	event_print_scan(user, &e->print);
+	e->zendesk_user_id = scan_id(m[DECODE_USER_ZENDESK_ID]);
+	event_print_scan(m, &e->print);
 	return true;
 }
 
-static bool user_of(struct scan_value payload, struct event *e)
+static bool with_user(const struct scan_value *payload, struct event *e)
 {
-	return read_user(scan_get(payload, "user"), e);
+	return read_user(payload[PAYLOAD_USER], e);
 }
 
-static bool conversation_with_user(struct scan_value payload, struct event *e)
+static bool conversation_with_user(const struct scan_value *payload,
+				   struct event *e)
 {
 	read_conversation(payload, e);
-	return user_of(payload, e);
+	return with_user(payload, e);
 }
 
 /* Only who wrote: messages come often, and count only for those who are
  * waited for. */
-static bool message(struct scan_value payload, struct event *e)
+static bool message(const struct scan_value *payload, struct event *e)
 {
 	static const char *const names[] = {"type", "userId", "user"};
 	struct scan_value m[ARRAY_LEN(names)];
-	struct scan_value author =
-		scan_get(scan_get(payload, "message"), "author");
 
-	scan_members(author, names, m, ARRAY_LEN(names));
+	scan_members(scan_get(payload[PAYLOAD_MESSAGE], "author"), names, m,
+		     ARRAY_LEN(names));
 	if (!scan_equals(m[0], "user"))
 		return false;
 	read_conversation(payload, e);
@@ -62,25 +73,24 @@ static bool message(struct scan_value payload, struct event *e)
 	       decode_sunco_id(scan_get(m[2], "id"), e->sunco_id);
 }
 
-static bool pass_control(struct scan_value payload, struct event *e)
+static bool pass_control(const struct scan_value *payload, struct event *e)
 {
 	read_conversation(payload, e);
-	return user_of(payload, e) || e->conversation_id[0];
+	return with_user(payload, e) || e->conversation_id[0];
 }
 
-static bool user_update(struct scan_value payload, struct event *e)
+static bool user_update(const struct scan_value *payload, struct event *e)
 {
-	return scan_equals(scan_get(payload, "reason"), "authentication") &&
-	       user_of(payload, e);
+	return scan_equals(payload[PAYLOAD_REASON], "authentication") &&
+	       with_user(payload, e);
 }
 
-static bool user_merge(struct scan_value payload, struct event *e)
+static bool user_merge(const struct scan_value *payload, struct event *e)
 {
 	static const char *const names[] = {"surviving", "discarded"};
 	struct scan_value m[ARRAY_LEN(names)];
 
-	scan_members(scan_get(payload, "mergedUsers"), names, m,
-		     ARRAY_LEN(names));
+	scan_members(payload[PAYLOAD_MERGED_USERS], names, m, ARRAY_LEN(names));
 	decode_sunco_id(scan_get(m[1], "id"), e->other_sunco_id);
 	return read_user(m[0], e);
 }
@@ -98,7 +108,7 @@ static const struct sunco_type {
 	{"switchboard:passControl", EVENT_PASS_CONTROL, pass_control},
 	{"user:update", EVENT_USER_AUTHENTICATED, user_update},
 	{"user:merge", EVENT_SUNCO_MERGE, user_merge},
-	{"user:remove", EVENT_SUNCO_REMOVE, user_of},
+	{"user:remove", EVENT_SUNCO_REMOVE, with_user},
 };
 
 static const struct sunco_type *type_find(struct scan_value type)
@@ -114,6 +124,7 @@ static void read_event(struct scan_value id, struct scan_value type,
 		       struct scan_value payload, struct event_list *out)
 {
 	const struct sunco_type *t = type_find(type);
+	struct scan_value m[PAYLOAD_COUNT];
 	struct slice key = decode_inside(id);
 	struct event *e;
 
@@ -124,7 +135,8 @@ static void read_event(struct scan_value id, struct scan_value type,
 	e = event_list_add(out);
 	e->source = EVENT_FROM_SUNCO;
 	e->kind = t->kind;
-	if (t->read(payload, e)) {
+	scan_members(payload, payload_names, m, PAYLOAD_COUNT);
+	if (t->read(m, e)) {
 		event_key_of_id(EVENT_FROM_SUNCO, key, &e->key);
 		return;
 	}

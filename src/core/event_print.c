@@ -115,25 +115,35 @@ static bool room_profile(struct print_room *r, struct scan_value profile)
 	       room_text(r, email, &r->user.profile_email);
 }
 
-static bool room_user(struct print_room *r, struct scan_value user)
-{
-	static const char *const names[] = {"authenticated", "externalId",
-					    "identities", "profile"};
-	struct scan_value m[ARRAY_LEN(names)];
+const char *const decode_user_names[DECODE_USER_COUNT] = {
+	[DECODE_USER_ID] = "id",
+	[DECODE_USER_ZENDESK_ID] = "zendeskId",
+	[DECODE_USER_AUTHENTICATED] = "authenticated",
+	[DECODE_USER_EXTERNAL_ID] = "externalId",
+	[DECODE_USER_IDENTITIES] = "identities",
+	[DECODE_USER_PROFILE] = "profile",
+};
 
-	scan_members(user, names, m, ARRAY_LEN(names));
-	if (m[2].type != SCAN_ARRAY && m[3].type != SCAN_OBJECT)
+static bool room_user(struct print_room *r, const struct scan_value *user)
+{
+	struct scan_value authenticated = user[DECODE_USER_AUTHENTICATED];
+
+	if (user[DECODE_USER_IDENTITIES].type != SCAN_ARRAY &&
+	    user[DECODE_USER_PROFILE].type != SCAN_OBJECT)
 		return false;
-	if (m[0].type != SCAN_TRUE && m[0].type != SCAN_FALSE &&
-	    !is_nothing(m[0]))
+	if (authenticated.type != SCAN_TRUE &&
+	    authenticated.type != SCAN_FALSE && !is_nothing(authenticated))
 		return false;
-	r->user.authenticated = m[0].type == SCAN_TRUE;
+	r->user.authenticated = authenticated.type == SCAN_TRUE;
 	r->user.identities = r->identities;
-	return room_text(r, m[1], &r->user.external_id) &&
-	       room_identities(r, m[2]) && room_profile(r, m[3]);
+	return room_text(r, user[DECODE_USER_EXTERNAL_ID],
+			 &r->user.external_id) &&
+	       room_identities(r, user[DECODE_USER_IDENTITIES]) &&
+	       room_profile(r, user[DECODE_USER_PROFILE]);
 }
 
-void event_print_scan(struct scan_value user, struct event_print *out)
+void event_print_scan(const struct scan_value user[DECODE_USER_COUNT],
+		      struct event_print *out)
 {
 	struct print_room room;
 

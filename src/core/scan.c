@@ -44,6 +44,21 @@ static bool is_hex(char c)
 	       (c >= 'A' && c <= 'F');
 }
 
+/* The first byte of a string that is not plain ASCII, or end. */
+static inline const char *skip_plain(const char *p, const char *end)
+{
+	for (; end - p >= 8; p += 8) {
+		uint64_t marks = scan_marks_raw(scan_load(p));
+
+		if (marks)
+			return scan_first_mark(p, marks);
+	}
+	while (p < end && (unsigned char)*p >= 0x20 &&
+	       (unsigned char)*p < 0x80 && *p != '"' && *p != '\\')
+		p++;
+	return p;
+}
+
 /* At a backslash. */
 static bool check_escape(struct cursor *c)
 {
@@ -104,7 +119,7 @@ static inline bool check_string(struct cursor *c)
 {
 	c->p++;
 	for (;;) {
-		c->p = scan_skip_dull(c->p, c->end);
+		c->p = skip_plain(c->p, c->end);
 		if (c->p == c->end)
 			return false;
 		if (*c->p == '"') {

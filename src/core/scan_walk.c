@@ -13,10 +13,18 @@
 static inline const char *string_end(const char *p, const char *end)
 {
 	for (;;) {
-		p = scan_skip_dull(p, end);
+		uint64_t marks = 0;
+
+		while (end - p >= 8 && !(marks = scan_marks(scan_load(p))))
+			p += 8;
+		if (marks)
+			p = scan_first_mark(p, marks);
+		else
+			while (*p != '"' && *p != '\\')
+				p++;
 		if (*p == '"')
 			return p + 1;
-		p += *p == '\\' ? 2 : 1;
+		p += 2;
 	}
 }
 
@@ -90,11 +98,12 @@ static struct scan_value value_at(const char *p, const char *end)
 	return v;
 }
 
+/* Checked text is one value with space around it: nothing to look for. */
 struct scan_value scan_top(struct slice checked)
 {
-	const char *end = checked.ptr + checked.len;
+	struct slice raw = slice_trim(checked);
 
-	return value_at(scan_skip_space(checked.ptr, end), end);
+	return (struct scan_value){type_of(*raw.ptr), raw};
 }
 
 bool scan_next(struct scan_value container, size_t *pos, struct slice *name_raw,
