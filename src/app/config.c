@@ -58,15 +58,17 @@ static enum result missing(const struct config_raws *raws, size_t account,
 			   const char *name, struct error *err)
 {
 	const struct config_raw_account *a = &raws->accounts[account];
-	const struct config_raw *raw =
-		config_raws_find(raws, account, row_named(name));
+	const struct config_row *row = row_named(name);
+	const struct config_raw *raw = config_raws_find(raws, account, row);
+	char variable[CONFIG_VARIABLE_SIZE];
 
 	if (raw)
 		return error_set(err, RESULT_INVALID,
 				 "%s: %s must not be empty", raw->where, name);
+	config_variable(variable, row, false);
 	if (raws->environment)
 		return error_set(err, RESULT_INVALID,
-				 "REUNITE_*: %s is required", name);
+				 "%s: the variable is required", variable);
 	return error_set(err, RESULT_INVALID, "%s: account %s: %s is required",
 			 a->where, a->name, name);
 }

@@ -13,12 +13,10 @@
 #include "base/str.h"
 #include "config_raw.h"
 
-#define VARIABLE_SIZE 80
-
-static void variable_of(char out[VARIABLE_SIZE], const struct config_row *row,
-			bool is_file)
+void config_variable(char out[CONFIG_VARIABLE_SIZE],
+		     const struct config_row *row, bool is_file)
 {
-	snprintf(out, VARIABLE_SIZE, "REUNITE_%s%s", row->setting->name,
+	snprintf(out, CONFIG_VARIABLE_SIZE, "REUNITE_%s%s", row->setting->name,
 		 is_file ? "_FILE" : "");
 	for (char *p = out; *p; p++)
 		*p = (char)toupper((unsigned char)*p);
@@ -45,10 +43,10 @@ static enum result read_variable(const struct config_row *row, bool is_file,
 				 struct config_raws *out, struct error *err)
 {
 	size_t account = row->setting->account ? 0 : CONFIG_GLOBAL;
-	char name[VARIABLE_SIZE];
+	char name[CONFIG_VARIABLE_SIZE];
 	const char *value;
 
-	variable_of(name, row, is_file);
+	config_variable(name, row, is_file);
 	value = getenv(name);
 	if (!value)
 		return RESULT_OK;

@@ -67,5 +67,8 @@ MUST_CHECK enum result
 config_from_file(const char *path, struct config_raws *out, struct error *err);
 MUST_CHECK enum result config_from_environment(struct config_raws *out,
 					       struct error *err);
+#define CONFIG_VARIABLE_SIZE 80
+void config_variable(char out[CONFIG_VARIABLE_SIZE],
+		     const struct config_row *row, bool is_file);
 
 #endif
