@@ -51,10 +51,12 @@ struct job {
 };
 void job_init(struct job *j);
 void job_release(struct job *j);
-void job_copy(struct job *dst, const struct job *src);
-/* "s:..." if sunco_id is not empty, else "z:..."; false if neither. */
+void job_copy(struct job *dst, const struct job *src); /* dst is raw */
+/* "s:..." if sunco_id is not empty, else "z:..."; false if neither, or if it
+ * does not fit. */
 bool job_person(char out[PERSON_SIZE], const char *sunco_id,
 		uint64_t zendesk_user_id);
-struct json_t *job_encode(const struct job *j); /* for `queue list`: *new* */
+/* For `queue list`, without the progress: *new*. */
+struct json_t *job_encode(const struct job *j);
 
 #endif

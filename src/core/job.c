@@ -109,6 +109,7 @@ struct json_t *job_encode(const struct job *j)
 	set_text(obj, "conversation_id", j->conversation_id);
 	json_set_str(obj, "source", event_source_name(j->source));
 	json_set_id(obj, "review_id", (uint64_t)j->review_id);
+	json_set_id(obj, "journal_id", (uint64_t)j->journal_id);
 	set_text(obj, "last_error", j->last_error);
 	return obj;
 }
