@@ -171,6 +171,14 @@ static bool not_applied(const struct answer *a)
 	return !a->sent || a->result == RESULT_RATE || a->result == RESULT_AUTH;
 }
 
+/* Nothing was said about the request itself: worth sending it again, for
+ * what may be repeated. */
+static bool unanswered(const struct answer *a)
+{
+	return a->result == RESULT_TEMP || a->result == RESULT_RATE ||
+	       a->result == RESULT_AUTH || a->result == RESULT_CONFLICT;
+}
+
 static void on_intent(struct saga *s, const struct answer *a,
 		      struct commands *out)
 {
@@ -240,8 +248,7 @@ static void on_adopt(struct saga *s, const struct answer *a,
 static void on_name(struct saga *s, const struct answer *a,
 		    struct commands *out)
 {
-	if (a->result == RESULT_TEMP || a->result == RESULT_RATE ||
-	    a->result == RESULT_AUTH) {
+	if (unanswered(a)) {
 		end(s, SAGA_PARKED, a);
 		return;
 	}
@@ -360,8 +367,7 @@ static void on_pin(struct saga *s, const struct answer *a, struct commands *out)
 {
 	if (a->result == RESULT_OK) {
 		enter(s, SAGA_DONE);
-	} else if (a->result == RESULT_TEMP || a->result == RESULT_RATE ||
-		   a->result == RESULT_AUTH || a->result == RESULT_CONFLICT) {
+	} else if (unanswered(a)) {
 		end(s, SAGA_PARKED, a);
 	} else if (a->duplicate && s->looks < SAGA_LOOKS_MAX) {
 		sleep_more(s, out);

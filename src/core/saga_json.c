@@ -58,6 +58,7 @@ bool saga_decode(const struct json_t *v, struct saga *s)
 	    stored == SAGA_IDLE ||
 	    !action_parse(json_get_str(v, "action"), &s->action))
 		return false;
+	s->state = SAGA_LOOK; /* wherever it was, it looks first */
 	s->from = json_get_id(v, "from");
 	s->into = json_get_id(v, "into");
 	s->sent_ms = json_get_int(v, "sent_ms", 0);

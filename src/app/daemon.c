@@ -1,0 +1,247 @@
+/*
+ * Wiring, signals, reload, drain: see daemon.h.
+ */
+#include "app/daemon.h"
+
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "app/admin.h"
+#include "app/engine.h"
+#include "app/intake.h"
+#include "app/janitor.h"
+#include "base/log.h"
+#include "base/metrics.h"
+#include "base/str.h"
+
+struct daemon {
+	struct loop *loop;
+	struct engine *engine;
+	struct intake *intake;
+	struct http_server *server;
+	struct admin *admin;
+	struct janitor *janitor;
+	const char *path;
+	struct loop_signal *signals[3];
+	struct loop_timer *deadline; /* of the drain */
+	int draining;		     /* what is still to end: listener, jobs */
+	bool told;
+};
+
+/* --- the end --- */
+
+static void on_part_drained(void *arg)
+{
+	struct daemon *d = arg;
+
+	if (--d->draining == 0)
+		loop_stop(d->loop);
+}
+
+static void on_drain_timeout(void *arg)
+{
+	struct daemon *d = arg;
+
+	log_warn("drain_timeout",
+		 log_int("runs",
+			 (int64_t)scheduler_runs(engine_scheduler(d->engine))),
+		 log_int("connections",
+			 (int64_t)http_server_connections(d->server)));
+	loop_stop(d->loop);
+}
+
+static void on_term(void *arg)
+{
+	struct daemon *d = arg;
+
+	if (d->told) {
+		log_warn("stopped_at_once", log_bool("drained", false));
+		_exit(0); /* everything accepted is in the store */
+	}
+	d->told = true;
+	d->draining = 2;
+	log_info("draining",
+		 log_int("runs",
+			 (int64_t)scheduler_runs(engine_scheduler(d->engine))));
+	admin_set_draining(d->admin);
+	intake_set_draining(d->intake);
+	d->deadline = loop_timer_new(d->loop, on_drain_timeout, d);
+	loop_timer_set(d->deadline, engine_config(d->engine)->drain_timeout_ms);
+	http_server_drain(d->server, on_part_drained, d);
+	scheduler_drain(engine_scheduler(d->engine), on_part_drained, d);
+}
+
+/* --- reload --- */
+
+static void warn_fixed(const char *key, const char *old, const char *new)
+{
+	if (!str_eq(old, new))
+		log_warn("reload_needs_restart", log_str("setting", key));
+}
+
+static void warn_fixed_settings(const struct config *old,
+				const struct config *new)
+{
+	warn_fixed("listen", old->listen, new->listen);
+	warn_fixed("admin_listen", old->admin_listen, new->admin_listen);
+	warn_fixed("store", old->store, new->store);
+	if (old->max_connections != new->max_connections)
+		warn_fixed("max_connections", "", "other");
+	if (old->request_timeout_ms != new->request_timeout_ms)
+		warn_fixed("request_timeout", "", "other");
+}
+
+static void apply(struct daemon *d)
+{
+	const struct config *c = engine_config(d->engine);
+
+	log_setup(c->log_level, c->log_format, STDERR_FILENO);
+	intake_set_accounts(d->intake, c);
+	admin_set_token(d->admin, c->admin_token);
+}
+
+static void on_hup(void *arg)
+{
+	struct daemon *d = arg;
+	struct config *config;
+	struct error err;
+
+	if (config_load(&config, d->path, &err) != RESULT_OK) {
+		log_error("reload_failed", log_str("error", err.text));
+		return;
+	}
+	warn_fixed_settings(engine_config(d->engine), config);
+	engine_reload(d->engine, config);
+	apply(d);
+	log_info("reloaded",
+		 log_int("accounts", (int64_t)config->account_count));
+}
+
+/* --- start --- */
+
+static void on_wake(const char *account, void *arg)
+{
+	struct daemon *d = arg;
+
+	scheduler_wake(engine_scheduler(d->engine), account);
+}
+
+static void on_other_process(void *arg)
+{
+	struct daemon *d = arg;
+
+	scheduler_wake(engine_scheduler(d->engine), NULL);
+}
+
+static void on_watch(const char *account, const char *sunco_id, bool waits,
+		     void *arg)
+{
+	struct daemon *d = arg;
+
+	if (waits)
+		intake_watch(d->intake, account, sunco_id);
+	else
+		intake_unwatch(d->intake, account, sunco_id);
+}
+
+static void raise_descriptors(int64_t connections)
+{
+	struct rlimit lim;
+	rlim_t want = (rlim_t)connections + 256;
+
+	if (getrlimit(RLIMIT_NOFILE, &lim) != 0 || lim.rlim_cur >= want)
+		return;
+	lim.rlim_cur = want < lim.rlim_max ? want : lim.rlim_max;
+	if (setrlimit(RLIMIT_NOFILE, &lim) != 0 || lim.rlim_cur < want)
+		log_warn("few_descriptors",
+			 log_int("limit", (int64_t)lim.rlim_cur),
+			 log_int("wanted", (int64_t)want));
+}
+
+static void make_public_server(struct daemon *d)
+{
+	const struct config *c = engine_config(d->engine);
+	struct http_server_config limits;
+	size_t count;
+	const struct http_route *routes = intake_routes(&count);
+
+	http_server_config_default(&limits);
+	limits.name = "webhooks";
+	limits.max_connections = (size_t)c->max_connections;
+	limits.request_timeout_ms = c->request_timeout_ms;
+	d->server = http_server_new(d->loop, &limits, routes, count, d->intake);
+}
+
+static enum result listen_all(struct daemon *d, struct error *err)
+{
+	const struct config *c = engine_config(d->engine);
+	enum result r = http_server_listen(d->server, c->listen, err);
+
+	if (r == RESULT_OK)
+		r = admin_listen(d->admin, c->admin_listen, err);
+	if (r != RESULT_OK)
+		return r;
+	log_info("listening", log_str("listen", c->listen),
+		 log_int("port", http_server_port(d->server)),
+		 log_str("admin_listen", c->admin_listen),
+		 log_int("admin_port", admin_port(d->admin)),
+		 log_str("version", REUNITE_VERSION));
+	return RESULT_OK;
+}
+
+static void catch_signals(struct daemon *d)
+{
+	d->signals[0] = loop_signal_new(d->loop, SIGTERM, on_term, d);
+	d->signals[1] = loop_signal_new(d->loop, SIGINT, on_term, d);
+	d->signals[2] = loop_signal_new(d->loop, SIGHUP, on_hup, d);
+}
+
+static void release(struct daemon *d)
+{
+	for (size_t i = 0; i < ARRAY_LEN(d->signals); i++)
+		if (d->signals[i])
+			loop_signal_free(d->signals[i]);
+	loop_timer_free(d->deadline);
+	janitor_free(d->janitor);
+	http_server_free(d->server);
+	admin_free(d->admin);
+	engine_free(d->engine);
+	intake_free(d->intake);
+	loop_free(d->loop);
+	metrics_reset();
+}
+
+enum result daemon_run(struct config *config, const char *path,
+		       struct error *err)
+{
+	struct daemon d = {.path = path};
+	enum result r;
+
+	log_setup(config->log_level, config->log_format, STDERR_FILENO);
+	raise_descriptors(config->max_connections);
+	d.loop = loop_new();
+	r = engine_new(&d.engine, d.loop, config, STORE_SERVE, on_watch, &d,
+		       err);
+	if (r != RESULT_OK) {
+		config_free(config);
+		loop_free(d.loop);
+		return r;
+	}
+	d.intake = intake_new(d.loop, engine_storeq(d.engine), on_wake, &d);
+	d.admin = admin_new(d.loop, d.engine);
+	d.janitor = janitor_new(d.loop, d.engine, d.intake);
+	make_public_server(&d);
+	apply(&d);
+	storeq_on_change(engine_storeq(d.engine), on_other_process, &d);
+	r = listen_all(&d, err);
+	if (r == RESULT_OK) {
+		catch_signals(&d);
+		loop_run(d.loop);
+		log_info("stopped", log_bool("drained", d.draining == 0));
+	}
+	release(&d);
+	return r;
+}

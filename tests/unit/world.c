@@ -1,0 +1,317 @@
+/*
+ * See world.h. Effects are applied once per command that has one; whether the
+ * answer arrives is another matter.
+ */
+#include "world.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/str.h"
+
+void world_init(struct world *w)
+{
+	memset(w, 0, sizeof(*w));
+	w->now_ms = 1700000000000;
+	sunco_user_init(&w->sunco);
+	str_copy(w->sunco.id, sizeof(w->sunco.id), WORLD_SUNCO);
+	job_init(&w->job);
+	w->job.id = 7;
+	w->job.token = 1;
+	w->job.deadline_ms = w->now_ms + 1800000;
+	str_copy(w->job.account, sizeof(w->job.account), "acme");
+	str_copy(w->job.sunco_id, sizeof(w->job.sunco_id), WORLD_SUNCO);
+	policy_rules_default(&w->settings.rules);
+	w->settings.rules.apply = APPLY_AUTO;
+	w->settings.settle_after_ms = 180000;
+	w->settings.recheck_ms = 7 * 86400000LL;
+	world_add(w, WORLD_PERSON, NULL, VERIFICATION_NONE);
+	zd_user_add_identity(world_user(w, WORLD_PERSON), "messaging",
+			     WORLD_SUNCO);
+	w->sunco.zendesk_id = WORLD_PERSON;
+}
+
+void world_release(struct world *w)
+{
+	for (size_t i = 0; i < w->user_count; i++)
+		zd_user_release(&w->users[i]);
+	sunco_user_release(&w->sunco);
+	job_release(&w->job);
+}
+
+struct zd_user *world_user(struct world *w, uint64_t id)
+{
+	for (size_t i = 0; i < w->user_count; i++)
+		if (w->users[i].id == id)
+			return &w->users[i];
+	return NULL;
+}
+
+struct zd_user *world_add(struct world *w, uint64_t id, const char *address,
+			  enum verification method)
+{
+	struct zd_user *u = &w->users[w->user_count++];
+	struct zd_identity *i;
+
+	zd_user_init(u);
+	u->id = id;
+	u->identities_known = true;
+	if (address) {
+		i = zd_user_add_identity(u, "email", address);
+		i->method = method;
+		i->verified = method > VERIFICATION_NONE;
+	}
+	return u;
+}
+
+static void drop_identities(struct zd_user *u)
+{
+	for (size_t i = 0; i < u->identity_count; i++) {
+		free(u->identities[i].type);
+		free(u->identities[i].value);
+	}
+	u->identity_count = 0;
+}
+
+static void merge(struct world *w, uint64_t from_id, uint64_t into_id)
+{
+	struct zd_user *from = world_user(w, from_id);
+	struct zd_user *into = world_user(w, into_id);
+
+	for (size_t i = 0; i < from->identity_count; i++)
+		if (!w->identity_stays)
+			zd_user_add_identity(into, from->identities[i].type,
+					     from->identities[i].value);
+	drop_identities(from);
+	from->active = false;
+	free(from->external_id);
+	from->external_id = NULL;
+	w->merges++;
+}
+
+static void replace(char **field, const char *text)
+{
+	free(*field);
+	*field = xstrdup(text);
+}
+
+/* What the command changes, if it may. */
+static void effect(struct world *w, const struct linkjob *l,
+		   const struct command *c, struct answer *a)
+{
+	struct zd_user *u = world_user(w, c->id);
+
+	switch (c->kind) {
+	case COMMAND_MERGE:
+		if (!u->active)
+			a->result = RESULT_NOTFOUND;
+		else if (w->refuses_merge)
+			a->result = RESULT_PERM;
+		else
+			merge(w, c->id, c->into);
+		break;
+	case COMMAND_ADD_ADDRESS:
+		a->duplicate = w->address_taken;
+		if (w->address_taken || zd_user_identity(u, "email", c->text))
+			a->result = RESULT_PERM;
+		else
+			zd_user_add_identity(u, "email", c->text), w->adopts++;
+		break;
+	case COMMAND_SET_NAME:
+		replace(&u->name, c->text);
+		w->names++;
+		break;
+	case COMMAND_SET_EXTERNAL_ID:
+		a->duplicate = w->pin_refused;
+		if (w->pin_refused)
+			a->result = RESULT_PERM;
+		else
+			replace(&u->external_id, c->text), w->pins++;
+		break;
+	case COMMAND_INTENT:
+		w->job.journal_id = 100 + ++w->intents;
+		free(w->job.progress);
+		w->job.progress = linkjob_progress(l);
+		break;
+	case COMMAND_STORE:
+		free(w->job.progress);
+		w->job.progress = linkjob_progress(l);
+		break;
+	case COMMAND_SLEEP:
+		w->now_ms += c->delay_ms;
+		w->sleep_ms += c->delay_ms;
+		break;
+	default:
+		break;
+	}
+}
+
+static size_t search(struct world *w, const struct command *c,
+		     struct zd_user *hits)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < w->user_count; i++) {
+		struct zd_user *u = &w->users[i];
+		bool hit = c->kind == COMMAND_SEARCH_ADDRESS
+				   ? zd_user_identity(u, "email", c->text) &&
+					     !w->search_hides
+				   : str_eq(u->external_id, c->text);
+
+		if (hit && u->active)
+			hits[n++] = *u;
+	}
+	return n;
+}
+
+static void fill(struct world *w, const struct command *c, struct answer *a,
+		 struct zd_user *hits)
+{
+	struct zd_user *u = world_user(w, c->into ? c->into : c->id);
+
+	switch (c->kind) {
+	case COMMAND_SUNCO:
+		a->sunco = &w->sunco;
+		if (w->sunco_gone)
+			a->result = RESULT_NOTFOUND;
+		break;
+	case COMMAND_USER:
+	case COMMAND_MERGE:
+		a->users = u;
+		a->user_count = 1;
+		if (!u || (c->kind == COMMAND_USER && !u->active))
+			a->result = RESULT_NOTFOUND;
+		break;
+	case COMMAND_SEARCH_ADDRESS:
+	case COMMAND_SEARCH_EXTERNAL:
+		a->users = hits;
+		a->user_count = search(w, c, hits);
+		break;
+	case COMMAND_INTENT:
+		a->journal_id = w->job.journal_id;
+		break;
+	case COMMAND_FOLD:
+		a->kept = true;
+		break;
+	default:
+		break;
+	}
+}
+
+static const struct {
+	enum result result;
+	bool sent;
+	bool has_effect;
+} faults[FAULT_COUNT] = {
+	[FAULT_NONE] = {RESULT_OK, true, true},
+	[FAULT_UNSENT] = {RESULT_TEMP, false, false},
+	[FAULT_LOST_BEFORE] = {RESULT_TEMP, true, false},
+	[FAULT_LOST_AFTER] = {RESULT_TEMP, true, true},
+	[FAULT_RATE] = {RESULT_RATE, true, false},
+	[FAULT_AUTH] = {RESULT_AUTH, true, false},
+	[FAULT_PERM] = {RESULT_PERM, true, false},
+	[FAULT_GONE] = {RESULT_NOTFOUND, true, false},
+	[FAULT_CONFLICT] = {RESULT_CONFLICT, true, false},
+	[FAULT_CRASH_BEFORE] = {RESULT_OK, true, false},
+	[FAULT_CRASH_AFTER] = {RESULT_OK, true, true},
+};
+
+/* The store either works or fails; a sleep always ends. */
+static enum world_fault fault_for(const struct world *w,
+				  const struct command *c)
+{
+	bool store = c->kind == COMMAND_RECALL || c->kind == COMMAND_FOLD ||
+		     c->kind == COMMAND_INTENT || c->kind == COMMAND_STORE;
+	enum world_fault f = w->commands == w->at ? w->fault : FAULT_NONE;
+
+	if (c->kind == COMMAND_SLEEP && f < FAULT_CRASH_BEFORE)
+		return FAULT_NONE;
+	if (store && f > FAULT_UNSENT && f < FAULT_CRASH_BEFORE)
+		return FAULT_UNSENT;
+	return f;
+}
+
+static void perform(struct world *w, struct linkjob *l, const struct command *c,
+		    struct commands *out)
+{
+	struct zd_user hits[WORLD_USERS];
+	struct recall recall = w->recall;
+	enum world_fault f;
+	struct answer a = {.to = c->kind, .id = c->id, .told_ms = -1};
+
+	w->commands++;
+	w->counts[c->kind]++;
+	f = fault_for(w, c);
+	if (w->commands == w->at)
+		w->last = c->kind;
+	if (faults[f].has_effect)
+		effect(w, l, c, &a);
+	w->crashed = f == FAULT_CRASH_BEFORE || f == FAULT_CRASH_AFTER;
+	if (w->crashed)
+		return;
+	for (size_t i = 0; i < RECALL_MAX; i++)
+		recall.survivor[i] = c->ids[i];
+	a.recall = &recall;
+	a.sent = faults[f].sent;
+	a.calls = c->kind == COMMAND_USER || c->kind >= COMMAND_MERGE;
+	if (a.result == RESULT_OK)
+		fill(w, c, &a, hits);
+	if (f != FAULT_NONE)
+		a.result = faults[f].result;
+	a.now_ms = w->now_ms;
+	linkjob_step(l, &a, out);
+}
+
+static void store_end(struct world *w, const struct linkjob *l)
+{
+	bool parked =
+		l->end == LINKJOB_END_RETRY && l->saga.state == SAGA_PARKED;
+
+	free(w->job.progress);
+	w->job.progress = linkjob_progress(l);
+	if (!parked)
+		w->job.journal_id = 0;
+	w->now_ms += l->run_at_ms > w->now_ms ? l->run_at_ms - w->now_ms : 2000;
+}
+
+void world_run(struct world *w, struct linkjob *l)
+{
+	struct command queue[64];
+	struct commands out;
+	size_t head = 0;
+	size_t tail = 0;
+
+	w->crashed = false;
+	linkjob_init(l, &w->job, &w->settings);
+	linkjob_start(l, w->now_ms, &out);
+	for (;;) {
+		for (size_t i = 0; i < out.count; i++)
+			queue[tail++] = out.items[i];
+		if (head == tail)
+			break;
+		out.count = 0;
+		perform(w, l, &queue[head++], &out);
+		if (w->crashed) {
+			w->now_ms += 1000;
+			return;
+		}
+	}
+	store_end(w, l);
+}
+
+enum linkjob_end world_live(struct world *w, int max)
+{
+	enum linkjob_end end = LINKJOB_END_NONE;
+
+	while (max-- > 0) {
+		struct linkjob l;
+
+		world_run(w, &l);
+		end = w->crashed ? LINKJOB_END_NONE : l.end;
+		linkjob_release(&l);
+		if (end == LINKJOB_END_DECIDED || end == LINKJOB_END_KNOWN ||
+		    end == LINKJOB_END_MOVED)
+			break;
+	}
+	return end;
+}

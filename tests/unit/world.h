@@ -1,0 +1,69 @@
+/*
+ * A tiny Zendesk, SunCo and store in memory, which answers the commands of a
+ * linkjob at once, with faults and crashes at any command.
+ */
+#ifndef REUNITE_TESTS_WORLD_H
+#define REUNITE_TESTS_WORLD_H
+
+#include "core/linkjob.h"
+
+#define WORLD_USERS   6
+#define WORLD_PERSON  11 /* the messaging user */
+#define WORLD_PROFILE 22
+#define WORLD_SUNCO   "5aa000000000000000000001"
+
+enum world_fault {
+	FAULT_NONE,
+	FAULT_UNSENT,	   /* TEMP, certainly not sent */
+	FAULT_LOST_BEFORE, /* TEMP, sent, no effect */
+	FAULT_LOST_AFTER,  /* TEMP, sent, with effect */
+	FAULT_RATE,
+	FAULT_AUTH,
+	FAULT_PERM,
+	FAULT_GONE, /* NOTFOUND */
+	FAULT_CONFLICT,
+	FAULT_CRASH_BEFORE, /* the process dies before the effect */
+	FAULT_CRASH_AFTER,  /* ... after the effect, before the answer */
+	FAULT_COUNT
+};
+
+struct world {
+	struct zd_user users[WORLD_USERS];
+	size_t user_count;
+	struct sunco_user sunco;
+	bool sunco_gone;
+	struct recall recall; /* what the store knows beside aliases */
+	int64_t now_ms;
+	int64_t sleep_ms; /* asked for in all */
+	/* the fault at the at-th command (from 1) of the whole life */
+	enum world_fault fault;
+	int at;
+	int commands;
+	enum command_kind last; /* the command that the fault hit */
+	/* the record */
+	int merges, adopts, names, pins, intents;
+	int counts[COMMAND_KIND_COUNT];
+	/* the job as stored */
+	struct job job;
+	struct linkjob_settings settings;
+	bool crashed;
+	bool search_hides;   /* the search index lags */
+	bool address_taken;  /* 422 on adopt */
+	bool refuses_merge;  /* 422 */
+	bool identity_stays; /* the identity does not move */
+	bool pin_refused;
+};
+
+void world_init(struct world *w);
+void world_release(struct world *w);
+struct zd_user *world_user(struct world *w, uint64_t id);
+struct zd_user *world_add(struct world *w, uint64_t id, const char *address,
+			  enum verification method);
+/* One run: from the job as stored to its end or a crash. l is released by the
+ * caller; its progress has been stored. */
+void world_run(struct world *w, struct linkjob *l);
+/* Runs until the job rests (decided, known, moved) or max runs. Returns the
+ * last end. */
+enum linkjob_end world_live(struct world *w, int max);
+
+#endif
