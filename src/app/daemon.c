@@ -29,6 +29,7 @@ struct daemon {
 	struct loop_timer *deadline; /* of the drain */
 	int draining;		     /* what is still to end: listener, jobs */
 	bool told;
+	bool ending; /* the engine is going: wake nobody */
 };
 
 /* --- the end --- */
@@ -67,7 +68,7 @@ static void on_term(void *arg)
 		 log_int("runs",
 			 (int64_t)scheduler_runs(engine_scheduler(d->engine))));
 	admin_set_draining(d->admin);
-	intake_set_draining(d->intake);
+	intake_drain(d->intake);
 	d->deadline = loop_timer_new(d->loop, on_drain_timeout, d);
 	loop_timer_set(d->deadline, engine_config(d->engine)->drain_timeout_ms);
 	http_server_drain(d->server, on_part_drained, d);
@@ -99,7 +100,7 @@ static void apply(struct daemon *d)
 	const struct config *c = engine_config(d->engine);
 
 	log_setup(c->log_level, c->log_format, STDERR_FILENO);
-	intake_set_accounts(d->intake, c);
+	intake_set_accounts(d->intake, c->accounts, c->account_count);
 	admin_set_token(d->admin, c->admin_token);
 }
 
@@ -126,14 +127,16 @@ static void on_wake(const char *account, void *arg)
 {
 	struct daemon *d = arg;
 
-	scheduler_wake(engine_scheduler(d->engine), account);
+	if (!d->ending)
+		scheduler_wake(engine_scheduler(d->engine), account);
 }
 
 static void on_other_process(void *arg)
 {
 	struct daemon *d = arg;
 
-	scheduler_wake(engine_scheduler(d->engine), NULL);
+	if (!d->ending)
+		scheduler_wake(engine_scheduler(d->engine), NULL);
 }
 
 static void on_watch(const char *account, const char *sunco_id, bool waits,
@@ -199,16 +202,18 @@ static void catch_signals(struct daemon *d)
 	d->signals[2] = loop_signal_new(d->loop, SIGHUP, on_hup, d);
 }
 
+/* In the order that lets everything under way come back. */
 static void release(struct daemon *d)
 {
 	for (size_t i = 0; i < ARRAY_LEN(d->signals); i++)
 		if (d->signals[i])
 			loop_signal_free(d->signals[i]);
 	loop_timer_free(d->deadline);
+	d->ending = true;
 	janitor_free(d->janitor);
-	http_server_free(d->server);
 	admin_free(d->admin);
-	engine_free(d->engine);
+	engine_free(d->engine); /* delivers what intake waits for */
+	http_server_free(d->server);
 	intake_free(d->intake);
 	loop_free(d->loop);
 	metrics_reset();
