@@ -1,0 +1,374 @@
+/*
+ * Webhooks in: verify, decode, filter, one operation of the store, reply.
+ *
+ * A delivery is one request that waits for the store. It owns the operation
+ * and its events, and borrows the request until the reply, whether or not the
+ * client is still there. Its account outlives it (intake_account.c).
+ */
+#include "app/intake.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/crashpoint.h"
+#include "intake_int.h"
+
+#define REJECTED_LOG_EVERY_MS 10000
+#define TEST_CALL_PREFIX      "test_webhook:"
+
+struct intake {
+	struct loop *loop;
+	struct storeq *q;
+	intake_wake_fn *on_wake;
+	void *arg;
+	struct intake_accounts accounts;
+	struct log_throttle unknown_account;
+	struct metric_series *seconds;
+	bool draining;
+	size_t under_way;
+};
+
+/* One request while it is looked at. */
+struct visit {
+	struct intake *in;
+	struct http_request *request;
+	struct intake_account *account;
+	enum event_source source;
+};
+
+struct delivery {
+	struct store_op op;
+	struct visit visit;
+	struct event_list events;
+};
+
+struct intake *intake_new(struct loop *loop, struct storeq *q,
+			  intake_wake_fn *on_wake, void *arg)
+{
+	struct intake *in = xcalloc(1, sizeof(*in));
+
+	in->loop = loop;
+	in->q = q;
+	in->on_wake = on_wake;
+	in->arg = arg;
+	in->seconds = metric_get(METRIC_WEBHOOK_SECONDS);
+	return in;
+}
+
+void intake_free(struct intake *in)
+{
+	if (!in)
+		return;
+	assert(in->under_way == 0);
+	intake_accounts_release(&in->accounts);
+	free(in);
+}
+
+void intake_set_accounts(struct intake *in,
+			 const struct account_config *accounts, size_t count)
+{
+	intake_accounts_set(&in->accounts, accounts, count);
+}
+
+void intake_drain(struct intake *in)
+{
+	in->draining = true;
+}
+
+void intake_watch(struct intake *in, const char *account, const char *sunco_id)
+{
+	struct intake_account *a =
+		intake_account_find(&in->accounts, slice_of(account));
+
+	if (a && !str_is_empty(sunco_id))
+		watch_set_add(&a->watched, sunco_id, INTAKE_WATCHED_MAX);
+}
+
+void intake_unwatch(struct intake *in, const char *account,
+		    const char *sunco_id)
+{
+	struct intake_account *a =
+		intake_account_find(&in->accounts, slice_of(account));
+
+	if (a && !str_is_empty(sunco_id))
+		watch_set_remove(&a->watched, sunco_id);
+}
+
+/* Just before the reply, which ends the request. */
+static void observe(const struct visit *v)
+{
+	int64_t us = clock_mono_us() - http_request_start_us(v->request);
+
+	metric_observe(v->in->seconds, (double)us / 1e6);
+}
+
+static void reply_error(const struct visit *v, int status, const char *text)
+{
+	observe(v);
+	http_request_reply_error(v->request, status, text);
+}
+
+static void reply_unavailable(const struct visit *v)
+{
+	struct http_reply answer = {
+		.status = 503,
+		.body = SLICE("{\"error\":\"unavailable\"}"),
+		.headers = "Retry-After: 20\r\n"};
+
+	observe(v);
+	http_request_reply(v->request, &answer);
+}
+
+static void reply_counts(const struct visit *v, int accepted, int duplicate,
+			 size_t ignored)
+{
+	char body[128];
+	struct http_reply answer = {.status = 200};
+
+	snprintf(body, sizeof(body),
+		 "{\"accepted\":%d,\"duplicate\":%d,\"ignored\":%zu}", accepted,
+		 duplicate, ignored);
+	intake_account_count(v->account, v->source, OUTCOME_ACCEPTED,
+			     (size_t)accepted);
+	intake_account_count(v->account, v->source, OUTCOME_DUPLICATE,
+			     (size_t)duplicate);
+	intake_account_count(v->account, v->source, OUTCOME_IGNORED, ignored);
+	answer.body = slice_of(body);
+	observe(v);
+	http_request_reply(v->request, &answer);
+}
+
+/* account NULL: unknown. reason never holds anything of the body. */
+static void log_rejected(const struct visit *v, int status, const char *reason)
+{
+	struct log_throttle *t =
+		v->account ? &v->account->rejected : &v->in->unknown_account;
+	uint64_t held_back;
+
+	if (log_throttle_pass(t, loop_now_ms(v->in->loop),
+			      REJECTED_LOG_EVERY_MS, &held_back))
+		log_warn("webhook_rejected",
+			 log_str("account",
+				 v->account ? v->account->name : NULL),
+			 log_str("source", event_source_name(v->source)),
+			 log_int("status", status), log_str("reason", reason),
+			 log_int("held_back", (int64_t)held_back));
+}
+
+static void reject_unknown(const struct visit *v)
+{
+	log_rejected(v, 404, "unknown account");
+	reply_error(v, 404, "not found");
+}
+
+static void reject_unauthorized(const struct visit *v,
+				enum signature_verdict verdict)
+{
+	intake_account_count(v->account, v->source, OUTCOME_UNAUTHORIZED, 1);
+	log_rejected(v, 401, signature_verdict_name(verdict));
+	reply_error(v, 401, "unauthorized");
+}
+
+static void reject_malformed(const struct visit *v, const char *reason)
+{
+	intake_account_count(v->account, v->source, OUTCOME_MALFORMED, 1);
+	log_rejected(v, 400, reason);
+	reply_error(v, 400, reason);
+}
+
+static void reject_unavailable(const struct visit *v, const char *reason)
+{
+	intake_account_count(v->account, v->source, OUTCOME_UNAVAILABLE, 1);
+	log_rejected(v, 503, reason);
+	reply_unavailable(v);
+}
+
+static struct slice header(const struct visit *v, const char *name)
+{
+	return slice_of(http_request_header(v->request, name));
+}
+
+static enum signature_verdict verify(const struct visit *v)
+{
+	struct intake_account *a = v->account;
+
+	if (v->source == EVENT_FROM_SUNCO)
+		return signature_sunco(a->keys[EVENT_FROM_SUNCO],
+				       header(v, "X-API-Key"));
+	return signature_zendesk(
+		a->keys[EVENT_FROM_ZENDESK],
+		header(v, "X-Zendesk-Webhook-Signature"),
+		header(v, "X-Zendesk-Webhook-Signature-Timestamp"),
+		http_request_body(v->request), loop_wall_ms(v->in->loop),
+		a->tolerance_ms);
+}
+
+/* Zendesk tries a webhook out with a request that says nothing. */
+static bool is_test_call(const struct visit *v)
+{
+	const char *id =
+		http_request_header(v->request, "X-Zendesk-Webhook-Id");
+
+	return v->source == EVENT_FROM_ZENDESK &&
+	       http_request_body(v->request).len == 0 && id &&
+	       str_starts(id, TEST_CALL_PREFIX);
+}
+
+/* Messages of people whom no job waits for are not ours. */
+static void drop_idle_talk(const struct intake_account *a, struct event_list *l)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < l->count; i++) {
+		const struct event *e = &l->items[i];
+
+		if (e->kind == EVENT_CONVERSATION_MESSAGE &&
+		    !watch_set_has(&a->watched, e->sunco_id))
+			continue;
+		if (kept != i)
+			l->items[kept] = *e;
+		kept++;
+	}
+	l->ignored += l->count - kept;
+	l->count = kept;
+}
+
+static void delivery_free(struct delivery *d)
+{
+	d->visit.in->under_way--;
+	store_op_release(&d->op);
+	event_list_release(&d->events);
+	free(d);
+}
+
+static void delivery_done(struct store_op *op, void *arg)
+{
+	struct delivery *d = arg;
+	struct visit v = d->visit;
+	bool woken = op->result == RESULT_OK && op->u.accept.woken > 0;
+
+	if (op->result == RESULT_OK) {
+		CRASH_POINT("intake_committed");
+		reply_counts(&v, op->u.accept.accepted, op->u.accept.duplicate,
+			     d->events.ignored);
+	} else {
+		reject_unavailable(&v, op->error.text);
+	}
+	delivery_free(d);
+	if (woken)
+		v.in->on_wake(v.account->name, v.in->arg);
+}
+
+/* Takes the events out of the list. */
+static void deliver(const struct visit *v, struct event_list *events)
+{
+	struct delivery *d = xcalloc(1, sizeof(*d));
+	struct store_accept *a = &d->op.u.accept;
+
+	d->visit = *v;
+	d->events = *events;
+	event_list_init(events);
+	store_op_init(&d->op, STORE_ACCEPT);
+	a->account = v->account->name;
+	a->events = d->events.items;
+	a->count = d->events.count;
+	a->now_ms = loop_wall_ms(v->in->loop);
+	a->wait_ms = v->account->wait_ms;
+	a->recheck_ms = v->account->recheck_ms;
+	v->in->under_way++;
+	storeq_submit(v->in->q, &d->op, delivery_done, d);
+}
+
+static void take_events(const struct visit *v, struct event_list *events)
+{
+	drop_idle_talk(v->account, events);
+	if (events->count && v->in->draining)
+		reject_unavailable(v, "draining");
+	else if (events->count && storeq_behind(v->in->q))
+		reject_unavailable(v, "store is behind");
+	else if (events->count)
+		deliver(v, events);
+	else
+		reply_counts(v, 0, 0, events->ignored);
+}
+
+static enum result decode(const struct visit *v, struct event_list *events,
+			  struct error *err)
+{
+	struct slice body = http_request_body(v->request);
+
+	return v->source == EVENT_FROM_SUNCO
+		       ? decode_sunco(body, events, err)
+		       : decode_zendesk(body, events, err);
+}
+
+static void take_body(const struct visit *v)
+{
+	struct event_list events;
+	struct error err;
+
+	event_list_init(&events);
+	if (decode(v, &events, &err)) {
+		reject_malformed(v, err.text);
+	} else {
+		intake_account_seen(v->account, v->source,
+				    loop_wall_ms(v->in->loop));
+		take_events(v, &events);
+	}
+	event_list_release(&events);
+}
+
+static void visit_webhook(struct http_request *request, struct intake *in,
+			  enum event_source source)
+{
+	struct visit v = {in, request, NULL, source};
+	enum signature_verdict verdict;
+
+	v.account = intake_account_find(&in->accounts,
+					http_request_param(request, "account"));
+	if (!v.account) {
+		reject_unknown(&v);
+		return;
+	}
+	verdict = verify(&v);
+	if (verdict != SIGNATURE_OK)
+		reject_unauthorized(&v, verdict);
+	else if (is_test_call(&v))
+		reply_counts(&v, 0, 0, 0);
+	else
+		take_body(&v);
+}
+
+static void on_sunco(struct http_request *request, void *arg)
+{
+	visit_webhook(request, arg, EVENT_FROM_SUNCO);
+}
+
+static void on_zendesk(struct http_request *request, void *arg)
+{
+	visit_webhook(request, arg, EVENT_FROM_ZENDESK);
+}
+
+static void on_health(struct http_request *request, void *arg)
+{
+	struct http_reply answer = {.status = 200,
+				    .body = SLICE("{\"status\":\"ok\"}")};
+
+	(void)arg;
+	http_request_reply(request, &answer);
+}
+
+const struct http_route *intake_routes(size_t *count)
+{
+	static const struct http_route routes[] = {
+		{"POST", "/webhooks/{account}/sunco", on_sunco, true},
+		{"POST", "/webhooks/{account}/zendesk", on_zendesk, true},
+		{"GET", "/healthz", on_health, false},
+	};
+
+	*count = ARRAY_LEN(routes);
+	return routes;
+}
