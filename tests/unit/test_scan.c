@@ -1,6 +1,6 @@
 /*
  * The scanner's check: what RFC 8259 allows and refuses, where it stops, and
- * that it never disagrees with the JSON library but about depth.
+ * that it never disagrees with the JSON library but about depth and NUL.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -331,6 +331,13 @@ static int nesting(const char *text, size_t len)
 	return deepest;
 }
 
+/* The library nests deeper, and swallows a NUL behind a number. */
+static bool may_differ(struct slice text)
+{
+	return nesting(text.ptr, text.len) > SCAN_MAX_DEPTH ||
+	       memchr(text.ptr, '\0', text.len);
+}
+
 static size_t agreed_valid;
 
 static void library_agrees(const char *name, struct slice text)
@@ -338,7 +345,7 @@ static void library_agrees(const char *name, struct slice text)
 	struct json_t *v = json_parse(text.ptr, text.len, NULL);
 	bool ours = accepts(text);
 
-	if (ours != (v != NULL) && nesting(text.ptr, text.len) <= 64)
+	if (ours != (v != NULL) && (ours || !may_differ(text)))
 		fail_msg("%s: scanner says %d: %.*s", name, ours, (int)text.len,
 			 text.ptr);
 	agreed_valid += ours;

@@ -1,0 +1,137 @@
+/*
+ * `reunite journal`: what was decided, of whom, why and how it ended.
+ */
+#include "base/json.h"
+#include "base/str.h"
+#include "commands.h"
+#include "list.h"
+
+static void print_entry(struct cli_list *list, const struct journal_entry *e)
+{
+	struct cli_table *t = &list->table;
+
+	if (list->cli->json) {
+		cli_json(list->cli,
+			 journal_entry_encode(e, list->cli->personal));
+		return;
+	}
+	cli_table_id(t, (uint64_t)e->id);
+	cli_table_time(t, e->at_ms);
+	cli_table_cell(t, "%s", e->account);
+	cli_table_cell(t, "%s", action_name(e->action));
+	cli_table_cell(t, "%s", reason_code(e->reason));
+	cli_table_cell(t, "%s", journal_status_name(e->status));
+	cli_table_cell(t, "%s", e->applied ? "yes" : "no");
+	cli_table_id(t, e->messaging_user_id);
+	cli_table_id(t, e->profile_id);
+	cli_table_id(t, e->ticket_id);
+}
+
+static enum result page(struct cli_list *list)
+{
+	struct store_op op;
+	enum result r;
+
+	store_op_init(&op, STORE_JOURNAL);
+	op.u.journal.account = list->account;
+	op.u.journal.since_ms = cli_number(list->cli, "since");
+	op.u.journal.action = list->filter;
+	op.u.journal.user = (uint64_t)cli_number(list->cli, "user");
+	op.u.journal.after_id = list->after_id;
+	op.u.journal.max = list->max;
+	r = store_do(list->store, &op);
+	list->count = op.u.journal.count;
+	for (size_t i = 0; i < list->count; i++) {
+		print_entry(list, &op.u.journal.entries[i]);
+		list->after_id = op.u.journal.entries[i].id;
+	}
+	list->error = op.error;
+	store_op_release(&op);
+	return r;
+}
+
+static int run_list(struct cli *c)
+{
+	static const char *const headings[] = {
+		"id",	  "at",	     "account",	       "action",  "reason",
+		"status", "applied", "messaging user", "profile", "ticket"};
+	const char *word = cli_text(c, "action");
+	enum action action;
+
+	if (!word)
+		return cli_list(c, page, -1, headings, ARRAY_LEN(headings));
+	if (!action_parse(word, &action))
+		return cli_usage_error(c, "--action names no action");
+	return cli_list(c, page, (int)action, headings, ARRAY_LEN(headings));
+}
+
+static void print_one(struct cli *c, const struct journal_entry *e)
+{
+	struct json_t *v = journal_entry_encode(e, c->personal);
+
+	if (!c->json) {
+		json_set_str(v, "because", reason_text(e->reason));
+		if (e->before_image && !c->personal)
+			json_set_str(v, "before_image",
+				     "kept; --show-personal-data shows it");
+	}
+	cli_object(c, v);
+}
+
+static int run_show(struct cli *c)
+{
+	struct config *config;
+	struct store *store;
+	struct store_op op;
+	int64_t id;
+	int code;
+
+	if (!cli_arg_number(c, 0, &id))
+		return CLI_USAGE;
+	code = cli_store(c, STORE_READ, &config, &store);
+	if (code != CLI_DONE)
+		return code;
+	store_op_init(&op, STORE_JOURNAL);
+	op.u.journal.id = id;
+	op.u.journal.action = -1;
+	op.u.journal.max = 1;
+	if (store_do(store, &op) != RESULT_OK)
+		code = cli_error(c, "cannot read the store: %s", op.error.text);
+	else if (op.u.journal.count == 0)
+		code = cli_error(c, "there is no such entry");
+	else
+		print_one(c, &op.u.journal.entries[0]);
+	store_op_release(&op);
+	store_close(store);
+	config_free(config);
+	return code;
+}
+
+static const struct cli_option list_options[] = {
+	{"since", CLI_SINCE, "AGE|TIME", "not older than this"},
+	{"action", CLI_TEXT, "ACTION",
+	 "none, wait, refuse, review, merge or adopt"},
+	{"user", CLI_NUMBER, "ID", "with this Zendesk user on either side"},
+	CLI_LIST_OPTIONS,
+	{NULL, CLI_FLAG, NULL, NULL},
+};
+
+const struct cli_command cmd_journal_list = {
+	.name = "journal list",
+	.summary = "what was decided, oldest first",
+	.example = "journal list --since 24h --action merge",
+	.takes = CLI_TAKES_CONFIG | CLI_TAKES_JSON | CLI_TAKES_PERSONAL,
+	.options = list_options,
+	.run = run_list,
+};
+
+const struct cli_command cmd_journal_show = {
+	.name = "journal show",
+	.arguments = "ID",
+	.summary = "one decision, with the users as they were before",
+	.example = "journal show 17 --show-personal-data",
+	.takes = CLI_TAKES_CONFIG | CLI_TAKES_JSON | CLI_TAKES_PERSONAL,
+	.min_args = 1,
+	.max_args = 1,
+	.run = run_show,
+};

@@ -1,0 +1,285 @@
+/*
+ * `reunite queue`: the jobs that are not done, and starting or dropping one.
+ *
+ * Works beside a daemon: a job that is running is left alone.
+ */
+#include "base/json.h"
+#include "base/str.h"
+#include "commands.h"
+#include "list.h"
+
+static void print_job(struct cli_list *list, const struct job *j)
+{
+	struct cli_table *t = &list->table;
+
+	if (list->cli->json) {
+		cli_json(list->cli, job_encode(j));
+		return;
+	}
+	cli_table_id(t, (uint64_t)j->id);
+	cli_table_cell(t, "%s", j->account);
+	cli_table_cell(t, "%s", job_state_name(j->state));
+	cli_table_cell(t, "%s", job_lane_name(j->lane));
+	cli_table_time(t, j->run_at_ms);
+	cli_table_cell(t, "%d", j->attempts);
+	cli_table_cell(t, "%s", *j->sunco_id ? j->sunco_id : "-");
+	cli_table_id(t, j->zendesk_user_id);
+	cli_table_id(t, j->ticket_id);
+	cli_table_cell(t, "%s", j->last_error ? j->last_error : "-");
+}
+
+static enum result page(struct cli_list *list)
+{
+	struct store_op op;
+	enum result r;
+
+	store_op_init(&op, STORE_JOBS);
+	op.u.jobs.account = list->account;
+	op.u.jobs.state = list->filter;
+	op.u.jobs.after_id = list->after_id;
+	op.u.jobs.max = list->max;
+	r = store_do(list->store, &op);
+	list->count = op.u.jobs.count;
+	for (size_t i = 0; i < list->count; i++) {
+		print_job(list, &op.u.jobs.jobs[i]);
+		list->after_id = op.u.jobs.jobs[i].id;
+	}
+	list->error = op.error;
+	store_op_release(&op);
+	return r;
+}
+
+static int run_list(struct cli *c)
+{
+	static const char *const headings[] = {
+		"id",	    "account",	  "state",	  "lane",   "run at",
+		"attempts", "sunco user", "zendesk user", "ticket", "error"};
+	const char *word = cli_text(c, "state");
+	enum job_state state;
+
+	if (!word)
+		return cli_list(c, page, -1, headings, ARRAY_LEN(headings));
+	if (!job_state_parse(word, &state))
+		return cli_usage_error(c, "--state names no state");
+	return cli_list(c, page, (int)state, headings, ARRAY_LEN(headings));
+}
+
+/* Reads one job into op, which the caller releases. */
+static int read_job(struct cli *c, struct store *store, int64_t id,
+		    struct store_op *op)
+{
+	store_op_init(op, STORE_JOBS);
+	op->u.jobs.id = id;
+	op->u.jobs.state = -1;
+	op->u.jobs.max = 1;
+	if (store_do(store, op) != RESULT_OK)
+		return cli_error(c, "cannot read the store: %s",
+				 op->error.text);
+	if (op->u.jobs.count == 0)
+		return cli_error(c, "there is no such job");
+	return CLI_DONE;
+}
+
+static int run_show(struct cli *c)
+{
+	struct config *config;
+	struct store *store;
+	struct store_op op;
+	int64_t id;
+	int code;
+
+	if (!cli_arg_number(c, 0, &id))
+		return CLI_USAGE;
+	code = cli_store(c, STORE_READ, &config, &store);
+	if (code != CLI_DONE)
+		return code;
+	code = read_job(c, store, id, &op);
+	if (code == CLI_DONE)
+		cli_object(c, job_encode(&op.u.jobs.jobs[0]));
+	store_op_release(&op);
+	store_close(store);
+	config_free(config);
+	return code;
+}
+
+/* id 0: all dead ones of the account. */
+static int retry(struct cli *c, struct store *store,
+		 const struct account_config *a, int64_t id, int64_t *count)
+{
+	struct store_op op;
+	enum result r;
+	int code = CLI_DONE;
+
+	store_op_init(&op, STORE_RETRY);
+	op.u.retry.job_id = id;
+	op.u.retry.account = a->name;
+	op.u.retry.now_ms = c->now_ms;
+	op.u.retry.wait_ms = a->wait_for_user_ms;
+	r = store_do(store, &op);
+	if (r == RESULT_OK)
+		*count += op.u.retry.count;
+	else if (r == RESULT_NOTFOUND)
+		code = cli_error(c, "there is no such job");
+	else if (r == RESULT_CONFLICT)
+		code = cli_error(c, "the job is running");
+	else
+		code = cli_error(c, "cannot write the store: %s",
+				 op.error.text);
+	store_op_release(&op);
+	return code;
+}
+
+static int retry_one(struct cli *c, const struct config *config,
+		     struct store *store, int64_t id, int64_t *count)
+{
+	const struct account_config *a;
+	struct store_op op;
+	int code = read_job(c, store, id, &op);
+
+	if (code == CLI_DONE) {
+		a = config_account(config, op.u.jobs.jobs[0].account);
+		code = a ? retry(c, store, a, id, count)
+			 : cli_error(c, "the job's account is not in the "
+					"configuration");
+	}
+	if (code == CLI_DONE && *count == 0)
+		code = cli_error(c,
+				 "the job is %s; only dead and waiting "
+				 "ones and those in review are retried",
+				 job_state_name(op.u.jobs.jobs[0].state));
+	store_op_release(&op);
+	return code;
+}
+
+static int retry_all(struct cli *c, const struct config *config,
+		     struct store *store, int64_t *count)
+{
+	const char *only = cli_text(c, "account");
+	int code = cli_check_account(c, config, only);
+
+	for (size_t i = 0; i < config->account_count && code == CLI_DONE; i++)
+		if (!only || str_eq(only, config->accounts[i].name))
+			code = retry(c, store, &config->accounts[i], 0, count);
+	return code;
+}
+
+static void print_count(struct cli *c, const char *key, int64_t count)
+{
+	struct json_t *v = json_new_obj();
+
+	json_set_int(v, key, count);
+	cli_object(c, v);
+}
+
+static int run_retry(struct cli *c)
+{
+	bool all = cli_given(c, "all");
+	struct config *config;
+	struct store *store;
+	int64_t id = 0, count = 0;
+	int code;
+
+	if (all == (c->arg_count == 1))
+		return cli_usage_error(c, "give either an ID or --all");
+	if (!all && cli_given(c, "account"))
+		return cli_usage_error(c, "--account goes with --all");
+	if (!all && !cli_arg_number(c, 0, &id))
+		return CLI_USAGE;
+	code = cli_store(c, STORE_WRITE, &config, &store);
+	if (code != CLI_DONE)
+		return code;
+	code = all ? retry_all(c, config, store, &count)
+		   : retry_one(c, config, store, id, &count);
+	if (code == CLI_DONE)
+		print_count(c, "retried", count);
+	store_close(store);
+	config_free(config);
+	return code;
+}
+
+static int run_drop(struct cli *c)
+{
+	struct config *config;
+	struct store *store;
+	struct store_op op;
+	enum result r;
+	int64_t id;
+	int code;
+
+	if (!cli_arg_number(c, 0, &id))
+		return CLI_USAGE;
+	code = cli_store(c, STORE_WRITE, &config, &store);
+	if (code != CLI_DONE)
+		return code;
+	store_op_init(&op, STORE_DROP);
+	op.u.drop.job_id = id;
+	r = store_do(store, &op);
+	if (r == RESULT_OK)
+		print_count(c, "dropped", 1);
+	else if (r == RESULT_NOTFOUND)
+		code = cli_error(c, "there is no such job");
+	else if (r == RESULT_CONFLICT)
+		code = cli_error(c, "the job is running");
+	else
+		code = cli_error(c, "cannot write the store: %s",
+				 op.error.text);
+	store_op_release(&op);
+	store_close(store);
+	config_free(config);
+	return code;
+}
+
+static const struct cli_option list_options[] = {
+	{"state", CLI_TEXT, "STATE",
+	 "ready, running, waiting, review, dead or done; else all but done"},
+	CLI_LIST_OPTIONS,
+	{NULL, CLI_FLAG, NULL, NULL},
+};
+
+const struct cli_command cmd_queue_list = {
+	.name = "queue list",
+	.summary = "jobs that are not done",
+	.example = "queue list --state dead",
+	.takes = CLI_TAKES_CONFIG | CLI_TAKES_JSON,
+	.options = list_options,
+	.run = run_list,
+};
+
+const struct cli_command cmd_queue_show = {
+	.name = "queue show",
+	.arguments = "ID",
+	.summary = "one job",
+	.example = "queue show 12",
+	.takes = CLI_TAKES_CONFIG | CLI_TAKES_JSON,
+	.min_args = 1,
+	.max_args = 1,
+	.run = run_show,
+};
+
+static const struct cli_option retry_options[] = {
+	{"all", CLI_FLAG, NULL, "every dead job"},
+	{"account", CLI_TEXT, "NAME", "with --all: only this account's"},
+	{NULL, CLI_FLAG, NULL, NULL},
+};
+
+const struct cli_command cmd_queue_retry = {
+	.name = "queue retry",
+	.arguments = "ID|--all",
+	.summary = "start a dead or waiting job, or one in review, again",
+	.example = "queue retry --all --account acme",
+	.takes = CLI_TAKES_CONFIG | CLI_TAKES_JSON,
+	.options = retry_options,
+	.max_args = 1,
+	.run = run_retry,
+};
+
+const struct cli_command cmd_queue_drop = {
+	.name = "queue drop",
+	.arguments = "ID",
+	.summary = "forget a job that is not running",
+	.example = "queue drop 12",
+	.takes = CLI_TAKES_CONFIG | CLI_TAKES_JSON,
+	.min_args = 1,
+	.max_args = 1,
+	.run = run_drop,
+};

@@ -1,0 +1,288 @@
+/*
+ * `reunite review`: decisions that wait for a person, and the person's word.
+ *
+ * An approval waives exactly the reasons that the review lists; the job that
+ * it wakes reads everything again. A rejected pair is remembered.
+ */
+#include <pwd.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/json.h"
+#include "base/str.h"
+#include "commands.h"
+#include "list.h"
+
+#define NAME_MAX_BYTES 100
+
+static void print_review(struct cli_list *list, const struct review *r)
+{
+	struct cli_table *t = &list->table;
+	enum reason reasons[REASON_COUNT];
+	size_t count = reason_set_list(r->reasons, reasons);
+
+	if (list->cli->json) {
+		cli_json(list->cli, review_encode(r, list->cli->personal));
+		return;
+	}
+	cli_table_id(t, (uint64_t)r->id);
+	cli_table_time(t, r->created_ms);
+	cli_table_cell(t, "%s", r->account);
+	cli_table_cell(t, "%s", review_state_name(r->state));
+	cli_table_cell(t, "%s", action_name(r->intended));
+	cli_table_cell(t, "%s%s", reason_code(count ? reasons[0] : REASON_NONE),
+		       count > 1 ? " ..." : "");
+	cli_table_id(t, r->messaging_user_id);
+	cli_table_id(t, r->profile_id);
+	cli_table_id(t, r->ticket_id);
+	cli_table_time(t, r->expires_ms);
+}
+
+static enum result page(struct cli_list *list)
+{
+	struct store_op op;
+	enum result r;
+
+	store_op_init(&op, STORE_REVIEWS);
+	op.u.reviews.account = list->account;
+	op.u.reviews.state = list->filter;
+	op.u.reviews.after_id = list->after_id;
+	op.u.reviews.max = list->max;
+	r = store_do(list->store, &op);
+	list->count = op.u.reviews.count;
+	for (size_t i = 0; i < list->count; i++) {
+		print_review(list, &op.u.reviews.reviews[i]);
+		list->after_id = op.u.reviews.reviews[i].id;
+	}
+	list->error = op.error;
+	store_op_release(&op);
+	return r;
+}
+
+static int run_list(struct cli *c)
+{
+	static const char *const headings[] = {
+		"id",	  "since",	    "account", "state",	 "would",
+		"reason", "messaging user", "profile", "ticket", "expires"};
+	const char *word = cli_text(c, "state");
+	int state = REVIEW_OPEN;
+
+	if (word && str_eq(word, "all"))
+		return cli_list(c, page, -1, headings, ARRAY_LEN(headings));
+	while (word &&
+	       !str_eq(word, review_state_name((enum review_state)state)))
+		if (++state > REVIEW_EXPIRED)
+			return cli_usage_error(c, "--state names no state");
+	return cli_list(c, page, state, headings, ARRAY_LEN(headings));
+}
+
+/* Reads one review into op, which the caller releases. */
+static int read_review(struct cli *c, struct store *store, int64_t id,
+		       struct store_op *op)
+{
+	store_op_init(op, STORE_REVIEWS);
+	op->u.reviews.id = id;
+	op->u.reviews.state = -1;
+	op->u.reviews.max = 1;
+	if (store_do(store, op) != RESULT_OK)
+		return cli_error(c, "cannot read the store: %s",
+				 op->error.text);
+	if (op->u.reviews.count == 0)
+		return cli_error(c, "there is no such review");
+	return CLI_DONE;
+}
+
+static void print_one(struct cli *c, const struct review *r)
+{
+	struct json_t *v = review_encode(r, c->personal);
+	enum reason reasons[REASON_COUNT];
+	size_t count = reason_set_list(r->reasons, reasons);
+	struct json_t *texts;
+
+	if (!c->json) {
+		texts = json_new_arr();
+		for (size_t i = 0; i < count; i++)
+			json_push(texts, json_new_str(reason_text(reasons[i])));
+		json_set(v, "because", texts);
+		if (r->facts && !c->personal)
+			json_set_str(v, "facts",
+				     "kept; --show-personal-data shows them");
+	}
+	cli_object(c, v);
+}
+
+static int run_show(struct cli *c)
+{
+	struct config *config;
+	struct store *store;
+	struct store_op op;
+	int64_t id;
+	int code;
+
+	if (!cli_arg_number(c, 0, &id))
+		return CLI_USAGE;
+	code = cli_store(c, STORE_READ, &config, &store);
+	if (code != CLI_DONE)
+		return code;
+	code = read_review(c, store, id, &op);
+	if (code == CLI_DONE)
+		print_one(c, &op.u.reviews.reviews[0]);
+	store_op_release(&op);
+	store_close(store);
+	config_free(config);
+	return code;
+}
+
+/* --by, or the login name; NULL when there is neither or it is not fit. */
+static const char *decider(const struct cli *c)
+{
+	const char *by = cli_text(c, "by");
+	struct passwd *user = by ? NULL : getpwuid(getuid());
+
+	if (user)
+		by = user->pw_name;
+	if (str_is_empty(by) || strlen(by) > NAME_MAX_BYTES ||
+	    !str_is_utf8(slice_of(by)))
+		return NULL;
+	for (const char *p = by; *p; p++)
+		if ((unsigned char)*p < ' ' || *p == '\177')
+			return NULL;
+	return by;
+}
+
+static void print_decided(struct cli *c, const struct store_decide *d)
+{
+	struct json_t *v = json_new_obj();
+
+	json_set_int(v, "id", d->review_id);
+	json_set_str(v, "state",
+		     review_state_name(d->approve ? REVIEW_APPROVED
+						  : REVIEW_REJECTED));
+	json_set_str(v, "decided_by", d->by);
+	json_set_id(v, "job_id", (uint64_t)d->job_id);
+	json_set_id(v, "journal_id", (uint64_t)d->journal_id);
+	cli_object(c, v);
+}
+
+static int decide(struct cli *c, struct store *store,
+		  const struct account_config *a, struct store_decide decision)
+{
+	struct store_op op;
+	int code = CLI_DONE;
+	enum result r;
+
+	store_op_init(&op, STORE_DECIDE);
+	decision.now_ms = c->now_ms;
+	decision.wait_ms = a->wait_for_user_ms;
+	op.u.decide = decision;
+	r = store_do(store, &op);
+	if (r == RESULT_OK)
+		print_decided(c, &op.u.decide);
+	else if (r == RESULT_NOTFOUND)
+		code = cli_error(c, "there is no such review");
+	else if (r == RESULT_CONFLICT)
+		code = cli_error(c, "the review is not open any more");
+	else
+		code = cli_error(c, "cannot write the store: %s",
+				 op.error.text);
+	store_op_release(&op);
+	return code;
+}
+
+static int run_decide(struct cli *c, bool approve)
+{
+	struct store_decide decision = {.approve = approve, .by = decider(c)};
+	const struct account_config *a;
+	struct config *config;
+	struct store *store;
+	struct store_op op;
+	int code;
+
+	if (!cli_arg_number(c, 0, &decision.review_id))
+		return CLI_USAGE;
+	if (!decision.by)
+		return cli_usage_error(c,
+				       "--by must be a name of at most %d "
+				       "bytes",
+				       NAME_MAX_BYTES);
+	code = cli_store(c, STORE_WRITE, &config, &store);
+	if (code != CLI_DONE)
+		return code;
+	code = read_review(c, store, decision.review_id, &op);
+	if (code == CLI_DONE) {
+		a = config_account(config, op.u.reviews.reviews[0].account);
+		code = a ? decide(c, store, a, decision)
+			 : cli_error(c, "the review's account is not in the "
+					"configuration");
+	}
+	store_op_release(&op);
+	store_close(store);
+	config_free(config);
+	return code;
+}
+
+static int run_approve(struct cli *c)
+{
+	return run_decide(c, true);
+}
+
+static int run_reject(struct cli *c)
+{
+	return run_decide(c, false);
+}
+
+static const struct cli_option list_options[] = {
+	{"state", CLI_TEXT, "STATE",
+	 "open (default), approved, rejected, expired or all"},
+	CLI_LIST_OPTIONS,
+	{NULL, CLI_FLAG, NULL, NULL},
+};
+
+const struct cli_command cmd_review_list = {
+	.name = "review list",
+	.summary = "decisions that wait for a person",
+	.example = "review list --json",
+	.takes = CLI_TAKES_CONFIG | CLI_TAKES_JSON | CLI_TAKES_PERSONAL,
+	.options = list_options,
+	.run = run_list,
+};
+
+const struct cli_command cmd_review_show = {
+	.name = "review show",
+	.arguments = "ID",
+	.summary = "one review, with both sides as they were read",
+	.example = "review show 3 --show-personal-data",
+	.takes = CLI_TAKES_CONFIG | CLI_TAKES_JSON | CLI_TAKES_PERSONAL,
+	.min_args = 1,
+	.max_args = 1,
+	.run = run_show,
+};
+
+static const struct cli_option decide_options[] = {
+	{"by", CLI_TEXT, "NAME", "who decides; by default the login name"},
+	{NULL, CLI_FLAG, NULL, NULL},
+};
+
+const struct cli_command cmd_review_approve = {
+	.name = "review approve",
+	.arguments = "ID",
+	.summary = "link the two, in spite of the reasons listed",
+	.example = "review approve 3 --by maria",
+	.takes = CLI_TAKES_CONFIG | CLI_TAKES_JSON,
+	.options = decide_options,
+	.min_args = 1,
+	.max_args = 1,
+	.run = run_approve,
+};
+
+const struct cli_command cmd_review_reject = {
+	.name = "review reject",
+	.arguments = "ID",
+	.summary = "never link the two for this address",
+	.example = "review reject 3 --by maria",
+	.takes = CLI_TAKES_CONFIG | CLI_TAKES_JSON,
+	.options = decide_options,
+	.min_args = 1,
+	.max_args = 1,
+	.run = run_reject,
+};
