@@ -37,6 +37,7 @@
 
 #define STORE_LIST_MAX 500 /* rows per snapshot of a list */
 #define STORE_KEY_SIZE 32
+#define STORE_TEXT_MAX (1 << 20) /* bytes of one text (progress, facts..) */
 
 enum store_mode {
 	STORE_SERVE, /* create or migrate, hold the lock file, be the daemon */
@@ -104,6 +105,7 @@ enum store_op_kind {
 	STORE_ACCOUNT,	/* read and change one account's row */
 	STORE_STATS,	/* gauges (read) */
 	STORE_PRUNE,	/* one small batch of retention */
+	STORE_PROBE,	/* writes a row: does writing work? (no union member) */
 	STORE_OP_COUNT
 };
 
@@ -354,6 +356,8 @@ struct store_op {
 		struct store_prune prune;
 	} u;
 };
+/* Zeroed, but lists ask for everything (state, action -1, max as many as
+ * there may be) and an intent asks no breaker. */
 void store_op_init(struct store_op *op, enum store_op_kind kind);
 void store_op_release(struct store_op *op); /* frees outputs */
 bool store_op_reads(enum store_op_kind kind); /* changes nothing */

@@ -1,0 +1,237 @@
+/*
+ * The schema, step by step; see migrate.h.
+ *
+ * Conventions of the tables: times are milliseconds since the epoch; ids of
+ * Zendesk are integers and NULL when unknown; what is an enum in the code and
+ * hot in the database (state, lane, kind, source) is its number, which never
+ * changes; everything else (action, reason, evidence, status) is its name.
+ * Accounts have small numbers, because every row and every index carries one.
+ */
+#include "migrate.h"
+
+#include <stdio.h>
+
+#include "base/str.h"
+
+static const char *const step_1[] = {
+	"CREATE TABLE meta("
+	" name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID",
+
+	"CREATE TABLE accounts("
+	" id INTEGER PRIMARY KEY,"
+	" name TEXT NOT NULL UNIQUE,"
+	" paused INTEGER NOT NULL DEFAULT 0,"
+	" hold TEXT,"
+	" oauth_token TEXT,"
+	" oauth_expires_ms INTEGER NOT NULL DEFAULT 0,"
+	" sunco_webhook_ms INTEGER NOT NULL DEFAULT 0,"
+	" zendesk_webhook_ms INTEGER NOT NULL DEFAULT 0)",
+
+	/* The hottest table: one narrow row an event, nothing points at it. */
+	"CREATE TABLE events("
+	" account INTEGER NOT NULL,"
+	" key BLOB NOT NULL,"
+	" received_ms INTEGER NOT NULL,"
+	" kind INTEGER NOT NULL,"
+	" PRIMARY KEY(account, key)) WITHOUT ROWID",
+	"CREATE INDEX events_received ON events(account, received_ms)",
+
+	/* rests_on: the review that a job in state review waits for.
+	 * erase: the person is gone; the row goes when its run ends. */
+	"CREATE TABLE jobs("
+	" id INTEGER PRIMARY KEY AUTOINCREMENT,"
+	" account INTEGER NOT NULL REFERENCES accounts(id),"
+	" person TEXT NOT NULL,"
+	" state INTEGER NOT NULL,"
+	" lane INTEGER NOT NULL,"
+	" created_ms INTEGER NOT NULL,"
+	" run_at_ms INTEGER NOT NULL,"
+	" deadline_ms INTEGER NOT NULL,"
+	" attempts INTEGER NOT NULL DEFAULT 0,"
+	" gen INTEGER NOT NULL DEFAULT 1,"
+	" token INTEGER NOT NULL DEFAULT 0,"
+	" lease_until_ms INTEGER NOT NULL DEFAULT 0,"
+	" zendesk_user_id INTEGER,"
+	" ticket_id INTEGER,"
+	" conversation_id TEXT,"
+	" source INTEGER NOT NULL,"
+	" review_id INTEGER NOT NULL DEFAULT 0,"
+	" rests_on INTEGER,"
+	" erase INTEGER NOT NULL DEFAULT 0,"
+	" progress TEXT,"
+	" last_error TEXT)",
+	"CREATE UNIQUE INDEX jobs_person ON jobs(account, person)",
+	/* Claims, gauges, lists by state and retention all use this one. */
+	"CREATE INDEX jobs_due ON jobs(account, state, lane, run_at_ms)",
+	"CREATE INDEX jobs_zendesk ON jobs(account, zendesk_user_id)"
+	" WHERE zendesk_user_id IS NOT NULL",
+	"CREATE INDEX jobs_conversation ON jobs(account, conversation_id)"
+	" WHERE conversation_id IS NOT NULL AND state = 2",
+	"CREATE INDEX jobs_rests ON jobs(rests_on) WHERE rests_on IS NOT NULL",
+
+	"CREATE TABLE locks("
+	" account INTEGER NOT NULL REFERENCES accounts(id),"
+	" zendesk_user_id INTEGER NOT NULL,"
+	" job_id INTEGER NOT NULL,"
+	" token INTEGER NOT NULL,"
+	" until_ms INTEGER NOT NULL,"
+	" PRIMARY KEY(account, zendesk_user_id)) WITHOUT ROWID",
+	"CREATE INDEX locks_job ON locks(job_id)",
+
+	"CREATE TABLE journal("
+	" id INTEGER PRIMARY KEY AUTOINCREMENT,"
+	" account INTEGER NOT NULL REFERENCES accounts(id),"
+	" at_ms INTEGER NOT NULL,"
+	" action TEXT NOT NULL,"
+	" reason TEXT NOT NULL,"
+	" reasons TEXT NOT NULL,"
+	" applied INTEGER NOT NULL,"
+	" status TEXT NOT NULL,"
+	" evidence TEXT NOT NULL,"
+	" messaging_user_id INTEGER,"
+	" profile_id INTEGER,"
+	" sunco_id TEXT,"
+	" ticket_id INTEGER,"
+	" source INTEGER NOT NULL,"
+	" job_id INTEGER NOT NULL,"
+	" api_calls INTEGER NOT NULL,"
+	" note TEXT,"
+	" decided_by TEXT,"
+	" before_image TEXT)",
+	"CREATE INDEX journal_at ON journal(at_ms)",
+	"CREATE INDEX journal_job ON journal(job_id)",
+	"CREATE INDEX journal_user ON journal(messaging_user_id)"
+	" WHERE messaging_user_id IS NOT NULL",
+	"CREATE INDEX journal_profile ON journal(profile_id)"
+	" WHERE profile_id IS NOT NULL",
+	"CREATE INDEX journal_sunco ON journal(account, sunco_id)"
+	" WHERE sunco_id IS NOT NULL",
+	"CREATE INDEX journal_image ON journal(at_ms)"
+	" WHERE before_image IS NOT NULL",
+
+	/* The breaker's places: merges and adopts of the last day. */
+	"CREATE TABLE reservations("
+	" journal_id INTEGER PRIMARY KEY,"
+	" account INTEGER NOT NULL REFERENCES accounts(id),"
+	" profile_id INTEGER,"
+	" at_ms INTEGER NOT NULL)",
+	"CREATE INDEX reservations_at ON reservations(account, at_ms)",
+	"CREATE INDEX reservations_profile"
+	" ON reservations(account, profile_id, at_ms)"
+	" WHERE profile_id IS NOT NULL",
+
+	/* profile_id 0: an adopt. closed_ms: decided or expired. */
+	"CREATE TABLE reviews("
+	" id INTEGER PRIMARY KEY AUTOINCREMENT,"
+	" account INTEGER NOT NULL REFERENCES accounts(id),"
+	" state INTEGER NOT NULL,"
+	" job_id INTEGER NOT NULL,"
+	" journal_id INTEGER NOT NULL,"
+	" intended TEXT NOT NULL,"
+	" reasons TEXT NOT NULL,"
+	" evidence TEXT NOT NULL,"
+	" messaging_user_id INTEGER NOT NULL,"
+	" profile_id INTEGER NOT NULL,"
+	" sunco_id TEXT,"
+	" ticket_id INTEGER,"
+	" address_hash BLOB NOT NULL,"
+	" facts_hash BLOB NOT NULL,"
+	" facts TEXT,"
+	" created_ms INTEGER NOT NULL,"
+	" expires_ms INTEGER NOT NULL,"
+	" attached INTEGER NOT NULL DEFAULT 0,"
+	" closed_ms INTEGER NOT NULL DEFAULT 0,"
+	" decided_by TEXT)",
+	"CREATE UNIQUE INDEX reviews_profile ON reviews(account, profile_id)"
+	" WHERE state = 0 AND profile_id <> 0",
+	"CREATE UNIQUE INDEX reviews_user"
+	" ON reviews(account, messaging_user_id)"
+	" WHERE state = 0 AND profile_id = 0",
+	"CREATE INDEX reviews_job ON reviews(job_id)",
+	"CREATE INDEX reviews_sunco ON reviews(account, sunco_id)"
+	" WHERE sunco_id IS NOT NULL",
+	"CREATE INDEX reviews_oldest ON reviews(account, created_ms)"
+	" WHERE state = 0",
+	"CREATE INDEX reviews_expiry ON reviews(expires_ms) WHERE state = 0",
+	"CREATE INDEX reviews_closed ON reviews(closed_ms) WHERE state <> 0",
+	"CREATE INDEX reviews_facts ON reviews(closed_ms)"
+	" WHERE state <> 0 AND facts IS NOT NULL",
+
+	/* Pairs that a person said are not the same. profile_id 0: adopt. */
+	"CREATE TABLE rejected("
+	" account INTEGER NOT NULL REFERENCES accounts(id),"
+	" sunco_id TEXT NOT NULL,"
+	" profile_id INTEGER NOT NULL,"
+	" address_hash BLOB NOT NULL,"
+	" at_ms INTEGER NOT NULL,"
+	" decided_by TEXT,"
+	" PRIMARY KEY(account, sunco_id, profile_id, address_hash))"
+	" WITHOUT ROWID",
+
+	"CREATE TABLE links("
+	" account INTEGER NOT NULL REFERENCES accounts(id),"
+	" sunco_id TEXT NOT NULL,"
+	" zendesk_user_id INTEGER NOT NULL,"
+	" print BLOB,"
+	" checked_ms INTEGER NOT NULL,"
+	" PRIMARY KEY(account, sunco_id)) WITHOUT ROWID",
+	"CREATE INDEX links_zendesk ON links(account, zendesk_user_id)",
+	"CREATE INDEX links_checked ON links(account, checked_ms)",
+
+	/* Merged user -> survivor; kept flat: to_id is never a from_id. */
+	"CREATE TABLE aliases("
+	" account INTEGER NOT NULL REFERENCES accounts(id),"
+	" from_id INTEGER NOT NULL,"
+	" to_id INTEGER NOT NULL,"
+	" at_ms INTEGER NOT NULL,"
+	" PRIMARY KEY(account, from_id)) WITHOUT ROWID",
+	"CREATE INDEX aliases_to ON aliases(account, to_id)",
+
+	"CREATE TABLE schema_version(version INTEGER NOT NULL)",
+	"INSERT INTO schema_version(version) VALUES(0)",
+	NULL,
+};
+
+static const char *const *const steps[] = {step_1};
+
+int migrate_newest(void)
+{
+	return (int)ARRAY_LEN(steps);
+}
+
+static enum result run_step(const struct migrate_db *db, int version,
+			    struct error *err)
+{
+	const char *const *sql = steps[version - 1];
+	char number[64];
+	enum result r = RESULT_OK;
+
+	for (; *sql != NULL && r == RESULT_OK; sql++)
+		r = db->exec(db->arg, *sql, err);
+	if (r != RESULT_OK)
+		return r;
+	snprintf(number, sizeof(number),
+		 "UPDATE schema_version SET version = %d", version);
+	return db->exec(db->arg, number, err);
+}
+
+enum result migrate_run(const struct migrate_db *db, int have,
+			struct error *err)
+{
+	enum result r;
+	int v;
+
+	for (v = have + 1; v <= migrate_newest(); v++) {
+		r = db->exec(db->arg, "BEGIN IMMEDIATE", err);
+		if (r != RESULT_OK)
+			return r;
+		r = run_step(db, v, err);
+		if (r == RESULT_OK)
+			r = db->exec(db->arg, "COMMIT", err);
+		if (r != RESULT_OK) {
+			(void)db->exec(db->arg, "ROLLBACK", NULL);
+			return r;
+		}
+	}
+	return RESULT_OK;
+}

@@ -1,0 +1,23 @@
+/*
+ * The schema as numbered steps. A step never changes once it was released: a
+ * new need is a new step. Steps run in order, each in one transaction together
+ * with its number, so that an interrupted upgrade goes on where it stopped.
+ */
+#ifndef REUNITE_STORE_MIGRATE_H
+#define REUNITE_STORE_MIGRATE_H
+
+#include "base/error.h"
+
+/* What the backend lends: runs one statement. */
+struct migrate_db {
+	enum result (*exec)(void *arg, const char *sql, struct error *err);
+	void *arg;
+};
+
+/* The version this program reads and writes. */
+int migrate_newest(void);
+/* From version have (0: an empty database) to the newest. */
+MUST_CHECK enum result migrate_run(const struct migrate_db *db, int have,
+				   struct error *err);
+
+#endif

@@ -1,0 +1,156 @@
+/*
+ * The SQLite backend's ops table: transactions, dispatch, the write-ahead log.
+ *
+ * The log is never checkpointed by a commit of its own accord: a reader
+ * thread does it (store_checkpoint), so that intake does not wait for it.
+ * Should that fall behind, the writer does it itself past WAL_PAGES_MAX, in
+ * passive mode, which waits for nobody.
+ */
+#include "sqlite_ops.h"
+
+#include "base/log.h"
+#include "base/str.h"
+
+/* 64 MiB of 4 KiB pages; and how much more before the next own attempt. */
+#define WAL_PAGES_MAX  16384
+#define WAL_PAGES_MORE 1024
+
+typedef enum result op_fn(struct sq *q, struct store_op *op);
+
+static op_fn *const handlers[STORE_OP_COUNT] = {
+	[STORE_ACCEPT] = sq_op_accept,	 [STORE_ENQUEUE] = sq_op_enqueue,
+	[STORE_CLAIM] = sq_op_claim,	 [STORE_EXTEND] = sq_op_extend,
+	[STORE_FOLD] = sq_op_fold,	 [STORE_INTENT] = sq_op_intent,
+	[STORE_STEP] = sq_op_step,	 [STORE_SETTLE] = sq_op_settle,
+	[STORE_RECALL] = sq_op_recall,	 [STORE_JOBS] = sq_op_jobs,
+	[STORE_JOURNAL] = sq_op_journal, [STORE_REVIEWS] = sq_op_reviews,
+	[STORE_DECIDE] = sq_op_decide,	 [STORE_RETRY] = sq_op_retry,
+	[STORE_DROP] = sq_op_drop,	 [STORE_ACCOUNT] = sq_op_account,
+	[STORE_STATS] = sq_op_stats,	 [STORE_PRUNE] = sq_op_prune,
+	[STORE_PROBE] = sq_op_probe,
+};
+
+_Static_assert(JOB_READY == 0 && JOB_RUNNING == 1 && JOB_WAITING == 2 &&
+		       JOB_REVIEW == 3 && JOB_DEAD == 4 && JOB_DONE == 5,
+	       "job states are stored as numbers");
+_Static_assert(LANE_LIVE == 0 && LANE_REVIEW == 1 && LANE_BACKFILL == 2,
+	       "lanes are stored as numbers");
+_Static_assert(REVIEW_OPEN == 0 && REVIEW_APPROVED == 1 &&
+		       REVIEW_REJECTED == 2 && REVIEW_EXPIRED == 3,
+	       "review states are stored as numbers");
+_Static_assert(EVENT_FROM_SUNCO == 0 && EVENT_FROM_ZENDESK == 1,
+	       "sources are stored as numbers");
+
+static struct sq *sq_of(struct store_backend *b)
+{
+	return (struct sq *)b;
+}
+
+static enum result run_plain(struct sq *q, enum sql id, struct error *err)
+{
+	q->failed = false;
+	q->err = err;
+	(void)sq_run(q, sq_bind(q, id, NULL, 0));
+	q->err = NULL;
+	return q->failed ? RESULT_TEMP : RESULT_OK;
+}
+
+static enum result sq_begin(struct store_backend *b, bool writes,
+			    struct error *err)
+{
+	return run_plain(sq_of(b), writes ? SQL_BEGIN_WRITE : SQL_BEGIN_READ,
+			 err);
+}
+
+static void sq_apply(struct store_backend *b, struct store_op *op)
+{
+	struct sq *q = sq_of(b);
+
+	q->failed = false;
+	q->err = &op->error;
+	op->result = handlers[op->kind](q, op);
+	if (q->failed)
+		op->result = RESULT_TEMP;
+	q->err = NULL;
+}
+
+static void wal_checkpoint(struct sq *q)
+{
+	int log = -1, done = -1;
+	int rc = sqlite3_wal_checkpoint_v2(
+		q->db, NULL, SQLITE_CHECKPOINT_PASSIVE, &log, &done);
+
+	log_debug("store_checkpoint", log_int("rc", rc), log_int("log", log),
+		  log_int("moved", done));
+}
+
+static void wal_bound(struct sq *q)
+{
+	if (q->wal_pages < WAL_PAGES_MAX)
+		q->wal_tried = 0;
+	else if (q->wal_pages >= q->wal_tried + WAL_PAGES_MORE) {
+		q->wal_tried = q->wal_pages;
+		wal_checkpoint(q);
+	}
+}
+
+static enum result sq_commit(struct store_backend *b, struct error *err)
+{
+	enum result r = run_plain(sq_of(b), SQL_COMMIT, err);
+
+	if (r == RESULT_OK)
+		wal_bound(sq_of(b));
+	return r;
+}
+
+static void sq_rollback(struct store_backend *b)
+{
+	struct sq *q = sq_of(b);
+
+	if (!sqlite3_get_autocommit(q->db))
+		(void)run_plain(q, SQL_ROLLBACK, NULL);
+	sq_account_forget(q);
+}
+
+static bool sq_changed(struct store_backend *b)
+{
+	struct sq *q = sq_of(b);
+	int64_t version, seen = q->seen_version;
+
+	q->failed = false;
+	version = sq_data_version(q);
+	if (q->failed)
+		return false;
+	q->seen_version = version;
+	return version != seen;
+}
+
+/* A connection that has not read the database has no log open: its
+ * checkpoint would say OK and do nothing. */
+static void sq_checkpoint(struct store_backend *b)
+{
+	struct sq *q = sq_of(b);
+
+	q->failed = false;
+	(void)sq_first(q, sq_plain(q, TOUCH), 0);
+	if (!q->failed)
+		wal_checkpoint(q);
+}
+
+static const uint8_t *sq_key(const struct store_backend *b)
+{
+	return ((const struct sq *)b)->key;
+}
+
+const struct store_backend_ops store_sqlite_ops = {
+	.scheme = "sqlite",
+	.open = sq_open,
+	.close = sq_close,
+	.begin = sq_begin,
+	.apply = sq_apply,
+	.commit = sq_commit,
+	.rollback = sq_rollback,
+	.changed = sq_changed,
+	.checkpoint = sq_checkpoint,
+	.key = sq_key,
+};

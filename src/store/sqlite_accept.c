@@ -1,0 +1,277 @@
+/*
+ * Intake: events in, each once, and what each does to the jobs.
+ *
+ * An event only wakes: it says who may have to be looked at and where to look
+ * first. One row of the table below per kind of event. Somebody known to be
+ * linked, with the same print, costs no job.
+ */
+#include "sqlite_ops.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/str.h"
+
+/* Jobs of one conversation or Zendesk user that one event may wake. */
+#define WAKE_MAX 32
+
+struct intake {
+	struct sq *q;
+	struct store_accept *a;
+	int64_t account;
+};
+
+static struct sq_wake wake_of(const struct intake *in, const struct event *e)
+{
+	return (struct sq_wake){
+		.lane = LANE_LIVE,
+		.source = e->source,
+		.zendesk_user_id = e->zendesk_user_id,
+		.ticket_id = e->ticket_id,
+		.conversation_id = e->conversation_id,
+		.now_ms = in->a->now_ms,
+		.wait_ms = in->a->wait_ms,
+	};
+}
+
+static void wake_person(struct intake *in, const char *sunco_id,
+			const struct event *e)
+{
+	struct sq_wake w = wake_of(in, e);
+	char person[PERSON_SIZE];
+	bool woken = false;
+
+	if (!job_person(person, sunco_id, e->zendesk_user_id))
+		return;
+	(void)sq_person_wake(in->q, in->account, person, &w, &woken);
+	in->a->woken += woken;
+}
+
+static void wake_job(struct intake *in, const struct sq_job *job,
+		     const struct event *e)
+{
+	struct sq_wake w = wake_of(in, e);
+
+	in->a->woken += sq_job_wake(in->q, job, &w);
+}
+
+static bool is_fresh(const struct intake *in, const struct store_link *l)
+{
+	return l->checked_ms > in->a->now_ms - in->a->recheck_ms;
+}
+
+/* The link is believed, and the event names nobody else. */
+static bool link_holds(struct intake *in, const struct event *e,
+		       struct store_link *l)
+{
+	if (!sq_link_get(in->q, in->account, e->sunco_id, l) ||
+	    !is_fresh(in, l))
+		return false;
+	return e->zendesk_user_id == 0 ||
+	       sq_alias_follow(in->q, in->account, e->zendesk_user_id) ==
+		       l->zendesk_user_id;
+}
+
+static bool is_known(struct intake *in, const struct event *e)
+{
+	struct store_link l;
+	bool known =
+		link_holds(in, e, &l) && l.print.known && e->print.known &&
+		memcmp(l.print.hash, e->print.hash, sizeof(l.print.hash)) == 0;
+
+	in->a->known += known;
+	return known;
+}
+
+static void wake_all(struct intake *in, sqlite3_stmt *st, const struct event *e)
+{
+	struct sq_ids ids = sq_collect(in->q, st);
+	struct sq_job job;
+	size_t i;
+
+	for (i = 0; i < ids.count; i++) {
+		if (sq_job_get(in->q, ids.items[i], &job))
+			wake_job(in, &job, e);
+	}
+	free(ids.items);
+}
+
+static void on_person(struct intake *in, const struct event *e)
+{
+	if (e->sunco_id[0] != '\0' && !is_known(in, e))
+		wake_person(in, e->sunco_id, e);
+}
+
+static void on_message(struct intake *in, const struct event *e)
+{
+	char person[PERSON_SIZE];
+	struct sq_job job;
+
+	if (e->sunco_id[0] == '\0' || is_known(in, e) ||
+	    !job_person(person, e->sunco_id, 0))
+		return;
+	if (sq_job_find(in->q, in->account, person, &job) &&
+	    job.state == JOB_WAITING)
+		wake_job(in, &job, e);
+}
+
+static void on_pass_control(struct intake *in, const struct event *e)
+{
+	if (e->sunco_id[0] != '\0')
+		on_person(in, e);
+	else if (e->conversation_id[0] != '\0')
+		wake_all(in,
+			 sq_query(in->q, JOBS_OF_CONVERSATION,
+				  sq_int(in->account),
+				  sq_text(e->conversation_id),
+				  sq_int(WAKE_MAX)),
+			 e);
+}
+
+/* A ticket's requester, or a new user: perhaps one whom a link or a job of a
+ * SunCo user knows already. */
+static void on_zendesk_user(struct intake *in, const struct event *e)
+{
+	uint64_t user = e->zendesk_user_id;
+	uint64_t survivor = sq_alias_follow(in->q, in->account, user);
+	struct sq_job job;
+
+	if (user == 0)
+		return;
+	if (sq_link_fresh(in->q, in->account, survivor,
+			  in->a->now_ms - in->a->recheck_ms)) {
+		in->a->known++;
+		return;
+	}
+	if (sq_job_of_zendesk(in->q, in->account, user, &job) ||
+	    sq_job_of_zendesk(in->q, in->account, survivor, &job))
+		wake_job(in, &job, e);
+	else
+		wake_person(in, "", e);
+}
+
+static void wake_resting(struct intake *in, uint64_t user,
+			 const struct event *e)
+{
+	if (user != 0)
+		wake_all(in,
+			 sq_query(in->q, JOBS_RESTING_OF_ZENDESK,
+				  sq_int(in->account), sq_id(user),
+				  sq_int(WAKE_MAX)),
+			 e);
+}
+
+/* Facts about a user changed: whoever waits for them looks again. */
+static void on_zendesk_change(struct intake *in, const struct event *e)
+{
+	struct event bare = *e;
+
+	bare.zendesk_user_id = 0; /* the other side is no hint */
+	wake_resting(in, e->zendesk_user_id, &bare);
+	if (e->other_zendesk_user_id != e->zendesk_user_id)
+		wake_resting(in, e->other_zendesk_user_id, &bare);
+}
+
+static void on_identity(struct intake *in, const struct event *e)
+{
+	struct store_link l;
+
+	if (!e->messaging_identity || e->sunco_id[0] == '\0')
+		on_zendesk_change(in, e);
+	else if (link_holds(in, e, &l))
+		in->a->known++; /* our own merge moved it */
+	else
+		wake_person(in, e->sunco_id, e);
+}
+
+/* The discarded person's idle job becomes, or goes into, the survivor's. */
+static void move_job(struct intake *in, const char *from, const char *to)
+{
+	struct sq_job job, other;
+
+	if (!sq_job_find(in->q, in->account, from, &job) ||
+	    job.state == JOB_RUNNING)
+		return;
+	if (sq_job_find(in->q, in->account, to, &other)) {
+		sq_job_fold(in->q, &job, &other, in->a->now_ms);
+		return;
+	}
+	sq_review_close_of(in->q, &job, 0, in->a->now_ms);
+	sq_exec(in->q, JOB_RENAME, sq_int(job.id), sq_text(to));
+}
+
+static void on_sunco_merge(struct intake *in, const struct event *e)
+{
+	char from[PERSON_SIZE], to[PERSON_SIZE];
+
+	if (!job_person(to, e->sunco_id, 0))
+		return;
+	if (job_person(from, e->other_sunco_id, 0) && strcmp(from, to) != 0) {
+		move_job(in, from, to);
+		sq_person_merge(in->q, in->account, e->other_sunco_id,
+				e->sunco_id);
+	}
+	wake_person(in, e->sunco_id, e);
+}
+
+/* A running job goes when its run ends: its saga may be under way. */
+static void on_sunco_remove(struct intake *in, const struct event *e)
+{
+	char person[PERSON_SIZE];
+	struct sq_job job;
+
+	if (!job_person(person, e->sunco_id, 0))
+		return;
+	if (sq_job_find(in->q, in->account, person, &job)) {
+		if (job.state == JOB_RUNNING)
+			sq_exec(in->q, JOB_ERASE, sq_int(job.id));
+		else
+			sq_job_delete(in->q, &job, in->a->now_ms);
+	}
+	sq_person_erase(in->q, in->account, e->sunco_id, in->a->now_ms);
+}
+
+typedef void effect_fn(struct intake *in, const struct event *e);
+
+static effect_fn *const effects[] = {
+	[EVENT_OTHER] = NULL,
+	[EVENT_CONVERSATION_CREATE] = on_person,
+	[EVENT_CONVERSATION_REFERRAL] = on_person,
+	[EVENT_CONVERSATION_MESSAGE] = on_message,
+	[EVENT_PASS_CONTROL] = on_pass_control,
+	[EVENT_USER_AUTHENTICATED] = on_person,
+	[EVENT_SUNCO_MERGE] = on_sunco_merge,
+	[EVENT_SUNCO_REMOVE] = on_sunco_remove,
+	[EVENT_TICKET] = on_zendesk_user,
+	[EVENT_ZD_USER_CREATED] = on_zendesk_user,
+	[EVENT_ZD_IDENTITY] = on_identity,
+	[EVENT_ZD_USER_MERGED] = on_zendesk_change,
+	[EVENT_ZD_USER_DELETED] = on_zendesk_change,
+};
+
+static void accept_event(struct intake *in, const struct event *e)
+{
+	int is_new = sq_exec(in->q, EVENT_INSERT, sq_int(in->account),
+			     sq_blob(e->key.bytes, e->key.len),
+			     sq_int(in->a->now_ms), sq_int(e->kind));
+
+	if (is_new == 0) {
+		in->a->duplicate++;
+		return;
+	}
+	in->a->accepted++;
+	if ((size_t)e->kind < ARRAY_LEN(effects) && effects[e->kind] != NULL)
+		effects[e->kind](in, e);
+}
+
+enum result sq_op_accept(struct sq *q, struct store_op *op)
+{
+	struct store_accept *a = &op->u.accept;
+	struct intake in = {q, a, sq_account_id(q, a->account, true)};
+	size_t i;
+
+	a->accepted = a->duplicate = a->known = a->woken = 0;
+	for (i = 0; i < a->count; i++)
+		accept_event(&in, &a->events[i]);
+	return RESULT_OK;
+}

@@ -1,0 +1,192 @@
+/*
+ * Accounts: their numbers, their row, the gauges; and the probe.
+ *
+ * Gauges are counters of this handle, moved with every change of a state.
+ * They are counted anew (one pass over an index) when they were never counted,
+ * after a rollback, and after somebody else wrote.
+ */
+#include "sqlite_ops.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/str.h"
+
+static struct sq_account *account_add(struct sq *q, int64_t id,
+				      const char *name)
+{
+	struct sq_account *a;
+
+	q->accounts = xrealloc(q->accounts,
+			       (q->account_count + 1) * sizeof(*q->accounts));
+	a = &q->accounts[q->account_count++];
+	memset(a, 0, sizeof(*a));
+	a->id = id;
+	(void)str_copy(a->name, sizeof(a->name), name);
+	/* Its jobs were not counted with the others'. */
+	q->counts_valid = false;
+	return a;
+}
+
+static struct sq_account *account_at(struct sq *q, int64_t id)
+{
+	size_t i;
+
+	for (i = 0; i < q->account_count; i++) {
+		if (q->accounts[i].id == id)
+			return &q->accounts[i];
+	}
+	return NULL;
+}
+
+int64_t sq_account_id(struct sq *q, const char *name, bool make)
+{
+	int64_t id;
+	size_t i;
+
+	for (i = 0; i < q->account_count; i++) {
+		if (strcmp(q->accounts[i].name, name) == 0)
+			return q->accounts[i].id;
+	}
+	id = sq_get(q, 0, ACCOUNT_ID, sq_text(name));
+	if (id == 0 && make) {
+		sq_exec(q, ACCOUNT_INSERT, sq_text(name));
+		id = q->failed ? 0 : sqlite3_last_insert_rowid(q->db);
+	}
+	if (id != 0)
+		(void)account_add(q, id, name);
+	return id;
+}
+
+void sq_account_forget(struct sq *q)
+{
+	q->account_count = 0;
+	q->counts_valid = false;
+}
+
+void sq_count_add(struct sq *q, int64_t account, enum job_state s, int64_t n)
+{
+	struct sq_account *a = account_at(q, account);
+
+	if (a != NULL)
+		a->jobs[s] += n;
+	else
+		q->counts_valid = false;
+}
+
+void sq_count(struct sq *q, int64_t account, int from, int to)
+{
+	if (from == to)
+		return;
+	if (from >= 0)
+		sq_count_add(q, account, (enum job_state)from, -1);
+	if (to >= 0)
+		sq_count_add(q, account, (enum job_state)to, 1);
+}
+
+int64_t sq_data_version(struct sq *q)
+{
+	return sq_first(q, sq_plain(q, DATA_VERSION), -1);
+}
+
+static void count_all(struct sq *q)
+{
+	sqlite3_stmt *st;
+	struct sq_account *a;
+	size_t i;
+
+	for (i = 0; i < q->account_count; i++)
+		memset(q->accounts[i].jobs, 0, sizeof(q->accounts[i].jobs));
+	st = sq_plain(q, JOBS_COUNT);
+	while (sq_step(q, st)) {
+		int state = sqlite3_column_int(st, 1);
+
+		a = account_at(q, sqlite3_column_int64(st, 0));
+		if (a != NULL && state >= 0 && state < JOB_STATE_COUNT)
+			a->jobs[state] = sqlite3_column_int64(st, 2);
+	}
+	q->counts_valid = !q->failed;
+}
+
+static int64_t oldest_due(struct sq *q, int64_t account, int64_t now_ms)
+{
+	static const enum job_state states[] = {JOB_READY, JOB_WAITING};
+	int64_t oldest = INT64_MAX, at;
+	enum job_lane lane;
+	size_t s;
+
+	for (s = 0; s < ARRAY_LEN(states); s++) {
+		for (lane = 0; lane < LANE_COUNT; lane++) {
+			at = sq_get(q, INT64_MAX, NEXT_DUE, sq_int(account),
+				    sq_int(states[s]), sq_int(lane));
+			oldest = at < oldest ? at : oldest;
+		}
+	}
+	return oldest <= now_ms ? oldest : 0;
+}
+
+enum result sq_op_stats(struct sq *q, struct store_op *op)
+{
+	struct store_stats *s = &op->u.stats;
+	int64_t account = sq_account_id(q, s->account, false);
+	int64_t version = sq_data_version(q);
+	const struct sq_account *a;
+
+	memset(s->jobs, 0, sizeof(s->jobs));
+	if (!q->counts_valid || version != q->counts_version)
+		count_all(q);
+	q->counts_version = version;
+	a = account_at(q, account);
+	if (a != NULL)
+		memcpy(s->jobs, a->jobs, sizeof(s->jobs));
+	s->oldest_due_ms = oldest_due(q, account, s->now_ms);
+	s->oldest_review_ms = sq_get(q, 0, REVIEW_OLDEST, sq_int(account));
+	s->merges_this_hour = sq_merges_this_hour(q, account, s->now_ms);
+	return RESULT_OK;
+}
+
+static void account_change(struct sq *q, const struct store_account *a,
+			   int64_t id)
+{
+	if (a->set_paused)
+		sq_exec(q, ACCOUNT_PAUSE, sq_int(id), sq_int(a->paused));
+	if (a->set_hold)
+		sq_exec(q, ACCOUNT_HOLD, sq_int(id), sq_text(a->hold));
+	if (a->set_token)
+		sq_exec(q, ACCOUNT_TOKEN, sq_int(id), sq_text(a->oauth_token),
+			sq_int(a->oauth_expires_ms));
+	if (a->set_webhook && a->webhook_source == EVENT_FROM_SUNCO)
+		sq_exec(q, ACCOUNT_SUNCO, sq_int(id), sq_int(a->webhook_ms));
+	if (a->set_webhook && a->webhook_source == EVENT_FROM_ZENDESK)
+		sq_exec(q, ACCOUNT_ZENDESK, sq_int(id), sq_int(a->webhook_ms));
+}
+
+enum result sq_op_account(struct sq *q, struct store_op *op)
+{
+	struct store_account *a = &op->u.account;
+	bool changes =
+		a->set_paused || a->set_hold || a->set_token || a->set_webhook;
+	int64_t id = sq_account_id(q, a->account, changes);
+	sqlite3_stmt *st;
+
+	if (id != 0)
+		account_change(q, a, id);
+	st = sq_query(q, ACCOUNT_READ, sq_int(id));
+	if (!sq_step(q, st))
+		return RESULT_OK;
+	a->is_paused = sqlite3_column_int(st, 0) != 0;
+	a->held = sq_col_text(st, 1);
+	a->token = sq_col_text(st, 2);
+	a->token_expires_ms = sqlite3_column_int64(st, 3);
+	a->last_webhook_ms[EVENT_FROM_SUNCO] = sqlite3_column_int64(st, 4);
+	a->last_webhook_ms[EVENT_FROM_ZENDESK] = sqlite3_column_int64(st, 5);
+	sq_end(st);
+	return RESULT_OK;
+}
+
+enum result sq_op_probe(struct sq *q, struct store_op *op)
+{
+	(void)op;
+	sq_run(q, sq_plain(q, PROBE));
+	return RESULT_OK;
+}

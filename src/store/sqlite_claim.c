@@ -1,0 +1,199 @@
+/*
+ * Claims: which jobs run next, under which lease.
+ *
+ * A claim looks at the heads of a few index ranges (state and lane), so that
+ * it costs the same however long the queue is. The lease's token is random:
+ * whoever lost its lease can do nothing with an old one.
+ */
+#include "sqlite_ops.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/crypto.h"
+#include "base/str.h"
+
+#define CLAIM_MAX 256 /* jobs a call, whatever was asked */
+
+struct due {
+	int64_t id;
+	int64_t run_at_ms;
+	enum job_lane lane;
+	enum job_state state; /* running: its lease ended without a word */
+};
+
+struct due_list {
+	struct due items[CLAIM_MAX * LANE_COUNT * 3];
+	size_t count;
+};
+
+static const enum job_state idle_states[] = {JOB_READY, JOB_WAITING};
+
+static int64_t new_token(void)
+{
+	uint64_t n;
+
+	do {
+		crypto_random(&n, sizeof(n));
+		n >>= 1;
+	} while (n == 0);
+	return (int64_t)n;
+}
+
+static bool lease_ended(const struct store_claim *c, int64_t until_ms)
+{
+	return until_ms + c->grace_ms <= c->now_ms;
+}
+
+static void due_add(struct due_list *l, int64_t id, int64_t run_at_ms,
+		    enum job_lane lane, enum job_state state)
+{
+	if (l->count < ARRAY_LEN(l->items))
+		l->items[l->count++] = (struct due){id, run_at_ms, lane, state};
+}
+
+static void find_idle(struct sq *q, const struct store_claim *c,
+		      int64_t account, size_t max, struct due_list *l)
+{
+	enum job_lane lane;
+	sqlite3_stmt *st;
+	size_t s;
+
+	for (lane = 0; lane < LANE_COUNT; lane++) {
+		for (s = 0; s < ARRAY_LEN(idle_states); s++) {
+			st = sq_query(q, CLAIM_DUE, sq_int(account),
+				      sq_int(idle_states[s]), sq_int(lane),
+				      sq_int(c->now_ms), sq_int((int64_t)max));
+			while (sq_step(q, st))
+				due_add(l, sqlite3_column_int64(st, 0),
+					sqlite3_column_int64(st, 1), lane,
+					idle_states[s]);
+		}
+	}
+}
+
+/* Running jobs are few: as many as may be in flight. */
+static void find_lost(struct sq *q, const struct store_claim *c,
+		      int64_t account, struct due_list *l)
+{
+	sqlite3_stmt *st = sq_query(q, CLAIM_RUNNING, sq_int(account));
+
+	while (sq_step(q, st)) {
+		if (lease_ended(c, sqlite3_column_int64(st, 3)))
+			due_add(l, sqlite3_column_int64(st, 0),
+				sqlite3_column_int64(st, 1),
+				(enum job_lane)sqlite3_column_int(st, 2),
+				JOB_RUNNING);
+	}
+}
+
+static void find_one(struct sq *q, const struct store_claim *c, int64_t account,
+		     struct due_list *l)
+{
+	struct sq_job job;
+	bool idle, lost;
+
+	if (!sq_job_get(q, c->job_id, &job) || job.account != account)
+		return;
+	idle = job.state == JOB_READY || job.state == JOB_WAITING;
+	lost = job.state == JOB_RUNNING && lease_ended(c, job.lease_until_ms);
+	if (idle || lost)
+		due_add(l, job.id, job.run_at_ms, job.lane, job.state);
+}
+
+static int64_t order_of(int64_t a, int64_t b)
+{
+	return (a > b) - (a < b);
+}
+
+static int due_compare(const void *pa, const void *pb)
+{
+	const struct due *a = pa, *b = pb;
+	int64_t c = order_of(a->lane, b->lane);
+
+	if (c == 0)
+		c = order_of(a->run_at_ms, b->run_at_ms);
+	if (c == 0)
+		c = order_of(a->id, b->id);
+	return (int)c;
+}
+
+static void lease(struct sq *q, struct store_claim *c, int64_t account,
+		  const struct due *d)
+{
+	sqlite3_stmt *st;
+	struct job *job;
+
+	sq_exec(q, JOB_CLAIM, sq_int(d->id), sq_int(new_token()),
+		sq_int(c->now_ms + c->lease_ms));
+	st = sq_query(q, JOB_READ, sq_int(d->id));
+	if (!sq_step(q, st))
+		return;
+	job = &c->jobs[c->count++];
+	sq_job_read(st, job);
+	job->recovered = d->state == JOB_RUNNING;
+	sq_end(st);
+	sq_count(q, account, d->state, JOB_RUNNING);
+}
+
+static int64_t next_due(struct sq *q, const struct store_claim *c,
+			int64_t account)
+{
+	int64_t next = INT64_MAX, at;
+	enum job_lane lane;
+	sqlite3_stmt *st;
+	size_t s;
+
+	for (lane = 0; lane < LANE_COUNT; lane++) {
+		for (s = 0; s < ARRAY_LEN(idle_states); s++) {
+			at = sq_get(q, INT64_MAX, NEXT_DUE, sq_int(account),
+				    sq_int(idle_states[s]), sq_int(lane));
+			next = at < next ? at : next;
+		}
+	}
+	st = sq_query(q, CLAIM_RUNNING, sq_int(account));
+	while (sq_step(q, st)) {
+		at = sqlite3_column_int64(st, 3) + c->grace_ms;
+		next = at < next ? at : next;
+	}
+	return next;
+}
+
+enum result sq_op_claim(struct sq *q, struct store_op *op)
+{
+	struct store_claim *c = &op->u.claim;
+	int64_t account = sq_account_id(q, c->account, false);
+	struct due_list *l = xcalloc(1, sizeof(*l));
+	size_t max = c->max < CLAIM_MAX ? c->max : CLAIM_MAX;
+	size_t i;
+
+	c->count = 0;
+	if (c->job_id != 0) {
+		find_one(q, c, account, l);
+	} else {
+		find_idle(q, c, account, max, l);
+		find_lost(q, c, account, l);
+	}
+	qsort(l->items, l->count, sizeof(l->items[0]), due_compare);
+	if (l->count > max)
+		l->count = max;
+	c->jobs = xcalloc(l->count + 1, sizeof(*c->jobs));
+	for (i = 0; i < l->count; i++)
+		lease(q, c, account, &l->items[i]);
+	c->next_ms = next_due(q, c, account);
+	free(l);
+	return RESULT_OK;
+}
+
+enum result sq_op_extend(struct sq *q, struct store_op *op)
+{
+	struct store_lease *e = &op->u.extend;
+	struct sq_job job;
+	enum result r;
+
+	if (!sq_job_held(q, e->job_id, e->token, &job, &r))
+		return r;
+	sq_exec(q, JOB_EXTEND, sq_int(e->job_id), sq_int(e->until_ms));
+	sq_exec(q, LOCKS_EXTEND, sq_int(e->job_id), sq_int(e->until_ms));
+	return RESULT_OK;
+}

@@ -1,0 +1,331 @@
+/*
+ * Opening a SQLite store: lock file, creation, pragmas, schema, key.
+ *
+ * Only SERVE creates, migrates, and holds <file>.lock, so it is the only one
+ * that runs jobs: what a dead daemon left running is free at once. The file
+ * is made for its owner alone; SQLite gives the log the same mode.
+ */
+#include "sqlite_ops.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <libgen.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/crypto.h"
+#include "base/str.h"
+#include "migrate.h"
+
+#define PATH_MAX_BYTES	4096
+#define BUSY_TIMEOUT_MS 5000
+#define APPLICATION_ID	1919251822 /* "reun" */
+#define DIGITS(n)	DIGITS_(n)
+#define DIGITS_(n)	#n
+
+static enum result os_error(struct error *err, const char *what,
+			    const char *path)
+{
+	return error_set(err, RESULT_PERM, "%s %s: %s", what, path,
+			 strerror(errno));
+}
+
+static enum result take_lock(struct sq *q, const char *path, struct error *err)
+{
+	struct buf name;
+	enum result r = RESULT_OK;
+
+	buf_init(&name, PATH_MAX_BYTES);
+	(void)buf_printf(&name, "%s.lock", path);
+	q->lock_fd = open(name.data, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	if (q->lock_fd < 0)
+		r = os_error(err, "cannot open", name.data);
+	else if (flock(q->lock_fd, LOCK_EX | LOCK_NB) != 0)
+		r = error_set(err, RESULT_CONFLICT, "another process holds %s",
+			      name.data);
+	buf_release(&name);
+	return r;
+}
+
+/* The name of a new file is durable only when its folder is. */
+static enum result sync_folder(const char *path, struct error *err)
+{
+	char *copy = xstrdup(path);
+	const char *folder = dirname(copy);
+	enum result r = RESULT_OK;
+	int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd < 0 || fsync(fd) != 0)
+		r = os_error(err, "cannot sync", folder);
+	if (fd >= 0)
+		close(fd);
+	free(copy);
+	return r;
+}
+
+static enum result create_file(const char *path, struct error *err)
+{
+	int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+
+	if (fd < 0 && errno == EEXIST)
+		return RESULT_OK;
+	if (fd < 0)
+		return os_error(err, "cannot create", path);
+	close(fd);
+	return sync_folder(path, err);
+}
+
+static enum result need_file(const char *path, struct error *err)
+{
+	struct stat st;
+
+	if (stat(path, &st) == 0) {
+		if (st.st_size > 0)
+			return RESULT_OK;
+	} else if (errno != ENOENT && errno != ENOTDIR) {
+		return os_error(err, "cannot open", path);
+	}
+	return error_set(err, RESULT_NOTFOUND, "there is no store at %s", path);
+}
+
+static enum result exec(void *arg, const char *sql, struct error *err)
+{
+	struct sq *q = arg;
+	int rc = sqlite3_exec(q->db, sql, NULL, NULL, NULL);
+
+	return rc == SQLITE_OK ? RESULT_OK : sq_error(q->db, rc, "store", err);
+}
+
+static int one_int(void *arg, int count, char **values, char **names)
+{
+	(void)names;
+	if (count > 0 && values[0] != NULL)
+		*(int64_t *)arg = strtoll(values[0], NULL, 10);
+	return 0;
+}
+
+static enum result ask(struct sq *q, const char *sql, int64_t *out,
+		       struct error *err)
+{
+	int rc;
+
+	*out = 0;
+	rc = sqlite3_exec(q->db, sql, one_int, out, NULL);
+	return rc == SQLITE_OK ? RESULT_OK : sq_error(q->db, rc, "store", err);
+}
+
+static int on_commit(void *arg, sqlite3 *db, const char *name, int pages)
+{
+	(void)db;
+	(void)name;
+	((struct sq *)arg)->wal_pages = pages;
+	return SQLITE_OK;
+}
+
+static enum result open_database(struct sq *q, const char *path,
+				 struct error *err)
+{
+	int rc = sqlite3_open_v2(path, &q->db,
+				 SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX,
+				 NULL);
+
+	if (rc != SQLITE_OK)
+		return sq_error(q->db, rc, "store", err);
+	(void)sqlite3_extended_result_codes(q->db, 1);
+	(void)sqlite3_busy_timeout(q->db, BUSY_TIMEOUT_MS);
+	/* Replaces the automatic checkpoint, too. */
+	(void)sqlite3_wal_hook(q->db, on_commit, q);
+	return RESULT_OK;
+}
+
+static enum result check_ours(struct sq *q, int64_t *version, struct error *err)
+{
+	int64_t tables, id;
+	enum result r;
+
+	*version = 0;
+	r = ask(q, "SELECT count(*) FROM sqlite_master", &tables, err);
+	if (r != RESULT_OK || tables == 0)
+		return r;
+	r = ask(q, "PRAGMA application_id", &id, err);
+	if (r == RESULT_OK && id != APPLICATION_ID)
+		r = error_set(err, RESULT_PERM,
+			      "the database belongs to another program");
+	if (r == RESULT_OK)
+		r = ask(q, "SELECT version FROM schema_version", version, err);
+	return r;
+}
+
+static enum result check_version(const struct sq *q, int64_t version,
+				 struct error *err)
+{
+	if (version > migrate_newest())
+		return error_set(err, RESULT_PERM,
+				 "the store was written by a newer version: "
+				 "its schema is %d, this program knows %d",
+				 (int)version, migrate_newest());
+	if (q->mode != STORE_SERVE && version < migrate_newest())
+		return error_set(err, RESULT_PERM,
+				 "the store's schema is %d, this program needs "
+				 "%d: start the daemon once",
+				 (int)version, migrate_newest());
+	return RESULT_OK;
+}
+
+/* What every handle needs; the writers' part first. */
+static enum result set_pragmas(struct sq *q, struct error *err)
+{
+	static const char *const writer[] = {
+		"PRAGMA synchronous = FULL",
+		"PRAGMA secure_delete = ON",
+		"PRAGMA journal_size_limit = 67108864",
+		"PRAGMA foreign_keys = ON",
+		"PRAGMA cache_size = -16000",
+	};
+	enum result r = RESULT_OK;
+	size_t i;
+
+	if (q->mode == STORE_READ)
+		return exec(q, "PRAGMA query_only = ON", err);
+	for (i = 0; i < ARRAY_LEN(writer) && r == RESULT_OK; i++)
+		r = exec(q, writer[i], err);
+	return r;
+}
+
+static enum result set_wal(struct sq *q, struct error *err)
+{
+	sqlite3_stmt *st = NULL;
+	const char *mode = NULL;
+	enum result r = RESULT_OK;
+
+	if (sqlite3_prepare_v2(q->db, "PRAGMA journal_mode = WAL", -1, &st,
+			       NULL) == SQLITE_OK &&
+	    sqlite3_step(st) == SQLITE_ROW)
+		mode = (const char *)sqlite3_column_text(st, 0);
+	if (mode == NULL)
+		r = sq_error(q->db, SQLITE_ERROR, "store", err);
+	else if (strcmp(mode, "wal") != 0)
+		r = error_set(err, RESULT_PERM,
+			      "the file system has no write-ahead log");
+	sqlite3_finalize(st);
+	return r;
+}
+
+static enum result make_key(struct sq *q)
+{
+	uint8_t key[STORE_KEY_SIZE];
+
+	crypto_random(key, sizeof(key));
+	sq_exec(q, KEY_PUT, sq_blob(key, sizeof(key)));
+	crypto_wipe(key, sizeof(key));
+	return q->failed ? RESULT_TEMP : RESULT_OK;
+}
+
+static enum result read_key(struct sq *q, struct error *err)
+{
+	sqlite3_stmt *st = sq_plain(q, KEY_GET);
+	enum result r = RESULT_OK;
+
+	if (sq_step(q, st) &&
+	    sqlite3_column_bytes(st, 0) == (int)sizeof(q->key))
+		sq_col_blob(st, 0, q->key, sizeof(q->key));
+	else if (!q->failed)
+		r = error_set(err, RESULT_PERM, "the store has no key");
+	sq_end(st);
+	return q->failed ? RESULT_TEMP : r;
+}
+
+/* The last daemon's runs ended without a word. */
+static void free_leases(struct sq *q)
+{
+	struct sq_ids ids = sq_collect(q, sq_plain(q, ACCOUNT_IDS));
+	size_t i;
+
+	for (i = 0; i < ids.count; i++)
+		sq_exec(q, JOBS_LOSE_LEASE, sq_int(ids.items[i]));
+	free(ids.items);
+}
+
+static enum result prepare_to_serve(struct sq *q, int64_t version,
+				    struct error *err)
+{
+	struct migrate_db db = {exec, q};
+	enum result r = set_wal(q, err);
+
+	if (r == RESULT_OK && version == 0)
+		r = exec(q, "PRAGMA application_id = " DIGITS(APPLICATION_ID),
+			 err);
+	if (r == RESULT_OK)
+		r = migrate_run(&db, (int)version, err);
+	if (r == RESULT_OK)
+		r = make_key(q);
+	if (r == RESULT_OK)
+		free_leases(q);
+	return q->failed ? RESULT_TEMP : r;
+}
+
+static enum result open_all(struct sq *q, const char *path, struct error *err)
+{
+	bool serve = q->mode == STORE_SERVE;
+	int64_t version = 0;
+	enum result r;
+
+	r = serve ? take_lock(q, path, err) : need_file(path, err);
+	if (r == RESULT_OK && serve)
+		r = create_file(path, err);
+	if (r == RESULT_OK)
+		r = open_database(q, path, err);
+	if (r == RESULT_OK)
+		r = check_ours(q, &version, err);
+	if (r == RESULT_OK)
+		r = check_version(q, version, err);
+	if (r == RESULT_OK)
+		r = set_pragmas(q, err);
+	if (r == RESULT_OK && serve)
+		r = prepare_to_serve(q, version, err);
+	if (r == RESULT_OK)
+		r = read_key(q, err);
+	if (r == RESULT_OK)
+		q->seen_version = sq_data_version(q);
+	return r;
+}
+
+enum result sq_open(struct store_backend **out, const char *location,
+		    enum store_mode mode, int64_t now_ms, struct error *err)
+{
+	struct sq *q = xcalloc(1, sizeof(*q));
+	enum result r;
+
+	(void)now_ms;
+	q->base.ops = &store_sqlite_ops;
+	q->mode = mode;
+	q->lock_fd = -1;
+	q->err = err;
+	r = open_all(q, location, err);
+	q->err = NULL;
+	if (r != RESULT_OK) {
+		sq_close(&q->base);
+		return r;
+	}
+	*out = &q->base;
+	return RESULT_OK;
+}
+
+void sq_close(struct store_backend *b)
+{
+	struct sq *q = (struct sq *)b;
+	size_t i;
+
+	for (i = 0; i < SQL_COUNT; i++)
+		sqlite3_finalize(q->stmts[i]);
+	sqlite3_close(q->db);
+	if (q->lock_fd >= 0)
+		close(q->lock_fd);
+	crypto_wipe(q->key, sizeof(q->key));
+	free(q->accounts);
+	free(q);
+}

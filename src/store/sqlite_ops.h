@@ -1,0 +1,139 @@
+/*
+ * The SQLite backend's operations, and the rows they share.
+ */
+#ifndef REUNITE_STORE_SQLITE_OPS_H
+#define REUNITE_STORE_SQLITE_OPS_H
+
+#include "sqlite_db.h"
+
+/* One handler per operation; see sqlite_db.h for how it fails. */
+enum result sq_op_accept(struct sq *q, struct store_op *op);
+enum result sq_op_enqueue(struct sq *q, struct store_op *op);
+enum result sq_op_claim(struct sq *q, struct store_op *op);
+enum result sq_op_extend(struct sq *q, struct store_op *op);
+enum result sq_op_fold(struct sq *q, struct store_op *op);
+enum result sq_op_intent(struct sq *q, struct store_op *op);
+enum result sq_op_step(struct sq *q, struct store_op *op);
+enum result sq_op_settle(struct sq *q, struct store_op *op);
+enum result sq_op_recall(struct sq *q, struct store_op *op);
+enum result sq_op_jobs(struct sq *q, struct store_op *op);
+enum result sq_op_journal(struct sq *q, struct store_op *op);
+enum result sq_op_reviews(struct sq *q, struct store_op *op);
+enum result sq_op_decide(struct sq *q, struct store_op *op);
+enum result sq_op_retry(struct sq *q, struct store_op *op);
+enum result sq_op_drop(struct sq *q, struct store_op *op);
+enum result sq_op_account(struct sq *q, struct store_op *op);
+enum result sq_op_stats(struct sq *q, struct store_op *op);
+enum result sq_op_prune(struct sq *q, struct store_op *op);
+enum result sq_op_probe(struct sq *q, struct store_op *op);
+
+/* sqlite_account.c: the account's number; 0: unknown and not made. */
+int64_t sq_account_id(struct sq *q, const char *name, bool make);
+/* Keeps the gauges: a job went from one state to another (-1: none). */
+void sq_count(struct sq *q, int64_t account, int from, int to);
+void sq_count_add(struct sq *q, int64_t account, enum job_state s, int64_t n);
+/* Forgets what a rolled back transaction may have made up. */
+void sq_account_forget(struct sq *q);
+int64_t sq_data_version(struct sq *q);
+
+/* sqlite_jobs.c: a job's row without its texts. */
+struct sq_job {
+	int64_t id;
+	int64_t account;
+	char person[PERSON_SIZE];
+	enum job_state state;
+	enum job_lane lane;
+	int64_t created_ms;
+	int64_t run_at_ms;
+	int64_t deadline_ms;
+	int64_t lease_until_ms;
+	int attempts;
+	int64_t gen;
+	int64_t token;
+	uint64_t zendesk_user_id;
+	uint64_t ticket_id;
+	char conversation_id[SUNCO_ID_SIZE];
+	enum event_source source;
+	int64_t review_id;
+	int64_t rests_on;
+	bool erase;
+};
+bool sq_job_get(struct sq *q, int64_t id, struct sq_job *out);
+bool sq_job_find(struct sq *q, int64_t account, const char *person,
+		 struct sq_job *out);
+/* The newest job of a SunCo user that names this Zendesk user. */
+bool sq_job_of_zendesk(struct sq *q, int64_t account, uint64_t user,
+		       struct sq_job *out);
+/* The job while it runs under this token. */
+bool sq_job_held(struct sq *q, int64_t id, int64_t token, struct sq_job *out,
+		 enum result *refusal);
+/* Its locks and open reviews go with it. */
+void sq_job_delete(struct sq *q, const struct sq_job *job, int64_t now_ms);
+/* Ours goes, with its hints, into the person's other row, which wakes. */
+void sq_job_fold(struct sq *q, const struct sq_job *ours,
+		 const struct sq_job *theirs, int64_t now_ms);
+
+/* sqlite_wake.c: an event, or a person, wants a job to run. */
+struct sq_wake {
+	enum job_lane lane;
+	enum event_source source;
+	uint64_t zendesk_user_id; /* hints; 0 and "" are none */
+	uint64_t ticket_id;
+	const char *conversation_id;
+	int64_t review_id; /* 0: leave */
+	int64_t now_ms;
+	int64_t wait_ms;
+	bool by_hand; /* at once, even when it is about to retry */
+};
+/* True when it became ready. */
+bool sq_job_wake(struct sq *q, const struct sq_job *job,
+		 const struct sq_wake *w);
+/* Makes the person's job or wakes it; returns its id. */
+int64_t sq_person_wake(struct sq *q, int64_t account, const char *person,
+		       const struct sq_wake *w, bool *woken);
+
+/* sqlite_list.c: a job with all its texts, from JOB_READ's columns. */
+void sq_job_read(sqlite3_stmt *st, struct job *out);
+
+/* sqlite_journal.c */
+int64_t sq_journal_add(struct sq *q, int64_t account,
+		       const struct journal_entry *e, int64_t now_ms);
+bool sq_journal_is(struct sq *q, int64_t id, int64_t job_id);
+void sq_journal_finish(struct sq *q, const struct journal_entry *e);
+
+/* sqlite_review.c: opens the job's review or attaches to the profile's. */
+int64_t sq_review_open(struct sq *q, const struct sq_job *job,
+		       const struct review *r, int64_t journal_id,
+		       int64_t now_ms);
+/* Closes the job's open reviews but one; who else rested on them wakes. */
+void sq_review_close_of(struct sq *q, const struct sq_job *job, int64_t but_id,
+			int64_t now_ms);
+/* Closes what expired; at most max; how many. */
+size_t sq_review_expire(struct sq *q, int64_t now_ms, size_t max);
+/* Deletes the person's reviews; who rested on them wakes. */
+void sq_review_erase(struct sq *q, int64_t account, const char *sunco_id,
+		     int64_t now_ms);
+
+/* sqlite_people.c: links, aliases, and what else is known of people. */
+bool sq_link_get(struct sq *q, int64_t account, const char *sunco_id,
+		 struct store_link *out);
+void sq_link_put(struct sq *q, int64_t account, const struct store_link *l);
+/* A link to this user was checked at or after since. */
+bool sq_link_fresh(struct sq *q, int64_t account, uint64_t user,
+		   int64_t since_ms);
+uint64_t sq_alias_follow(struct sq *q, int64_t account, uint64_t user);
+void sq_alias_put(struct sq *q, int64_t account, uint64_t from, uint64_t to,
+		  int64_t now_ms);
+/* Everything but the job and the before-images. */
+void sq_person_erase(struct sq *q, int64_t account, const char *sunco_id,
+		     int64_t now_ms);
+/* What was known of a discarded SunCo user counts for the survivor. */
+void sq_person_merge(struct sq *q, int64_t account, const char *from,
+		     const char *to);
+
+/* sqlite_saga.c: the breaker's counts. */
+int64_t sq_merges_this_hour(struct sq *q, int64_t account, int64_t now_ms);
+int64_t sq_merges_today(struct sq *q, int64_t account, uint64_t profile,
+			int64_t now_ms);
+
+#endif

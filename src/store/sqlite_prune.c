@@ -1,0 +1,79 @@
+/*
+ * Retention: one small batch at a time, oldest first, by index. Aliases and
+ * rejected pairs stay: they are decisions, and small.
+ */
+#include "sqlite_ops.h"
+
+#include <stdlib.h>
+
+#include "base/str.h"
+
+struct batch {
+	struct sq *q;
+	size_t left;
+	size_t removed;
+};
+
+static struct sq_val left_of(const struct batch *b)
+{
+	return sq_int((int64_t)b->left);
+}
+
+static void took(struct batch *b, size_t count)
+{
+	b->removed += count;
+	b->left -= count < b->left ? count : b->left;
+}
+
+static void prune_jobs(struct batch *b, int64_t account, int64_t before_ms)
+{
+	static const enum job_state states[] = {JOB_DONE, JOB_DEAD};
+	enum job_lane lane;
+	size_t s;
+	int n;
+
+	for (s = 0; s < ARRAY_LEN(states); s++) {
+		for (lane = 0; lane < LANE_COUNT; lane++) {
+			n = sq_exec(b->q, PRUNE_JOBS, sq_int(account),
+				    sq_int(states[s]), sq_int(lane),
+				    sq_int(before_ms), left_of(b));
+			sq_count_add(b->q, account, states[s], -n);
+			took(b, (size_t)n);
+		}
+	}
+}
+
+static void prune_account(struct batch *b, const struct store_prune *p,
+			  int64_t account)
+{
+	took(b, (size_t)sq_exec(b->q, PRUNE_EVENTS, sq_int(account),
+				sq_int(p->events_before_ms), left_of(b)));
+	prune_jobs(b, account, p->jobs_before_ms);
+	took(b, (size_t)sq_exec(b->q, PRUNE_LINKS, sq_int(account),
+				sq_int(p->journal_before_ms), left_of(b)));
+}
+
+enum result sq_op_prune(struct sq *q, struct store_op *op)
+{
+	struct store_prune *p = &op->u.prune;
+	struct batch b = {q, p->max, 0};
+	struct sq_ids ids;
+	size_t i;
+
+	if (p->reviews_expire_ms != 0)
+		took(&b, sq_review_expire(q, p->reviews_expire_ms, b.left));
+	ids = sq_collect(q, sq_plain(q, ACCOUNT_IDS));
+	for (i = 0; i < ids.count; i++)
+		prune_account(&b, p, ids.items[i]);
+	free(ids.items);
+	took(&b, (size_t)sq_exec(q, PRUNE_IMAGES, sq_int(p->images_before_ms),
+				 left_of(&b)));
+	took(&b, (size_t)sq_exec(q, PRUNE_FACTS, sq_int(p->images_before_ms),
+				 left_of(&b)));
+	took(&b, (size_t)sq_exec(q, PRUNE_REVIEWS, sq_int(p->journal_before_ms),
+				 left_of(&b)));
+	took(&b, (size_t)sq_exec(q, PRUNE_JOURNAL, sq_int(p->journal_before_ms),
+				 left_of(&b)));
+	p->removed = b.removed;
+	return RESULT_OK;
+}

@@ -1,0 +1,268 @@
+/*
+ * Reviews: opened or attached to, decided, expired, erased.
+ *
+ * Invariants: at most one open review per profile (for an adopt: per
+ * messaging user), kept by unique indexes too. A job in state review rests on
+ * one open review; when that closes, the job is decided (the review's own) or
+ * wakes to be decided anew (the attached ones), except that an expired review
+ * ends them all.
+ */
+#include "sqlite_ops.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/str.h"
+
+static void refresh(struct sq *q, int64_t id, const struct review *r,
+		    int64_t journal_id)
+{
+	char reasons[SQ_REASONS_SIZE];
+
+	sq_reasons_write(r->reasons, reasons);
+	sq_exec(q, REVIEW_REFRESH, sq_int(id), sq_int(journal_id),
+		sq_str(action_name(r->intended)), sq_str(reasons),
+		sq_str(evidence_name(r->evidence)),
+		sq_int((int64_t)r->messaging_user_id), sq_id(r->ticket_id),
+		sq_blob(r->address_hash, sizeof(r->address_hash)),
+		sq_blob(r->facts_hash, sizeof(r->facts_hash)),
+		sq_text(r->facts));
+}
+
+static int64_t insert(struct sq *q, const struct sq_job *job,
+		      const struct review *r, int64_t journal_id,
+		      int64_t now_ms)
+{
+	char reasons[SQ_REASONS_SIZE];
+
+	sq_reasons_write(r->reasons, reasons);
+	sq_exec(q, REVIEW_INSERT, sq_int(job->account), sq_int(job->id),
+		sq_int(journal_id), sq_str(action_name(r->intended)),
+		sq_str(reasons), sq_str(evidence_name(r->evidence)),
+		sq_int((int64_t)r->messaging_user_id),
+		sq_int((int64_t)r->profile_id), sq_text(r->sunco_id),
+		sq_id(r->ticket_id),
+		sq_blob(r->address_hash, sizeof(r->address_hash)),
+		sq_blob(r->facts_hash, sizeof(r->facts_hash)),
+		sq_text(r->facts), sq_int(now_ms), sq_int(r->expires_ms));
+	return q->failed ? 0 : sqlite3_last_insert_rowid(q->db);
+}
+
+int64_t sq_review_open(struct sq *q, const struct sq_job *job,
+		       const struct review *r, int64_t journal_id,
+		       int64_t now_ms)
+{
+	sqlite3_stmt *st;
+	int64_t id = 0, owner = 0;
+
+	if (r->profile_id != 0)
+		st = sq_query(q, REVIEW_OF_PROFILE, sq_int(job->account),
+			      sq_id(r->profile_id));
+	else
+		st = sq_query(q, REVIEW_OF_USER, sq_int(job->account),
+			      sq_int((int64_t)r->messaging_user_id));
+	if (sq_step(q, st)) {
+		id = sqlite3_column_int64(st, 0);
+		owner = sqlite3_column_int64(st, 1);
+		sq_end(st);
+	}
+	if (id == 0)
+		return insert(q, job, r, journal_id, now_ms);
+	if (owner == job->id)
+		refresh(q, id, r, journal_id);
+	else if (job->rests_on != id)
+		sq_exec(q, REVIEW_ATTACH, sq_int(id));
+	return id;
+}
+
+static void end_job(struct sq *q, const struct sq_job *job, int64_t now_ms)
+{
+	sq_exec(q, JOB_END, sq_int(job->id), sq_int(now_ms));
+	sq_count(q, job->account, job->state, JOB_DONE);
+}
+
+static void wake_job(struct sq *q, const struct sq_job *job, int64_t now_ms,
+		     int64_t wait_ms)
+{
+	struct sq_wake w = {
+		.lane = LANE_REVIEW,
+		.source = job->source,
+		.now_ms = now_ms,
+		.wait_ms = wait_ms,
+	};
+
+	(void)sq_job_wake(q, job, &w);
+}
+
+/* Whoever rests on the review, but its own job: wakes, or ends. */
+static void release_resting(struct sq *q, int64_t review, int64_t own_job,
+			    bool end, int64_t now_ms, int64_t wait_ms)
+{
+	struct sq_ids ids =
+		sq_collect(q, sq_query(q, JOBS_RESTING_ON, sq_int(review)));
+	struct sq_job job;
+	size_t i;
+
+	for (i = 0; i < ids.count; i++) {
+		if (ids.items[i] == own_job ||
+		    !sq_job_get(q, ids.items[i], &job) ||
+		    job.state != JOB_REVIEW)
+			continue;
+		if (end)
+			end_job(q, &job, now_ms);
+		else
+			wake_job(q, &job, now_ms, wait_ms);
+	}
+	free(ids.items);
+}
+
+static void close_one(struct sq *q, int64_t id, enum review_state state,
+		      int64_t now_ms, const char *by)
+{
+	sq_exec(q, REVIEW_CLOSE, sq_int(id), sq_int(state), sq_int(now_ms),
+		sq_text(by));
+}
+
+void sq_review_close_of(struct sq *q, const struct sq_job *job, int64_t but_id,
+			int64_t now_ms)
+{
+	struct sq_ids ids =
+		sq_collect(q, sq_query(q, REVIEWS_OPEN_OF, sq_int(job->id),
+				       sq_int(but_id)));
+	size_t i;
+
+	for (i = 0; i < ids.count; i++) {
+		close_one(q, ids.items[i], REVIEW_EXPIRED, now_ms, NULL);
+		release_resting(q, ids.items[i], job->id, false, now_ms, 0);
+	}
+	free(ids.items);
+}
+
+size_t sq_review_expire(struct sq *q, int64_t now_ms, size_t max)
+{
+	struct sq_ids ids =
+		sq_collect(q, sq_query(q, REVIEWS_EXPIRED, sq_int(now_ms),
+				       sq_int((int64_t)max)));
+	size_t i, count = ids.count;
+
+	for (i = 0; i < ids.count; i++) {
+		close_one(q, ids.items[i], REVIEW_EXPIRED, now_ms, NULL);
+		release_resting(q, ids.items[i], 0, true, now_ms, 0);
+	}
+	free(ids.items);
+	return count;
+}
+
+void sq_review_erase(struct sq *q, int64_t account, const char *sunco_id,
+		     int64_t now_ms)
+{
+	struct sq_ids ids =
+		sq_collect(q, sq_query(q, REVIEWS_OF_SUNCO, sq_int(account),
+				       sq_text(sunco_id)));
+	size_t i;
+
+	for (i = 0; i < ids.count; i++) {
+		sq_exec(q, REVIEW_DELETE, sq_int(ids.items[i]));
+		release_resting(q, ids.items[i], 0, false, now_ms, 0);
+	}
+	free(ids.items);
+}
+
+/* What a decision needs of the open review. */
+struct open_review {
+	int64_t id;
+	struct sq_job job;
+	struct journal_entry entry; /* of the rejection */
+	uint8_t address_hash[16];
+};
+
+static enum result load(struct sq *q, const struct store_decide *d,
+			struct open_review *o)
+{
+	sqlite3_stmt *st = sq_query(q, REVIEW_DECIDE, sq_int(d->review_id));
+	enum review_state state;
+	int64_t expires_ms, job_id;
+
+	memset(o, 0, sizeof(*o));
+	if (!sq_step(q, st))
+		return error_set(q->err, RESULT_NOTFOUND, "no such review");
+	o->id = d->review_id;
+	state = (enum review_state)sqlite3_column_int(st, 0);
+	expires_ms = sqlite3_column_int64(st, 1);
+	job_id = sqlite3_column_int64(st, 2);
+	o->entry.messaging_user_id = sq_col_id(st, 3);
+	o->entry.profile_id = sq_col_id(st, 4);
+	sq_col_str(st, 5, o->entry.sunco_id, sizeof(o->entry.sunco_id));
+	o->entry.ticket_id = sq_col_id(st, 6);
+	sq_col_blob(st, 7, o->address_hash, sizeof(o->address_hash));
+	(void)evidence_parse((const char *)sqlite3_column_text(st, 8),
+			     &o->entry.evidence);
+	sq_end(st);
+	if (state != REVIEW_OPEN)
+		return error_set(q->err, RESULT_CONFLICT, "the review is %s",
+				 review_state_name(state));
+	if (expires_ms <= d->now_ms)
+		return error_set(q->err, RESULT_CONFLICT, "the review expired");
+	if (!sq_job_get(q, job_id, &o->job))
+		return error_set(q->err, RESULT_CONFLICT,
+				 "the review's job is gone");
+	return RESULT_OK;
+}
+
+static void approve(struct sq *q, const struct store_decide *d,
+		    const struct open_review *o)
+{
+	struct sq_wake w = {
+		.lane = LANE_REVIEW,
+		.source = o->job.source,
+		.review_id = o->id,
+		.now_ms = d->now_ms,
+		.wait_ms = d->wait_ms,
+		.by_hand = true,
+	};
+
+	close_one(q, o->id, REVIEW_APPROVED, d->now_ms, d->by);
+	(void)sq_job_wake(q, &o->job, &w);
+}
+
+static void reject(struct sq *q, struct store_decide *d, struct open_review *o)
+{
+	struct journal_entry *e = &o->entry;
+
+	close_one(q, o->id, REVIEW_REJECTED, d->now_ms, d->by);
+	if (e->sunco_id[0] != '\0')
+		sq_exec(q, REJECTED_PUT, sq_int(o->job.account),
+			sq_text(e->sunco_id), sq_int((int64_t)e->profile_id),
+			sq_blob(o->address_hash, sizeof(o->address_hash)),
+			sq_int(d->now_ms), sq_str(d->by));
+	e->action = ACTION_NONE;
+	e->reason = REASON_REJECTED_BEFORE;
+	e->reasons = REASON_BIT(REASON_REJECTED_BEFORE);
+	e->status = JOURNAL_DONE;
+	e->source = o->job.source;
+	e->job_id = o->job.id;
+	e->decided_by = (char *)(uintptr_t)d->by; /* borrowed, not freed */
+	d->journal_id = sq_journal_add(q, o->job.account, e, d->now_ms);
+	if (o->job.state == JOB_REVIEW || o->job.state == JOB_DEAD)
+		end_job(q, &o->job, d->now_ms);
+	else if (o->job.state == JOB_RUNNING)
+		wake_job(q, &o->job, d->now_ms, d->wait_ms);
+}
+
+enum result sq_op_decide(struct sq *q, struct store_op *op)
+{
+	struct store_decide *d = &op->u.decide;
+	struct open_review o;
+	enum result r = load(q, d, &o);
+
+	d->job_id = d->journal_id = 0;
+	if (r != RESULT_OK)
+		return r;
+	d->job_id = o.job.id;
+	if (d->approve)
+		approve(q, d, &o);
+	else
+		reject(q, d, &o);
+	release_resting(q, o.id, o.job.id, false, d->now_ms, d->wait_ms);
+	return RESULT_OK;
+}

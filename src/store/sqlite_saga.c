@@ -1,0 +1,233 @@
+/*
+ * The saga's rows: intent (locks, breaker, pending entry), steps, settle.
+ *
+ * Everything that can refuse is asked before anything is written. A lock
+ * belongs to a job: its own next run may renew it, others may take it once
+ * it expired. A place in the breaker is given back only when the entry ends
+ * as failed, that is, without an effect.
+ */
+#include "sqlite_ops.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/str.h"
+
+#define HOUR_MS (INT64_C(3600) * 1000)
+#define DAY_MS	(24 * HOUR_MS)
+
+int64_t sq_merges_this_hour(struct sq *q, int64_t account, int64_t now_ms)
+{
+	return sq_get(q, 0, RESERVED_SINCE, sq_int(account),
+		      sq_int(now_ms - HOUR_MS));
+}
+
+int64_t sq_merges_today(struct sq *q, int64_t account, uint64_t profile,
+			int64_t now_ms)
+{
+	if (profile == 0)
+		return 0;
+	return sq_get(q, 0, RESERVED_PROFILE, sq_int(account), sq_id(profile),
+		      sq_int(now_ms - DAY_MS));
+}
+
+/* Held by another job, and not expired. */
+static bool is_locked(struct sq *q, const struct sq_job *job, uint64_t user,
+		      int64_t now_ms)
+{
+	if (user == 0)
+		return false;
+	return sq_get(q, 0, LOCK_OF_ANOTHER, sq_int(job->account), sq_id(user),
+		      sq_int(job->id), sq_int(now_ms)) != 0;
+}
+
+static void lock_users(struct sq *q, const struct store_intent *n,
+		       const struct sq_job *job)
+{
+	bool swap = n->users[0] > n->users[1];
+	size_t i;
+
+	for (i = 0; i < 2; i++) {
+		uint64_t user = n->users[swap ? 1 - i : i];
+
+		if (user != 0)
+			sq_exec(q, LOCK_PUT, sq_int(job->account), sq_id(user),
+				sq_int(job->id), sq_int(job->token),
+				sq_int(n->lock_until_ms));
+	}
+}
+
+static enum result ask_breaker(struct sq *q, struct store_intent *n,
+			       const struct sq_job *job)
+{
+	int64_t day;
+
+	n->merges_this_hour = sq_merges_this_hour(q, job->account, n->now_ms);
+	day = sq_merges_today(q, job->account, n->entry->profile_id, n->now_ms);
+	n->merges_into_profile_today = day;
+	if (n->merges_this_hour >= n->max_per_hour)
+		return error_set(q->err, RESULT_RATE,
+				 "too many merges in this hour");
+	if (n->entry->profile_id != 0 && day >= n->max_per_profile)
+		return error_set(q->err, RESULT_RATE,
+				 "too many merges into the profile today");
+	return RESULT_OK;
+}
+
+enum result sq_op_intent(struct sq *q, struct store_op *op)
+{
+	struct store_intent *n = &op->u.intent;
+	struct journal_entry entry = *n->entry;
+	struct sq_job job;
+	enum result r;
+
+	if (!sq_job_held(q, n->job_id, n->token, &job, &r))
+		return r;
+	if (is_locked(q, &job, n->users[0], n->now_ms) ||
+	    is_locked(q, &job, n->users[1], n->now_ms))
+		return error_set(q->err, RESULT_CONFLICT,
+				 "another job works on one of the users");
+	r = ask_breaker(q, n, &job);
+	if (r != RESULT_OK)
+		return r;
+	lock_users(q, n, &job);
+	entry.job_id = job.id;
+	entry.status = JOURNAL_PENDING;
+	n->journal_id = sq_journal_add(q, job.account, &entry, n->now_ms);
+	sq_exec(q, RESERVED_PRUNE, sq_int(job.account),
+		sq_int(n->now_ms - DAY_MS));
+	sq_exec(q, RESERVED_PUT, sq_int(n->journal_id), sq_int(job.account),
+		sq_id(entry.profile_id), sq_int(n->now_ms));
+	sq_exec(q, JOB_PROGRESS, sq_int(job.id), sq_text(n->progress));
+	return RESULT_OK;
+}
+
+static void release_place(struct sq *q, int64_t journal_id,
+			  enum journal_status status)
+{
+	if (status == JOURNAL_FAILED)
+		sq_exec(q, RESERVED_DELETE, sq_int(journal_id));
+}
+
+static enum result no_entry(struct sq *q)
+{
+	return q->failed ? RESULT_TEMP
+			 : error_set(q->err, RESULT_NOTFOUND,
+				     "the job has no such journal entry");
+}
+
+enum result sq_op_step(struct sq *q, struct store_op *op)
+{
+	struct store_step *s = &op->u.step;
+	struct sq_job job;
+	enum result r;
+
+	if (!sq_job_held(q, s->job_id, s->token, &job, &r))
+		return r;
+	if (s->journal_id != 0 && !sq_journal_is(q, s->journal_id, job.id))
+		return no_entry(q);
+	sq_exec(q, JOB_PROGRESS, sq_int(job.id), sq_text(s->progress));
+	if (s->journal_id != 0) {
+		sq_exec(q, JOURNAL_STATUS, sq_int(s->journal_id),
+			sq_text(journal_status_name(s->status)));
+		release_place(q, s->journal_id, s->status);
+	}
+	return RESULT_OK;
+}
+
+/* What a run learnt: its entry, its link, who was merged into whom. */
+static void settle_facts(struct sq *q, struct store_settle *s,
+			 const struct sq_job *job)
+{
+	struct journal_entry entry;
+
+	if (s->entry != NULL) {
+		entry = *s->entry;
+		entry.job_id = job->id;
+		if (entry.id != 0)
+			sq_journal_finish(q, &entry);
+		else
+			entry.id = sq_journal_add(q, job->account, &entry,
+						  s->now_ms);
+		release_place(q, entry.id, entry.status);
+		s->journal_id = entry.id;
+	}
+	if (s->alias_from != 0)
+		sq_alias_put(q, job->account, s->alias_from, s->alias_to,
+			     s->now_ms);
+	if (s->link != NULL && !job->erase)
+		sq_link_put(q, job->account, s->link);
+}
+
+/* The state that the row gets: an event that came during the run starts the
+ * next one, unless a retry is due anyway. */
+static void settle_row(struct sq *q, const struct store_settle *s,
+		       const struct sq_job *job)
+{
+	bool ends = s->state == JOB_DONE || s->state == JOB_DEAD;
+	bool restart = s->again && s->state != JOB_READY;
+	enum job_state state = restart ? JOB_READY : s->state;
+	bool rests = ends || s->state == JOB_REVIEW || restart;
+	uint64_t zendesk = s->zendesk_user_id, ticket = s->ticket_id;
+	int64_t review = job->review_id;
+
+	/* An approval is used up by a decision, not by a failure; one given
+	 * during the run is for the next. */
+	if (!s->again && (s->state == JOB_DONE || s->state == JOB_REVIEW))
+		review = 0;
+	sq_exec(q, JOB_SETTLE, sq_int(job->id), sq_int(state),
+		sq_int(rests ? s->now_ms : s->run_at_ms),
+		sq_int(restart && ends ? s->now_ms : job->created_ms),
+		sq_int(restart ? 0 : s->attempts), sq_text(s->progress),
+		sq_text(s->last_error),
+		sq_id(zendesk != 0 ? zendesk : job->zendesk_user_id),
+		sq_id(ticket != 0 ? ticket : job->ticket_id), sq_int(review),
+		sq_id(state == JOB_REVIEW ? (uint64_t)s->review_id : 0));
+	sq_count(q, job->account, job->state, state);
+}
+
+static void settle_review(struct sq *q, struct store_settle *s,
+			  const struct sq_job *job)
+{
+	int64_t journal = s->journal_id;
+
+	if (s->review != NULL && !job->erase)
+		s->review_id =
+			sq_review_open(q, job, s->review, journal, s->now_ms);
+	/* A retry has decided nothing: the question stays open. */
+	if (s->state != JOB_READY && s->state != JOB_DEAD)
+		sq_review_close_of(q, job, s->review_id, s->now_ms);
+}
+
+static void settle_erased(struct sq *q, const struct store_settle *s,
+			  const struct sq_job *job)
+{
+	sq_job_delete(q, job, s->now_ms);
+	if (str_starts(job->person, "s:"))
+		sq_person_erase(q, job->account, job->person + 2, s->now_ms);
+}
+
+enum result sq_op_settle(struct sq *q, struct store_op *op)
+{
+	struct store_settle *s = &op->u.settle;
+	struct sq_job job;
+	enum result r;
+
+	s->journal_id = s->review_id = 0;
+	s->again = false;
+	if (!sq_job_held(q, s->job_id, s->token, &job, &r))
+		return r;
+	if (s->entry != NULL && s->entry->id != 0 &&
+	    !sq_journal_is(q, s->entry->id, job.id))
+		return no_entry(q);
+	s->again = job.gen != s->gen;
+	settle_facts(q, s, &job);
+	if (job.erase && s->state != JOB_READY) {
+		settle_erased(q, s, &job);
+		return RESULT_OK;
+	}
+	settle_review(q, s, &job);
+	settle_row(q, s, &job);
+	sq_exec(q, LOCKS_RELEASE, sq_int(job.id));
+	return RESULT_OK;
+}

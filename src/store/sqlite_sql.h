@@ -1,0 +1,290 @@
+/*
+ * Every statement of the SQLite backend, one row each; prepared at its first
+ * use and kept. The plan test runs EXPLAIN QUERY PLAN over this table: what
+ * runs while the daemon works may not walk a table.
+ *
+ * Job states: 0 ready, 1 running, 2 waiting, 3 review, 4 dead, 5 done.
+ * Review states: 0 open, 1 approved, 2 rejected, 3 expired.
+ */
+#ifndef REUNITE_STORE_SQLITE_SQL_H
+#define REUNITE_STORE_SQLITE_SQL_H
+
+#define SQL_JOB_ROW                                                            \
+	"SELECT id, account, person, state, lane, created_ms, run_at_ms,"      \
+	" deadline_ms, lease_until_ms, attempts, gen, token,"                  \
+	" zendesk_user_id, ticket_id, conversation_id, source, review_id,"     \
+	" rests_on, erase FROM jobs"
+
+#define SQL_JOB_FULL                                                           \
+	"SELECT j.id, a.name, j.person, j.state, j.lane, j.created_ms,"        \
+	" j.run_at_ms, j.deadline_ms, j.attempts, j.gen, j.token,"             \
+	" j.zendesk_user_id, j.ticket_id, j.conversation_id, j.source,"        \
+	" j.review_id, j.progress, j.last_error"                               \
+	" FROM jobs j JOIN accounts a ON a.id = j.account"
+
+#define SQL_JOURNAL_FULL                                                       \
+	"SELECT j.id, a.name, j.at_ms, j.action, j.reason, j.reasons,"         \
+	" j.applied, j.status, j.evidence, j.messaging_user_id,"               \
+	" j.profile_id, j.sunco_id, j.ticket_id, j.source, j.job_id,"          \
+	" j.api_calls, j.note, j.decided_by, j.before_image"                   \
+	" FROM journal j JOIN accounts a ON a.id = j.account"
+
+#define SQL_JOURNAL_FILTER                                                     \
+	" (?1 IS NULL OR j.account = ?1) AND (?2 IS NULL OR j.action = ?2)"    \
+	" AND j.at_ms >= ?3 AND j.id > ?4"
+
+#define SQL_REVIEW_FULL                                                        \
+	"SELECT r.id, a.name, r.state, r.job_id, r.journal_id, r.intended,"    \
+	" r.reasons, r.evidence, r.messaging_user_id, r.profile_id,"           \
+	" r.sunco_id, r.ticket_id, r.address_hash, r.facts_hash, r.facts,"     \
+	" r.created_ms, r.expires_ms, r.attached, r.closed_ms, r.decided_by"   \
+	" FROM reviews r JOIN accounts a ON a.id = r.account"
+
+#define SQL_TABLE(X)                                                           \
+	X(BEGIN_READ, "BEGIN")                                                 \
+	X(BEGIN_WRITE, "BEGIN IMMEDIATE")                                      \
+	X(COMMIT, "COMMIT")                                                    \
+	X(ROLLBACK, "ROLLBACK")                                                \
+	X(DATA_VERSION, "PRAGMA data_version")                                 \
+	X(TOUCH, "SELECT version FROM schema_version")                         \
+	X(PROBE, "INSERT INTO meta(name, value) VALUES('probe', 1)"            \
+		 " ON CONFLICT(name) DO UPDATE SET value = value + 1")         \
+	X(KEY_PUT, "INSERT INTO meta(name, value) VALUES('key', ?1)"           \
+		   " ON CONFLICT DO NOTHING")                                  \
+	X(KEY_GET, "SELECT value FROM meta WHERE name = 'key'")                \
+	/* accounts */                                                         \
+	X(ACCOUNT_ID, "SELECT id FROM accounts WHERE name = ?1")               \
+	X(ACCOUNT_IDS, "SELECT id FROM accounts")                              \
+	X(ACCOUNT_INSERT, "INSERT INTO accounts(name) VALUES(?1)")             \
+	X(ACCOUNT_READ, "SELECT paused, hold, oauth_token, oauth_expires_ms,"  \
+			" sunco_webhook_ms, zendesk_webhook_ms FROM accounts"  \
+			" WHERE id = ?1")                                      \
+	X(ACCOUNT_PAUSE, "UPDATE accounts SET paused = ?2 WHERE id = ?1")      \
+	X(ACCOUNT_HOLD, "UPDATE accounts SET hold = ?2 WHERE id = ?1")         \
+	X(ACCOUNT_TOKEN, "UPDATE accounts SET oauth_token = ?2,"               \
+			 " oauth_expires_ms = ?3 WHERE id = ?1")               \
+	X(ACCOUNT_SUNCO,                                                       \
+	  "UPDATE accounts SET sunco_webhook_ms = max(sunco_webhook_ms, ?2)"   \
+	  " WHERE id = ?1")                                                    \
+	X(ACCOUNT_ZENDESK,                                                     \
+	  "UPDATE accounts SET"                                                \
+	  " zendesk_webhook_ms = max(zendesk_webhook_ms, ?2) WHERE id = ?1")   \
+	/* intake */                                                           \
+	X(EVENT_INSERT, "INSERT INTO events(account, key, received_ms, kind)"  \
+			" VALUES(?1, ?2, ?3, ?4) ON CONFLICT DO NOTHING")      \
+	/* jobs */                                                             \
+	X(JOB_BY_ID, SQL_JOB_ROW " WHERE id = ?1")                             \
+	X(JOB_BY_PERSON, SQL_JOB_ROW " WHERE account = ?1 AND person = ?2")    \
+	X(JOB_BY_ZENDESK,                                                      \
+	  SQL_JOB_ROW " WHERE account = ?1 AND zendesk_user_id = ?2"           \
+		      " AND substr(person, 1, 2) = 's:'"                       \
+		      " ORDER BY id DESC LIMIT 1")                             \
+	X(JOB_INSERT,                                                          \
+	  "INSERT INTO jobs(account, person, state, lane, created_ms,"         \
+	  " run_at_ms, deadline_ms, zendesk_user_id, ticket_id,"               \
+	  " conversation_id, source, review_id)"                               \
+	  " VALUES(?1, ?2, ?3, ?4, ?5, ?5, ?6, ?7, ?8, ?9, ?10, ?11)")         \
+	X(JOB_GEN, "UPDATE jobs SET gen = gen + 1, deadline_ms = ?2"           \
+		   " WHERE id = ?1")                                           \
+	X(JOB_WAKE,                                                            \
+	  "UPDATE jobs SET state = ?2, lane = ?3, created_ms = ?4,"            \
+	  " run_at_ms = ?5, deadline_ms = ?6, attempts = ?7, gen = gen + 1,"   \
+	  " zendesk_user_id = ?8, ticket_id = ?9, conversation_id = ?10,"      \
+	  " source = ?11, review_id = ?12 WHERE id = ?1")                      \
+	X(JOB_RENAME, "UPDATE jobs SET person = ?2 WHERE id = ?1")             \
+	X(JOB_ERASE, "UPDATE jobs SET erase = 1, gen = gen + 1"                \
+		     " WHERE id = ?1")                                         \
+	X(JOB_DELETE, "DELETE FROM jobs WHERE id = ?1")                        \
+	X(JOB_END, "UPDATE jobs SET state = 5, run_at_ms = ?2,"                \
+		   " review_id = 0, rests_on = NULL, progress = NULL,"         \
+		   " last_error = NULL WHERE id = ?1")                         \
+	X(JOB_CLAIM, "UPDATE jobs SET state = 1, token = ?2,"                  \
+		     " lease_until_ms = ?3 WHERE id = ?1")                     \
+	X(JOB_EXTEND, "UPDATE jobs SET"                                        \
+		      " lease_until_ms = max(lease_until_ms, ?2)"              \
+		      " WHERE id = ?1")                                        \
+	X(JOB_PROGRESS, "UPDATE jobs SET progress = ?2 WHERE id = ?1")         \
+	X(JOB_SETTLE,                                                          \
+	  "UPDATE jobs SET state = ?2, run_at_ms = ?3, created_ms = ?4,"       \
+	  " attempts = ?5, progress = ?6, last_error = ?7,"                    \
+	  " zendesk_user_id = ?8, ticket_id = ?9, review_id = ?10,"            \
+	  " rests_on = ?11, token = 0, lease_until_ms = 0 WHERE id = ?1")      \
+	X(JOB_READ, SQL_JOB_FULL " WHERE j.id = ?1")                           \
+	X(JOBS_LIST, SQL_JOB_FULL                                              \
+	  " WHERE j.account IN"                                                \
+	  " (SELECT id FROM accounts WHERE ?1 IS NULL OR id = ?1)"             \
+	  " AND j.state BETWEEN ?2 AND ?3 AND j.id > ?4"                       \
+	  " ORDER BY j.id LIMIT ?5")                                           \
+	X(JOBS_COUNT, "SELECT account, state, count(*) FROM jobs"              \
+		      " GROUP BY account, state")                              \
+	X(JOBS_DEAD, "SELECT id FROM jobs WHERE account = ?1 AND state = 4")   \
+	X(JOBS_OF_CONVERSATION,                                                \
+	  "SELECT id FROM jobs INDEXED BY jobs_conversation"                   \
+	  " WHERE account = ?1 AND conversation_id = ?2"                       \
+	  " AND state = 2 LIMIT ?3")                                           \
+	X(JOBS_RESTING_OF_ZENDESK,                                             \
+	  "SELECT id FROM jobs WHERE account = ?1 AND zendesk_user_id = ?2"    \
+	  " AND state IN (2, 3) LIMIT ?3")                                     \
+	X(JOBS_RESTING_ON, "SELECT id FROM jobs WHERE rests_on = ?1"           \
+			   " AND state = 3")                                   \
+	X(JOBS_LOSE_LEASE, "UPDATE jobs SET token = 0, lease_until_ms = 0"     \
+			   " WHERE account = ?1 AND state = 1")                \
+	X(CLAIM_DUE,                                                           \
+	  "SELECT id, run_at_ms FROM jobs WHERE account = ?1 AND state = ?2"   \
+	  " AND lane = ?3 AND run_at_ms <= ?4 ORDER BY run_at_ms, id"          \
+	  " LIMIT ?5")                                                         \
+	X(CLAIM_RUNNING, "SELECT id, run_at_ms, lane, lease_until_ms"          \
+			 " FROM jobs WHERE account = ?1 AND state = 1")        \
+	X(NEXT_DUE,                                                            \
+	  "SELECT run_at_ms FROM jobs WHERE account = ?1 AND state = ?2"       \
+	  " AND lane = ?3 ORDER BY run_at_ms LIMIT 1")                         \
+	/* locks and the breaker */                                            \
+	X(LOCK_OF_ANOTHER,                                                     \
+	  "SELECT 1 FROM locks WHERE account = ?1 AND zendesk_user_id = ?2"    \
+	  " AND job_id <> ?3 AND until_ms > ?4")                               \
+	X(LOCK_PUT, "INSERT OR REPLACE INTO locks(account, zendesk_user_id,"   \
+		    " job_id, token, until_ms) VALUES(?1, ?2, ?3, ?4, ?5)")    \
+	X(LOCKS_EXTEND, "UPDATE locks SET until_ms = max(until_ms, ?2)"        \
+			" WHERE job_id = ?1")                                  \
+	X(LOCKS_RELEASE, "DELETE FROM locks WHERE job_id = ?1")                \
+	X(RESERVED_PUT, "INSERT INTO reservations(journal_id, account,"        \
+			" profile_id, at_ms) VALUES(?1, ?2, ?3, ?4)")          \
+	X(RESERVED_DELETE, "DELETE FROM reservations WHERE journal_id = ?1")   \
+	X(RESERVED_PRUNE,                                                      \
+	  "DELETE FROM reservations WHERE account = ?1 AND at_ms <= ?2")       \
+	X(RESERVED_SINCE, "SELECT count(*) FROM reservations"                  \
+			  " WHERE account = ?1 AND at_ms > ?2")                \
+	X(RESERVED_PROFILE,                                                    \
+	  "SELECT count(*) FROM reservations WHERE account = ?1"               \
+	  " AND profile_id = ?2 AND at_ms > ?3")                               \
+	/* journal */                                                          \
+	X(JOURNAL_INSERT,                                                      \
+	  "INSERT INTO journal(account, at_ms, action, reason, reasons,"       \
+	  " applied, status, evidence, messaging_user_id, profile_id,"         \
+	  " sunco_id, ticket_id, source, job_id, api_calls, note,"             \
+	  " decided_by, before_image) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8,"  \
+	  " ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)")                 \
+	X(JOURNAL_IS, "SELECT 1 FROM journal WHERE id = ?1 AND job_id = ?2")   \
+	X(JOURNAL_STATUS, "UPDATE journal SET status = ?2 WHERE id = ?1")      \
+	X(JOURNAL_FINISH,                                                      \
+	  "UPDATE journal SET action = ?2, reason = ?3, reasons = ?4,"         \
+	  " applied = ?5, status = ?6, evidence = ?7,"                         \
+	  " messaging_user_id = ?8, profile_id = ?9, ticket_id = ?10,"         \
+	  " api_calls = ?11, note = ?12, decided_by = ?13,"                    \
+	  " before_image = coalesce(?14, before_image) WHERE id = ?1")         \
+	X(JOURNAL_ERASE, "UPDATE journal SET sunco_id = NULL"                  \
+			 " WHERE account = ?1 AND sunco_id = ?2")              \
+	X(JOURNAL_READ, SQL_JOURNAL_FULL " WHERE j.id = ?1")                   \
+	X(JOURNAL_LIST, SQL_JOURNAL_FULL " WHERE" SQL_JOURNAL_FILTER           \
+					 " ORDER BY j.id LIMIT ?5")            \
+	X(JOURNAL_OF_JOB,                                                      \
+	  SQL_JOURNAL_FULL " WHERE j.job_id = ?6 AND" SQL_JOURNAL_FILTER       \
+			   " AND (?7 IS NULL OR j.messaging_user_id = ?7"      \
+			   " OR j.profile_id = ?7) ORDER BY j.id LIMIT ?5")    \
+	X(JOURNAL_OF_USER, SQL_JOURNAL_FULL                                    \
+	  " WHERE (j.messaging_user_id = ?6 OR j.profile_id = ?6) "            \
+	  "AND" SQL_JOURNAL_FILTER " ORDER BY j.id LIMIT ?5")                  \
+	/* reviews */                                                          \
+	X(REVIEW_OF_PROFILE,                                                   \
+	  "SELECT id, job_id FROM reviews WHERE account = ?1"                  \
+	  " AND profile_id = ?2 AND state = 0 AND profile_id <> 0")            \
+	X(REVIEW_OF_USER,                                                      \
+	  "SELECT id, job_id FROM reviews WHERE account = ?1"                  \
+	  " AND messaging_user_id = ?2 AND state = 0 AND profile_id = 0")      \
+	X(REVIEW_INSERT,                                                       \
+	  "INSERT INTO reviews(account, state, job_id, journal_id, intended,"  \
+	  " reasons, evidence, messaging_user_id, profile_id, sunco_id,"       \
+	  " ticket_id, address_hash, facts_hash, facts, created_ms,"           \
+	  " expires_ms) VALUES(?1, 0, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10,"    \
+	  " ?11, ?12, ?13, ?14, ?15)")                                         \
+	X(REVIEW_REFRESH,                                                      \
+	  "UPDATE reviews SET journal_id = ?2, intended = ?3, reasons = ?4,"   \
+	  " evidence = ?5, messaging_user_id = ?6,"                            \
+	  " ticket_id = coalesce(?7, ticket_id), address_hash = ?8,"           \
+	  " facts_hash = ?9, facts = ?10 WHERE id = ?1")                       \
+	X(REVIEW_ATTACH, "UPDATE reviews SET attached = attached + 1"          \
+			 " WHERE id = ?1")                                     \
+	X(REVIEW_CLOSE, "UPDATE reviews SET state = ?2, closed_ms = ?3,"       \
+			" decided_by = ?4 WHERE id = ?1")                      \
+	X(REVIEW_DELETE, "DELETE FROM reviews WHERE id = ?1")                  \
+	X(REVIEW_DECIDE,                                                       \
+	  "SELECT state, expires_ms, job_id, messaging_user_id, profile_id,"   \
+	  " sunco_id, ticket_id, address_hash, evidence FROM reviews"          \
+	  " WHERE id = ?1")                                                    \
+	X(REVIEW_OLDEST, "SELECT min(created_ms) FROM reviews"                 \
+			 " WHERE account = ?1 AND state = 0")                  \
+	X(REVIEW_READ, SQL_REVIEW_FULL " WHERE r.id = ?1")                     \
+	X(REVIEWS_LIST,                                                        \
+	  SQL_REVIEW_FULL " WHERE (?1 IS NULL OR r.account = ?1)"              \
+			  " AND (?2 < 0 OR r.state = ?2) AND r.id > ?3"        \
+			  " ORDER BY r.id LIMIT ?4")                           \
+	X(REVIEWS_OPEN_OF, "SELECT id FROM reviews WHERE job_id = ?1"          \
+			   " AND state = 0 AND id <> ?2")                      \
+	X(REVIEWS_EXPIRED, "SELECT id FROM reviews WHERE state = 0"            \
+			   " AND expires_ms <= ?1 ORDER BY expires_ms"         \
+			   " LIMIT ?2")                                        \
+	X(REVIEWS_OF_SUNCO, "SELECT id FROM reviews WHERE account = ?1"        \
+			    " AND sunco_id = ?2")                              \
+	/* people */                                                           \
+	X(REJECTED_PUT,                                                        \
+	  "INSERT OR IGNORE INTO rejected(account, sunco_id, profile_id,"      \
+	  " address_hash, at_ms, decided_by) VALUES(?1, ?2, ?3, ?4, ?5, ?6)")  \
+	X(REJECTED_HAS,                                                        \
+	  "SELECT 1 FROM rejected WHERE account = ?1 AND sunco_id = ?2"        \
+	  " AND profile_id = ?3 AND address_hash = ?4")                        \
+	X(REJECTED_COPY,                                                       \
+	  "INSERT OR IGNORE INTO rejected(account, sunco_id, profile_id,"      \
+	  " address_hash, at_ms, decided_by) SELECT account, ?3, profile_id,"  \
+	  " address_hash, at_ms, decided_by FROM rejected"                     \
+	  " WHERE account = ?1 AND sunco_id = ?2")                             \
+	X(REJECTED_ERASE, "DELETE FROM rejected WHERE account = ?1"            \
+			  " AND sunco_id = ?2")                                \
+	X(LINK_GET, "SELECT zendesk_user_id, print, checked_ms FROM links"     \
+		    " WHERE account = ?1 AND sunco_id = ?2")                   \
+	X(LINK_PUT,                                                            \
+	  "INSERT OR REPLACE INTO links(account, sunco_id, zendesk_user_id,"   \
+	  " print, checked_ms) VALUES(?1, ?2, ?3, ?4, ?5)")                    \
+	X(LINK_DELETE, "DELETE FROM links WHERE account = ?1"                  \
+		       " AND sunco_id = ?2")                                   \
+	X(LINK_FRESH,                                                          \
+	  "SELECT 1 FROM links INDEXED BY links_zendesk WHERE account = ?1"    \
+	  " AND zendesk_user_id = ?2 AND checked_ms > ?3 LIMIT 1")             \
+	X(LINKS_MOVE, "UPDATE links SET zendesk_user_id = ?3"                  \
+		      " WHERE account = ?1 AND zendesk_user_id = ?2")          \
+	X(ALIAS_GET, "SELECT to_id FROM aliases WHERE account = ?1"            \
+		     " AND from_id = ?2")                                      \
+	X(ALIAS_ENDED_IN, "SELECT 1 FROM aliases WHERE account = ?1"           \
+			  " AND to_id = ?2 LIMIT 1")                           \
+	X(ALIAS_PUT,                                                           \
+	  "INSERT OR REPLACE INTO aliases(account, from_id, to_id, at_ms)"     \
+	  " VALUES(?1, ?2, ?3, ?4)")                                           \
+	X(ALIAS_FLATTEN, "UPDATE aliases SET to_id = ?3 WHERE account = ?1"    \
+			 " AND to_id = ?2")                                    \
+	/* retention */                                                        \
+	X(PRUNE_EVENTS, "DELETE FROM events WHERE account = ?1 AND key IN"     \
+			" (SELECT key FROM events INDEXED BY events_received"  \
+			" WHERE account = ?1 AND received_ms < ?2"             \
+			" ORDER BY received_ms LIMIT ?3)")                     \
+	X(PRUNE_JOBS, "DELETE FROM jobs WHERE id IN (SELECT id FROM jobs"      \
+		      " WHERE account = ?1 AND state = ?2 AND lane = ?3"       \
+		      " AND run_at_ms < ?4 ORDER BY run_at_ms LIMIT ?5)")      \
+	X(PRUNE_IMAGES,                                                        \
+	  "UPDATE journal SET before_image = NULL WHERE id IN"                 \
+	  " (SELECT id FROM journal WHERE before_image IS NOT NULL"            \
+	  " AND at_ms < ?1 LIMIT ?2)")                                         \
+	X(PRUNE_FACTS,                                                         \
+	  "UPDATE reviews SET facts = NULL WHERE id IN"                        \
+	  " (SELECT id FROM reviews WHERE state <> 0 AND facts IS NOT NULL"    \
+	  " AND closed_ms < ?1 LIMIT ?2)")                                     \
+	X(PRUNE_REVIEWS,                                                       \
+	  "DELETE FROM reviews WHERE id IN (SELECT id FROM reviews"            \
+	  " WHERE state <> 0 AND closed_ms < ?1 LIMIT ?2)")                    \
+	X(PRUNE_JOURNAL,                                                       \
+	  "DELETE FROM journal WHERE id IN (SELECT id FROM journal"            \
+	  " WHERE at_ms < ?1 ORDER BY at_ms LIMIT ?2)")                        \
+	X(PRUNE_LINKS, "DELETE FROM links WHERE account = ?1 AND sunco_id IN"  \
+		       " (SELECT sunco_id FROM links INDEXED BY links_checked" \
+		       " WHERE account = ?1 AND checked_ms < ?2"               \
+		       " ORDER BY checked_ms LIMIT ?3)")
+
+#endif

@@ -1,0 +1,116 @@
+/*
+ * How an event or a person makes a job ready: the one place with the rules
+ * for every state, so that a person's row never runs twice at once and no
+ * event is lost.
+ *
+ *	state    an event makes it     and a new round (created, deadline)
+ *	(none)   ready                 yes
+ *	ready    (only gen)            no
+ *	running  (only gen; its settle then leaves it ready)   deadline
+ *	waiting  ready                 no
+ *	review   ready                 yes
+ *	dead     ready                 yes
+ *	done     ready                 yes
+ *
+ * By hand, everything but a running job becomes ready with a new round.
+ */
+#include "sqlite_ops.h"
+
+#include <string.h>
+
+#include "base/str.h"
+
+static const struct {
+	bool starts;
+	bool renews;
+} wake_rules[JOB_STATE_COUNT] = {
+	[JOB_READY] = {false, false},  [JOB_RUNNING] = {false, false},
+	[JOB_WAITING] = {true, false}, [JOB_REVIEW] = {true, true},
+	[JOB_DEAD] = {true, true},     [JOB_DONE] = {true, true},
+};
+
+static bool is_active(enum job_state s)
+{
+	return s == JOB_READY || s == JOB_RUNNING || s == JOB_WAITING;
+}
+
+/* A round under way keeps its hints and takes missing ones; a new round
+ * prefers the newer ones. The newest ticket always wins. */
+static void take_hints(struct sq_job *job, const struct sq_wake *w, bool renews)
+{
+	if (w->zendesk_user_id != 0 && (renews || job->zendesk_user_id == 0))
+		job->zendesk_user_id = w->zendesk_user_id;
+	if (!str_is_empty(w->conversation_id) &&
+	    (renews || job->conversation_id[0] == '\0'))
+		(void)str_copy(job->conversation_id,
+			       sizeof(job->conversation_id),
+			       w->conversation_id);
+	if (w->ticket_id != 0)
+		job->ticket_id = w->ticket_id;
+	if (w->review_id != 0)
+		job->review_id = w->review_id;
+	if (renews)
+		job->source = w->source;
+}
+
+static bool same_but_gen(const struct sq_job *a, const struct sq_job *b)
+{
+	return a->state == b->state && a->lane == b->lane &&
+	       a->run_at_ms == b->run_at_ms &&
+	       a->zendesk_user_id == b->zendesk_user_id &&
+	       a->ticket_id == b->ticket_id && a->review_id == b->review_id &&
+	       strcmp(a->conversation_id, b->conversation_id) == 0;
+}
+
+bool sq_job_wake(struct sq *q, const struct sq_job *job,
+		 const struct sq_wake *w)
+{
+	struct sq_job now = *job;
+	bool by_hand = w->by_hand && job->state != JOB_RUNNING;
+	bool starts = by_hand || wake_rules[job->state].starts;
+	bool renews = by_hand || wake_rules[job->state].renews;
+
+	take_hints(&now, w, renews);
+	if (starts) {
+		now.state = JOB_READY;
+		now.run_at_ms = w->now_ms;
+		now.attempts = 0;
+	}
+	if (renews)
+		now.created_ms = w->now_ms;
+	if (renews || job->state == JOB_RUNNING)
+		now.deadline_ms = w->now_ms + w->wait_ms;
+	if (!is_active(job->state) || w->lane < job->lane)
+		now.lane = w->lane;
+	if (same_but_gen(&now, job)) {
+		sq_exec(q, JOB_GEN, sq_int(job->id), sq_int(now.deadline_ms));
+		return starts;
+	}
+	sq_exec(q, JOB_WAKE, sq_int(job->id), sq_int(now.state),
+		sq_int(now.lane), sq_int(now.created_ms), sq_int(now.run_at_ms),
+		sq_int(now.deadline_ms), sq_int(now.attempts),
+		sq_id(now.zendesk_user_id), sq_id(now.ticket_id),
+		sq_text(now.conversation_id), sq_int(now.source),
+		sq_int(now.review_id));
+	sq_count(q, job->account, job->state, now.state);
+	return starts;
+}
+
+int64_t sq_person_wake(struct sq *q, int64_t account, const char *person,
+		       const struct sq_wake *w, bool *woken)
+{
+	struct sq_job job;
+
+	if (sq_job_find(q, account, person, &job)) {
+		*woken = sq_job_wake(q, &job, w);
+		return job.id;
+	}
+	sq_exec(q, JOB_INSERT, sq_int(account), sq_text(person),
+		sq_int(JOB_READY), sq_int(w->lane), sq_int(w->now_ms),
+		sq_int(w->now_ms + w->wait_ms), sq_id(w->zendesk_user_id),
+		sq_id(w->ticket_id), sq_text(w->conversation_id),
+		sq_int(w->source), sq_int(w->review_id));
+	*woken = true;
+	sq_count(q, account, -1, JOB_READY);
+	return sqlite3_last_insert_rowid(q->db);
+}

@@ -1,0 +1,307 @@
+/*
+ * The store's front: group commit and replay over a backend.
+ *
+ *	run:  [begin - apply each - commit]   all at once
+ *	      if that fails: rollback, then the same for each op alone
+ *
+ * Invariants: a write's RESULT_OK is set before the commit but nobody sees it
+ * unless the commit succeeded; outputs of an attempt that was rolled back are
+ * freed; when even beginning fails, nothing is replayed.
+ */
+#include "store/store.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/crashpoint.h"
+#include "base/str.h"
+#include "store/backend.h"
+#include "store_check.h"
+
+struct store {
+	struct store_backend *backend;
+	enum store_mode mode;
+};
+
+static const struct store_backend_ops *const backends[] = {
+	&store_sqlite_ops,
+};
+
+void store_op_init(struct store_op *op, enum store_op_kind kind)
+{
+	memset(op, 0, sizeof(*op));
+	op->kind = kind;
+	switch (kind) {
+	case STORE_JOBS:
+		op->u.jobs.state = -1;
+		op->u.jobs.max = STORE_LIST_MAX;
+		break;
+	case STORE_JOURNAL:
+		op->u.journal.action = -1;
+		op->u.journal.max = STORE_LIST_MAX;
+		break;
+	case STORE_REVIEWS:
+		op->u.reviews.state = -1;
+		op->u.reviews.max = STORE_LIST_MAX;
+		break;
+	case STORE_INTENT:
+		op->u.intent.max_per_hour = INT64_MAX;
+		op->u.intent.max_per_profile = INT64_MAX;
+		break;
+	default:
+		break;
+	}
+}
+
+static void release_jobs(struct job **jobs, size_t *count)
+{
+	while (*count > 0)
+		job_release(&(*jobs)[--*count]);
+	free(*jobs);
+	*jobs = NULL;
+}
+
+static void release_journal(struct store_journal *l)
+{
+	while (l->count > 0)
+		journal_entry_release(&l->entries[--l->count]);
+	free(l->entries);
+	l->entries = NULL;
+}
+
+static void release_reviews(struct store_reviews *l)
+{
+	while (l->count > 0)
+		review_release(&l->reviews[--l->count]);
+	free(l->reviews);
+	l->reviews = NULL;
+}
+
+static void release_account(struct store_account *a)
+{
+	free(a->held);
+	free(a->token);
+	a->held = a->token = NULL;
+}
+
+void store_op_release(struct store_op *op)
+{
+	switch (op->kind) {
+	case STORE_CLAIM:
+		release_jobs(&op->u.claim.jobs, &op->u.claim.count);
+		break;
+	case STORE_JOBS:
+		release_jobs(&op->u.jobs.jobs, &op->u.jobs.count);
+		break;
+	case STORE_JOURNAL:
+		release_journal(&op->u.journal);
+		break;
+	case STORE_REVIEWS:
+		release_reviews(&op->u.reviews);
+		break;
+	case STORE_ACCOUNT:
+		release_account(&op->u.account);
+		break;
+	default:
+		break;
+	}
+}
+
+bool store_op_reads(enum store_op_kind kind)
+{
+	switch (kind) {
+	case STORE_RECALL:
+	case STORE_JOBS:
+	case STORE_JOURNAL:
+	case STORE_REVIEWS:
+	case STORE_STATS:
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* An account's row may be only read. */
+static bool op_writes(const struct store_op *op)
+{
+	const struct store_account *a = &op->u.account;
+
+	if (op->kind == STORE_ACCOUNT)
+		return a->set_paused || a->set_hold || a->set_token ||
+		       a->set_webhook;
+	return !store_op_reads(op->kind);
+}
+
+static void release_all(struct store_op **ops, size_t count)
+{
+	size_t i;
+
+	for (i = 0; i < count; i++)
+		store_op_release(ops[i]);
+}
+
+static void fail_all(struct store_op **ops, size_t count, enum result r,
+		     const struct error *err)
+{
+	size_t i;
+
+	release_all(ops, count);
+	for (i = 0; i < count; i++) {
+		ops[i]->result = r;
+		ops[i]->error = *err;
+	}
+}
+
+enum attempt {
+	ATTEMPT_DONE,  /* every result is final */
+	ATTEMPT_SPOILT /* rolled back; the results say why */
+};
+
+static bool apply_all(struct store_backend *b, struct store_op **ops,
+		      size_t count)
+{
+	size_t i;
+
+	for (i = 0; i < count; i++) {
+		store_op_release(ops[i]);
+		ops[i]->error.text[0] = '\0';
+		b->ops->apply(b, ops[i]);
+		if (ops[i]->result == RESULT_TEMP)
+			return false;
+	}
+	return true;
+}
+
+static enum attempt attempt(struct store_backend *b, struct store_op **ops,
+			    size_t count)
+{
+	bool writes = false;
+	struct error err = {""};
+	enum result r;
+	size_t i;
+
+	for (i = 0; i < count; i++)
+		writes = writes || op_writes(ops[i]);
+	r = b->ops->begin(b, writes, &err);
+	if (r != RESULT_OK) {
+		fail_all(ops, count, r, &err);
+		return ATTEMPT_DONE;
+	}
+	if (!apply_all(b, ops, count)) {
+		b->ops->rollback(b);
+		release_all(ops, count);
+		return ATTEMPT_SPOILT;
+	}
+	if (writes)
+		CRASH_POINT("store_before_commit");
+	r = b->ops->commit(b, &err);
+	if (writes)
+		CRASH_POINT("store_after_commit");
+	if (r == RESULT_OK)
+		return ATTEMPT_DONE;
+	b->ops->rollback(b);
+	fail_all(ops, count, r, &err);
+	return ATTEMPT_SPOILT;
+}
+
+/* Ops whose inputs are wrong have their result already. */
+static size_t keep_valid(const struct store *s, struct store_op **ops,
+			 size_t count, struct store_op **valid)
+{
+	size_t i, n = 0;
+
+	for (i = 0; i < count; i++) {
+		ops[i]->result = store_op_check(ops[i]);
+		if (ops[i]->result == RESULT_OK && s->mode == STORE_READ &&
+		    op_writes(ops[i]))
+			ops[i]->result =
+				error_set(&ops[i]->error, RESULT_INVALID,
+					  "the store is read only");
+		if (ops[i]->result == RESULT_OK)
+			valid[n++] = ops[i];
+	}
+	return n;
+}
+
+void store_run(struct store *s, struct store_op **ops, size_t count)
+{
+	struct store_op **valid = xcalloc(count + 1, sizeof(struct store_op *));
+	size_t n = keep_valid(s, ops, count, valid), i;
+
+	if (n > 0 && attempt(s->backend, valid, n) == ATTEMPT_SPOILT && n > 1) {
+		for (i = 0; i < n; i++)
+			(void)attempt(s->backend, &valid[i], 1);
+	}
+	free(valid);
+}
+
+enum result store_do(struct store *s, struct store_op *op)
+{
+	store_run(s, &op, 1);
+	return op->result;
+}
+
+static const struct store_backend_ops *backend_for(const char *url,
+						   const char **location)
+{
+	const char *colon = strchr(url, ':');
+	size_t i, n = colon != NULL ? (size_t)(colon - url) : 0;
+
+	for (i = 0; i < ARRAY_LEN(backends); i++) {
+		if (strlen(backends[i]->scheme) == n &&
+		    strncmp(backends[i]->scheme, url, n) == 0) {
+			*location = colon + 1;
+			return backends[i];
+		}
+	}
+	return NULL;
+}
+
+struct store *store_over(struct store_backend *b)
+{
+	struct store *s = xcalloc(1, sizeof(*s));
+
+	s->backend = b;
+	s->mode = STORE_SERVE;
+	return s;
+}
+
+enum result store_open(struct store **out, const char *url,
+		       enum store_mode mode, int64_t now_ms, struct error *err)
+{
+	struct store_backend *b = NULL;
+	const char *location = NULL;
+	const struct store_backend_ops *ops = backend_for(url, &location);
+	enum result r;
+
+	if (ops == NULL || *location == '\0')
+		return error_set(err, RESULT_INVALID,
+				 "the store's url is not like sqlite:PATH");
+	r = ops->open(&b, location, mode, now_ms, err);
+	if (r != RESULT_OK)
+		return r;
+	*out = store_over(b);
+	(*out)->mode = mode;
+	return RESULT_OK;
+}
+
+void store_close(struct store *s)
+{
+	s->backend->ops->close(s->backend);
+	free(s);
+}
+
+bool store_changed(struct store *s)
+{
+	return s->backend->ops->changed(s->backend);
+}
+
+void store_checkpoint(struct store *s)
+{
+	s->backend->ops->checkpoint(s->backend);
+}
+
+const uint8_t *store_key(const struct store *s)
+{
+	return s->backend->ops->key(s->backend);
+}

@@ -1,0 +1,173 @@
+/*
+ * Inputs of operations, checked once for all backends: names that fit, people
+ * that are named, texts that end. See store_check.h.
+ */
+#include "store_check.h"
+
+#include <string.h>
+
+#include "base/str.h"
+
+static bool is_account_char(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+	       (c >= '0' && c <= '9') || c == '_' || c == '-';
+}
+
+static bool account_ok(const char *name)
+{
+	size_t i;
+
+	if (str_is_empty(name))
+		return false;
+	for (i = 0; name[i] != '\0'; i++) {
+		if (i >= ACCOUNT_SIZE - 1 || !is_account_char(name[i]))
+			return false;
+	}
+	return true;
+}
+
+static bool all_or_account(const char *name)
+{
+	return name == NULL || account_ok(name);
+}
+
+static bool sunco_ok(const char *id)
+{
+	return id != NULL && sunco_id_valid(id, strlen(id));
+}
+
+static bool text_ok(const char *s)
+{
+	return s == NULL || strnlen(s, STORE_TEXT_MAX + 1) <= STORE_TEXT_MAX;
+}
+
+static bool entry_ok(const struct journal_entry *e)
+{
+	return e != NULL && text_ok(e->note) && text_ok(e->before_image) &&
+	       text_ok(e->decided_by);
+}
+
+static bool event_ok(const struct event *e)
+{
+	return e->key.len > 0 && e->key.len <= sizeof(e->key.bytes);
+}
+
+static bool accept_ok(const struct store_op *op)
+{
+	const struct store_accept *a = &op->u.accept;
+	size_t i;
+
+	for (i = 0; i < a->count; i++) {
+		if (!event_ok(&a->events[i]))
+			return false;
+	}
+	return account_ok(a->account);
+}
+
+static bool enqueue_ok(const struct store_op *op)
+{
+	const struct store_enqueue *e = &op->u.enqueue;
+	bool named = str_is_empty(e->sunco_id) ? e->zendesk_user_id != 0
+					       : sunco_ok(e->sunco_id);
+
+	return account_ok(e->account) && named && e->lane < LANE_COUNT;
+}
+
+static bool claim_ok(const struct store_op *op)
+{
+	return account_ok(op->u.claim.account);
+}
+
+static bool fold_ok(const struct store_op *op)
+{
+	return sunco_ok(op->u.fold.sunco_id);
+}
+
+static bool intent_ok(const struct store_op *op)
+{
+	return entry_ok(op->u.intent.entry) && text_ok(op->u.intent.progress);
+}
+
+static bool step_ok(const struct store_op *op)
+{
+	return text_ok(op->u.step.progress);
+}
+
+static bool settle_ok(const struct store_op *op)
+{
+	const struct store_settle *s = &op->u.settle;
+
+	return s->state != JOB_RUNNING && s->state < JOB_STATE_COUNT &&
+	       text_ok(s->progress) && text_ok(s->last_error) &&
+	       (s->entry == NULL || entry_ok(s->entry)) &&
+	       (s->link == NULL || sunco_ok(s->link->sunco_id)) &&
+	       (s->review == NULL || text_ok(s->review->facts));
+}
+
+static bool recall_ok(const struct store_op *op)
+{
+	return account_ok(op->u.recall.account);
+}
+
+static bool jobs_ok(const struct store_op *op)
+{
+	return all_or_account(op->u.jobs.account) &&
+	       op->u.jobs.state < JOB_STATE_COUNT;
+}
+
+static bool journal_ok(const struct store_op *op)
+{
+	return all_or_account(op->u.journal.account);
+}
+
+static bool reviews_ok(const struct store_op *op)
+{
+	return all_or_account(op->u.reviews.account);
+}
+
+static bool decide_ok(const struct store_op *op)
+{
+	return !str_is_empty(op->u.decide.by) && text_ok(op->u.decide.by);
+}
+
+static bool retry_ok(const struct store_op *op)
+{
+	return all_or_account(op->u.retry.account);
+}
+
+static bool row_ok(const struct store_op *op)
+{
+	const struct store_account *a = &op->u.account;
+
+	return account_ok(a->account) && text_ok(a->hold) &&
+	       text_ok(a->oauth_token);
+}
+
+static bool stats_ok(const struct store_op *op)
+{
+	return account_ok(op->u.stats.account);
+}
+
+static bool (*const checks[STORE_OP_COUNT])(const struct store_op *op) = {
+	[STORE_ACCEPT] = accept_ok,   [STORE_ENQUEUE] = enqueue_ok,
+	[STORE_CLAIM] = claim_ok,     [STORE_FOLD] = fold_ok,
+	[STORE_INTENT] = intent_ok,   [STORE_STEP] = step_ok,
+	[STORE_SETTLE] = settle_ok,   [STORE_RECALL] = recall_ok,
+	[STORE_JOBS] = jobs_ok,	      [STORE_JOURNAL] = journal_ok,
+	[STORE_REVIEWS] = reviews_ok, [STORE_DECIDE] = decide_ok,
+	[STORE_RETRY] = retry_ok,     [STORE_ACCOUNT] = row_ok,
+	[STORE_STATS] = stats_ok,
+};
+
+enum result store_op_check(struct store_op *op)
+{
+	if ((size_t)op->kind >= STORE_OP_COUNT)
+		return error_set(&op->error, RESULT_INVALID,
+				 "no such operation of the store");
+	if (checks[op->kind] != NULL && !checks[op->kind](op))
+		return error_set(&op->error, RESULT_INVALID,
+				 "operation %d of the store has wrong inputs",
+				 (int)op->kind);
+	return RESULT_OK;
+}
