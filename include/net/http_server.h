@@ -7,8 +7,9 @@
  * JSON body {"error":"..."}: what breaks RFC 9112 (400 and close), unknown
  * path (404), known path with another method (405 + Allow), unknown method
  * (501), body or headers over the limit (413, 431), wrong content type of a
- * body (415, if the route asks), not read in time (408 and close). When the
- * server drains: 503 + Retry-After.
+ * body (415, if the route asks), not read in time (408 and close), another
+ * version than HTTP/1.x (505). When the server drains: 503 + Retry-After.
+ * A peer that does not read its reply within the request timeout is cut off.
  */
 #ifndef REUNITE_NET_HTTP_SERVER_H
 #define REUNITE_NET_HTTP_SERVER_H
@@ -25,8 +26,8 @@ struct http_server;
 struct http_request;
 
 struct http_server_config {
-	const char *name;           /* of the listener, for logs and metrics */
-	size_t max_connections;     /* past it, accepting pauses */
+	const char *name;	/* of the listener, for logs and metrics */
+	size_t max_connections; /* past it, accepting pauses */
 	size_t max_body_bytes;
 	size_t max_header_bytes;
 	int64_t request_timeout_ms; /* first byte to last, absolute */
@@ -49,40 +50,51 @@ struct http_server *http_server_new(struct loop *loop,
 				    const struct http_server_config *config,
 				    const struct http_route *routes,
 				    size_t route_count, void *arg);
-/* Closes everything at once; open requests are cancelled. */
+/* Closes everything at once. Open requests are gone without a callback and
+ * must not be replied to any more. */
 void http_server_free(struct http_server *s);
-/* "127.0.0.1:8080", "[::1]:0", ":8080" (all). RESULT_INVALID or _PERM. */
+/* Once. "127.0.0.1:8080", "[::1]:0", "localhost:8080", ":8080" (all addresses).
+ * RESULT_INVALID: not an address; RESULT_PERM: cannot be listened on. */
 MUST_CHECK enum result http_server_listen(struct http_server *s,
 					  const char *address,
 					  struct error *err);
 uint16_t http_server_port(const struct http_server *s);
-/* Stops accepting, answers what is read, closes; done once all are gone. */
+/* Stops accepting, lets handlers answer the requests they have, refuses with
+ * 503 what is read from now on, and closes; done once all are gone. */
 void http_server_drain(struct http_server *s, loop_fn *done, void *arg);
+/* Open ones, and those of clients that left before a reply that is owed. */
 size_t http_server_connections(const struct http_server *s);
 
 /* Of a request; all borrowed until the reply. */
 const char *http_request_method(const struct http_request *r);
-const char *http_request_path(const struct http_request *r); /* no query */
+/* As sent (not decoded), without the query. */
+const char *http_request_path(const struct http_request *r);
 struct slice http_request_param(const struct http_request *r,
 				const char *name); /* of the route, decoded */
 /* Decoded value of a query parameter; false if absent or malformed. */
 bool http_request_query(const struct http_request *r, const char *name,
 			char *out, size_t size);
 /* NULL if absent; the first of several. Name case-insensitive. */
-const char *http_request_header(const struct http_request *r,
-				const char *name);
+const char *http_request_header(const struct http_request *r, const char *name);
 struct slice http_request_body(const struct http_request *r);
-int64_t http_request_start_ms(const struct http_request *r); /* monotonic */
-int64_t http_request_start_us(const struct http_request *r); /* read done */
-/* fn runs if the client leaves before the reply; the reply must still be
- * sent (it goes nowhere). NULL takes it back. */
+/* loop_now_ms() when its first byte came. */
+int64_t http_request_start_ms(const struct http_request *r);
+/* clock_mono_us() when it was read whole. */
+int64_t http_request_start_us(const struct http_request *r);
+/*
+ * fn runs at most once, if the client leaves before the reply, from the loop.
+ * The reply must still come; it may be sent from inside fn. A client that
+ * only closes its sending side looks the same until it is answered: the reply
+ * reaches it. A client that leaves behind more than 16 KiB of further requests
+ * is not noticed. fn NULL takes it back.
+ */
 void http_request_on_leave(struct http_request *r, loop_fn *fn, void *arg);
 
 struct http_reply {
 	int status;
 	const char *content_type; /* NULL: application/json */
-	struct slice body;        /* copied */
-	const char *headers;      /* more lines "Name: value\r\n", or NULL */
+	struct slice body;	  /* copied */
+	const char *headers;	  /* more lines "Name: value\r\n", or NULL */
 };
 /* Exactly once per request; frees it. May be called from the handler or any
  * time later on the loop. */

@@ -1,0 +1,503 @@
+/*
+ * One connection.
+ *
+ *	        first byte          request read
+ *	 IDLE ------------> READING -------------> HANDLING
+ *	  ^  <----------------'|  \                 |   |
+ *	  |   answered by us   |   \ last answer    |   | last reply
+ *	  '--------------------|----\---------------'   v
+ *	        reply          |     '--------------> CLOSING
+ *	                       |                        | flushed
+ *	   idle deadline,      |                        v
+ *	   peer gone           '--> CLOSED <-------- LINGER
+ *
+ * IDLE      nothing of a request read; idle deadline: closed silently
+ * READING   absolute deadline for the whole request: 408
+ * HANDLING  a handler owes the reply; no deadline of ours
+ * CLOSING   the last answer is being written
+ * LINGER    it is written and our side shut down, but the peer may still be
+ *           sending: closing now would reset the connection and could destroy
+ *           the answer. Input is dropped until its end or the deadline
+ * CLOSED    no socket; the object waits for the reply, if one is owed
+ *
+ * Every state but CLOSED goes to CLOSED when the socket breaks, or when
+ * answers are not read by the peer within the write deadline (absolute too).
+ * conn_enter() is the only setter.
+ *
+ * Invariants:
+ * 1. At most one request is with a handler; request.open in HANDLING, and in
+ *    CLOSED when the client left before the reply; nowhere else.
+ * 2. Bytes of the next request are parsed only when no answer waits for the
+ *    peer. Until then at most INPUT_MAX_BYTES of them are read.
+ * 3. No handler runs from inside http_request_reply().
+ */
+#include "http_server_impl.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/socket.h>
+
+#include <event2/buffer.h>
+#include <event2/bufferevent.h>
+#include <event2/listener.h> /* EV_READ */
+
+#include "base/clock.h"
+#include "base/str.h"
+
+#define INPUT_MAX_BYTES	 (16 * 1024)
+#define OUT_BATCH_BYTES	 (32 * 1024)
+#define OUT_KEEP_BYTES	 (64 * 1024)
+#define OUT_MAX_BYTES	 (32 * 1024 * 1024)
+#define LINGER_MS	 2000
+#define DRAIN_RETRY_TEXT "Retry-After: 5\r\n"
+
+static struct evbuffer *conn_input(const struct http_conn *c)
+{
+	return bufferevent_get_input(c->bev);
+}
+
+static bool conn_has_input(const struct http_conn *c)
+{
+	return c->bev && evbuffer_get_length(conn_input(c)) > 0;
+}
+
+static bool conn_has_output(const struct http_conn *c)
+{
+	return evbuffer_get_length(bufferevent_get_output(c->bev)) > 0;
+}
+
+static int64_t conn_now_ms(const struct http_conn *c)
+{
+	return loop_now_ms(c->server->loop);
+}
+
+/* The timer is only ever moved to earlier: a request costs no timer call as
+ * long as one is due before its deadline. */
+static void conn_arm_timer(struct http_conn *c)
+{
+	int64_t at_ms = c->read_deadline_ms < c->write_deadline_ms
+				? c->read_deadline_ms
+				: c->write_deadline_ms;
+
+	if (at_ms >= c->timer_ms)
+		return;
+	c->timer_ms = at_ms;
+	loop_timer_set(c->timer, at_ms - conn_now_ms(c));
+}
+
+static void conn_enter(struct http_conn *c, enum http_conn_state state)
+{
+	static const uint8_t allowed[] = {
+#define TO(s) (1u << HTTP_CONN_##s)
+		[HTTP_CONN_IDLE] = TO(READING) | TO(CLOSED),
+		[HTTP_CONN_READING] =
+			TO(HANDLING) | TO(IDLE) | TO(CLOSING) | TO(CLOSED),
+		[HTTP_CONN_HANDLING] = TO(IDLE) | TO(CLOSING) | TO(CLOSED),
+		[HTTP_CONN_CLOSING] = TO(LINGER) | TO(CLOSED),
+		[HTTP_CONN_LINGER] = TO(CLOSED),
+		[HTTP_CONN_CLOSED] = 0,
+#undef TO
+	};
+	const struct http_server_config *config = &c->server->config;
+
+	assert(allowed[c->state] & (1u << state));
+	c->state = state;
+	c->read_deadline_ms = HTTP_NEVER;
+	if (state == HTTP_CONN_IDLE)
+		c->read_deadline_ms = conn_now_ms(c) + config->idle_timeout_ms;
+	else if (state == HTTP_CONN_READING)
+		c->read_deadline_ms =
+			conn_now_ms(c) + config->request_timeout_ms;
+	else if (state == HTTP_CONN_LINGER)
+		c->read_deadline_ms = conn_now_ms(c) + LINGER_MS;
+	conn_arm_timer(c);
+}
+
+static void conn_free(void *arg)
+{
+	struct http_conn *c = arg;
+
+	loop_timer_free(c->timer);
+	http_message_release(&c->message);
+	http_path_release(&c->path);
+	buf_release(&c->out);
+	free(c);
+}
+
+/* Once nobody needs a closed connection any more. */
+static void conn_release(struct http_conn *c)
+{
+	if (c->released || c->request.open)
+		return;
+	c->released = true;
+	http_server_conn_gone(c->server, c);
+	loop_defer(c->server->loop, conn_free, c);
+}
+
+static void conn_close(struct http_conn *c)
+{
+	loop_fn *leave = c->request.leave;
+
+	if (c->state == HTTP_CONN_CLOSED)
+		return;
+	conn_enter(c, HTTP_CONN_CLOSED);
+	loop_timer_clear(c->timer);
+	bufferevent_free(c->bev);
+	c->bev = NULL;
+	c->request.leave = NULL;
+	if (c->request.open && leave)
+		leave(c->request.leave_arg);
+	conn_release(c);
+}
+
+/* The last answer is out of our hands. */
+static void conn_finish(struct http_conn *c)
+{
+	bool read_all = c->message.state == HTTP_MESSAGE_DONE;
+
+	if (c->eof || (read_all && !conn_has_input(c))) {
+		conn_close(c);
+		return;
+	}
+	conn_enter(c, HTTP_CONN_LINGER);
+	shutdown(bufferevent_getfd(c->bev), SHUT_WR);
+	evbuffer_drain(conn_input(c), SIZE_MAX);
+}
+
+/* Directly, since the socket nearly always takes a reply whole; what it does
+ * not take goes through the bufferevent. */
+static void conn_write(struct http_conn *c)
+{
+	ssize_t n = 0;
+
+	if (!conn_has_output(c)) {
+		n = send(bufferevent_getfd(c->bev), c->out.data, c->out.len,
+			 MSG_NOSIGNAL | MSG_DONTWAIT);
+		if (n < 0 && errno != EAGAIN && errno != EINTR) {
+			conn_close(c);
+			return;
+		}
+		if (n < 0)
+			n = 0;
+	}
+	if ((size_t)n < c->out.len)
+		bufferevent_write(c->bev, c->out.data + n,
+				  c->out.len - (size_t)n);
+	if (c->out.cap > OUT_KEEP_BYTES)
+		buf_release(&c->out);
+	else
+		buf_clear(&c->out);
+}
+
+static void conn_flush(struct http_conn *c)
+{
+	if (c->bev && c->out.len > 0)
+		conn_write(c);
+	if (!c->bev)
+		return;
+	if (!conn_has_output(c)) {
+		c->write_deadline_ms = HTTP_NEVER;
+		if (c->state == HTTP_CONN_CLOSING)
+			conn_finish(c);
+	} else if (c->write_deadline_ms == HTTP_NEVER) {
+		c->write_deadline_ms =
+			conn_now_ms(c) + c->server->config.request_timeout_ms;
+		conn_arm_timer(c);
+	}
+}
+
+/* Formats one answer to the current request; it is sent by the next flush. */
+static void conn_answer(struct http_conn *c, const struct http_reply *a)
+{
+	const struct http_reply too_large = {.status = 500};
+	bool keep = c->message.keep_alive && !c->server->draining;
+	size_t before = c->out.len;
+
+	http_reply_format(c, a, keep);
+	if (c->out.overflow) {
+		log_error("reply_too_large",
+			  log_str("listener", c->server->name),
+			  log_int("bytes", (int64_t)a->body.len));
+		c->out.overflow = false;
+		c->out.len = before;
+		http_reply_format(c, &too_large, keep);
+	}
+	if (keep) {
+		http_message_reset(&c->message);
+		conn_enter(c, HTTP_CONN_IDLE);
+	} else {
+		conn_enter(c, HTTP_CONN_CLOSING);
+	}
+}
+
+/* Answers by ourselves. why needs no escaping. */
+static void conn_refuse(struct http_conn *c, int status, const char *why,
+			const char *headers)
+{
+	struct http_reply a = {.status = status, .headers = headers};
+	char body[128];
+	int n = snprintf(body, sizeof(body), "{\"error\":\"%s\"}", why);
+
+	a.body = (struct slice){body, (size_t)n};
+	http_server_count_rejected(c->server, status);
+	log_debug("http_refused", log_str("listener", c->server->name),
+		  log_int("status", status), log_str("why", why));
+	conn_answer(c, &a);
+}
+
+static bool body_is_json(const struct http_message *m)
+{
+	const struct http_field *f = http_message_field(m, "Content-Type");
+	struct slice type;
+
+	if (!f)
+		return false;
+	type = f->value;
+	type.len = strcspn(type.ptr, ";");
+	return slice_eq_nocase(slice_trim(type), SLICE("application/json"));
+}
+
+/* Finds the route of a request whose head is read; else the status. */
+static int conn_route(struct http_conn *c)
+{
+	struct http_server *s = c->server;
+	int status;
+
+	if (s->draining)
+		return 503;
+	status = http_path_decode(&c->path, c->message.target.path);
+	if (status == 0)
+		status = http_route_find(s->routes, s->route_count,
+					 c->message.method, &c->path,
+					 &c->request.match, &s->allow);
+	return status;
+}
+
+static void conn_refuse_route(struct http_conn *c, int status)
+{
+	char headers[300];
+
+	switch (status) {
+	case 400:
+		c->message.keep_alive = false;
+		conn_refuse(c, 400, "malformed path", NULL);
+		break;
+	case 405:
+		snprintf(headers, sizeof(headers), "Allow: %s\r\n",
+			 c->server->allow.data);
+		conn_refuse(c, 405, "method not allowed here", headers);
+		break;
+	case 415:
+		conn_refuse(c, 415, "application/json is needed", NULL);
+		break;
+	case 503:
+		conn_refuse(c, 503, "shutting down", DRAIN_RETRY_TEXT);
+		break;
+	default:
+		conn_refuse(c, 404, "not found", NULL);
+		break;
+	}
+}
+
+static void conn_dispatch(struct http_conn *c)
+{
+	struct http_request *r = &c->request;
+	int status = conn_route(c);
+
+	if (status == 200 && r->match.route->wants_json &&
+	    c->message.body.len > 0 && !body_is_json(&c->message))
+		status = 415;
+	if (status != 200) {
+		conn_refuse_route(c, status);
+		return;
+	}
+	r->start_us = clock_mono_us();
+	r->leave = NULL;
+	r->open = true;
+	conn_enter(c, HTTP_CONN_HANDLING);
+	r->match.route->handler(r, c->server->arg);
+}
+
+/* The client waits before it sends the body: refuse now what can be. */
+static void conn_continue_body(struct http_conn *c)
+{
+	int status = conn_route(c);
+
+	if (status != 200) {
+		c->message.keep_alive = false;
+		conn_refuse_route(c, status);
+	} else if (!conn_has_input(c)) {
+		buf_puts(&c->out, "HTTP/1.1 100 Continue\r\n\r\n");
+	}
+}
+
+/* Takes one contiguous run of input. */
+static void conn_feed(struct http_conn *c)
+{
+	struct http_message *m = &c->message;
+	struct evbuffer *in = conn_input(c);
+	size_t n = evbuffer_get_contiguous_space(in);
+	bool in_head = m->state == HTTP_MESSAGE_HEAD;
+
+	if (c->state == HTTP_CONN_IDLE) {
+		conn_enter(c, HTTP_CONN_READING);
+		c->request.start_ms = conn_now_ms(c);
+	}
+	n = http_message_feed(
+		m, (const char *)evbuffer_pullup(in, (ev_ssize_t)n), n);
+	evbuffer_drain(in, n);
+	if (m->state == HTTP_MESSAGE_DONE)
+		conn_dispatch(c);
+	else if (m->state == HTTP_MESSAGE_BAD)
+		conn_refuse(c, m->status, m->why, NULL);
+	else if (in_head && m->expects_continue)
+		conn_continue_body(c);
+}
+
+static bool conn_may_read(const struct http_conn *c)
+{
+	return (c->state == HTTP_CONN_IDLE || c->state == HTTP_CONN_READING) &&
+	       !conn_has_output(c) && c->out.len < OUT_BATCH_BYTES;
+}
+
+/* Goes on until there is nothing to do: answers of a batch leave together. */
+static void conn_run(struct http_conn *c)
+{
+	if (c->running)
+		return;
+	c->running = true;
+	do {
+		while (conn_may_read(c) && conn_has_input(c))
+			conn_feed(c);
+		conn_flush(c);
+	} while (conn_may_read(c) && conn_has_input(c));
+	c->running = false;
+	if (c->state == HTTP_CONN_LINGER)
+		evbuffer_drain(conn_input(c), SIZE_MAX);
+	else if (c->eof && conn_may_read(c))
+		conn_close(c); /* half a request, or none */
+}
+
+static void conn_run_later(void *arg)
+{
+	conn_run(arg);
+}
+
+void http_conn_reply(struct http_conn *c, const struct http_reply *a)
+{
+	if (c->state == HTTP_CONN_CLOSED) {
+		conn_release(c);
+		return;
+	}
+	conn_answer(c, a);
+	if (c->running)
+		return;
+	conn_flush(c);
+	if (c->state == HTTP_CONN_IDLE && (conn_has_input(c) || c->eof))
+		loop_defer(c->server->loop, conn_run_later, c);
+}
+
+static void on_readable(struct bufferevent *bev, void *arg)
+{
+	(void)bev;
+	conn_run(arg);
+}
+
+static void on_written(struct bufferevent *bev, void *arg)
+{
+	(void)bev;
+	conn_run(arg);
+}
+
+static void on_end_of_input(struct http_conn *c)
+{
+	loop_fn *leave = c->request.leave;
+
+	c->eof = true;
+	if (c->state == HTTP_CONN_LINGER) {
+		conn_close(c);
+	} else if (c->state == HTTP_CONN_HANDLING && leave) {
+		c->request.leave = NULL;
+		leave(c->request.leave_arg);
+	}
+	conn_run(c);
+}
+
+static void on_event(struct bufferevent *bev, short what, void *arg)
+{
+	(void)bev;
+	if (what & BEV_EVENT_ERROR)
+		conn_close(arg);
+	else if (what & BEV_EVENT_EOF)
+		on_end_of_input(arg);
+}
+
+static void on_timer(void *arg)
+{
+	struct http_conn *c = arg;
+	int64_t now_ms = conn_now_ms(c);
+
+	c->timer_ms = HTTP_NEVER;
+	if (now_ms >= c->write_deadline_ms) {
+		conn_close(c);
+	} else if (now_ms >= c->read_deadline_ms) {
+		if (c->state != HTTP_CONN_READING) {
+			conn_close(c);
+		} else {
+			c->message.keep_alive = false;
+			conn_refuse(c, 408, "request took too long", NULL);
+			conn_flush(c);
+		}
+	}
+	if (c->bev)
+		conn_arm_timer(c);
+}
+
+void http_conn_new(struct http_server *s, int fd)
+{
+	struct http_conn *c = xcalloc(1, sizeof(*c));
+
+	c->server = s;
+	c->bev = bufferevent_socket_new(loop_base(s->loop), fd,
+					BEV_OPT_CLOSE_ON_FREE);
+	if (!c->bev)
+		abort(); /* memory */
+	http_message_init(&c->message, s->config.max_header_bytes,
+			  s->config.max_body_bytes);
+	http_path_init(&c->path, s->config.max_header_bytes);
+	buf_init(&c->out, OUT_MAX_BYTES);
+	c->timer = loop_timer_new(s->loop, on_timer, c);
+	c->timer_ms = HTTP_NEVER;
+	c->write_deadline_ms = HTTP_NEVER;
+	c->read_deadline_ms = loop_now_ms(s->loop) + s->config.idle_timeout_ms;
+	conn_arm_timer(c);
+	bufferevent_setcb(c->bev, on_readable, on_written, on_event, c);
+	bufferevent_setwatermark(c->bev, EV_READ, 0, INPUT_MAX_BYTES);
+	bufferevent_enable(c->bev, EV_READ);
+	http_server_conn_added(s, c);
+}
+
+void http_conn_drain(struct http_conn *c)
+{
+	char byte;
+
+	if (c->state != HTTP_CONN_IDLE || conn_has_input(c) ||
+	    conn_has_output(c))
+		return;
+	/* What has arrived already still gets its answer. */
+	if (recv(bufferevent_getfd(c->bev), &byte, 1,
+		 MSG_PEEK | MSG_DONTWAIT) <= 0)
+		conn_close(c);
+}
+
+void http_conn_cancel(struct http_conn *c)
+{
+	c->request.open = false;
+	c->request.leave = NULL;
+	conn_close(c);
+	conn_release(c);
+}

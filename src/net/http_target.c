@@ -1,0 +1,242 @@
+/*
+ * Request targets: see http_target.h. Nothing here normalises: a path either
+ * is what a route says, or it is not found.
+ */
+#include "http_target.h"
+
+#include <string.h>
+#include <strings.h>
+
+static bool is_alnum(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+	       (c >= '0' && c <= '9');
+}
+
+static bool is_one_of(char c, const char *set)
+{
+	return c != '\0' && strchr(set, c) != NULL;
+}
+
+/* pchar, '%' and '/' of RFC 3986. */
+static bool is_path_char(char c)
+{
+	return is_alnum(c) || is_one_of(c, "-._~!$&'()*+,;=:@%/");
+}
+
+static bool is_query_char(char c)
+{
+	return c > ' ' && c < 0x7f && c != '#';
+}
+
+static bool is_authority_char(char c)
+{
+	return is_alnum(c) || is_one_of(c, "-._~!$&'()*+,;=:%[]");
+}
+
+static bool all_are(struct slice s, bool (*is)(char c))
+{
+	for (size_t i = 0; i < s.len; i++) {
+		if (!is(s.ptr[i]))
+			return false;
+	}
+	return true;
+}
+
+/* Length of the "http://" or "https://" that t begins with, else 0. */
+static size_t scheme_len(struct slice t)
+{
+	if (t.len > 7 && strncasecmp(t.ptr, "http://", 7) == 0)
+		return 7;
+	if (t.len > 8 && strncasecmp(t.ptr, "https://", 8) == 0)
+		return 8;
+	return 0;
+}
+
+static size_t find_any(struct slice s, const char *set)
+{
+	size_t i = 0;
+
+	while (i < s.len && !is_one_of(s.ptr[i], set))
+		i++;
+	return i;
+}
+
+static struct slice slice_from(struct slice s, size_t offset)
+{
+	return (struct slice){s.ptr + offset, s.len - offset};
+}
+
+static bool parse_path_and_query(struct slice s, struct http_target *out)
+{
+	size_t n = find_any(s, "?");
+
+	out->path = n > 0 ? (struct slice){s.ptr, n} : SLICE("/");
+	out->query = (struct slice){NULL, 0};
+	if (n < s.len)
+		out->query = slice_from(s, n + 1);
+	return out->path.ptr[0] == '/' && all_are(out->path, is_path_char) &&
+	       all_are(out->query, is_query_char);
+}
+
+int http_target_parse(struct slice method, struct slice target,
+		      struct http_target *out)
+{
+	size_t n;
+
+	if (slice_eq(method, SLICE("CONNECT")))
+		return 501;
+	if (slice_eq(target, SLICE("*")))
+		return slice_eq(method, SLICE("OPTIONS")) ? 501 : 400;
+	n = scheme_len(target);
+	if (n > 0) {
+		struct slice authority = slice_from(target, n);
+
+		authority.len = find_any(authority, "/?");
+		if (authority.len == 0 ||
+		    !all_are(authority, is_authority_char))
+			return 400;
+		n += authority.len;
+	} else if (target.len == 0 || target.ptr[0] != '/') {
+		return 400;
+	}
+	return parse_path_and_query(slice_from(target, n), out) ? 0 : 400;
+}
+
+static int hex_digit(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	if (c >= 'a' && c <= 'f')
+		return c - 'a' + 10;
+	if (c >= 'A' && c <= 'F')
+		return c - 'A' + 10;
+	return -1;
+}
+
+/* The byte at s[*i], which may be "%xx"; moves *i behind it. -1: broken. */
+static int decode_byte(struct slice s, size_t *i)
+{
+	char c = s.ptr[*i];
+	int high, low;
+
+	if (c != '%') {
+		(*i)++;
+		return (unsigned char)c;
+	}
+	if (s.len - *i < 3)
+		return -1;
+	high = hex_digit(s.ptr[*i + 1]);
+	low = hex_digit(s.ptr[*i + 2]);
+	if (high < 0 || low < 0)
+		return -1;
+	*i += 3;
+	return high * 16 + low;
+}
+
+void http_path_init(struct http_path *p, size_t max_bytes)
+{
+	buf_init(&p->text, max_bytes);
+	p->count = 0;
+}
+
+void http_path_release(struct http_path *p)
+{
+	buf_release(&p->text);
+}
+
+static int decode_segment(struct http_path *p, struct slice raw)
+{
+	struct slice *s = &p->segments[p->count];
+	size_t start;
+
+	buf_putc(&p->text, '/');
+	start = p->text.len;
+	for (size_t i = 0; i < raw.len;) {
+		int c = decode_byte(raw, &i);
+
+		if (c < 0x20 || c == 0x7f)
+			return 400;
+		buf_putc(&p->text, (char)c);
+	}
+	*s = (struct slice){p->text.data + start, p->text.len - start};
+	p->count++;
+	if (!str_is_utf8(*s))
+		return 400;
+	if (slice_eq(*s, SLICE(".")) || slice_eq(*s, SLICE("..")))
+		return 404;
+	return 0;
+}
+
+int http_path_decode(struct http_path *p, struct slice raw)
+{
+	buf_clear(&p->text);
+	p->count = 0;
+	/* Slices point into the text, so it must not move: decoding makes
+	 * nothing longer. */
+	buf_append(&p->text, raw.ptr, raw.len);
+	if (p->text.overflow)
+		return 404;
+	buf_clear(&p->text);
+	raw = slice_from(raw, 1);
+	for (;;) {
+		size_t n = find_any(raw, "/");
+		int status;
+
+		if (p->count == HTTP_PATH_SEGMENTS)
+			return 404;
+		status = decode_segment(p, (struct slice){raw.ptr, n});
+		if (status != 0 || n == raw.len)
+			return status;
+		raw = slice_from(raw, n + 1);
+	}
+}
+
+static bool decode_value(struct slice raw, char *out, size_t size)
+{
+	size_t len = 0;
+
+	for (size_t i = 0; i < raw.len;) {
+		int c = raw.ptr[i] == '+' ? (i++, ' ') : decode_byte(raw, &i);
+
+		if (c <= 0 || len + 1 >= size)
+			return false;
+		out[len++] = (char)c;
+	}
+	if (len >= size)
+		return false;
+	out[len] = '\0';
+	return true;
+}
+
+/* Names are compared decoded: "filter%5Ba%5D" is "filter[a]". */
+static bool name_matches(struct slice raw, const char *name)
+{
+	size_t i = 0;
+
+	while (i < raw.len && *name) {
+		int c = decode_byte(raw, &i);
+
+		if (c != (unsigned char)*name++)
+			return false;
+	}
+	return i == raw.len && !*name;
+}
+
+bool http_query_get(struct slice query, const char *name, char *out,
+		    size_t size)
+{
+	while (query.len > 0) {
+		size_t n = find_any(query, "&");
+		struct slice pair = {query.ptr, n};
+		size_t eq = find_any(pair, "=");
+
+		if (name_matches((struct slice){pair.ptr, eq}, name)) {
+			if (eq < pair.len)
+				eq++;
+			return decode_value(slice_from(pair, eq), out, size);
+		}
+		query = slice_from(query, n < query.len ? n + 1 : n);
+	}
+	return false;
+}
