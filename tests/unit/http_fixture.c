@@ -128,6 +128,32 @@ static void handle_later(struct http_request *r, void *arg)
 	loop_timer_set(f->later, 1);
 }
 
+static void handle_twice(struct http_request *r, void *arg)
+{
+	(void)arg;
+	reply_text(r, SLICE("one"));
+	reply_text(r, SLICE("two"));
+}
+
+static void handle_huge(struct http_request *r, void *arg)
+{
+	const size_t len = 40 * 1024 * 1024;
+	char *text = xcalloc(1, len);
+
+	(void)arg;
+	reply_text(r, (struct slice){text, len});
+	free(text);
+}
+
+static void handle_free(struct http_request *r, void *arg)
+{
+	struct http_fixture *f = arg;
+
+	(void)r;
+	http_server_free(f->server);
+	f->server = NULL;
+}
+
 static void handle_nothing(struct http_request *r, void *arg)
 {
 	struct http_reply a = {.status = 204, .headers = "X-Extra: 1\r\n"};
@@ -149,6 +175,9 @@ static const struct http_route routes[] = {
 	{"POST", "/hold", handle_hold, false},
 	{"POST", "/later", handle_later, false},
 	{"DELETE", "/nothing", handle_nothing, false},
+	{"GET", "/twice", handle_twice, false},
+	{"GET", "/huge", handle_huge, false},
+	{"GET", "/free", handle_free, false},
 };
 
 void http_fixture_config(struct http_server_config *out)
