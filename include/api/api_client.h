@@ -6,10 +6,16 @@
  * refreshed a minute before it ends and once on a 401), a bearer token, or an
  * API token (basic, "email/token:token"). SunCo: basic, key id and secret.
  *
- * Classes: 2xx OK · 404 NOTFOUND · 401, 403 AUTH (an HTML page is not an
- * answer of the API: TEMP, whatever its status) · 429 RATE · 409 CONFLICT ·
- * 408, 5xx, no or broken answer, not JSON, truncated: TEMP · 422, 400 and
- * every other 4xx PERM. Nothing is retried here except a 401 under OAuth.
+ * Classes: 2xx OK · 404 NOTFOUND (InvalidEndpoint: PERM) · 401, 403 AUTH ·
+ * 429 RATE · 409 CONFLICT · 408, 3xx, 5xx, no or broken answer: TEMP · 422,
+ * 400 and every other 4xx PERM. What is not JSON (an HTML page of a front, a
+ * truncated text) is not an answer of the API: TEMP, whatever its status but
+ * 429. Nothing is retried here except a clean 401 under OAuth, once.
+ *
+ * A request that the budget holds back waits in its lane (live before review
+ * before backfill); where it would have to wait longer than API_QUEUE_MAX_MS
+ * (API_QUEUE_ONCE_MS with `once`: what it rests on grows old) it ends as
+ * RATE, not sent, with how long it would have been.
  */
 #ifndef REUNITE_API_API_CLIENT_H
 #define REUNITE_API_API_CLIENT_H
@@ -21,6 +27,9 @@
 #include "core/budget.h"
 #include "core/job.h"
 #include "net/http_client.h"
+
+#define API_QUEUE_MAX_MS  20000
+#define API_QUEUE_ONCE_MS 5000
 
 enum api { API_ZENDESK, API_SUNCO };
 const char *api_name(enum api a);
@@ -42,12 +51,13 @@ struct api_client;
 /* Copies the config. */
 struct api_client *api_client_new(struct loop *loop, struct http_client *http,
 				  const struct api_config *config);
-void api_client_free(struct api_client *c); /* cancels what is open */
+/* Cancels what is open. Allowed from inside a callback. */
+void api_client_free(struct api_client *c);
 /* New credentials, limits and URLs for later requests (SIGHUP). */
 void api_client_reconfigure(struct api_client *c,
 			    const struct api_config *config);
 /* A token from an earlier life, and where to keep a new one (NULL, 0: the
- * old one was refused). */
+ * old one was refused). expires_ms: wall clock, until when to use it. */
 void api_client_set_token(struct api_client *c, const char *token,
 			  int64_t expires_ms);
 void api_client_on_token(struct api_client *c,
@@ -59,16 +69,18 @@ const struct budget *api_client_budget(const struct api_client *c);
 int64_t api_client_wait_ms(const struct api_client *c);
 
 /* How a call ended; borrowed for the callback. */
+struct json_t;
 struct api_result {
 	enum result result;
 	enum api api;
 	const char *call; /* "user_get", ... static */
-	bool sent;        /* not OK: it may have taken effect */
+	bool sent;        /* not OK: it may have taken effect; a clean 4xx has
+			     not */
 	int status;       /* HTTP, 0: no answer */
 	int calls;        /* requests that reached the API for it */
 	int64_t retry_after_ms; /* RATE: as told, -1 not told */
-	bool duplicate;   /* 422: the value is somebody else's */
-	bool mentions_external_id; /* 422: external ids are the reason */
+	bool duplicate;   /* 400, 409, 422: the value is somebody else's */
+	bool mentions_external_id; /* likewise: external ids are the reason */
 	struct error error; /* what the API said, cut, without personal data:
 			       only its error codes, never its sentences */
 };
@@ -78,14 +90,16 @@ struct api_call {
 	enum api api;
 	const char *name;   /* static; the metric's label */
 	const char *method;
-	const char *path;   /* copied; query included, already escaped */
+	/* copied; query included, already escaped; NULL (it grew too long) or
+	 * over 16 KiB with the URL: PERM */
+	const char *path;
 	struct json_t *body; /* *taken*, or NULL */
 	enum job_lane lane;
 	bool once;          /* must not be repeated */
 	bool updates_user;
 };
 struct api_request;
-struct json_t;
+/* json: the answer's body, borrowed; of a refusal, too; NULL if none. */
 typedef void api_done(const struct api_result *r, const struct json_t *json,
 		      void *arg);
 struct api_request *api_send(struct api_client *c, const struct api_call *call,

@@ -37,6 +37,9 @@ struct budget {
 	int32_t taken[BUDGET_SECONDS];
 };
 void budget_init(struct budget *b, int64_t per_minute, int64_t reserve_percent);
+/* Other settings; what was taken and learnt stays. */
+void budget_configure(struct budget *b, int64_t per_minute,
+		      int64_t reserve_percent);
 
 /* What a rate-limited answer said; -1 where a header was absent. */
 struct budget_headers {

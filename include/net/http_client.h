@@ -38,8 +38,9 @@ struct http_call {
 
 struct http_answer {
 	/* RESULT_OK: an HTTP answer came, whatever its status. RESULT_TEMP: no
-	 * (whole) answer, or not in time. RESULT_INVALID: answer over the limit. RESULT_PERM:
-	 * never sent and never will be (bad URL, certificate refused). */
+	 * (whole) answer, or not in time. RESULT_INVALID: answer over the
+	 * limit. RESULT_PERM: never sent and never will be (bad URL,
+	 * certificate refused). */
 	enum result result;
 	/* It may have reached the server: with another result than OK, false
 	 * only if not one byte of the request was written. */

@@ -44,10 +44,15 @@ static int64_t min64(int64_t a, int64_t b)
 
 void budget_init(struct budget *b, int64_t per_minute, int64_t reserve_percent)
 {
-	*b = (struct budget){
-		.configured_per_minute = max64(per_minute, 0),
-		.reserve_percent = min64(max64(reserve_percent, 0), 100),
-	};
+	*b = (struct budget){0};
+	budget_configure(b, per_minute, reserve_percent);
+}
+
+void budget_configure(struct budget *b, int64_t per_minute,
+		      int64_t reserve_percent)
+{
+	b->configured_per_minute = max64(per_minute, 0);
+	b->reserve_percent = min64(max64(reserve_percent, 0), 100);
 }
 
 static int64_t reserve_of(const struct budget *b, int64_t limit)

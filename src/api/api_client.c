@@ -1,0 +1,517 @@
+/*
+ * Requests to one account: queue, credentials, limits, result.
+ *
+ *	api_send -> WAITING -> SENT -> FINISHED -> DELIVERING -> freed
+ *	               |  ^------+         ^
+ *	               +-------------------+
+ *
+ *	WAITING->SENT      request_try(): token there, budget allows
+ *	WAITING->FINISHED  request_try(): token refused, or would wait too long
+ *	SENT->WAITING      answered(): a clean 401 under OAuth, the first time
+ *	SENT->FINISHED     answered()
+ *	->DELIVERING       deliver(): the callback runs, cancel does nothing
+ *	any other->freed   api_cancel(), api_client_free()
+ *
+ * Invariants: everything leaves WAITING from pump(), which runs from a timer,
+ * so no callback comes from inside api_send(); at most one pump is armed, at
+ * the earliest time at which a waiting request may go.
+ *
+ * Refused: to repeat anything but a request that the API answered with a
+ * clean 401 (which was not carried out); links to other hosts.
+ */
+#include "api_int.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/queue.h>
+
+#include "base/buf.h"
+#include "base/crypto.h"
+#include "base/json.h"
+#include "base/metrics.h"
+#include "oauth.h"
+
+enum {
+	URL_MAX = 16 * 1024,
+	HEADER_MAX = 16 * 1024,
+	SUNCO_BLOCK_MAX_MS = 60 * 60 * 1000,
+};
+
+enum request_state { WAITING, SENT, FINISHED, DELIVERING };
+
+struct api_request {
+	TAILQ_ENTRY(api_request) entry;
+	struct api_client *client;
+	enum request_state state;
+	enum api api;
+	const char *name;
+	const char *method;
+	enum job_lane lane;
+	bool once;
+	bool updates_user;
+	char *path;
+	char *body;
+	int64_t since_ms;
+	uint64_t token_generation; /* 0: not under OAuth */
+	bool again;		   /* after a 401 */
+	struct http_transfer *transfer;
+	struct api_result result;
+	struct json_t *json;
+	api_done *done;
+	api_drop *drop;
+	void *arg;
+};
+TAILQ_HEAD(request_list, api_request);
+
+struct api_client {
+	struct loop *loop;
+	struct http_client *http;
+	struct api_config config; /* its strings are ours */
+	struct budget budget;	  /* Zendesk's */
+	int64_t sunco_blocked_until_ms;
+	struct oauth *oauth;
+	struct loop_timer *pump_timer;
+	struct request_list waiting[LANE_COUNT];
+	struct request_list sent;
+	struct request_list finished;
+	bool delivering;
+	bool dead; /* freed from inside a callback */
+};
+
+const char *api_name(enum api a)
+{
+	return a == API_ZENDESK ? "zendesk" : "sunco";
+}
+
+const struct api_config *api_client_config(const struct api_client *c)
+{
+	return &c->config;
+}
+
+/* ---- results ---- */
+
+static void request_free(struct api_request *q)
+{
+	json_free(q->json);
+	free(q->path);
+	free(q->body);
+	free(q);
+}
+
+static struct request_list *request_list(struct api_request *q)
+{
+	struct api_client *c = q->client;
+
+	switch (q->state) {
+	case WAITING:
+		return &c->waiting[q->lane];
+	case SENT:
+		return &c->sent;
+	default:
+		return &c->finished;
+	}
+}
+
+static void request_move(struct api_request *q, enum request_state to)
+{
+	TAILQ_REMOVE(request_list(q), q, entry);
+	q->state = to;
+	TAILQ_INSERT_TAIL(request_list(q), q, entry);
+}
+
+static void client_release(struct api_client *c)
+{
+	loop_timer_free(c->pump_timer);
+	oauth_free(c->oauth);
+	api_config_release(&c->config);
+	free(c);
+}
+
+static void deliver(struct api_client *c)
+{
+	struct api_request *q;
+
+	c->delivering = true;
+	while ((q = TAILQ_FIRST(&c->finished))) {
+		TAILQ_REMOVE(&c->finished, q, entry);
+		q->state = DELIVERING;
+		q->done(&q->result, q->json, q->arg);
+		request_free(q);
+	}
+	c->delivering = false;
+	if (c->dead)
+		client_release(c);
+}
+
+static void budget_show(struct api_client *c)
+{
+	metric_set(metric_get(METRIC_API_BUDGET, c->config.account),
+		   (double)budget_left(&c->budget, loop_now_ms(c->loop)));
+}
+
+static void pump_soon(void *arg)
+{
+	struct api_client *c = arg;
+
+	loop_timer_set(c->pump_timer, 0);
+}
+
+/* ---- the answer ---- */
+
+static void sunco_learn(struct api_client *c, const struct budget_headers *h)
+{
+	int64_t wait_ms = h->retry_after_ms;
+
+	if (wait_ms < 0)
+		return;
+	if (wait_ms > SUNCO_BLOCK_MAX_MS)
+		wait_ms = SUNCO_BLOCK_MAX_MS;
+	c->sunco_blocked_until_ms = loop_now_ms(c->loop) + wait_ms;
+}
+
+static void learn(struct api_request *q, const struct http_answer *a)
+{
+	struct api_client *c = q->client;
+	struct budget_headers h;
+
+	api_answer_limits(a, &q->result, q->updates_user, &h);
+	if (q->api == API_SUNCO) {
+		sunco_learn(c, &h);
+		return;
+	}
+	budget_learn(&c->budget, &h, loop_now_ms(c->loop));
+	budget_show(c);
+}
+
+static void count(const struct api_request *q, const struct http_answer *a)
+{
+	const char *api = api_name(q->api);
+
+	metric_add(metric_get(METRIC_API_REQUESTS, q->client->config.account,
+			      api, q->name, result_name(q->result.result)),
+		   1);
+	metric_observe(metric_get(METRIC_API_SECONDS, api, q->name),
+		       (double)a->elapsed_us / 1e6);
+}
+
+/* A clean 401: the token may have been taken back before its end. */
+static bool request_again(struct api_request *q)
+{
+	struct api_client *c = q->client;
+
+	if (q->result.status != 401 || q->result.result != RESULT_AUTH ||
+	    q->token_generation == 0)
+		return false;
+	if (q->again) {
+		oauth_distrust(c->oauth, &q->result);
+		return false;
+	}
+	oauth_expire(c->oauth, q->token_generation);
+	q->again = true;
+	TAILQ_REMOVE(&c->sent, q, entry);
+	q->state = WAITING;
+	TAILQ_INSERT_HEAD(&c->waiting[q->lane], q, entry);
+	json_free(q->json);
+	q->json = NULL;
+	return true;
+}
+
+static void answered(const struct http_answer *a, void *arg)
+{
+	struct api_request *q = arg;
+	struct api_client *c = q->client;
+	struct api_result r = {
+		.api = q->api,
+		.call = q->name,
+		.calls = q->result.calls + a->sent,
+	};
+
+	q->transfer = NULL;
+	q->json = api_answer_read(a, loop_wall_ms(c->loop), &r);
+	q->result = r;
+	learn(q, a);
+	count(q, a);
+	if (!request_again(q))
+		request_move(q, FINISHED);
+	pump_soon(c);
+	deliver(c);
+}
+
+/* ---- sending ---- */
+
+static void request_refuse(struct api_request *q, const struct api_result *why)
+{
+	int calls = q->result.calls;
+
+	q->result = *why;
+	q->result.api = q->api;
+	q->result.call = q->name;
+	q->result.calls = calls;
+	request_move(q, FINISHED);
+}
+
+static void request_url(const struct api_request *q, struct buf *out)
+{
+	const struct api_config *c = &q->client->config;
+
+	buf_puts(out, q->api == API_SUNCO ? c->sunco_url : c->zendesk_url);
+	buf_puts(out, q->path);
+}
+
+static void request_post(struct api_request *q, const char *url,
+			 const char *authorization)
+{
+	struct api_client *c = q->client;
+	const char *const headers[] = {
+		authorization,
+		"Accept: application/json",
+		"Content-Type: application/json",
+	};
+	struct http_call call = {
+		.method = q->method,
+		.url = url,
+		.headers = headers,
+		.header_count = q->body ? 3 : 2,
+		.timeout_ms = c->config.timeout_ms,
+		.once = q->once,
+	};
+
+	if (q->body)
+		call.body = slice_of(q->body);
+	request_move(q, SENT);
+	q->transfer = http_client_send(c->http, &call, answered, q);
+}
+
+static void request_send(struct api_request *q, const char *oauth)
+{
+	struct api_result r = {.retry_after_ms = -1};
+	struct buf url, authorization;
+
+	buf_init(&url, URL_MAX);
+	buf_init(&authorization, HEADER_MAX);
+	api_authorization(&q->client->config, q->api, oauth, &authorization);
+	if (q->path)
+		request_url(q, &url);
+	if (q->path && !url.overflow) {
+		request_post(q, url.data, authorization.data);
+	} else {
+		r.result = error_set(&r.error, RESULT_PERM,
+				     "the request is too long");
+		request_refuse(q, &r);
+	}
+	crypto_wipe(authorization.data, authorization.len);
+	buf_release(&authorization);
+	buf_release(&url);
+}
+
+/* Held back by the limits until wait_ms from now: stays, or ends as RATE. */
+static int64_t request_hold(struct api_request *q, int64_t wait_ms)
+{
+	int64_t max_ms = q->once ? API_QUEUE_ONCE_MS : API_QUEUE_MAX_MS;
+	struct api_result r = {.retry_after_ms = wait_ms};
+
+	if (loop_now_ms(q->client->loop) + wait_ms - q->since_ms <= max_ms)
+		return wait_ms;
+	r.result = error_set(&r.error, RESULT_RATE,
+			     "held back by the request budget");
+	request_refuse(q, &r);
+	return -1;
+}
+
+static int64_t limits_take(struct api_request *q)
+{
+	struct api_client *c = q->client;
+	int64_t now_ms = loop_now_ms(c->loop);
+
+	if (q->api == API_SUNCO)
+		return c->sunco_blocked_until_ms > now_ms
+			       ? c->sunco_blocked_until_ms - now_ms
+			       : 0;
+	return budget_take(&c->budget, q->lane, q->updates_user, now_ms);
+}
+
+/* Returns how long to wait before trying again, or -1: not by time. */
+static int64_t request_try(struct api_request *q)
+{
+	struct api_client *c = q->client;
+	const char *token = NULL;
+	int64_t wait_ms;
+
+	q->token_generation = 0;
+	if (q->api == API_ZENDESK && c->config.auth == ZENDESK_OAUTH)
+		switch (oauth_token(c->oauth, &token, &q->token_generation)) {
+		case OAUTH_COMING:
+			return -1;
+		case OAUTH_REFUSED:
+			request_refuse(q, oauth_refusal(c->oauth));
+			return -1;
+		case OAUTH_READY:
+			break;
+		}
+	wait_ms = limits_take(q);
+	if (wait_ms > 0)
+		return request_hold(q, wait_ms);
+	request_send(q, token);
+	return -1;
+}
+
+static void pump(void *arg)
+{
+	struct api_client *c = arg;
+	int64_t next_ms = -1;
+
+	for (int lane = 0; lane < LANE_COUNT; lane++) {
+		struct api_request *q = TAILQ_FIRST(&c->waiting[lane]);
+
+		while (q) {
+			struct api_request *next = TAILQ_NEXT(q, entry);
+			int64_t wait_ms = request_try(q);
+
+			if (wait_ms >= 0 && (next_ms < 0 || wait_ms < next_ms))
+				next_ms = wait_ms;
+			q = next;
+		}
+	}
+	if (next_ms >= 0)
+		loop_timer_set(c->pump_timer, next_ms);
+	budget_show(c);
+	deliver(c);
+}
+
+/* ---- for the calls ---- */
+
+struct api_request *api_send_owned(struct api_client *c,
+				   const struct api_call *call, api_done *done,
+				   api_drop *drop, void *arg)
+{
+	struct api_request *q = xcalloc(1, sizeof(*q));
+
+	q->client = c;
+	q->state = WAITING;
+	q->api = call->api;
+	q->name = call->name;
+	q->method = call->method;
+	q->lane = call->lane;
+	q->once = call->once;
+	q->updates_user = call->updates_user;
+	q->path = xstrdup(call->path);
+	q->body = call->body ? json_text(call->body) : NULL;
+	json_free(call->body);
+	q->since_ms = loop_now_ms(c->loop);
+	q->done = done;
+	q->drop = drop;
+	q->arg = arg;
+	TAILQ_INSERT_TAIL(&c->waiting[q->lane], q, entry);
+	pump_soon(c);
+	return q;
+}
+
+struct api_request *api_send(struct api_client *c, const struct api_call *call,
+			     api_done *done, void *arg)
+{
+	return api_send_owned(c, call, done, NULL, arg);
+}
+
+void api_cancel(struct api_request *q)
+{
+	if (q->state == DELIVERING)
+		return;
+	if (q->transfer)
+		http_transfer_cancel(q->transfer);
+	TAILQ_REMOVE(request_list(q), q, entry);
+	if (q->drop)
+		q->drop(q->arg);
+	request_free(q);
+}
+
+const char *api_client_link_path(const struct api_client *c, const char *url)
+{
+	size_t len = strlen(c->config.zendesk_url);
+
+	if (url && !strncmp(url, c->config.zendesk_url, len))
+		url += len;
+	return url && str_starts(url, "/api/") ? url : NULL;
+}
+
+/* ---- the client ---- */
+
+struct api_client *api_client_new(struct loop *loop, struct http_client *http,
+				  const struct api_config *config)
+{
+	struct api_client *c = xcalloc(1, sizeof(*c));
+
+	c->loop = loop;
+	c->http = http;
+	api_config_copy(&c->config, config);
+	budget_init(&c->budget, config->requests_per_minute,
+		    config->reserve_percent);
+	c->pump_timer = loop_timer_new(loop, pump, c);
+	c->oauth = oauth_new(loop, http, pump_soon, c);
+	oauth_configure(c->oauth, &c->config);
+	for (int lane = 0; lane < LANE_COUNT; lane++)
+		TAILQ_INIT(&c->waiting[lane]);
+	TAILQ_INIT(&c->sent);
+	TAILQ_INIT(&c->finished);
+	return c;
+}
+
+static void cancel_all(struct request_list *list)
+{
+	struct api_request *q;
+
+	while ((q = TAILQ_FIRST(list)))
+		api_cancel(q);
+}
+
+void api_client_free(struct api_client *c)
+{
+	if (!c)
+		return;
+	for (int lane = 0; lane < LANE_COUNT; lane++)
+		cancel_all(&c->waiting[lane]);
+	cancel_all(&c->sent);
+	cancel_all(&c->finished);
+	c->dead = true;
+	loop_timer_clear(c->pump_timer);
+	if (!c->delivering)
+		client_release(c);
+}
+
+void api_client_reconfigure(struct api_client *c,
+			    const struct api_config *config)
+{
+	struct api_config old = c->config;
+
+	api_config_copy(&c->config, config);
+	oauth_configure(c->oauth, &c->config);
+	api_config_release(&old);
+	budget_configure(&c->budget, config->requests_per_minute,
+			 config->reserve_percent);
+	pump_soon(c);
+}
+
+void api_client_set_token(struct api_client *c, const char *token,
+			  int64_t expires_ms)
+{
+	oauth_set_token(c->oauth, token, expires_ms);
+}
+
+void api_client_on_token(struct api_client *c,
+			 void (*fn)(const char *token, int64_t expires_ms,
+				    void *arg),
+			 void *arg)
+{
+	oauth_on_token(c->oauth, fn, arg);
+}
+
+const struct budget *api_client_budget(const struct api_client *c)
+{
+	return &c->budget;
+}
+
+int64_t api_client_wait_ms(const struct api_client *c)
+{
+	struct budget asked = c->budget;
+
+	return budget_take(&asked, LANE_LIVE, false, loop_now_ms(c->loop));
+}

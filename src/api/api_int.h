@@ -1,0 +1,37 @@
+/*
+ * What the files of this layer share.
+ */
+#ifndef REUNITE_API_API_INT_H
+#define REUNITE_API_API_INT_H
+
+#include "api/api_client.h"
+
+/* api_send() for wrappers that own their arg: drop(arg) runs instead of the
+ * callback when the request is cancelled or the client freed. */
+typedef void api_drop(void *arg);
+struct api_request *api_send_owned(struct api_client *c,
+				   const struct api_call *call, api_done *done,
+				   api_drop *drop, void *arg);
+const struct api_config *api_client_config(const struct api_client *c);
+/* The path (and query) of a link in an answer, borrowed from it, if it leads
+ * to the same Zendesk account; else NULL. */
+const char *api_client_link_path(const struct api_client *c, const char *url);
+
+/* api_config.c: a deep copy, and its end. */
+void api_config_copy(struct api_config *dst, const struct api_config *src);
+void api_config_release(struct api_config *c);
+/* The Authorization header's line; oauth: the token, or NULL. */
+struct buf;
+void api_authorization(const struct api_config *c, enum api api,
+		       const char *oauth, struct buf *out);
+
+/* api_answer.c: what an answer means. Fills r but api, call and calls; the
+ * body's tree is *new* or NULL. */
+struct json_t *api_answer_read(const struct http_answer *a, int64_t wall_ms,
+			       struct api_result *r);
+/* What the headers say about limits. retry_after_ms holds for every request,
+ * update_wait_ms for updates of users. */
+void api_answer_limits(const struct http_answer *a, const struct api_result *r,
+		       bool updates_user, struct budget_headers *out);
+
+#endif

@@ -1,0 +1,341 @@
+/*
+ * OAuth client credentials: POST {zendesk_url}/oauth/tokens.
+ *
+ *	      oauth_token()            answer
+ *	NONE ---------------> COMING ----------> READY
+ *	 ^  ^                   | refused or none  |
+ *	 |  +--- time ---- REFUSED <----- distrust-+
+ *	 +------------ end, expire, other credentials
+ *
+ * One fetch at a time serves every request that waits. A refused fetch is not
+ * repeated before HOLD_AUTH_MS (HOLD_TEMP_MS where there was no answer, or as
+ * long as a 429 says); meanwhile every request ends the way the fetch did.
+ *
+ * Refuses tokens that are not printable ASCII or too long. A scope that was
+ * asked for and not granted is logged: Zendesk grants what it does not know
+ * without a word, and every call is a 403 then.
+ */
+#include "oauth.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "api_int.h"
+#include "base/buf.h"
+#include "base/crypto.h"
+#include "base/json.h"
+#include "base/log.h"
+#include "base/metrics.h"
+
+enum {
+	TOKEN_MAX = 4096,
+	REQUEST_MAX = 64 * 1024,
+	MARGIN_MS = 60 * 1000,
+	LIFE_UNTOLD_MS = 30 * 60 * 1000,
+	HOLD_AUTH_MS = 10 * 1000,
+	HOLD_TEMP_MS = 2 * 1000,
+	HOLD_MAX_MS = 10 * 60 * 1000,
+};
+
+/* users: read, search, identities, merge, external id; tickets: requester */
+static const char *const scopes[] = {
+	"users:read",
+	"users:write",
+	"tickets:read",
+};
+
+struct oauth {
+	struct loop *loop;
+	struct http_client *http;
+	loop_fn *changed;
+	void *changed_arg;
+	void (*keep)(const char *token, int64_t expires_ms, void *arg);
+	void *keep_arg;
+	const struct api_config *config;
+	uint8_t credentials[CRYPTO_SHA256_SIZE]; /* hash: have they changed? */
+	struct http_transfer *fetch;
+	char *token;
+	int64_t expires_ms; /* wall clock */
+	uint64_t generation;
+	int64_t hold_until_ms; /* monotonic */
+	struct api_result refusal;
+};
+
+struct oauth *oauth_new(struct loop *loop, struct http_client *http,
+			loop_fn *changed, void *arg)
+{
+	struct oauth *o = xcalloc(1, sizeof(*o));
+
+	o->loop = loop;
+	o->http = http;
+	o->changed = changed;
+	o->changed_arg = arg;
+	return o;
+}
+
+static void token_forget(struct oauth *o)
+{
+	if (o->token)
+		crypto_wipe(o->token, strlen(o->token));
+	free(o->token);
+	o->token = NULL;
+	o->expires_ms = 0;
+}
+
+static void fetch_cancel(struct oauth *o)
+{
+	if (o->fetch)
+		http_transfer_cancel(o->fetch);
+	o->fetch = NULL;
+}
+
+void oauth_free(struct oauth *o)
+{
+	if (!o)
+		return;
+	fetch_cancel(o);
+	token_forget(o);
+	free(o);
+}
+
+static void credentials_hash(const struct api_config *c,
+			     uint8_t out[CRYPTO_SHA256_SIZE])
+{
+	struct buf b;
+
+	buf_init(&b, REQUEST_MAX);
+	buf_printf(&b, "%d\n%s\n%s\n%s", c->auth, c->zendesk_url,
+		   c->client_id ? c->client_id : "",
+		   c->client_secret ? c->client_secret : "");
+	crypto_sha256(b.data, b.len, out);
+	crypto_wipe(b.data, b.len);
+	buf_release(&b);
+}
+
+void oauth_configure(struct oauth *o, const struct api_config *c)
+{
+	uint8_t hash[CRYPTO_SHA256_SIZE];
+	bool first = !o->config;
+
+	o->config = c;
+	credentials_hash(c, hash);
+	if (!first && crypto_equal(hash, o->credentials, sizeof(hash)))
+		return;
+	memcpy(o->credentials, hash, sizeof(hash));
+	o->hold_until_ms = 0;
+	fetch_cancel(o);
+	token_forget(o);
+}
+
+void oauth_on_token(struct oauth *o,
+		    void (*fn)(const char *token, int64_t expires_ms,
+			       void *arg),
+		    void *arg)
+{
+	o->keep = fn;
+	o->keep_arg = arg;
+}
+
+static bool token_valid(const char *s)
+{
+	size_t len = s ? strlen(s) : 0;
+
+	if (len == 0 || len > TOKEN_MAX)
+		return false;
+	for (size_t i = 0; i < len; i++)
+		if (s[i] <= ' ' || s[i] >= 127)
+			return false;
+	return true;
+}
+
+void oauth_set_token(struct oauth *o, const char *token, int64_t expires_ms)
+{
+	token_forget(o);
+	if (!token_valid(token))
+		return;
+	o->token = xstrdup(token);
+	o->expires_ms = expires_ms;
+	o->generation++;
+	o->hold_until_ms = 0;
+}
+
+static void token_keep(struct oauth *o)
+{
+	if (o->keep)
+		o->keep(o->token, o->expires_ms, o->keep_arg);
+}
+
+/* ---- the fetch ---- */
+
+/* Until the hold ends, every request ends the way this did. */
+static void refuse(struct oauth *o, const struct api_result *why)
+{
+	int64_t hold_ms = HOLD_AUTH_MS;
+
+	if (why->result == RESULT_TEMP)
+		hold_ms = HOLD_TEMP_MS;
+	else if (why->result == RESULT_RATE && why->retry_after_ms > hold_ms)
+		hold_ms = why->retry_after_ms < HOLD_MAX_MS
+				  ? why->retry_after_ms
+				  : HOLD_MAX_MS;
+	o->refusal = *why;
+	o->refusal.sent = false;
+	error_set(&o->refusal.error, why->result, "access token: %s",
+		  why->error.text);
+	o->hold_until_ms = loop_now_ms(o->loop) + hold_ms;
+}
+
+static bool scope_granted(const char *granted, const char *scope)
+{
+	size_t len = strlen(scope);
+
+	while (*granted) {
+		size_t n = strcspn(granted, " ");
+
+		if (n == len && !memcmp(granted, scope, len))
+			return true;
+		granted += n;
+		granted += strspn(granted, " ");
+	}
+	return false;
+}
+
+static void scopes_compare(const struct oauth *o, const char *granted)
+{
+	for (size_t i = 0; granted && i < ARRAY_LEN(scopes); i++)
+		if (!scope_granted(granted, scopes[i]))
+			log_warn("oauth_scope_missing",
+				 log_str("account", o->config->account),
+				 log_str("scope", scopes[i]));
+}
+
+static bool token_take(struct oauth *o, const struct json_t *json)
+{
+	const char *token = json_get_str(json, "access_token");
+	int64_t life_ms = json_get_int(json, "expires_in", 0);
+
+	if (!token_valid(token))
+		return false;
+	life_ms = life_ms > 0 && life_ms < INT32_MAX ? life_ms * 1000
+						     : LIFE_UNTOLD_MS;
+	life_ms -= life_ms / 2 < MARGIN_MS ? life_ms / 2 : MARGIN_MS;
+	oauth_set_token(o, token, loop_wall_ms(o->loop) + life_ms);
+	scopes_compare(o, json_get_str(json, "scope"));
+	return true;
+}
+
+static void fetch_count(const struct oauth *o, const struct http_answer *a,
+			enum result class)
+{
+	const char *api = api_name(API_ZENDESK);
+
+	metric_add(metric_get(METRIC_API_REQUESTS, o->config->account, api,
+			      "oauth_token", result_name(class)),
+		   1);
+	metric_observe(metric_get(METRIC_API_SECONDS, api, "oauth_token"),
+		       (double)a->elapsed_us / 1e6);
+}
+
+static void fetch_done(const struct http_answer *a, void *arg)
+{
+	struct oauth *o = arg;
+	struct api_result r = {.api = API_ZENDESK};
+	struct json_t *json = api_answer_read(a, loop_wall_ms(o->loop), &r);
+
+	o->fetch = NULL;
+	if (r.result == RESULT_OK && !token_take(o, json))
+		r.result = error_set(&r.error, RESULT_TEMP,
+				     "HTTP %d without a token", r.status);
+	/* a clean refusal, whatever its status, is about the credentials */
+	if (r.result != RESULT_OK && r.result != RESULT_TEMP &&
+	    r.result != RESULT_RATE)
+		r.result = RESULT_AUTH;
+	fetch_count(o, a, r.result);
+	json_free(json);
+	if (r.result == RESULT_OK)
+		token_keep(o);
+	else
+		refuse(o, &r);
+	o->changed(o->changed_arg);
+}
+
+static void fetch_body(const struct api_config *c, struct buf *out)
+{
+	struct json_t *body = json_new_obj();
+	struct buf scope;
+
+	buf_init(&scope, REQUEST_MAX);
+	for (size_t i = 0; i < ARRAY_LEN(scopes); i++)
+		buf_printf(&scope, "%s%s", i > 0 ? " " : "", scopes[i]);
+	json_set_str(body, "grant_type", "client_credentials");
+	json_set_str(body, "client_id", c->client_id);
+	json_set_str(body, "client_secret", c->client_secret);
+	json_set_str(body, "scope", scope.data);
+	json_write(body, out);
+	buf_release(&scope);
+	json_free(body);
+}
+
+static void fetch_start(struct oauth *o)
+{
+	static const char *const headers[] = {
+		"Accept: application/json",
+		"Content-Type: application/json",
+	};
+	struct buf url, text;
+	struct http_call call = {
+		.method = "POST",
+		.headers = headers,
+		.header_count = ARRAY_LEN(headers),
+		.timeout_ms = o->config->timeout_ms,
+	};
+
+	buf_init(&url, REQUEST_MAX);
+	buf_init(&text, REQUEST_MAX);
+	buf_printf(&url, "%s/oauth/tokens", o->config->zendesk_url);
+	fetch_body(o->config, &text);
+	call.url = url.data;
+	call.body = (struct slice){text.data, text.len};
+	o->fetch = http_client_send(o->http, &call, fetch_done, o);
+	crypto_wipe(text.data, text.len);
+	buf_release(&text);
+	buf_release(&url);
+}
+
+/* ---- for the requests ---- */
+
+enum oauth_state oauth_token(struct oauth *o, const char **token,
+			     uint64_t *generation)
+{
+	if (o->token && loop_wall_ms(o->loop) < o->expires_ms) {
+		*token = o->token;
+		*generation = o->generation;
+		return OAUTH_READY;
+	}
+	if (o->fetch)
+		return OAUTH_COMING;
+	if (loop_now_ms(o->loop) < o->hold_until_ms)
+		return OAUTH_REFUSED;
+	fetch_start(o);
+	return OAUTH_COMING;
+}
+
+const struct api_result *oauth_refusal(const struct oauth *o)
+{
+	return &o->refusal;
+}
+
+void oauth_expire(struct oauth *o, uint64_t generation)
+{
+	if (!o->token || o->generation != generation)
+		return;
+	token_forget(o);
+	token_keep(o);
+}
+
+void oauth_distrust(struct oauth *o, const struct api_result *why)
+{
+	token_forget(o);
+	token_keep(o);
+	refuse(o, why);
+}

@@ -1,0 +1,192 @@
+/*
+ * The Zendesk calls of one request: changes, and the ticket's requester.
+ *
+ * A change that must not happen twice is sent with `once`. An answer that
+ * cannot be read does not say whether the change happened: RESULT_TEMP with
+ * sent, to be looked up.
+ */
+#include "zendesk_int.h"
+
+#include <inttypes.h>
+
+#include "base/buf.h"
+#include "base/json.h"
+
+enum { PATH_MAX_BYTES = 512 };
+
+static void deliver_plain(struct zendesk_op *op, const struct api_result *r)
+{
+	op->done.plain(r, op->arg);
+}
+
+static void deliver_ticket(struct zendesk_op *op, const struct api_result *r)
+{
+	op->done.ticket(r, r->result == RESULT_OK ? op->requester_id : 0,
+			op->arg);
+}
+
+static void plain_answered(struct zendesk_slot *s, const struct api_result *r,
+			   const struct json_t *json)
+{
+	(void)json;
+	zendesk_op_end(s->op, r);
+}
+
+/* One request about one object. */
+static struct zendesk_op *op_start(struct zendesk_op *op, struct api_call *call,
+				   const char *before, uint64_t id,
+				   const char *behind)
+{
+	struct buf path;
+
+	buf_init(&path, PATH_MAX_BYTES);
+	buf_printf(&path, "%s%" PRIu64 "%s", before, id, behind);
+	call->path = path.data;
+	zendesk_op_send(&op->slots[0], call);
+	buf_release(&path);
+	return op;
+}
+
+/* ---- merge ---- */
+
+static void merge_answered(struct zendesk_slot *s, const struct api_result *r,
+			   const struct json_t *json)
+{
+	struct zendesk_op *op = s->op;
+	struct zd_user user;
+
+	if (r->result != RESULT_OK) {
+		zendesk_op_end(op, r);
+		return;
+	}
+	if (zd_user_decode(json_get(json, "user"), &user, NULL) != RESULT_OK) {
+		zendesk_op_fail(op, r, RESULT_TEMP, "merge: no user answered");
+		return;
+	}
+	zendesk_op_add_user(op, &user);
+	if (user.id == op->id)
+		zendesk_op_end(op, r);
+	else
+		zendesk_op_fail(op, r, RESULT_TEMP,
+				"merge: another user answered");
+}
+
+struct zendesk_op *zendesk_merge(struct api_client *c, enum job_lane lane,
+				 uint64_t from, uint64_t into,
+				 zendesk_user_done *done, void *arg)
+{
+	struct zendesk_op *op = zendesk_op_new(c, lane, arg);
+	struct json_t *body = json_new_obj();
+	struct json_t *user = json_new_obj();
+	struct api_call call = {
+		.name = "user_merge",
+		.method = "PUT",
+		.body = body,
+		.once = true,
+	};
+
+	json_set_id(user, "id", into);
+	json_set(body, "user", user);
+	op->id = into;
+	op->answered = merge_answered;
+	op->deliver = zendesk_op_deliver_user;
+	op->done.user = done;
+	return op_start(op, &call, "/api/v2/users/", from, "/merge");
+}
+
+/* ---- changes of one user ---- */
+
+static struct zendesk_op *user_update(struct api_client *c, enum job_lane lane,
+				      const char *name, uint64_t id,
+				      const char *key, const char *value,
+				      zendesk_plain_done *done, void *arg)
+{
+	struct zendesk_op *op = zendesk_op_new(c, lane, arg);
+	struct json_t *body = json_new_obj();
+	struct json_t *user = json_new_obj();
+	struct api_call call = {
+		.name = name,
+		.method = "PUT",
+		.body = body,
+		.updates_user = true,
+	};
+
+	json_set_str(user, key, value);
+	json_set(body, "user", user);
+	op->answered = plain_answered;
+	op->deliver = deliver_plain;
+	op->done.plain = done;
+	return op_start(op, &call, "/api/v2/users/", id, "");
+}
+
+struct zendesk_op *zendesk_set_external_id(struct api_client *c,
+					   enum job_lane lane, uint64_t id,
+					   const char *external_id,
+					   zendesk_plain_done *done, void *arg)
+{
+	return user_update(c, lane, "user_set_external_id", id, "external_id",
+			   external_id, done, arg);
+}
+
+struct zendesk_op *zendesk_set_name(struct api_client *c, enum job_lane lane,
+				    uint64_t id, const char *name,
+				    zendesk_plain_done *done, void *arg)
+{
+	return user_update(c, lane, "user_set_name", id, "name", name, done,
+			   arg);
+}
+
+struct zendesk_op *zendesk_add_address(struct api_client *c, enum job_lane lane,
+				       uint64_t id, const char *address,
+				       bool verified, zendesk_plain_done *done,
+				       void *arg)
+{
+	struct zendesk_op *op = zendesk_op_new(c, lane, arg);
+	struct json_t *body = json_new_obj();
+	struct json_t *identity = json_new_obj();
+	struct api_call call = {
+		.name = "identity_add",
+		.method = "POST",
+		.body = body,
+		.once = true,
+	};
+
+	json_set_str(identity, "type", "email");
+	json_set_str(identity, "value", address);
+	json_set_bool(identity, "verified", verified);
+	json_set_bool(identity, "skip_verify_email", true);
+	json_set(body, "identity", identity);
+	op->answered = plain_answered;
+	op->deliver = deliver_plain;
+	op->done.plain = done;
+	return op_start(op, &call, "/api/v2/users/", id, "/identities");
+}
+
+/* ---- the ticket ---- */
+
+static void ticket_answered(struct zendesk_slot *s, const struct api_result *r,
+			    const struct json_t *json)
+{
+	struct zendesk_op *op = s->op;
+
+	op->requester_id =
+		json_get_id(json_get(json, "ticket"), "requester_id");
+	if (r->result == RESULT_OK && op->requester_id == 0)
+		zendesk_op_fail(op, r, RESULT_TEMP,
+				"ticket: no requester answered");
+	else
+		zendesk_op_end(op, r);
+}
+
+struct zendesk_op *zendesk_ticket_get(struct api_client *c, enum job_lane lane,
+				      uint64_t ticket_id,
+				      zendesk_ticket_done *done, void *arg)
+{
+	struct zendesk_op *op = zendesk_op_new(c, lane, arg);
+	struct api_call call = {.name = "ticket_get", .method = "GET"};
+
+	op->answered = ticket_answered;
+	op->deliver = deliver_ticket;
+	op->done.ticket = done;
+	return op_start(op, &call, "/api/v2/tickets/", ticket_id, "");
+}

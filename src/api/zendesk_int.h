@@ -1,0 +1,69 @@
+/*
+ * A Zendesk call under way: one request, or several for one answer.
+ *
+ *	op_new -> requests open -> op_end: done() -> freed
+ *	              +-- zendesk_cancel(), client freed --> freed
+ *
+ * Each open request holds one of the op's slots. op_end() cancels what is
+ * still open, so done() comes exactly once.
+ */
+#ifndef REUNITE_API_ZENDESK_INT_H
+#define REUNITE_API_ZENDESK_INT_H
+
+#include "api/zendesk.h"
+#include "api_int.h"
+
+#define ZENDESK_SLOTS 4 /* requests of one call at the same time */
+
+struct zendesk_op;
+struct json_t;
+
+struct zendesk_slot {
+	struct zendesk_op *op;
+	struct api_request *request; /* NULL: free */
+	size_t user;		     /* whose identities are listed */
+	int pages;
+	struct json_t *identities; /* so far */
+};
+
+struct zendesk_op {
+	struct api_client *client;
+	enum job_lane lane;
+	uint64_t id; /* who is meant; 0: a search */
+	/* one answer: goes on with op_send() or ends with op_end() */
+	void (*answered)(struct zendesk_slot *s, const struct api_result *r,
+			 const struct json_t *json);
+	/* calls the caller's callback */
+	void (*deliver)(struct zendesk_op *op, const struct api_result *r);
+	union {
+		zendesk_user_done *user;
+		zendesk_users_done *users;
+		zendesk_plain_done *plain;
+		zendesk_ticket_done *ticket;
+	} done;
+	void *arg;
+	struct zendesk_slot slots[ZENDESK_SLOTS];
+	int open;    /* requests */
+	int calls;   /* that reached the API */
+	bool ending; /* done() runs, or cancelled: not to be touched */
+	struct zd_user *users;
+	size_t count;
+	size_t listed; /* users whose identities are known or being listed */
+	int pages;     /* of the search */
+	uint64_t requester_id;
+};
+
+struct zendesk_op *zendesk_op_new(struct api_client *c, enum job_lane lane,
+				  void *arg);
+/* call->api and ->lane are filled in; call->path is copied, NULL: too long. */
+void zendesk_op_send(struct zendesk_slot *s, struct api_call *call);
+void zendesk_op_end(struct zendesk_op *op, const struct api_result *r);
+/* The same with another class. */
+void zendesk_op_fail(struct zendesk_op *op, const struct api_result *r,
+		     enum result class, const char *why);
+/* Takes u. */
+void zendesk_op_add_user(struct zendesk_op *op, struct zd_user *u);
+/* For op->deliver: the first of the users. */
+void zendesk_op_deliver_user(struct zendesk_op *op, const struct api_result *r);
+
+#endif

@@ -1,0 +1,110 @@
+/*
+ * The life of a Zendesk call; see zendesk_int.h.
+ */
+#include "zendesk_int.h"
+
+#include <stdlib.h>
+
+#include "base/json.h"
+
+struct zendesk_op *zendesk_op_new(struct api_client *c, enum job_lane lane,
+				  void *arg)
+{
+	struct zendesk_op *op = xcalloc(1, sizeof(*op));
+
+	op->client = c;
+	op->lane = lane;
+	op->arg = arg;
+	for (int i = 0; i < ZENDESK_SLOTS; i++)
+		op->slots[i].op = op;
+	return op;
+}
+
+static void op_free(struct zendesk_op *op)
+{
+	for (int i = 0; i < ZENDESK_SLOTS; i++)
+		json_free(op->slots[i].identities);
+	for (size_t i = 0; i < op->count; i++)
+		zd_user_release(&op->users[i]);
+	free(op->users);
+	free(op);
+}
+
+static void op_close(struct zendesk_op *op)
+{
+	op->ending = true;
+	for (int i = 0; i < ZENDESK_SLOTS; i++)
+		if (op->slots[i].request)
+			api_cancel(op->slots[i].request);
+}
+
+void zendesk_cancel(struct zendesk_op *op)
+{
+	if (op->ending)
+		return;
+	op_close(op);
+	op_free(op);
+}
+
+/* The request went away without an answer: cancelled by us, or the client is
+ * being freed and the last one takes the op along. */
+static void slot_dropped(void *arg)
+{
+	struct zendesk_slot *s = arg;
+	struct zendesk_op *op = s->op;
+
+	s->request = NULL;
+	if (--op->open == 0 && !op->ending)
+		op_free(op);
+}
+
+static void slot_answered(const struct api_result *r, const struct json_t *json,
+			  void *arg)
+{
+	struct zendesk_slot *s = arg;
+	struct zendesk_op *op = s->op;
+
+	s->request = NULL;
+	op->open--;
+	op->calls += r->calls;
+	op->answered(s, r, json);
+}
+
+void zendesk_op_send(struct zendesk_slot *s, struct api_call *call)
+{
+	call->api = API_ZENDESK;
+	call->lane = s->op->lane;
+	s->op->open++;
+	s->request = api_send_owned(s->op->client, call, slot_answered,
+				    slot_dropped, s);
+}
+
+void zendesk_op_end(struct zendesk_op *op, const struct api_result *r)
+{
+	struct api_result result = *r;
+
+	result.calls = op->calls;
+	op_close(op);
+	op->deliver(op, &result);
+	op_free(op);
+}
+
+void zendesk_op_fail(struct zendesk_op *op, const struct api_result *r,
+		     enum result class, const char *why)
+{
+	struct api_result result = *r;
+
+	result.result = error_set(&result.error, class, "%s", why);
+	zendesk_op_end(op, &result);
+}
+
+void zendesk_op_add_user(struct zendesk_op *op, struct zd_user *u)
+{
+	op->users = xrealloc(op->users, (op->count + 1) * sizeof(*op->users));
+	op->users[op->count++] = *u;
+}
+
+void zendesk_op_deliver_user(struct zendesk_op *op, const struct api_result *r)
+{
+	op->done.user(r, r->result == RESULT_OK ? op->users : NULL, op->arg);
+}
