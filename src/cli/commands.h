@@ -6,7 +6,18 @@
 
 #include "cli/cli.h"
 
-#define CLI_COMMANDS(X) X(cmd_check)
+#define CLI_COMMANDS(X)                                                        \
+	X(cmd_check)                                                           \
+	X(cmd_journal_list)                                                    \
+	X(cmd_journal_show)                                                    \
+	X(cmd_queue_list)                                                      \
+	X(cmd_queue_show)                                                      \
+	X(cmd_queue_retry)                                                     \
+	X(cmd_queue_drop)                                                      \
+	X(cmd_review_list)                                                     \
+	X(cmd_review_show)                                                     \
+	X(cmd_review_approve)                                                  \
+	X(cmd_review_reject)
 
 #define CLI_COMMAND_DECLARE(row) extern const struct cli_command row;
 CLI_COMMANDS(CLI_COMMAND_DECLARE)
