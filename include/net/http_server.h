@@ -99,6 +99,9 @@ struct http_reply {
 /* Exactly once per request; frees it. May be called from the handler or any
  * time later on the loop. */
 void http_request_reply(struct http_request *r, const struct http_reply *a);
+/* For stand-ins that must misbehave: in place of the reply, sends raw as it
+ * stands (nothing if it is empty) and closes the connection. */
+void http_request_abort(struct http_request *r, struct slice raw);
 /* {"error":"text"} */
 void http_request_reply_error(struct http_request *r, int status,
 			      const char *text);

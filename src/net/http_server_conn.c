@@ -401,6 +401,19 @@ void http_conn_reply(struct http_conn *c, const struct http_reply *a)
 		loop_defer(c->server->loop, conn_run_later, c);
 }
 
+void http_conn_abort(struct http_conn *c, struct slice raw)
+{
+	if (c->state == HTTP_CONN_CLOSED) {
+		conn_release(c);
+		return;
+	}
+	c->message.keep_alive = false;
+	buf_append(&c->out, raw.ptr, raw.len);
+	conn_enter(c, HTTP_CONN_CLOSING);
+	if (!c->running)
+		conn_flush(c);
+}
+
 static void on_readable(struct bufferevent *bev, void *arg)
 {
 	(void)bev;

@@ -104,6 +104,7 @@ void http_conn_new(struct http_server *s, int fd);
 void http_conn_drain(struct http_conn *c);  /* closes it if it is idle */
 void http_conn_cancel(struct http_conn *c); /* request and all */
 void http_conn_reply(struct http_conn *c, const struct http_reply *a);
+void http_conn_abort(struct http_conn *c, struct slice raw);
 
 /* http_server_reply.c: one reply of the current request into c->out. */
 void http_reply_format(struct http_conn *c, const struct http_reply *a,

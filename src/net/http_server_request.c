@@ -76,15 +76,27 @@ void http_request_on_leave(struct http_request *r, loop_fn *fn, void *arg)
 	r->leave_arg = arg;
 }
 
-void http_request_reply(struct http_request *r, const struct http_reply *a)
+/* The handler's one reply is here. */
+static void close_request(struct http_request *r, int status)
 {
 	if (!r->open) {
-		log_error("second_reply", log_int("status", a->status));
+		log_error("second_reply", log_int("status", status));
 		abort();
 	}
 	r->open = false;
 	r->leave = NULL;
+}
+
+void http_request_reply(struct http_request *r, const struct http_reply *a)
+{
+	close_request(r, a->status);
 	http_conn_reply((struct http_conn *)r, a);
+}
+
+void http_request_abort(struct http_request *r, struct slice raw)
+{
+	close_request(r, 0);
+	http_conn_abort((struct http_conn *)r, raw);
 }
 
 void http_request_reply_error(struct http_request *r, int status,
