@@ -1,0 +1,40 @@
+/*
+ * Bodies of the webhooks that the two platforms send: *new* trees.
+ */
+#ifndef REUNITE_SANDBOX_PAYLOADS_H
+#define REUNITE_SANDBOX_PAYLOADS_H
+
+#include <stdint.h>
+
+struct account;
+struct change;
+struct conversation;
+struct json_t;
+struct sun_user;
+struct zen_ticket;
+
+struct json_t *payload_conversation_create(const struct account *a,
+					   const struct conversation *c,
+					   const char *reason, int64_t now_ms);
+struct json_t *payload_message(const struct account *a,
+			       const struct conversation *c, const char *text,
+			       int64_t now_ms);
+struct json_t *payload_pass_control(const struct account *a,
+				    const struct conversation *c,
+				    int64_t now_ms);
+struct json_t *payload_user_update(const struct account *a,
+				   const struct sun_user *u, int64_t now_ms);
+struct json_t *payload_user_merge(const struct account *a,
+				  const struct sun_user *surviving,
+				  const struct sun_user *discarded,
+				  int64_t now_ms);
+struct json_t *payload_user_remove(const struct account *a,
+				   const struct sun_user *u, int64_t now_ms);
+/* Our own trigger's body. */
+struct json_t *payload_trigger(const struct zen_ticket *t);
+/* An event subscription's body; NULL if the account's settings do not
+ * subscribe to it. *label gets the event's name, static. */
+struct json_t *payload_change(const struct account *a,
+			      const struct change *change, const char **label);
+
+#endif

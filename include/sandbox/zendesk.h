@@ -1,0 +1,44 @@
+/*
+ * The handlers of /api/v2: each answers one call (call.h).
+ */
+#ifndef REUNITE_SANDBOX_ZENDESK_H
+#define REUNITE_SANDBOX_ZENDESK_H
+
+#include <stdint.h>
+
+#include "sandbox/call.h"
+
+struct zen_user;
+
+call_handler zendesk_user_me;
+call_handler zendesk_user_show;
+call_handler zendesk_user_create;
+call_handler zendesk_user_update;
+call_handler zendesk_user_delete;
+call_handler zendesk_users_show_many;
+call_handler zendesk_users_search;
+call_handler zendesk_users_export;
+call_handler zendesk_deleted_user_show;
+call_handler zendesk_user_merge;
+call_handler zendesk_identities_list;
+call_handler zendesk_identity_show;
+call_handler zendesk_identity_create;
+call_handler zendesk_identity_update;
+call_handler zendesk_identity_verify;
+call_handler zendesk_identity_make_primary;
+call_handler zendesk_identity_delete;
+call_handler zendesk_ticket_show;
+call_handler zendesk_ticket_update;
+call_handler zendesk_ticket_tags;
+
+/* For the handlers: the active user that the path names, or NULL and a 404. */
+struct zen_user *zendesk_user_of(const struct call *c, struct answer *out);
+/* True when the address may become u's (NULL: a new user's); else a 422. */
+bool zendesk_address_free(const struct call *c, const struct zen_user *u,
+			  const char *address, struct answer *out);
+/* {"users":[...]} of a page, identities side-loaded if the call asks for
+ * them and side_load allows. */
+void zendesk_users_answer(const struct call *c, struct zen_user *const *users,
+			  size_t count, bool side_load, struct json_t *body);
+
+#endif

@@ -1,0 +1,91 @@
+/*
+ * PUT /users/{loser}/merge {"user":{"id":survivor}}.
+ *
+ * Refused: a user that is gone (404), oneself, staff, shared users, a loser
+ * with too many tickets; and, where the settings say so, suspended users,
+ * unverified ones that only have a messaging identity, and, as on accounts
+ * with single sign-on, anybody with an external id.
+ */
+#include "sandbox/zendesk.h"
+
+#include "base/json.h"
+#include "base/str.h"
+#include "sandbox/account.h"
+#include "sandbox/render.h"
+
+static bool has_address(const struct zen_user *u)
+{
+	for (size_t i = 0; i < u->identity_count; i++) {
+		const struct zen_identity *at = u->identities[i];
+
+		if (str_eq(at->type, "email") || str_eq(at->type, "twitter"))
+			return true;
+	}
+	return false;
+}
+
+/* Why the two cannot be merged, or NULL. */
+static const char *obstacle(const struct account *a,
+			    const struct zen_user *from,
+			    const struct zen_user *into)
+{
+	const struct settings *s = &a->settings;
+	int64_t tickets =
+		from->old_tickets + (int64_t)state_tickets_of(a->state, from);
+
+	if (from == into)
+		return "A user cannot be merged with itself";
+	if (!str_eq(from->role, "end-user") || !str_eq(into->role, "end-user"))
+		return "Only end users can be merged";
+	if (from->shared || into->shared)
+		return "Shared users cannot be merged";
+	if (tickets > s->merge_max_tickets)
+		return "The user has requested too many tickets to be merged";
+	if (!s->merge_suspended && (from->suspended || into->suspended))
+		return "Suspended users cannot be merged";
+	if (!s->merge_unverified_messaging && !has_address(from))
+		return "Unverified users need an email address to be merged";
+	if (s->sso_external_id_refusal &&
+	    (from->external_id || into->external_id))
+		return "Users with an external_id cannot be merged";
+	return NULL;
+}
+
+static void merge(const struct call *c, struct zen_user *from,
+		  struct zen_user *into, struct answer *out)
+{
+	const struct settings *s = &c->account->settings;
+	const struct merge_rules rules = {
+		.messaging_moves = s->messaging_identity_moves,
+		.identity_lag_ms = s->identity_move_lag_ms,
+		.external_id_lag_ms = s->external_id_release_lag_ms,
+		.by = "api"};
+	struct json_t *body = json_new_obj();
+
+	state_user_merge(c->account->state, from, into, &rules, c->now_ms);
+	json_set(body, "user", render_user(c->account, into));
+	out->applied = true;
+	call_ok(out, 200, body);
+}
+
+void zendesk_user_merge(const struct call *c, struct answer *out)
+{
+	struct zen_user *from = zendesk_user_of(c, out);
+	uint64_t into_id = json_get_id(json_get(c->body, "user"), "id");
+	struct zen_user *into = state_user(c->account->state, into_id);
+	const char *why;
+
+	if (!from)
+		return;
+	if (!into_id) {
+		call_invalid(out, "id", "Id: cannot be blank", "BlankValue");
+	} else if (!into || !into->active) {
+		call_not_found(out);
+	} else {
+		why = obstacle(c->account, from, into);
+		if (why)
+			call_invalid(out, "base", why, NULL);
+		else
+			merge(c, from, into, out);
+	}
+}
