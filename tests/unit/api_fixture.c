@@ -9,7 +9,7 @@
 
 enum { ANSWER_MAX = 256 * 1024 };
 
-static void reply_send(struct raw_conn *c, const struct reply *reply,
+static void reply_send(struct wire_conn *c, const struct reply *reply,
 		       const char *url)
 {
 	const char *headers = reply->headers ? reply->headers : "";
@@ -19,23 +19,23 @@ static void reply_send(struct raw_conn *c, const struct reply *reply,
 	if (reply->status == REPLY_SILENCE)
 		return;
 	if (reply->status == REPLY_CUT) {
-		raw_close(c);
+		wire_close(c);
 		return;
 	}
 	if (!mark) {
-		raw_reply(c, reply->status, headers,
-			  reply->body ? reply->body : "");
+		wire_reply(c, reply->status, headers,
+			   reply->body ? reply->body : "");
 		return;
 	}
 	body = xcalloc(1, strlen(reply->body) + strlen(url) + 1);
 	memcpy(body, reply->body, (size_t)(mark - reply->body));
 	strcat(body, url);
 	strcat(body, mark + 2);
-	raw_reply(c, reply->status, headers, body);
+	wire_reply(c, reply->status, headers, body);
 	free(body);
 }
 
-static void on_request(const struct raw_request *r, void *arg)
+static void on_request(const struct wire_request *r, void *arg)
 {
 	struct api_fixture *f = arg;
 
@@ -51,11 +51,11 @@ static void on_request(const struct raw_request *r, void *arg)
 		    (reply->used && !reply->always))
 			continue;
 		reply->used = true;
-		reply_send(r->conn, reply, raw_server_url(f->server));
+		reply_send(r->conn, reply, wire_server_url(f->server));
 		return;
 	}
 	fprintf(stderr, "not in the script: %s\n", r->line);
-	raw_reply(r->conn, 500, "", "{\"error\":\"NotInTheScript\"}");
+	wire_reply(r->conn, 500, "", "{\"error\":\"NotInTheScript\"}");
 }
 
 void api_fixture_script(struct api_fixture *f, struct reply *replies,
@@ -77,16 +77,16 @@ struct api_fixture *api_fixture_new(void)
 
 	f->loop = loop_new();
 	f->http = http_client_new(f->loop, ANSWER_MAX, NULL);
-	f->server = raw_server_new(f->loop, on_request, f);
+	f->server = wire_server_new(f->loop, on_request, f);
 	f->config = (struct api_config){
 		.account = "acme",
-		.zendesk_url = raw_server_url(f->server),
+		.zendesk_url = wire_server_url(f->server),
 		.auth = ZENDESK_API_TOKEN,
 		.client_id = "reunite",
 		.client_secret = "client-secret",
 		.email = "robot@acme.example",
 		.token = "api-token",
-		.sunco_url = raw_server_url(f->server),
+		.sunco_url = wire_server_url(f->server),
 		.sunco_app_id = "app/1",
 		.sunco_key_id = "key",
 		.sunco_key_secret = "key-secret",
@@ -100,7 +100,7 @@ void api_fixture_free(struct api_fixture *f)
 {
 	api_client_free(f->api);
 	http_client_free(f->http);
-	raw_server_free(f->server);
+	wire_server_free(f->server);
 	loop_free(f->loop);
 	for (int i = 0; i < f->request_count; i++)
 		free(f->requests[i]);

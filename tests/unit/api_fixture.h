@@ -5,7 +5,7 @@
 #define TEST_API_FIXTURE_H
 
 #include "api/api_client.h"
-#include "raw_server.h"
+#include "wire_server.h"
 
 #define FIXTURE_REQUESTS_MAX 64
 
@@ -25,7 +25,7 @@ struct reply {
 struct api_fixture {
 	struct loop *loop;
 	struct http_client *http;
-	struct raw_server *server;
+	struct wire_server *server;
 	struct api_config config;
 	struct api_client *api;
 	struct reply *replies;

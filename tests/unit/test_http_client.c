@@ -14,7 +14,7 @@
 #include "net/http_client.h"
 
 #include "base/buf.h"
-#include "raw_server.h"
+#include "wire_server.h"
 
 enum { BODY_MAX = 4096, SEEN_MAX = 32 };
 
@@ -31,8 +31,8 @@ struct seen {
 struct fixture {
 	struct loop *loop;
 	struct http_client *http;
-	struct raw_server *server;
-	raw_handler *handler;
+	struct wire_server *server;
+	wire_handler *handler;
 	struct seen seen[SEEN_MAX];
 	int expected; /* callbacks until the loop stops */
 	int ended;
@@ -42,7 +42,7 @@ struct fixture {
 	char *last_request;
 };
 
-static void on_request(const struct raw_request *r, void *arg)
+static void on_request(const struct wire_request *r, void *arg)
 {
 	struct fixture *f = arg;
 
@@ -91,13 +91,13 @@ static void done(const struct http_answer *a, void *arg)
 		loop_stop(f->loop);
 }
 
-static void echo(const struct raw_request *r, void *arg)
+static void echo(const struct wire_request *r, void *arg)
 {
 	(void)arg;
-	raw_reply(r->conn, 200, "X-Thing: one\r\nX-THING: two\r\n", "hello");
+	wire_reply(r->conn, 200, "X-Thing: one\r\nX-THING: two\r\n", "hello");
 }
 
-static void silence(const struct raw_request *r, void *arg)
+static void silence(const struct wire_request *r, void *arg)
 {
 	(void)r;
 	(void)arg;
@@ -109,7 +109,7 @@ static int setup(void **state)
 
 	f->loop = loop_new();
 	f->http = http_client_new(f->loop, BODY_MAX, NULL);
-	f->server = raw_server_new(f->loop, on_request, f);
+	f->server = wire_server_new(f->loop, on_request, f);
 	f->handler = echo;
 	for (int i = 0; i < SEEN_MAX; i++)
 		slots[i] = (struct slot){f, i};
@@ -122,7 +122,7 @@ static int teardown(void **state)
 	struct fixture *f = *state;
 
 	http_client_free(f->http);
-	raw_server_free(f->server);
+	wire_server_free(f->server);
 	loop_free(f->loop);
 	free(f->last_request);
 	free(f);
@@ -142,13 +142,13 @@ static struct http_transfer *start(struct fixture *f, int i,
 static void run_for(struct fixture *f, int callbacks)
 {
 	f->expected = f->ended + callbacks;
-	raw_run(f->loop);
+	wire_run(f->loop);
 }
 
 static void get(struct fixture *f, int i, bool once)
 {
 	struct http_call call = {.method = "GET",
-				 .url = raw_server_url(f->server),
+				 .url = wire_server_url(f->server),
 				 .once = once};
 
 	start(f, i, &call);
@@ -165,7 +165,7 @@ static void test_get(void **state)
 				 .header_count = 1};
 
 	snprintf(url, sizeof(url), "%s/a/b?c=d%%20e",
-		 raw_server_url(f->server));
+		 wire_server_url(f->server));
 	start(f, 0, &call);
 	run_for(f, 1);
 	assert_int_equal(f->seen[0].result, RESULT_OK);
@@ -186,14 +186,14 @@ static void test_methods_and_bodies(void **state)
 	struct fixture *f = *state;
 	const char *const json[] = {"Content-Type: application/json"};
 	struct http_call put = {.method = "PUT",
-				.url = raw_server_url(f->server),
+				.url = wire_server_url(f->server),
 				.headers = json,
 				.header_count = 1,
 				.body = SLICE("{\"a\":1}")};
 	struct http_call post = {.method = "POST",
-				 .url = raw_server_url(f->server)};
+				 .url = wire_server_url(f->server)};
 	struct http_call del = {.method = "DELETE",
-				.url = raw_server_url(f->server)};
+				.url = wire_server_url(f->server)};
 
 	start(f, 0, &put);
 	run_for(f, 1);
@@ -221,19 +221,19 @@ static void test_a_connection_is_reused_but_not_by_once(void **state)
 	run_for(f, 1);
 	get(f, 1, false);
 	run_for(f, 1);
-	assert_int_equal(raw_server_connections(f->server), 1);
+	assert_int_equal(wire_server_connections(f->server), 1);
 	get(f, 2, true);
 	run_for(f, 1);
-	assert_int_equal(raw_server_connections(f->server), 2);
+	assert_int_equal(wire_server_connections(f->server), 2);
 }
 
 /* The second request is read (it takes effect), then the connection dies. */
-static void cut_the_second(const struct raw_request *r, void *arg)
+static void cut_the_second(const struct wire_request *r, void *arg)
 {
 	if (r->number == 0)
 		echo(r, arg);
 	else
-		raw_close(r->conn);
+		wire_close(r->conn);
 }
 
 static void test_once_is_sent_once_when_a_connection_dies(void **state)
@@ -248,42 +248,42 @@ static void test_once_is_sent_once_when_a_connection_dies(void **state)
 	assert_int_equal(f->seen[1].calls, 1);
 	assert_int_equal(f->seen[1].result, RESULT_TEMP);
 	assert_true(f->seen[1].sent);
-	assert_int_equal(raw_server_requests(f->server), 2);
+	assert_int_equal(wire_server_requests(f->server), 2);
 }
 
-static void cut_in_the_body(const struct raw_request *r, void *arg)
+static void cut_in_the_body(const struct wire_request *r, void *arg)
 {
 	static const char part[] =
 		"HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\nsecret";
 
 	(void)arg;
-	raw_send(r->conn, part, sizeof(part) - 1);
-	raw_close(r->conn);
+	wire_send(r->conn, part, sizeof(part) - 1);
+	wire_close(r->conn);
 }
 
-static void cut_in_a_chunk(const struct raw_request *r, void *arg)
+static void cut_in_a_chunk(const struct wire_request *r, void *arg)
 {
 	static const char part[] = "HTTP/1.1 200 OK\r\n"
 				   "Transfer-Encoding: chunked\r\n\r\n"
 				   "10\r\nsecret";
 
 	(void)arg;
-	raw_send(r->conn, part, sizeof(part) - 1);
-	raw_close(r->conn);
+	wire_send(r->conn, part, sizeof(part) - 1);
+	wire_close(r->conn);
 }
 
-static void rubbish(const struct raw_request *r, void *arg)
+static void rubbish(const struct wire_request *r, void *arg)
 {
 	(void)arg;
-	raw_send(r->conn, "secret secret\r\n\r\n", 17);
-	raw_close(r->conn);
+	wire_send(r->conn, "secret secret\r\n\r\n", 17);
+	wire_close(r->conn);
 }
 
 static void test_cut_and_broken_answers(void **state)
 {
 	struct fixture *f = *state;
-	raw_handler *const handlers[] = {cut_in_the_body, cut_in_a_chunk,
-					 rubbish};
+	wire_handler *const handlers[] = {cut_in_the_body, cut_in_a_chunk,
+					  rubbish};
 
 	for (int i = 0; i < (int)ARRAY_LEN(handlers); i++) {
 		f->handler = handlers[i];
@@ -301,7 +301,7 @@ static void test_deadline(void **state)
 {
 	struct fixture *f = *state;
 	struct http_call call = {.method = "GET",
-				 .url = raw_server_url(f->server),
+				 .url = wire_server_url(f->server),
 				 .timeout_ms = 100};
 
 	f->handler = silence;
@@ -309,7 +309,7 @@ static void test_deadline(void **state)
 	run_for(f, 1);
 	assert_int_equal(f->seen[0].result, RESULT_TEMP);
 	assert_true(f->seen[0].sent);
-	assert_int_equal(raw_server_requests(f->server), 1);
+	assert_int_equal(wire_server_requests(f->server), 1);
 }
 
 /* More than the pool holds: the rest waits, and its deadline counts too. */
@@ -317,7 +317,7 @@ static void test_pool_and_deadline_in_its_queue(void **state)
 {
 	struct fixture *f = *state;
 	struct http_call call = {.method = "GET",
-				 .url = raw_server_url(f->server),
+				 .url = wire_server_url(f->server),
 				 .timeout_ms = 300};
 	int sent = 0;
 	int before;
@@ -330,27 +330,27 @@ static void test_pool_and_deadline_in_its_queue(void **state)
 		assert_int_equal(f->seen[i].result, RESULT_TEMP);
 		sent += f->seen[i].sent;
 	}
-	assert_true(sent >= raw_server_requests(f->server));
+	assert_true(sent >= wire_server_requests(f->server));
 	assert_in_range(sent, 8, 11);
-	before = raw_server_connections(f->server);
+	before = wire_server_connections(f->server);
 	f->handler = echo;
 	for (int i = 12; i < 32; i++)
 		get(f, i, false);
 	run_for(f, 20);
 	for (int i = 12; i < 32; i++)
 		assert_int_equal(f->seen[i].result, RESULT_OK);
-	assert_int_equal(raw_server_connections(f->server) - before, 8);
+	assert_int_equal(wire_server_connections(f->server) - before, 8);
 }
 
 static void test_refused_connection_was_not_sent(void **state)
 {
 	struct fixture *f = *state;
-	struct raw_server *gone = raw_server_new(f->loop, on_request, f);
+	struct wire_server *gone = wire_server_new(f->loop, on_request, f);
 	char url[64];
 	struct http_call call = {.method = "GET", .url = url};
 
-	snprintf(url, sizeof(url), "%s/?q=secret", raw_server_url(gone));
-	raw_server_free(gone);
+	snprintf(url, sizeof(url), "%s/?q=secret", wire_server_url(gone));
+	wire_server_free(gone);
 	start(f, 0, &call);
 	run_for(f, 1);
 	assert_int_equal(f->seen[0].result, RESULT_TEMP);
@@ -358,29 +358,29 @@ static void test_refused_connection_was_not_sent(void **state)
 	assert_null(strstr(f->seen[0].error, "secret"));
 }
 
-static void many(const struct raw_request *r, void *arg)
+static void many(const struct wire_request *r, void *arg)
 {
 	char body[BODY_MAX + 2];
 
 	(void)arg;
 	memset(body, 'x', sizeof(body));
 	body[r->number == 0 ? BODY_MAX : BODY_MAX + 1] = '\0';
-	raw_reply(r->conn, 200, "", body);
+	wire_reply(r->conn, 200, "", body);
 }
 
-static void many_headers(const struct raw_request *r, void *arg)
+static void many_headers(const struct wire_request *r, void *arg)
 {
 	char line[1024];
 
 	(void)arg;
-	raw_send(r->conn, "HTTP/1.1 200 OK\r\n", 17);
+	wire_send(r->conn, "HTTP/1.1 200 OK\r\n", 17);
 	memset(line, 'x', sizeof(line));
 	line[1] = ':';
 	line[sizeof(line) - 2] = '\r';
 	line[sizeof(line) - 1] = '\n';
 	for (int i = 0; i < 80; i++)
-		raw_send(r->conn, line, sizeof(line));
-	raw_send(r->conn, "\r\n", 2);
+		wire_send(r->conn, line, sizeof(line));
+	wire_send(r->conn, "\r\n", 2);
 }
 
 static void test_answers_are_bounded(void **state)
@@ -402,14 +402,14 @@ static void test_answers_are_bounded(void **state)
 	assert_int_equal(f->seen[2].result, RESULT_INVALID);
 }
 
-static void elsewhere(const struct raw_request *r, void *arg)
+static void elsewhere(const struct wire_request *r, void *arg)
 {
 	struct fixture *f = arg;
 	char headers[128];
 
 	snprintf(headers, sizeof(headers), "Location: %s/other\r\n",
-		 raw_server_url(f->server));
-	raw_reply(r->conn, 302, headers, "");
+		 wire_server_url(f->server));
+	wire_reply(r->conn, 302, headers, "");
 }
 
 static void test_redirects_are_not_followed(void **state)
@@ -421,7 +421,7 @@ static void test_redirects_are_not_followed(void **state)
 	run_for(f, 1);
 	assert_int_equal(f->seen[0].result, RESULT_OK);
 	assert_int_equal(f->seen[0].status, 302);
-	assert_int_equal(raw_server_requests(f->server), 1);
+	assert_int_equal(wire_server_requests(f->server), 1);
 }
 
 static void test_calls_that_cannot_be_made(void **state)
@@ -438,7 +438,7 @@ static void test_calls_that_cannot_be_made(void **state)
 		start(f, i, &call);
 	}
 	call = (struct http_call){.method = "GET",
-				  .url = raw_server_url(f->server),
+				  .url = wire_server_url(f->server),
 				  .headers = bad,
 				  .header_count = 1};
 	start(f, n, &call);
@@ -448,14 +448,14 @@ static void test_calls_that_cannot_be_made(void **state)
 		assert_int_equal(f->seen[i].result, RESULT_PERM);
 		assert_false(f->seen[i].sent);
 	}
-	assert_int_equal(raw_server_requests(f->server), 0);
+	assert_int_equal(wire_server_requests(f->server), 0);
 }
 
 static void test_cancel_at_every_stage(void **state)
 {
 	struct fixture *f = *state;
 	struct http_call call = {.method = "GET",
-				 .url = raw_server_url(f->server)};
+				 .url = wire_server_url(f->server)};
 	struct http_call bad = {.method = "GET", .url = "http://"};
 	struct http_transfer *t;
 
@@ -464,7 +464,7 @@ static void test_cancel_at_every_stage(void **state)
 	f->handler = silence;
 	f->stop_on_request = true;
 	t = start(f, 2, &call);
-	raw_run(f->loop);
+	wire_run(f->loop);
 	http_transfer_cancel(t); /* on the wire */
 	f->stop_on_request = false;
 	f->handler = echo;

@@ -105,7 +105,7 @@ static void get_user(struct api_fixture *f, uint64_t id)
 {
 	zendesk_user_get(f->api, LANE_LIVE, id, on_user, NULL);
 	assert_int_equal(out.calls, 0);
-	raw_run(f->loop);
+	wire_run(f->loop);
 	assert_int_equal(out.calls, 1);
 }
 
@@ -113,7 +113,7 @@ static void search(struct api_fixture *f, const char *address)
 {
 	zendesk_search_address(f->api, LANE_LIVE, address, on_users, NULL);
 	assert_int_equal(out.calls, 0);
-	raw_run(f->loop);
+	wire_run(f->loop);
 	assert_int_equal(out.calls, 1);
 }
 
@@ -299,7 +299,7 @@ static void test_search_query_is_escaped(void **state)
 		"%5C%22%5C%5C%23%40x.example%22&include=identities HTTP/1.1"));
 	zendesk_search_external_id(f->api, LANE_LIVE, "\xc3\xa9 1&x=\"+",
 				   on_users, NULL);
-	raw_run(f->loop);
+	wire_run(f->loop);
 	assert_true(api_fixture_has(
 		f, 1,
 		"GET /api/v2/users/search?external_id=%C3%A9%201%26x%3D%22%2B"
@@ -445,7 +445,7 @@ static void test_search_for_what_is_too_long(void **state)
 	id[20000] = '\0';
 	zendesk_search_external_id(f->api, LANE_LIVE, id, on_users, NULL);
 	free(id);
-	raw_run(f->loop);
+	wire_run(f->loop);
 	assert_int_equal(out.r.result, RESULT_PERM);
 	assert_int_equal(f->request_count, 0);
 }
@@ -455,7 +455,7 @@ static void test_search_for_what_is_too_long(void **state)
 static void merge(struct api_fixture *f)
 {
 	zendesk_merge(f->api, LANE_LIVE, 5, 6, on_user, NULL);
-	raw_run(f->loop);
+	wire_run(f->loop);
 	assert_int_equal(out.calls, 1);
 }
 
@@ -543,21 +543,21 @@ static void test_updates(void **state)
 		     "{\"identity\":{\"id\":1}}"));
 
 	zendesk_set_external_id(f->api, LANE_LIVE, 5, "e\"1", on_plain, NULL);
-	raw_run(f->loop);
+	wire_run(f->loop);
 	assert_int_equal(out.r.result, RESULT_OK);
 	assert_true(api_fixture_has(
 		f, 0, "\r\n\r\n{\"user\":{\"external_id\":\"e\\\"1\"}}"));
 	zendesk_set_external_id(f->api, LANE_LIVE, 5, NULL, on_plain, NULL);
-	raw_run(f->loop);
+	wire_run(f->loop);
 	assert_true(api_fixture_has(
 		f, 1, "\r\n\r\n{\"user\":{\"external_id\":null}}"));
 	zendesk_set_name(f->api, LANE_LIVE, 5, "Ada", on_plain, NULL);
-	raw_run(f->loop);
+	wire_run(f->loop);
 	assert_true(
 		api_fixture_has(f, 2, "\r\n\r\n{\"user\":{\"name\":\"Ada\"}}"));
 	zendesk_add_address(f->api, LANE_LIVE, 5, "a@x.example", true, on_plain,
 			    NULL);
-	raw_run(f->loop);
+	wire_run(f->loop);
 	assert_int_equal(out.r.result, RESULT_OK);
 	assert_true(api_fixture_has(
 		f, 3,
@@ -579,7 +579,7 @@ static void test_address_of_somebody_else(void **state)
 
 	zendesk_add_address(f->api, LANE_LIVE, 5, "a@x.example", true, on_plain,
 			    NULL);
-	raw_run(f->loop);
+	wire_run(f->loop);
 	assert_int_equal(out.r.result, RESULT_PERM);
 	assert_true(out.r.duplicate);
 	assert_false(out.r.mentions_external_id);
@@ -596,11 +596,11 @@ static void test_ticket(void **state)
 	       REPLY("GET /api/v2/tickets/9 ", 200, NULL, "{\"ticket\":{}}"));
 
 	zendesk_ticket_get(f->api, LANE_LIVE, 9, on_ticket, NULL);
-	raw_run(f->loop);
+	wire_run(f->loop);
 	assert_int_equal(out.r.result, RESULT_OK);
 	assert_int_equal(out.requester_id, 12345678901234);
 	zendesk_ticket_get(f->api, LANE_LIVE, 9, on_ticket, NULL);
-	raw_run(f->loop);
+	wire_run(f->loop);
 	assert_int_equal(out.r.result, RESULT_TEMP);
 	assert_int_equal(out.requester_id, 0);
 }
@@ -622,10 +622,10 @@ static void test_cancel_while_listing(void **state)
 	op = zendesk_search_address(f->api, LANE_LIVE, "a@x.example", on_users,
 				    NULL);
 	f->stop_at = 3; /* the search and two of the lists */
-	raw_run(f->loop);
+	wire_run(f->loop);
 	zendesk_cancel(op);
 	out.own = zendesk_user_get(f->api, LANE_LIVE, 7, on_user, NULL);
-	raw_run(f->loop); /* cancels itself inside its callback */
+	wire_run(f->loop); /* cancels itself inside its callback */
 	assert_int_equal(out.calls, 1);
 	assert_int_equal(out.users[0].id, 7);
 }
@@ -641,7 +641,7 @@ static void test_client_freed_with_calls_open(void **state)
 	zendesk_search_address(f->api, LANE_LIVE, "a@x.example", on_users,
 			       NULL);
 	f->stop_at = 3;
-	raw_run(f->loop);
+	wire_run(f->loop);
 	zendesk_merge(f->api, LANE_LIVE, 1, 2, on_user, NULL);
 	api_client_free(f->api);
 	f->api = NULL;

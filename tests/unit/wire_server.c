@@ -2,7 +2,7 @@
  * The scripted server. Connections stay in memory until the server is freed,
  * so that a handler may close one from inside its own event.
  */
-#include "raw_server.h"
+#include "wire_server.h"
 
 #include <arpa/inet.h>
 #include <stdio.h>
@@ -16,8 +16,8 @@
 
 enum { REQUEST_MAX = 64 * 1024, CONNECTIONS_MAX = 64, GUARD_MS = 30000 };
 
-struct raw_conn {
-	struct raw_server *server;
+struct wire_conn {
+	struct wire_server *server;
 	struct loop_io *io;
 	int fd;
 	int number;
@@ -25,20 +25,20 @@ struct raw_conn {
 	char buf[REQUEST_MAX + 1];
 };
 
-struct raw_server {
+struct wire_server {
 	struct loop *loop;
 	struct loop_io *io;
 	int fd;
 	uint16_t port;
 	char url[64];
-	raw_handler *fn;
+	wire_handler *fn;
 	void *arg;
 	int requests;
 	int connections;
-	struct raw_conn *conns[CONNECTIONS_MAX];
+	struct wire_conn *conns[CONNECTIONS_MAX];
 };
 
-void raw_close(struct raw_conn *c)
+void wire_close(struct wire_conn *c)
 {
 	if (c->fd < 0)
 		return;
@@ -47,14 +47,14 @@ void raw_close(struct raw_conn *c)
 	c->fd = -1;
 }
 
-void raw_send(struct raw_conn *c, const char *data, size_t len)
+void wire_send(struct wire_conn *c, const char *data, size_t len)
 {
 	if (send(c->fd, data, len, MSG_NOSIGNAL) != (ssize_t)len)
-		raw_close(c);
+		wire_close(c);
 }
 
-void raw_reply(struct raw_conn *c, int status, const char *headers,
-	       const char *body)
+void wire_reply(struct wire_conn *c, int status, const char *headers,
+		const char *body)
 {
 	size_t size = strlen(headers) + strlen(body) + 128;
 	char *text = xcalloc(1, size);
@@ -63,11 +63,11 @@ void raw_reply(struct raw_conn *c, int status, const char *headers,
 			   "Content-Length: %zu\r\n\r\n%s",
 			   status, headers, strlen(body), body);
 
-	raw_send(c, text, (size_t)len);
+	wire_send(c, text, (size_t)len);
 	free(text);
 }
 
-char *raw_header(const struct raw_request *r, const char *name)
+char *wire_header(const struct wire_request *r, const char *name)
 {
 	size_t len = strlen(name);
 
@@ -88,11 +88,11 @@ static size_t content_length(const char *head)
 	return p ? (size_t)atol(p + 17) : 0;
 }
 
-static void conn_request(struct raw_conn *c, const char *body)
+static void conn_request(struct wire_conn *c, const char *body)
 {
-	struct raw_server *s = c->server;
+	struct wire_server *s = c->server;
 	char *line = xstrndup(c->buf, strcspn(c->buf, "\r\n"));
-	struct raw_request r = {
+	struct wire_request r = {
 		.conn = c,
 		.number = s->requests++,
 		.connection = c->number,
@@ -108,13 +108,13 @@ static void conn_request(struct raw_conn *c, const char *body)
 
 static void conn_read(int fd, int what, void *arg)
 {
-	struct raw_conn *c = arg;
+	struct wire_conn *c = arg;
 	ssize_t n = recv(fd, c->buf + c->len, REQUEST_MAX - c->len, 0);
 	char *end;
 
 	(void)what;
 	if (n <= 0) {
-		raw_close(c);
+		wire_close(c);
 		return;
 	}
 	c->len += (size_t)n;
@@ -126,8 +126,8 @@ static void conn_read(int fd, int what, void *arg)
 
 static void server_accept(int fd, int what, void *arg)
 {
-	struct raw_server *s = arg;
-	struct raw_conn *c = xcalloc(1, sizeof(*c));
+	struct wire_server *s = arg;
+	struct wire_conn *c = xcalloc(1, sizeof(*c));
 
 	(void)what;
 	if (s->connections == CONNECTIONS_MAX)
@@ -139,9 +139,10 @@ static void server_accept(int fd, int what, void *arg)
 	s->conns[s->connections++] = c;
 }
 
-struct raw_server *raw_server_new(struct loop *loop, raw_handler *fn, void *arg)
+struct wire_server *wire_server_new(struct loop *loop, wire_handler *fn,
+				    void *arg)
 {
-	struct raw_server *s = xcalloc(1, sizeof(*s));
+	struct wire_server *s = xcalloc(1, sizeof(*s));
 	struct sockaddr_in a = {.sin_family = AF_INET};
 	socklen_t size = sizeof(a);
 
@@ -160,10 +161,10 @@ struct raw_server *raw_server_new(struct loop *loop, raw_handler *fn, void *arg)
 	return s;
 }
 
-void raw_server_free(struct raw_server *s)
+void wire_server_free(struct wire_server *s)
 {
 	for (int i = 0; i < s->connections; i++) {
-		raw_close(s->conns[i]);
+		wire_close(s->conns[i]);
 		free(s->conns[i]);
 	}
 	loop_io_free(s->io);
@@ -171,22 +172,22 @@ void raw_server_free(struct raw_server *s)
 	free(s);
 }
 
-uint16_t raw_server_port(const struct raw_server *s)
+uint16_t wire_server_port(const struct wire_server *s)
 {
 	return s->port;
 }
 
-const char *raw_server_url(const struct raw_server *s)
+const char *wire_server_url(const struct wire_server *s)
 {
 	return s->url;
 }
 
-int raw_server_requests(const struct raw_server *s)
+int wire_server_requests(const struct wire_server *s)
 {
 	return s->requests;
 }
 
-int raw_server_connections(const struct raw_server *s)
+int wire_server_connections(const struct wire_server *s)
 {
 	return s->connections;
 }
@@ -198,7 +199,7 @@ static void guard(void *arg)
 	abort();
 }
 
-void raw_run(struct loop *loop)
+void wire_run(struct loop *loop)
 {
 	struct loop_timer *t = loop_timer_new(loop, guard, NULL);
 
