@@ -176,8 +176,8 @@ struct store_intent {
 	const char *progress;
 	int64_t max_per_hour; /* INT64_MAX: not asked */
 	int64_t max_per_profile;
-	/* Only merges and adopts take a place of the breaker. The job row
-	 * keeps the journal id until a settle finishes the entry.
+	/* Only merges and adopts take a place of the breaker. The job names
+	 * the entry (journal_id) until a settle finishes it.
 	 * out; RESULT_CONFLICT: a lock is held by another job;
 	 * RESULT_RATE: the breaker is open, the counts say which */
 	int64_t journal_id;

@@ -7,7 +7,9 @@
 #include "cli/cli.h"
 
 #define CLI_COMMANDS(X)                                                        \
+	X(cmd_serve)                                                           \
 	X(cmd_check)                                                           \
+	X(cmd_link)                                                            \
 	X(cmd_journal_list)                                                    \
 	X(cmd_journal_show)                                                    \
 	X(cmd_queue_list)                                                      \

@@ -100,6 +100,9 @@ static const char *const step_1[] = {
 	" before_image TEXT)",
 	"CREATE INDEX journal_at ON journal(at_ms)",
 	"CREATE INDEX journal_job ON journal(job_id)",
+	/* A job's saga under way; few at any time. */
+	"CREATE INDEX journal_open ON journal(job_id)"
+	" WHERE status IN ('pending', 'uncertain')",
 	"CREATE INDEX journal_user ON journal(messaging_user_id)"
 	" WHERE messaging_user_id IS NOT NULL",
 	"CREATE INDEX journal_profile ON journal(profile_id)"

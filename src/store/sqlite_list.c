@@ -29,6 +29,7 @@ void sq_job_read(sqlite3_stmt *st, struct job *j)
 	j->review_id = sqlite3_column_int64(st, 15);
 	j->progress = sq_col_text(st, 16);
 	j->last_error = sq_col_text(st, 17);
+	j->journal_id = sqlite3_column_int64(st, 18);
 	if (str_starts(j->person, "s:"))
 		(void)str_copy(j->sunco_id, sizeof(j->sunco_id), j->person + 2);
 }

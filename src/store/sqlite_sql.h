@@ -19,7 +19,9 @@
 	"SELECT j.id, a.name, j.person, j.state, j.lane, j.created_ms,"        \
 	" j.run_at_ms, j.deadline_ms, j.attempts, j.gen, j.token,"             \
 	" j.zendesk_user_id, j.ticket_id, j.conversation_id, j.source,"        \
-	" j.review_id, j.progress, j.last_error"                               \
+	" j.review_id, j.progress, j.last_error,"                              \
+	" (SELECT max(id) FROM journal WHERE job_id = j.id"                    \
+	" AND status IN ('pending', 'uncertain'))"                             \
 	" FROM jobs j JOIN accounts a ON a.id = j.account"
 
 #define SQL_JOURNAL_FULL                                                       \
