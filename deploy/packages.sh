@@ -14,8 +14,9 @@ build=(gcc libc6-dev cmake ninja-build "pkg-config|pkgconf" libevent-dev
     "libcurl4-openssl-dev|libcurl4-gnutls-dev" libjansson-dev libssl-dev
     libsqlite3-dev libconfuse-dev "libhttp-parser-dev|libllhttp-dev")
 try=("${build[@]}" curl jq)
-test=("${try[@]}" git libcmocka-dev python3 python3-pytest sqlite3 strace)
-ci=("${test[@]}" clang shellcheck)
+test=("${try[@]}" git libcmocka-dev python3 python3-pytest sqlite3 strace mandoc
+    "clang-format-14|clang-format")
+ci=("${test[@]}" clang shellcheck systemd)
 
 die() {
     printf 'deploy/packages.sh: %s\n' "$1" >&2
