@@ -1,0 +1,241 @@
+/*
+ * Intake while its store waits or fails, while accounts are replaced, while
+ * clients leave, and on the way out.
+ */
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "intake_rig.h"
+
+#define SUNCO "/webhooks/acme/sunco"
+#define HEADERS                                                                \
+	"Content-Type: application/json\r\nX-API-Key: " RIG_SUNCO_KEY "\r\n"
+#define EVENT(id)                                                              \
+	"{\"events\":[{\"id\":\"" id "\",\"type\":\"user:update\","            \
+	"\"payload\":{\"reason\":\"authentication\","                          \
+	"\"user\":{\"id\":\"user-" id "\"}}}]}"
+#define TYPING                                                                 \
+	"{\"events\":[{\"id\":\"t\",\"type\":\"conversation:typing\","         \
+	"\"payload\":{}}]}"
+#define ACCEPTED    "{\"accepted\":1,\"duplicate\":0,\"ignored\":0}"
+#define UNAVAILABLE "{\"error\":\"unavailable\"}"
+
+static int start(void **state)
+{
+	struct rig *r = xcalloc(1, sizeof(*r));
+
+	rig_start(r);
+	*state = r;
+	return 0;
+}
+
+static int stop(void **state)
+{
+	rig_store_hold(false);
+	rig_stop(*state);
+	free(*state);
+	return 0;
+}
+
+/* Until the queue finds out that the store works again. */
+static void await_recovery(struct rig *r)
+{
+	struct http_client_raw c;
+	struct http_answer_raw a;
+	int status = 503;
+
+	for (int i = 0; i < 2000 && status == 503; i++) {
+		rig_send(r, &c, SUNCO, HEADERS, EVENT("recovery"));
+		raw_read(&c, &a, false);
+		status = a.status;
+		buf_release(&a.body);
+		raw_close(&c);
+		usleep(10000);
+	}
+	assert_int_equal(status, 200);
+}
+
+static void test_a_failing_store_is_503(void **state)
+{
+	struct rig *r = *state;
+
+	rig_store_fail(true);
+	rig_post_sunco(r, EVENT("1"), 503, UNAVAILABLE);
+	assert_int_equal(rig_woken(r), 0);
+	/* Behind now: the store is not even asked, and what needs none is
+	 * answered as always. */
+	rig_post_sunco(r, EVENT("1"), 503, UNAVAILABLE);
+	rig_post_sunco(r, TYPING, 200, NULL);
+	assert_int_equal(rig_counted(r, "sunco", "unavailable"), 2);
+	assert_int_equal(rig_counted(r, "sunco", "accepted"), 0);
+	rig_store_fail(false);
+	await_recovery(r);
+	rig_post_sunco(r, EVENT("1"), 200, ACCEPTED);
+	assert_int_equal(rig_jobs(r), 2);
+}
+
+static void drain(void *arg)
+{
+	struct rig *r = arg;
+
+	intake_drain(r->in);
+}
+
+static void test_draining(void **state)
+{
+	struct rig *r = *state;
+	struct http_client_raw c;
+
+	rig_store_hold(true);
+	rig_send(r, &c, SUNCO, HEADERS, EVENT("1"));
+	rig_store_await_held();
+	http_fixture_call(&r->http, drain, r);
+	rig_post_sunco(r, EVENT("2"), 503, UNAVAILABLE);
+	rig_post_sunco(r, TYPING, 200, NULL);
+	rig_post_sunco(r, "{}", 400, NULL);
+	rig_store_hold(false);
+	raw_expect(&c, 200); /* what was taken is finished */
+	raw_close(&c);
+	assert_int_equal(rig_jobs(r), 1);
+}
+
+static void test_accounts_are_replaced_under_way(void **state)
+{
+	struct rig *r = *state;
+	struct http_client_raw c;
+
+	rig_store_hold(true);
+	rig_send(r, &c, SUNCO, HEADERS, EVENT("1"));
+	rig_store_await_held();
+	rig_configure(r, "zenith", "new key", NULL);
+	rig_post_sunco(r, EVENT("2"), 404, NULL);
+	rig_post(r, "/webhooks/zenith/sunco", HEADERS, EVENT("2"), 401, NULL);
+	rig_store_hold(false);
+	raw_expect(&c, 200);
+	raw_close(&c);
+	assert_int_equal(rig_counted(r, "sunco", "accepted"), 1);
+	assert_int_equal(rig_woken(r), 1);
+	/* The old key is as dead as the account was. */
+	rig_configure(r, "acme", "new key", NULL);
+	rig_post_sunco(r, EVENT("2"), 401, NULL);
+	rig_post(r, "/webhooks/zenith/sunco", HEADERS, EVENT("2"), 404, NULL);
+	rig_post(r, SUNCO,
+		 "Content-Type: application/json\r\nX-API-Key: new key\r\n",
+		 EVENT("2"), 200, ACCEPTED);
+}
+
+/* An account without secrets lets nobody in. */
+static void test_no_secrets(void **state)
+{
+	struct rig *r = *state;
+	char *signature = rig_sign("", "{}", clock_wall_ms());
+
+	rig_configure(r, "acme", NULL, NULL);
+	rig_post_sunco(r, EVENT("1"), 401, NULL);
+	rig_post(r, SUNCO, "Content-Type: application/json\r\nX-API-Key:\r\n",
+		 EVENT("1"), 401, NULL);
+	rig_post(r, "/webhooks/acme/zendesk", signature, "{}", 401, NULL);
+	free(signature);
+}
+
+static bool nobody_is_there(struct http_fixture *f)
+{
+	return http_server_connections(f->server) == 0;
+}
+
+static void test_a_client_that_leaves(void **state)
+{
+	struct rig *r = *state;
+	struct http_client_raw c;
+
+	rig_store_hold(true);
+	rig_send(r, &c, SUNCO, HEADERS, EVENT("1"));
+	rig_store_await_held();
+	raw_close(&c);
+	rig_store_hold(false);
+	http_fixture_await(&r->http, nobody_is_there);
+	assert_int_equal(rig_jobs(r), 1);
+	assert_int_equal(rig_woken(r), 1);
+	rig_post_sunco(r, EVENT("1"), 200,
+		       "{\"accepted\":0,\"duplicate\":1,\"ignored\":0}");
+}
+
+static void *release_store(void *arg)
+{
+	(void)arg;
+	usleep(50000);
+	rig_store_hold(false);
+	return NULL;
+}
+
+/* Freed in the documented order with a delivery under way. */
+static void test_stopping_finishes_deliveries(void **state)
+{
+	struct rig *r = *state;
+	struct http_client_raw c;
+	pthread_t thread;
+
+	rig_store_hold(true);
+	rig_send(r, &c, SUNCO, HEADERS, EVENT("1"));
+	rig_store_await_held();
+	assert_int_equal(pthread_create(&thread, NULL, release_store, NULL), 0);
+	rig_stop(r);
+	pthread_join(thread, NULL);
+	assert_int_equal(r->woken, 1);
+	raw_close(&c);
+	rig_start(r);
+}
+
+static void test_many_at_once(void **state)
+{
+	struct rig *r = *state;
+	struct http_client_raw c[32];
+	char body[256];
+
+	rig_store_hold(true);
+	for (size_t i = 0; i < ARRAY_LEN(c); i++) {
+		snprintf(body, sizeof(body),
+			 "{\"events\":[{\"id\":\"%zu\",\"type\":\"user:update\""
+			 ",\"payload\":{\"reason\":\"authentication\","
+			 "\"user\":{\"id\":\"user-%zu\"}}}]}",
+			 i, i % 16);
+		rig_send(r, &c[i], SUNCO, HEADERS, body);
+	}
+	rig_store_await_held();
+	rig_store_hold(false);
+	for (size_t i = 0; i < ARRAY_LEN(c); i++) {
+		raw_expect(&c[i], 200);
+		raw_close(&c[i]);
+	}
+	assert_int_equal(rig_counted(r, "sunco", "accepted"), ARRAY_LEN(c));
+	assert_int_equal(rig_jobs(r), 16);
+}
+
+#define TEST(f) cmocka_unit_test_setup_teardown(f, start, stop)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(test_a_failing_store_is_503),
+		TEST(test_draining),
+		TEST(test_accounts_are_replaced_under_way),
+		TEST(test_no_secrets),
+		TEST(test_a_client_that_leaves),
+		TEST(test_stopping_finishes_deliveries),
+		TEST(test_many_at_once),
+	};
+	int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
+
+	log_setup(LOG_ERROR, LOG_TEXT, null);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
