@@ -8,6 +8,7 @@ import pytest
 
 sys.path.insert(0, os.path.dirname(__file__))
 
+import daemon as daemon_module  # noqa: E402
 import harness  # noqa: E402
 
 
@@ -23,3 +24,21 @@ def receiver():
     taker = harness.Receiver()
     yield taker
     taker.stop()
+
+
+@pytest.fixture
+def daemon(tmp_path, sandbox):
+    """Starts daemons against the sandbox; all are stopped at the end."""
+    started = []
+
+    def start(**settings):
+        folder = tmp_path / f"daemon{len(started)}"
+        folder.mkdir()
+        program = daemon_module.Daemon(folder, sandbox, **settings)
+        started.append(program)
+        return program
+
+    yield start
+    for program in started:
+        if not program.gone():
+            assert program.stop() == 0, program.log()

@@ -1,0 +1,209 @@
+"""The daemon under test: its configuration, its life, its records."""
+
+import base64
+import datetime
+import hashlib
+import hmac
+import json
+import os
+import signal
+import subprocess
+
+import harness
+
+ADMIN_TOKEN = "admin-token-of-the-tests"
+
+CONFIG = """
+listen = "127.0.0.1:0"
+admin_listen = "127.0.0.1:0"
+admin_token = "{admin_token}"
+store = "sqlite:{folder}/reunite.db"
+{top}
+account "acme" {{
+  zendesk_url = "{url}"
+  zendesk_auth = "oauth"
+  zendesk_client_id = "{s[oauth_client_id]}"
+  zendesk_client_secret = "{s[oauth_client_secret]}"
+  zendesk_webhook_secrets = {{"{s[zendesk_secret]}"}}
+  sunco_url = "{url}/sc"
+  sunco_app_id = "{s[sunco_app_id]}"
+  sunco_key_id = "{s[sunco_key_id]}"
+  sunco_key_secret = "{s[sunco_key_secret]}"
+  sunco_webhook_secrets = {{"{s[sunco_secret]}"}}
+{account}}}
+"""
+
+
+def lines(settings):
+    return "".join(f'  {key} = "{value}"\n' if isinstance(value, str)
+                   else f"  {key} = {str(value).lower()}\n"
+                   for key, value in settings.items())
+
+
+def zendesk_headers(secret, body, at=None, **changes):
+    """The headers that Zendesk signs a webhook with."""
+    if at is None:
+        at = datetime.datetime.now(datetime.timezone.utc)
+    stamp = at if isinstance(at, str) else at.strftime("%Y-%m-%dT%H:%M:%SZ")
+    mac = hmac.new(secret.encode(), stamp.encode() + body, hashlib.sha256)
+    headers = {
+        "Content-Type": "application/json",
+        "X-Zendesk-Webhook-Signature":
+            base64.b64encode(mac.digest()).decode(),
+        "X-Zendesk-Webhook-Signature-Timestamp": stamp,
+    }
+    headers.update(changes)
+    return headers
+
+
+class Daemon:
+    """`reunite serve` against a sandbox. Settings of the account are keyword
+    arguments; those of the top level go into `top`."""
+
+    def __init__(self, folder, sandbox, top=None, environment=None,
+                 wrapper=(), **account):
+        self.folder = str(folder)
+        self.sandbox = sandbox
+        self.config = os.path.join(self.folder, "reunite.conf")
+        self.log_file = os.path.join(self.folder, "reunite.log")
+        self.secrets = sandbox.settings()
+        self.wrapper = list(wrapper)
+        self.process = None
+        self.configure(top, **account)
+        self.start(environment)
+
+    def configure(self, top=None, **account):
+        account.setdefault("apply", "auto")
+        with open(self.config, "w", encoding="utf-8") as f:
+            f.write(CONFIG.format(folder=self.folder, url=self.sandbox.url,
+                                  admin_token=ADMIN_TOKEN, s=self.secrets,
+                                  top=lines(top or {}),
+                                  account=lines(account)))
+
+    def start(self, environment=None):
+        """A new life; its log is appended."""
+        start = os.path.getsize(self.log_file) \
+            if os.path.exists(self.log_file) else 0
+        with open(self.log_file, "ab") as log:
+            self.process = subprocess.Popen(
+                [*self.wrapper, harness.binary("reunite"), "serve", "-c",
+                 self.config],
+                stdout=log, stderr=log,
+                env={**os.environ, **(environment or {})})
+        event = harness.wait_until(
+            lambda: self.event("listening", start) or self.gone(),
+            what="the daemon to listen")
+        assert event is not True, self.log()
+        self.url = f"http://127.0.0.1:{event['port']}"
+        self.http = harness.Client(self.url)
+        self.admin = harness.Client(
+            f"http://127.0.0.1:{event['admin_port']}",
+            {"Authorization": "Bearer " + ADMIN_TOKEN})
+        self.sandbox.settings(
+            webhook_sunco=self.url + "/webhooks/acme/sunco",
+            webhook_zendesk=self.url + "/webhooks/acme/zendesk")
+
+    def gone(self):
+        return self.process.poll() is not None
+
+    def log(self, start=0):
+        with open(self.log_file, encoding="utf-8") as f:
+            f.seek(start)
+            return f.read()
+
+    def events(self, name, start=0):
+        found = []
+        for line in self.log(start).splitlines():
+            try:
+                event = json.loads(line)
+            except ValueError:
+                continue
+            if event.get("event") == name:
+                found.append(event)
+        return found
+
+    def event(self, name, start=0):
+        return next(iter(self.events(name, start)), None)
+
+    def kill(self):
+        if not self.gone():
+            self.process.kill()
+        self.process.wait()
+
+    def stop(self):
+        """Asks it to end; its exit status."""
+        if not self.gone():
+            self.process.send_signal(signal.SIGTERM)
+        try:
+            return self.process.wait(harness.WAIT_S)
+        except subprocess.TimeoutExpired:
+            self.kill()
+            raise
+
+    # --- webhooks ---
+
+    def sunco(self, body, key=None, **kwargs):
+        headers = {"Content-Type": "application/json",
+                   "X-API-Key": key or self.secrets["sunco_secret"]}
+        return self.http.post("/webhooks/acme/sunco",
+                              json.dumps(body).encode(), headers=headers,
+                              **kwargs)
+
+    def zendesk(self, body, secret=None, at=None, **headers):
+        raw = body if isinstance(body, bytes) else json.dumps(body).encode()
+        return self.http.post(
+            "/webhooks/acme/zendesk", raw,
+            headers=zendesk_headers(secret or self.secrets["zendesk_secret"],
+                                    raw, at, **headers))
+
+    # --- commands ---
+
+    def command(self, *argv, check=True):
+        """A command beside the daemon; the finished process."""
+        done = subprocess.run(
+            [harness.binary("reunite"), *argv, "-c", self.config],
+            capture_output=True, text=True, timeout=60)
+        if check:
+            assert done.returncode == 0, (argv, done.stderr)
+        return done
+
+    def rows(self, *argv):
+        done = self.command(*argv, "--json")
+        return [json.loads(line) for line in done.stdout.splitlines()]
+
+    def journal(self):
+        return self.rows("journal", "list")
+
+    def queue(self):
+        return self.rows("queue", "list")
+
+    def reviews(self):
+        return self.rows("review", "list")
+
+    def decided(self, count=1, timeout_s=harness.WAIT_S):
+        """The journal, once it has this many entries that are over."""
+        def over():
+            entries = self.journal()
+            done = [e for e in entries
+                    if e["status"] in ("done", "failed")]
+            return entries if len(done) >= count else None
+
+        return harness.wait_until(over, timeout_s,
+                                  what=f"{count} decisions")
+
+    def idle(self, timeout_s=harness.WAIT_S):
+        """Waits until no job is ready or running."""
+        harness.wait_until(
+            lambda: not [j for j in self.queue()
+                         if j["state"] in ("ready", "running")],
+            timeout_s, what="an idle queue")
+
+    def metric(self, name, **labels):
+        """The sum of a metric's series that have these labels."""
+        total = 0.0
+        for line in self.admin.get("/metrics").body.decode().splitlines():
+            series, _, value = line.rpartition(" ")
+            if series.split("{")[0] == name and all(
+                    f'{k}="{v}"' in series for k, v in labels.items()):
+                total += float(value)
+        return total
