@@ -288,6 +288,7 @@ static void fetch_start(struct oauth *o)
 		.headers = headers,
 		.header_count = ARRAY_LEN(headers),
 		.timeout_ms = o->config->timeout_ms,
+		.once = true, /* not twice by libcurl either */
 	};
 
 	buf_init(&url, REQUEST_MAX);
