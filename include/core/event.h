@@ -25,13 +25,13 @@ enum event_kind {
 	EVENT_CONVERSATION_CREATE,
 	EVENT_CONVERSATION_REFERRAL,
 	EVENT_CONVERSATION_MESSAGE, /* counts only if a waiting job knows */
-	EVENT_PASS_CONTROL, /* names a conversation, seldom a user */
-	EVENT_USER_AUTHENTICATED, /* user:update, reason authentication */
-	EVENT_SUNCO_MERGE,        /* other_sunco_id was discarded */
+	EVENT_PASS_CONTROL,	    /* names a conversation, seldom a user */
+	EVENT_USER_AUTHENTICATED,   /* user:update, reason authentication */
+	EVENT_SUNCO_MERGE,	    /* other_sunco_id was discarded */
 	EVENT_SUNCO_REMOVE,
-	EVENT_TICKET,             /* trigger: ticket and requester */
+	EVENT_TICKET, /* trigger: ticket and requester */
 	EVENT_ZD_USER_CREATED,
-	EVENT_ZD_IDENTITY,        /* created, changed or deleted */
+	EVENT_ZD_IDENTITY, /* created, changed or deleted */
 	EVENT_ZD_USER_MERGED,
 	EVENT_ZD_USER_DELETED,
 };
@@ -47,7 +47,7 @@ struct event_key {
 /* What a webhook with the full user says about the person, hashed, so that a
  * person known to be linked costs no call. Compared for equality only. */
 struct event_print {
-	bool known;        /* the body held the full user */
+	bool known; /* the body held the full user */
 	uint8_t hash[16];
 };
 
@@ -55,10 +55,10 @@ struct event {
 	enum event_source source;
 	enum event_kind kind;
 	struct event_key key;
-	char sunco_id[SUNCO_ID_SIZE];       /* "" = not named */
+	char sunco_id[SUNCO_ID_SIZE];	    /* "" = not named */
 	char other_sunco_id[SUNCO_ID_SIZE]; /* merge: the discarded one */
 	char conversation_id[SUNCO_ID_SIZE];
-	uint64_t zendesk_user_id; /* requester, detail.id, or zendeskId */
+	uint64_t zendesk_user_id;	/* requester, detail.id, or zendeskId */
 	uint64_t other_zendesk_user_id; /* user.merged: the other side */
 	uint64_t ticket_id;
 	bool messaging_identity; /* ZD_IDENTITY of type messaging: sunco_id
@@ -85,8 +85,7 @@ struct event *event_list_add(struct event_list *l); /* zeroed */
 MUST_CHECK enum result decode_sunco(struct slice body, struct event_list *out,
 				    struct error *err);
 /* Both trigger bodies and event subscriptions. */
-MUST_CHECK enum result decode_zendesk(struct slice body,
-				      struct event_list *out,
+MUST_CHECK enum result decode_zendesk(struct slice body, struct event_list *out,
 				      struct error *err);
 
 /* The print of a SunCo user read over the API; equal to that of a webhook

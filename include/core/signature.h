@@ -25,9 +25,9 @@ void signature_keys_free(struct signature_keys *k);
 
 enum signature_verdict {
 	SIGNATURE_OK,
-	SIGNATURE_MISSING,   /* a header is absent or malformed */
+	SIGNATURE_MISSING, /* a header is absent or malformed */
 	SIGNATURE_WRONG,
-	SIGNATURE_STALE,     /* right, but outside the tolerance */
+	SIGNATURE_STALE, /* right, but outside the tolerance */
 };
 const char *signature_verdict_name(enum signature_verdict v);
 

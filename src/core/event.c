@@ -11,8 +11,8 @@
 #include "base/crypto.h"
 #include "decode.h"
 
-#define OBJECT_ID_SIZE 12
-#define UUID_SIZE      16
+#define OBJECT_ID_SIZE 12u
+#define UUID_SIZE      16u
 #define UUID_TEXT_LEN  36
 #define HASH_SIZE      16
 

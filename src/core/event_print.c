@@ -33,6 +33,7 @@ void event_print_of(const struct sunco_user *u, struct event_print *out)
 		uint8_t external_id[CRYPTO_SHA256_SIZE];
 		char address[ADDRESS_SIZE];
 	} said = {.version = PRINT_VERSION};
+	struct slice external_id = slice_of(u->external_id);
 	uint8_t digest[CRYPTO_SHA256_SIZE];
 
 	memset(out, 0, sizeof(*out));
@@ -40,9 +41,9 @@ void event_print_of(const struct sunco_user *u, struct event_print *out)
 		return;
 	said.authenticated = u->authenticated;
 	said.evidence = (uint8_t)policy_evidence(u, said.address);
-	if (!str_is_empty(u->external_id)) {
+	if (external_id.len) {
 		said.has_external_id = 1;
-		crypto_sha256(u->external_id, strlen(u->external_id),
+		crypto_sha256(external_id.ptr, external_id.len,
 			      said.external_id);
 	}
 	crypto_sha256(&said,
