@@ -10,6 +10,7 @@
 	X(cmd_serve)                                                           \
 	X(cmd_check)                                                           \
 	X(cmd_link)                                                            \
+	X(cmd_explain)                                                         \
 	X(cmd_journal_list)                                                    \
 	X(cmd_journal_show)                                                    \
 	X(cmd_queue_list)                                                      \
