@@ -31,7 +31,8 @@ static void on_value(void *arg, const char *at, size_t len)
 {
 	struct http_message *m = arg;
 
-	if (m->state != HTTP_MESSAGE_BAD)
+	/* An empty one is said to be at the start of the next line. */
+	if (m->state != HTTP_MESSAGE_BAD && len > 0)
 		m->fields[m->field_count - 1].value = (struct slice){at, len};
 }
 

@@ -175,6 +175,9 @@ static void headers_are_found_and_trimmed(void **state)
 	expect_body(&c, 200, "a b");
 	raw_puts(&c, "GET /header HTTP/1.1\r\n" HOST "X-Thing:\r\n\r\n");
 	expect_body(&c, 200, "");
+	raw_puts(&c, "GET /header HTTP/1.1\r\n" HOST
+		     "Empty:\r\nX-Thing: 1\r\n\r\n");
+	expect_body(&c, 200, "1");
 	raw_puts(&c, "GET /header HTTP/1.1\r\nX-Thin: 1\r\n" HOST "\r\n");
 	expect_body(&c, 200, "(none)");
 	raw_close(&c);
