@@ -27,10 +27,10 @@ static void print_entry(struct cli_list *list, const struct journal_entry *e)
 	cli_table_id(t, e->ticket_id);
 }
 
-static enum result page(struct cli_list *list)
+static int page(struct cli_list *list)
 {
 	struct store_op op;
-	enum result r;
+	int code = CLI_DONE;
 
 	store_op_init(&op, STORE_JOURNAL);
 	op.u.journal.account = list->account;
@@ -39,15 +39,15 @@ static enum result page(struct cli_list *list)
 	op.u.journal.user = (uint64_t)cli_number(list->cli, "user");
 	op.u.journal.after_id = list->after_id;
 	op.u.journal.max = list->max;
-	r = store_do(list->store, &op);
+	if (store_do(list->store, &op) != RESULT_OK)
+		code = cli_store_failed(list->cli, &op);
 	list->count = op.u.journal.count;
 	for (size_t i = 0; i < list->count; i++) {
 		print_entry(list, &op.u.journal.entries[i]);
 		list->after_id = op.u.journal.entries[i].id;
 	}
-	list->error = op.error;
 	store_op_release(&op);
-	return r;
+	return code;
 }
 
 static int run_list(struct cli *c)
@@ -96,9 +96,9 @@ static int run_show(struct cli *c)
 	op.u.journal.action = -1;
 	op.u.journal.max = 1;
 	if (store_do(store, &op) != RESULT_OK)
-		code = cli_error(c, "cannot read the store: %s", op.error.text);
+		code = cli_store_failed(c, &op);
 	else if (op.u.journal.count == 0)
-		code = cli_error(c, "there is no such entry");
+		code = cli_error(c, "no such entry");
 	else
 		print_one(c, &op.u.journal.entries[0]);
 	store_op_release(&op);

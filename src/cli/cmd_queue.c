@@ -28,25 +28,25 @@ static void print_job(struct cli_list *list, const struct job *j)
 	cli_table_cell(t, "%s", j->last_error ? j->last_error : "-");
 }
 
-static enum result page(struct cli_list *list)
+static int page(struct cli_list *list)
 {
 	struct store_op op;
-	enum result r;
+	int code = CLI_DONE;
 
 	store_op_init(&op, STORE_JOBS);
 	op.u.jobs.account = list->account;
 	op.u.jobs.state = list->filter;
 	op.u.jobs.after_id = list->after_id;
 	op.u.jobs.max = list->max;
-	r = store_do(list->store, &op);
+	if (store_do(list->store, &op) != RESULT_OK)
+		code = cli_store_failed(list->cli, &op);
 	list->count = op.u.jobs.count;
 	for (size_t i = 0; i < list->count; i++) {
 		print_job(list, &op.u.jobs.jobs[i]);
 		list->after_id = op.u.jobs.jobs[i].id;
 	}
-	list->error = op.error;
 	store_op_release(&op);
-	return r;
+	return code;
 }
 
 static int run_list(struct cli *c)
@@ -73,10 +73,9 @@ static int read_job(struct cli *c, struct store *store, int64_t id,
 	op->u.jobs.state = -1;
 	op->u.jobs.max = 1;
 	if (store_do(store, op) != RESULT_OK)
-		return cli_error(c, "cannot read the store: %s",
-				 op->error.text);
+		return cli_store_failed(c, op);
 	if (op->u.jobs.count == 0)
-		return cli_error(c, "there is no such job");
+		return cli_error(c, "no such job");
 	return CLI_DONE;
 }
 
@@ -107,7 +106,6 @@ static int retry(struct cli *c, struct store *store,
 		 const struct account_config *a, int64_t id, int64_t *count)
 {
 	struct store_op op;
-	enum result r;
 	int code = CLI_DONE;
 
 	store_op_init(&op, STORE_RETRY);
@@ -115,16 +113,10 @@ static int retry(struct cli *c, struct store *store,
 	op.u.retry.account = a->name;
 	op.u.retry.now_ms = c->now_ms;
 	op.u.retry.wait_ms = a->wait_for_user_ms;
-	r = store_do(store, &op);
-	if (r == RESULT_OK)
+	if (store_do(store, &op) == RESULT_OK)
 		*count += op.u.retry.count;
-	else if (r == RESULT_NOTFOUND)
-		code = cli_error(c, "there is no such job");
-	else if (r == RESULT_CONFLICT)
-		code = cli_error(c, "the job is running");
 	else
-		code = cli_error(c, "cannot write the store: %s",
-				 op.error.text);
+		code = cli_store_failed(c, &op);
 	store_op_release(&op);
 	return code;
 }
@@ -142,11 +134,6 @@ static int retry_one(struct cli *c, const struct config *config,
 			 : cli_error(c, "the job's account is not in the "
 					"configuration");
 	}
-	if (code == CLI_DONE && *count == 0)
-		code = cli_error(c,
-				 "the job is %s; only dead and waiting "
-				 "ones and those in review are retried",
-				 job_state_name(op.u.jobs.jobs[0].state));
 	store_op_release(&op);
 	return code;
 }
@@ -202,7 +189,6 @@ static int run_drop(struct cli *c)
 	struct config *config;
 	struct store *store;
 	struct store_op op;
-	enum result r;
 	int64_t id;
 	int code;
 
@@ -213,16 +199,10 @@ static int run_drop(struct cli *c)
 		return code;
 	store_op_init(&op, STORE_DROP);
 	op.u.drop.job_id = id;
-	r = store_do(store, &op);
-	if (r == RESULT_OK)
+	if (store_do(store, &op) == RESULT_OK)
 		print_count(c, "dropped", 1);
-	else if (r == RESULT_NOTFOUND)
-		code = cli_error(c, "there is no such job");
-	else if (r == RESULT_CONFLICT)
-		code = cli_error(c, "the job is running");
 	else
-		code = cli_error(c, "cannot write the store: %s",
-				 op.error.text);
+		code = cli_store_failed(c, &op);
 	store_op_release(&op);
 	store_close(store);
 	config_free(config);

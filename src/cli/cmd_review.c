@@ -38,25 +38,25 @@ static void print_review(struct cli_list *list, const struct review *r)
 	cli_table_time(t, r->expires_ms);
 }
 
-static enum result page(struct cli_list *list)
+static int page(struct cli_list *list)
 {
 	struct store_op op;
-	enum result r;
+	int code = CLI_DONE;
 
 	store_op_init(&op, STORE_REVIEWS);
 	op.u.reviews.account = list->account;
 	op.u.reviews.state = list->filter;
 	op.u.reviews.after_id = list->after_id;
 	op.u.reviews.max = list->max;
-	r = store_do(list->store, &op);
+	if (store_do(list->store, &op) != RESULT_OK)
+		code = cli_store_failed(list->cli, &op);
 	list->count = op.u.reviews.count;
 	for (size_t i = 0; i < list->count; i++) {
 		print_review(list, &op.u.reviews.reviews[i]);
 		list->after_id = op.u.reviews.reviews[i].id;
 	}
-	list->error = op.error;
 	store_op_release(&op);
-	return r;
+	return code;
 }
 
 static int run_list(struct cli *c)
@@ -85,10 +85,9 @@ static int read_review(struct cli *c, struct store *store, int64_t id,
 	op->u.reviews.state = -1;
 	op->u.reviews.max = 1;
 	if (store_do(store, op) != RESULT_OK)
-		return cli_error(c, "cannot read the store: %s",
-				 op->error.text);
+		return cli_store_failed(c, op);
 	if (op->u.reviews.count == 0)
-		return cli_error(c, "there is no such review");
+		return cli_error(c, "no such review");
 	return CLI_DONE;
 }
 
@@ -169,22 +168,15 @@ static int decide(struct cli *c, struct store *store,
 {
 	struct store_op op;
 	int code = CLI_DONE;
-	enum result r;
 
 	store_op_init(&op, STORE_DECIDE);
 	decision.now_ms = c->now_ms;
 	decision.wait_ms = a->wait_for_user_ms;
 	op.u.decide = decision;
-	r = store_do(store, &op);
-	if (r == RESULT_OK)
+	if (store_do(store, &op) == RESULT_OK)
 		print_decided(c, &op.u.decide);
-	else if (r == RESULT_NOTFOUND)
-		code = cli_error(c, "there is no such review");
-	else if (r == RESULT_CONFLICT)
-		code = cli_error(c, "the review is not open any more");
 	else
-		code = cli_error(c, "cannot write the store: %s",
-				 op.error.text);
+		code = cli_store_failed(c, &op);
 	store_op_release(&op);
 	return code;
 }

@@ -4,26 +4,27 @@
 #include "list.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/json.h"
 #include "base/str.h"
 
-static enum result print_pages(struct cli_list *list, cli_page *page)
+static int print_pages(struct cli_list *list, cli_page *page)
 {
 	int64_t left = cli_number(list->cli, "limit");
-	enum result r;
+	int code;
 
 	if (left == 0)
 		left = INT64_MAX;
 	do {
 		list->max =
 			left < STORE_LIST_MAX ? (size_t)left : STORE_LIST_MAX;
-		r = page(list);
+		code = page(list);
 		cli_table_flush(&list->table);
 		left -= (int64_t)list->count;
-	} while (r == RESULT_OK && list->count == list->max && left > 0 &&
+	} while (code == CLI_DONE && list->count == list->max && left > 0 &&
 		 cli_out_ok(list->cli));
-	return r;
+	return code;
 }
 
 int cli_list(struct cli *c, cli_page *page, int filter,
@@ -38,19 +39,36 @@ int cli_list(struct cli *c, cli_page *page, int filter,
 	list.account = cli_text(c, "account");
 	cli_table_init(&list.table, c, headings, columns);
 	code = cli_check_account(c, config, list.account);
-	if (code == CLI_DONE && print_pages(&list, page) != RESULT_OK)
-		code = cli_error(c, "cannot read the store: %s",
-				 list.error.text);
+	if (code == CLI_DONE)
+		code = print_pages(&list, page);
 	cli_table_release(&list.table);
 	store_close(list.store);
 	config_free(config);
 	return code;
 }
 
+int cli_store_failed(struct cli *c, const struct store_op *op)
+{
+	if (op->result == RESULT_NOTFOUND || op->result == RESULT_CONFLICT)
+		return cli_error(c, "%s", op->error.text);
+	return cli_error(c, "the store failed: %s", op->error.text);
+}
+
+static int key_width(const struct json_t *v)
+{
+	struct json_t *value;
+	void *iter = NULL;
+	const char *key;
+	size_t width = 0;
+
+	while (json_next(v, &iter, &key, &value))
+		width = strlen(key) > width ? strlen(key) : width;
+	return (int)width;
+}
+
 void cli_object(struct cli *c, struct json_t *v)
 {
-	static const char *const headings[] = {"key", "value"};
-	struct cli_table table;
+	int width = key_width(v);
 	struct json_t *value;
 	void *iter = NULL;
 	const char *key;
@@ -59,16 +77,13 @@ void cli_object(struct cli *c, struct json_t *v)
 		cli_json(c, v);
 		return;
 	}
-	cli_table_init(&table, c, headings, ARRAY_LEN(headings));
-	table.headed = true;
 	while (json_next(v, &iter, &key, &value)) {
 		char *text = json_is_str(value) ? xstrdup(json_str(value))
 						: json_text(value);
 
-		cli_table_cell(&table, "%s", key);
-		cli_table_cell(&table, "%s", text);
+		cli_clean(text);
+		fprintf(c->out, "%-*s  %s\n", width, key, text);
 		free(text);
 	}
-	cli_table_flush(&table);
 	json_free(v);
 }

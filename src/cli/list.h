@@ -17,13 +17,12 @@ struct cli_list {
 	const char *account; /* of --account, or NULL */
 	int filter;	     /* as given to cli_list() */
 	/* The page's: rows behind after_id, at most max. It moves after_id
-	 * and sets count and, unless RESULT_OK, error. */
+	 * and sets count. */
 	int64_t after_id;
 	size_t max;
 	size_t count;
-	struct error error;
 };
-typedef enum result cli_page(struct cli_list *list);
+typedef int cli_page(struct cli_list *list); /* its exit code */
 
 /* The options --account and --limit, which cli_list() needs. */
 #define CLI_LIST_OPTIONS                                                       \
@@ -35,6 +34,9 @@ typedef enum result cli_page(struct cli_list *list);
 /* Opens the store, prints page after page, returns the exit code. */
 MUST_CHECK int cli_list(struct cli *c, cli_page *page, int filter,
 			const char *const *headings, size_t columns);
+
+/* One line for an operation that failed; the exit code. */
+int cli_store_failed(struct cli *c, const struct store_op *op);
 
 /* One object: as it is with --json, else a line per key. takes v. */
 void cli_object(struct cli *c, struct json_t *v);

@@ -25,6 +25,19 @@ void cli_json(struct cli *c, struct json_t *v)
 	json_free(v);
 }
 
+void cli_clean(char *text)
+{
+	for (unsigned char *p = (unsigned char *)text; *p; p++) {
+		/* U+0080 to U+009F in UTF-8. */
+		bool c1 = p[0] == 0xc2 && p[1] >= 0x80 && p[1] <= 0x9f;
+
+		if (*p < ' ' || *p == 0x7f || c1)
+			*p = '?';
+		if (c1)
+			p[1] = '?';
+	}
+}
+
 bool cli_out_ok(const struct cli *c)
 {
 	return !ferror(c->out);
@@ -59,9 +72,7 @@ void cli_table_cell(struct cli_table *t, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
-	for (char *p = text; *p; p++)
-		if ((unsigned char)*p < ' ' || *p == '\177')
-			*p = '?';
+	cli_clean(text);
 	if (strlen(text) > t->width[column])
 		t->width[column] = strlen(text);
 	if (t->count == t->cap) {

@@ -1,0 +1,197 @@
+/*
+ * The frame of the command line, from argv to exit code.
+ */
+#include "unit.h"
+
+#include "base/json.h"
+#include "base/str.h"
+#include "cli/cli.h"
+#include "cli_run.h"
+
+static void help_names_every_command(void **state)
+{
+	const struct cli_command *const *row;
+
+	(void)state;
+	assert_int_equal(cli_run("--help"), CLI_DONE);
+	for (row = cli_commands(); *row; row++) {
+		assert_non_null(strstr(cli_out, (*row)->name));
+		assert_non_null(strstr(cli_out, (*row)->summary));
+	}
+	assert_string_equal(cli_err, "");
+	assert_int_equal(cli_run("-h"), CLI_DONE);
+}
+
+static void every_command_helps(void **state)
+{
+	const struct cli_command *const *row;
+	const struct cli_option *o;
+	char text[128];
+
+	(void)state;
+	for (row = cli_commands(); *row; row++) {
+		snprintf(text, sizeof(text), "%s --help", (*row)->name);
+		assert_int_equal(cli_run(text), CLI_DONE);
+		snprintf(text, sizeof(text), "usage: reunite %s [options]",
+			 (*row)->name);
+		assert_non_null(strstr(cli_out, text));
+		assert_non_null(strstr(cli_out, (*row)->example));
+		assert_true(str_starts((*row)->example, (*row)->name));
+		assert_non_null(strstr(cli_out, "exit codes:"));
+		for (o = (*row)->options; o && o->name; o++) {
+			snprintf(text, sizeof(text), "  --%s ", o->name);
+			assert_non_null(strstr(cli_out, text));
+			assert_int_equal(!o->metavar, o->type == CLI_FLAG);
+		}
+		assert_true((*row)->max_args == 0 || (*row)->arguments);
+	}
+}
+
+static void a_group_helps(void **state)
+{
+	(void)state;
+	assert_int_equal(cli_run("journal --help"), CLI_DONE);
+	assert_non_null(strstr(cli_out, "  list"));
+	assert_non_null(strstr(cli_out, "  show"));
+	assert_null(strstr(cli_out, "retry"));
+}
+
+static void the_version_is_said(void **state)
+{
+	(void)state;
+	assert_int_equal(cli_run("--version"), CLI_DONE);
+	assert_string_equal(cli_out, "reunite " REUNITE_VERSION "\n");
+}
+
+static void wrong_words_are_refused(void **state)
+{
+	(void)state;
+	cli_refuses("", "reunite: no command; see reunite --help");
+	cli_refuses("--json", "the command comes first");
+	cli_refuses("-c x check", "the command comes first");
+	cli_refuses("chek", "unknown command; see reunite --help");
+	cli_refuses("journa", "unknown command");
+	cli_refuses("journal", "reunite journal: a subcommand is missing; "
+			       "see reunite journal --help");
+	cli_refuses("journal lst", "reunite journal: unknown subcommand");
+	cli_refuses("journal --json", "a subcommand is missing");
+	cli_refuses("journal --account list", "a subcommand is missing");
+}
+
+static void wrong_options_are_refused(void **state)
+{
+	(void)state;
+	cli_refuses("check --no-such",
+		    "reunite check: unknown option --no-such; "
+		    "see reunite check --help");
+	cli_refuses("check --user 1", "unknown option --user");
+	cli_refuses("check --config", "--config needs a value");
+	cli_refuses("check -c --json", "--config needs a value");
+	cli_refuses("check -c x -c y", "--config is given twice");
+	cli_refuses("check --json=yes", "--json takes no value");
+	cli_refuses("check --config=", "--config must not be empty");
+	cli_refuses("check -x", "unknown option -x");
+	cli_refuses("check -cx", "unknown option -c");
+	cli_refuses("check --show-personal-data", "unknown option");
+	cli_refuses("journal list --user 1 --user 2", "--user is given twice");
+}
+
+static void wrong_values_are_refused(void **state)
+{
+	(void)state;
+	cli_refuses("journal list --user 0", "--user must be a number above 0");
+	cli_refuses("journal list --user=-1",
+		    "--user must be a number above 0");
+	cli_refuses("journal list --user 1x",
+		    "--user must be a number above 0");
+	cli_refuses("journal list --limit 9223372036854775808",
+		    "--limit must be");
+	cli_refuses("journal list --since yesterday", "--since must be an age");
+	cli_refuses("journal list --action marge", "--action names no action");
+	cli_refuses("queue list --state dad", "--state names no state");
+	cli_refuses("review list --state opn", "--state names no state");
+	cli_refuses("journal show x", "ID must be a number above 0");
+	cli_refuses("journal show", "ID is missing");
+	cli_refuses("journal show 1 2", "too many arguments");
+	cli_refuses("check x", "too many arguments");
+	cli_refuses("check -- --json", "too many arguments");
+	cli_refuses("queue retry", "give either an ID or --all");
+	cli_refuses("queue retry 1 --all", "give either an ID or --all");
+	cli_refuses("queue retry 1 --account acme",
+		    "--account goes with --all");
+	cli_refuses("review approve 1 --by a\tb", "--by must be a name");
+}
+
+static void a_bad_configuration_is_a_usage_error(void **state)
+{
+	(void)state;
+	assert_int_equal(cli_run("check -c no/such.conf"), CLI_USAGE);
+	assert_string_equal(cli_err, "cannot open no/such.conf: "
+				     "No such file or directory\n");
+	assert_int_equal(cli_run("journal list -c no/such.conf"), CLI_USAGE);
+	assert_int_equal(cli_lines(cli_err), 1);
+}
+
+static void check_speaks_json(void **state)
+{
+	size_t count, i;
+	const struct config_setting *s = config_settings(&count);
+
+	(void)state;
+	assert_int_equal(cli_run("check @ --json"), CLI_DONE);
+	assert_int_equal(cli_lines(cli_out), count);
+	for (i = 0; i < count; i++) {
+		struct json_t *v = cli_line_json(i);
+
+		assert_string_equal(json_get_str(v, "setting"), s[i].name);
+		assert_int_equal(json_is_arr(json_get(v, "value")),
+				 str_eq(s[i].type, "list"));
+		assert_int_equal(json_is_null(json_get(v, "account")),
+				 !s[i].account);
+		json_free(v);
+	}
+}
+
+/* Visitors choose their names; a terminal obeys control characters. */
+static void control_characters_do_not_arrive(void **state)
+{
+	char text[] = "a\033[31m\x7f\xc2\x9b"
+		      "1mb\xc3\xa9\n";
+
+	(void)state;
+	cli_clean(text);
+	assert_string_equal(text, "a?[31m???1mb\xc3\xa9?");
+}
+
+static void a_full_disk_is_a_failure(void **state)
+{
+	FILE *full = fopen("/dev/full", "w");
+
+	(void)state;
+	assert_non_null(full);
+	cli_forget();
+	assert_int_equal(cli_run_to(full, "--help"), CLI_FAILED);
+	assert_string_equal(cli_err, "reunite: cannot write the output: "
+				     "No space left on device\n");
+	fclose(full);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(help_names_every_command),
+		cmocka_unit_test(every_command_helps),
+		cmocka_unit_test(a_group_helps),
+		cmocka_unit_test(the_version_is_said),
+		cmocka_unit_test(wrong_words_are_refused),
+		cmocka_unit_test(wrong_options_are_refused),
+		cmocka_unit_test(wrong_values_are_refused),
+		cmocka_unit_test(a_bad_configuration_is_a_usage_error),
+		cmocka_unit_test(check_speaks_json),
+		cmocka_unit_test(control_characters_do_not_arrive),
+		cmocka_unit_test(a_full_disk_is_a_failure),
+	};
+
+	return cmocka_run_group_tests(tests, cli_make_folder,
+				      cli_remove_folder);
+}
