@@ -158,6 +158,37 @@ static void the_man_page_has_every_setting(void **state)
 	free(page);
 }
 
+static bool takes_option(const struct cli_command *row, const char *name)
+{
+	static const char *const common[] = {"config", "json", "help",
+					     "show-personal-data"};
+	const struct cli_option *o;
+
+	for (o = row->options; o && o->name; o++)
+		if (str_eq(o->name, name))
+			return true;
+	for (size_t i = 0; i < ARRAY_LEN(common); i++)
+		if (str_eq(common[i], name))
+			return true;
+	return false;
+}
+
+/* What the page says that the command takes, it takes. */
+static void check_options(const struct cli_command *row, const char *item)
+{
+	const char *at = item;
+	char name[64];
+
+	while ((at = strstr(at, "Fl -"))) {
+		at += 4;
+		assert_true(
+			str_copy_slice(name, sizeof(name),
+				       (struct slice){at, strcspn(at, " \n")}));
+		if (!takes_option(row, name))
+			fail_msg("%s has no --%s", row->name, name);
+	}
+}
+
 static void check_command(const char *page, const struct cli_command *row)
 {
 	const struct cli_option *o;
@@ -169,13 +200,16 @@ static void check_command(const char *page, const struct cli_command *row)
 	start = strstr(page, text);
 	if (!start)
 		fail_msg("reunite.1 lacks %s", row->name);
-	end = strstr(start + 1, "\n.It ");
-	item = end ? xstrndup(start, (size_t)(end - start)) : xstrdup(start);
+	end = strstr(start + 1, "\n.It Ic ");
+	if (!end)
+		end = strstr(start, "\n.El");
+	item = xstrndup(start, (size_t)(end - start));
 	for (o = row->options; o && o->name; o++) {
 		snprintf(text, sizeof(text), "Fl -%s", o->name);
 		if (!strstr(item, text))
 			fail_msg("%s lacks --%s", row->name, o->name);
 	}
+	check_options(row, item);
 	free(item);
 }
 
@@ -191,6 +225,8 @@ static void the_man_page_has_every_command(void **state)
 	assert_non_null(strstr(page, "Fl -config"));
 	assert_non_null(strstr(page, "Fl -json"));
 	assert_non_null(strstr(page, "Fl -show-personal-data"));
+	/* And nothing else: what is listed is a row. */
+	assert_int_equal(count_of(page, "\n.It Ic "), row - cli_commands());
 	free(page);
 }
 
