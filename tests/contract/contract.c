@@ -1,5 +1,5 @@
 /*
- * Helpers of the contract suite.
+ * The contract suite's runner, and the places of its stores.
  */
 #include "contract.h"
 
@@ -7,6 +7,80 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
+
+#include "base/str.h"
+
+struct start {
+	const struct ct_factory *factory;
+	const struct ct_case *what;
+};
+
+static const struct ct_group *const groups[] = {
+	&ct_accept_cases, &ct_wake_cases,  &ct_people_cases, &ct_claim_cases,
+	&ct_job_cases,	  &ct_saga_cases,  &ct_review_cases, &ct_list_cases,
+	&ct_admin_cases,  &ct_front_cases,
+};
+
+static int set_up(void **state)
+{
+	const struct start *start = *state;
+	struct ct *c = xcalloc(1, sizeof(*c));
+
+	c->factory = start->factory;
+	c->what = start->what;
+	c->place = c->factory->make();
+	c->now_ms = CT_START;
+	c->s = c->factory->open(c->place, STORE_SERVE, c->now_ms);
+	*state = c;
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	struct ct *c = *state;
+
+	store_close(c->s);
+	c->factory->remove(c->place);
+	free(c);
+	return 0;
+}
+
+static void run_case(void **state)
+{
+	struct ct *c = *state;
+
+	c->what->run(c);
+}
+
+int ct_run(const struct ct_factory *factory)
+{
+	struct CMUnitTest *tests = NULL;
+	struct start *starts = NULL;
+	size_t count = 0, g, i;
+	int failed;
+
+	for (g = 0; g < ARRAY_LEN(groups); g++)
+		count += groups[g]->count;
+	tests = xcalloc(count, sizeof(*tests));
+	starts = xcalloc(count, sizeof(*starts));
+	count = 0;
+	for (g = 0; g < ARRAY_LEN(groups); g++) {
+		for (i = 0; i < groups[g]->count; i++, count++) {
+			starts[count].factory = factory;
+			starts[count].what = &groups[g]->cases[i];
+			tests[count].name = groups[g]->cases[i].name;
+			tests[count].test_func = run_case;
+			tests[count].setup_func = set_up;
+			tests[count].teardown_func = tear_down;
+			tests[count].initial_state = &starts[count];
+		}
+	}
+	failed = _cmocka_run_group_tests(factory->name, tests, count, NULL,
+					 NULL);
+	free(starts);
+	free(tests);
+	return failed;
+}
 
 void contract_dir_make(struct contract_dir *d)
 {
@@ -40,7 +114,7 @@ struct store *contract_open_url(const char *url, enum store_mode mode)
 	struct error err = {""};
 	struct store *s = NULL;
 
-	if (store_open(&s, url, mode, 0, &err) != RESULT_OK)
+	if (store_open(&s, url, mode, CT_START, &err) != RESULT_OK)
 		fail_msg("store_open: %s", err.text);
 	return s;
 }

@@ -1,6 +1,9 @@
 /*
- * The suite that every backend must pass, as cases over a factory, and small
- * helpers that make operations readable.
+ * The suite that every backend must pass: cases over a factory, and helpers
+ * that make operations short to write.
+ *
+ * A case gets a fresh store, open for serving, in *state (struct ct). Time is
+ * a number the case moves; nothing here waits.
  */
 #ifndef REUNITE_TESTS_CONTRACT_H
 #define REUNITE_TESTS_CONTRACT_H
@@ -13,7 +16,98 @@
 
 #include "store/store.h"
 
-/* A folder of its own per test. */
+#define CT_ACCOUNT "acme"
+#define CT_START   INT64_C(1800000000000)
+#define MINUTE	   INT64_C(60000)
+#define HOUR	   (60 * MINUTE)
+#define DAY	   (24 * HOUR)
+#define CT_WAIT	   (30 * MINUTE) /* what intake gives a round */
+#define CT_LEASE   MINUTE
+#define CT_GRACE   (MINUTE / 2)
+
+/* Where a backend's stores come from. */
+struct ct_factory {
+	const char *name;
+	void *(*make)(void); /* a place for one store */
+	struct store *(*open)(void *place, enum store_mode mode,
+			      int64_t now_ms);
+	void (*remove)(void *place);
+};
+
+struct ct_case;
+struct ct {
+	const struct ct_factory *factory;
+	const struct ct_case *what;
+	void *place;
+	struct store *s;
+	int64_t now_ms;
+};
+
+struct ct_case {
+	const char *name;
+	void (*run)(struct ct *c);
+};
+#define CT_CASE(fn)                                                            \
+	{                                                                      \
+#fn, fn                                                        \
+	}
+
+struct ct_group {
+	const struct ct_case *cases;
+	size_t count;
+};
+extern const struct ct_group ct_accept_cases, ct_wake_cases, ct_people_cases,
+	ct_claim_cases, ct_job_cases, ct_saga_cases, ct_review_cases,
+	ct_list_cases, ct_admin_cases, ct_front_cases;
+
+/* Every group over one backend; the program's exit code. */
+int ct_run(const struct ct_factory *factory);
+
+/* --- operations; each fails the case when its result is not OK --- */
+
+#define CT_DO(c, op) ct_do((c)->s, (op), __FILE__, __LINE__)
+void ct_do(struct store *s, struct store_op *op, const char *file, int line);
+#define CT_REFUSED(c, op, why) assert_int_equal(store_do((c)->s, (op)), (why))
+
+/* An event with a key of its own. */
+struct event ct_event(enum event_kind kind, const char *sunco_id);
+struct event ct_ticket(uint64_t requester, uint64_t ticket);
+struct store_accept ct_accept(struct ct *c, struct event e);
+/* The only due job of the account: *new*. */
+struct job ct_claim(struct ct *c);
+void ct_claim_op(struct ct *c, struct store_op *op, size_t max);
+size_t ct_claim_count(struct ct *c, size_t max); /* leases them, forgets */
+/* The person's row in whatever state: *new*; false when there is none. */
+bool ct_find(struct ct *c, const char *person, struct job *out);
+struct job ct_job(struct ct *c, const char *person);
+enum job_state ct_state(struct ct *c, const char *person);
+
+/* Fills a settle of a claimed job; the case adds what it tests. */
+void ct_settle_op(struct ct *c, struct store_op *op, const struct job *job,
+		  enum job_state state);
+void ct_settle(struct ct *c, struct job *job, enum job_state state);
+/* A conversation's job, claimed; and brought into a state. */
+struct job ct_running(struct ct *c, const char *sunco_id);
+void ct_rest(struct ct *c, const char *sunco_id, enum job_state state);
+
+/* A review of this job about this profile (0: adopt). */
+struct review ct_review(const struct job *job, uint64_t user, uint64_t profile);
+/* Settles the job as review; the review's id. */
+int64_t ct_settle_review(struct ct *c, struct job *job, uint64_t user,
+			 uint64_t profile);
+struct review ct_review_read(struct ct *c, int64_t id);
+void ct_link(struct ct *c, const char *sunco_id, uint64_t user, uint8_t print);
+struct store_recall ct_recall(struct ct *c, const char *sunco_id, uint64_t id,
+			      uint8_t address);
+struct journal_entry ct_entry_read(struct ct *c, int64_t id);
+
+/* An entry of a merge; owns nothing. */
+struct journal_entry ct_entry(uint64_t user, uint64_t profile);
+void ct_intent_op(struct ct *c, struct store_op *op, const struct job *job,
+		  const struct journal_entry *e);
+
+/* --- places on disk --- */
+
 struct contract_dir {
 	char dir[64];
 	char path[96];

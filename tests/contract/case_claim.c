@@ -1,0 +1,277 @@
+/*
+ * Cases: who runs next, under which lease, and what a lost lease may do.
+ */
+#include "contract.h"
+
+#include <string.h>
+
+#include "base/str.h"
+
+static void enqueue(struct ct *c, const char *sunco_id, enum job_lane lane)
+{
+	struct store_op op;
+
+	store_op_init(&op, STORE_ENQUEUE);
+	op.u.enqueue.account = CT_ACCOUNT;
+	op.u.enqueue.sunco_id = sunco_id;
+	op.u.enqueue.lane = lane;
+	op.u.enqueue.now_ms = c->now_ms;
+	op.u.enqueue.wait_ms = CT_WAIT;
+	CT_DO(c, &op);
+}
+
+static void check_order(struct ct *c, size_t max, const char *const *people,
+			size_t count)
+{
+	struct store_op op;
+	size_t i;
+
+	ct_claim_op(c, &op, max);
+	CT_DO(c, &op);
+	assert_int_equal(op.u.claim.count, count);
+	for (i = 0; i < count; i++)
+		assert_string_equal(op.u.claim.jobs[i].sunco_id, people[i]);
+	store_op_release(&op);
+}
+
+static void live_comes_first_then_by_time(struct ct *c)
+{
+	static const char *const first[] = {"live1", "live2", "review"};
+	static const char *const rest[] = {"back1", "back2"};
+
+	enqueue(c, "back1", LANE_BACKFILL);
+	c->now_ms++;
+	enqueue(c, "live1", LANE_LIVE);
+	enqueue(c, "back2", LANE_BACKFILL);
+	c->now_ms++;
+	enqueue(c, "live2", LANE_LIVE);
+	enqueue(c, "review", LANE_REVIEW);
+	check_order(c, 3, first, 3);
+	check_order(c, 3, rest, 2);
+	check_order(c, 3, NULL, 0);
+}
+
+static void waiting_and_ready_share_the_order(struct ct *c)
+{
+	static const char *const both[] = {"waits", "ready"};
+
+	ct_rest(c, "waits", JOB_WAITING);
+	c->now_ms += HOUR;
+	enqueue(c, "ready", LANE_LIVE);
+	check_order(c, 10, both, 2);
+}
+
+static void nothing_runs_before_its_time(struct ct *c)
+{
+	struct store_op op;
+
+	ct_rest(c, "ann", JOB_WAITING);
+	ct_claim_op(c, &op, 10);
+	CT_DO(c, &op);
+	assert_int_equal(op.u.claim.count, 0);
+	assert_int_equal(op.u.claim.next_ms, c->now_ms + 5 * MINUTE);
+	store_op_release(&op);
+	c->now_ms += 5 * MINUTE;
+	assert_int_equal(ct_claim_count(c, 10), 1);
+}
+
+static void resting_jobs_are_not_claimed(struct ct *c)
+{
+	struct store_op op;
+
+	ct_rest(c, "ann", JOB_DONE);
+	ct_rest(c, "bob", JOB_DEAD);
+	ct_rest(c, "cy", JOB_REVIEW);
+	c->now_ms += DAY;
+	ct_claim_op(c, &op, 10);
+	CT_DO(c, &op);
+	assert_int_equal(op.u.claim.count, 0);
+	assert_true(op.u.claim.next_ms == INT64_MAX);
+	store_op_release(&op);
+}
+
+static void what_is_left_over_is_due_at_once(struct ct *c)
+{
+	struct store_op op;
+
+	enqueue(c, "ann", LANE_LIVE);
+	enqueue(c, "bob", LANE_LIVE);
+	ct_claim_op(c, &op, 1);
+	CT_DO(c, &op);
+	assert_int_equal(op.u.claim.count, 1);
+	assert_int_equal(op.u.claim.next_ms, c->now_ms);
+	store_op_release(&op);
+}
+
+static void a_lease_ends_after_its_grace(struct ct *c)
+{
+	struct job job = ct_running(c, "ann");
+	struct store_op op;
+
+	c->now_ms += CT_LEASE + CT_GRACE - 1;
+	ct_claim_op(c, &op, 10);
+	CT_DO(c, &op);
+	assert_int_equal(op.u.claim.count, 0);
+	assert_int_equal(op.u.claim.next_ms, c->now_ms + 1);
+	store_op_release(&op);
+	c->now_ms++;
+	ct_claim_op(c, &op, 10);
+	CT_DO(c, &op);
+	assert_int_equal(op.u.claim.count, 1);
+	assert_true(op.u.claim.jobs[0].recovered);
+	assert_int_equal(op.u.claim.jobs[0].id, job.id);
+	assert_true(op.u.claim.jobs[0].token != job.token);
+	store_op_release(&op);
+	job_release(&job);
+}
+
+static void a_lease_may_be_extended(struct ct *c)
+{
+	struct job job = ct_running(c, "ann");
+	struct store_op op;
+
+	store_op_init(&op, STORE_EXTEND);
+	op.u.extend.job_id = job.id;
+	op.u.extend.token = job.token;
+	op.u.extend.until_ms = c->now_ms + HOUR;
+	CT_DO(c, &op);
+	c->now_ms += HOUR;
+	assert_int_equal(ct_claim_count(c, 10), 0);
+	c->now_ms += CT_GRACE;
+	assert_int_equal(ct_claim_count(c, 10), 1);
+	job_release(&job);
+}
+
+static void one_job_may_be_asked_for(struct ct *c)
+{
+	struct job job;
+	struct store_op op;
+
+	ct_rest(c, "ann", JOB_WAITING);
+	enqueue(c, "bob", LANE_LIVE);
+	job = ct_job(c, "s:ann");
+	ct_claim_op(c, &op, 10);
+	op.u.claim.job_id = job.id;
+	CT_DO(c, &op);
+	assert_int_equal(op.u.claim.count, 1);
+	assert_int_equal(op.u.claim.jobs[0].id, job.id);
+	store_op_release(&op);
+	CT_DO(c, &op); /* it runs now */
+	assert_int_equal(op.u.claim.count, 0);
+	store_op_release(&op);
+	job_release(&job);
+}
+
+static void an_account_claims_its_own(struct ct *c)
+{
+	struct store_op op;
+	struct job job;
+
+	enqueue(c, "ann", LANE_LIVE);
+	job = ct_job(c, "s:ann");
+	ct_claim_op(c, &op, 10);
+	op.u.claim.account = "other";
+	CT_DO(c, &op);
+	assert_int_equal(op.u.claim.count, 0);
+	store_op_release(&op);
+	op.u.claim.job_id = job.id;
+	CT_DO(c, &op);
+	assert_int_equal(op.u.claim.count, 0);
+	store_op_release(&op);
+	job_release(&job);
+}
+
+/* --- tokens --- */
+
+static void refuse_all(struct ct *c, const struct job *job)
+{
+	struct journal_entry e = ct_entry(11, 12);
+	struct store_op op;
+
+	ct_settle_op(c, &op, job, JOB_DONE);
+	CT_REFUSED(c, &op, RESULT_CONFLICT);
+	ct_intent_op(c, &op, job, &e);
+	CT_REFUSED(c, &op, RESULT_CONFLICT);
+	store_op_init(&op, STORE_STEP);
+	op.u.step.job_id = job->id;
+	op.u.step.token = job->token;
+	CT_REFUSED(c, &op, RESULT_CONFLICT);
+	store_op_init(&op, STORE_EXTEND);
+	op.u.extend.job_id = job->id;
+	op.u.extend.token = job->token;
+	op.u.extend.until_ms = c->now_ms + DAY;
+	CT_REFUSED(c, &op, RESULT_CONFLICT);
+	store_op_init(&op, STORE_FOLD);
+	op.u.fold.job_id = job->id;
+	op.u.fold.token = job->token;
+	op.u.fold.sunco_id = "zoe";
+	CT_REFUSED(c, &op, RESULT_CONFLICT);
+}
+
+static void a_lost_lease_changes_nothing(struct ct *c)
+{
+	struct job old = ct_running(c, "ann"), new;
+
+	c->now_ms += HOUR;
+	new = ct_claim(c);
+	refuse_all(c, &old);
+	ct_settle(c, &new, JOB_DONE);
+	refuse_all(c, &old);
+	assert_int_equal(ct_state(c, "s:ann"), JOB_DONE);
+	job_release(&old);
+}
+
+static void a_wrong_token_changes_nothing(struct ct *c)
+{
+	struct job job = ct_running(c, "ann");
+	struct job bad = job;
+
+	bad.token++;
+	refuse_all(c, &bad);
+	bad.token = 0;
+	refuse_all(c, &bad);
+	bad = job;
+	bad.id += 1000;
+	refuse_all(c, &bad);
+	ct_settle(c, &job, JOB_DONE);
+}
+
+static void an_expired_lease_holds_until_taken(struct ct *c)
+{
+	struct job job = ct_running(c, "ann");
+
+	c->now_ms += DAY;
+	ct_settle(c, &job, JOB_DONE);
+	assert_int_equal(ct_state(c, "s:ann"), JOB_DONE);
+}
+
+static void a_new_daemon_takes_over_at_once(struct ct *c)
+{
+	struct job old = ct_running(c, "ann"), new;
+
+	store_close(c->s);
+	c->s = c->factory->open(c->place, STORE_SERVE, c->now_ms);
+	refuse_all(c, &old);
+	new = ct_claim(c);
+	assert_int_equal(new.id, old.id);
+	assert_true(new.recovered);
+	job_release(&new);
+	job_release(&old);
+}
+
+static const struct ct_case cases[] = {
+	CT_CASE(live_comes_first_then_by_time),
+	CT_CASE(waiting_and_ready_share_the_order),
+	CT_CASE(nothing_runs_before_its_time),
+	CT_CASE(resting_jobs_are_not_claimed),
+	CT_CASE(what_is_left_over_is_due_at_once),
+	CT_CASE(a_lease_ends_after_its_grace),
+	CT_CASE(a_lease_may_be_extended),
+	CT_CASE(one_job_may_be_asked_for),
+	CT_CASE(an_account_claims_its_own),
+	CT_CASE(a_lost_lease_changes_nothing),
+	CT_CASE(a_wrong_token_changes_nothing),
+	CT_CASE(an_expired_lease_holds_until_taken),
+	CT_CASE(a_new_daemon_takes_over_at_once),
+};
+const struct ct_group ct_claim_cases = {cases, ARRAY_LEN(cases)};

@@ -1,0 +1,303 @@
+/*
+ * Cases: SunCo merges and removals, links, aliases, and recalling them.
+ */
+#include "contract.h"
+
+#include <string.h>
+
+#include "base/str.h"
+
+static void sunco_merge(struct ct *c, const char *discarded, const char *kept)
+{
+	struct event e = ct_event(EVENT_SUNCO_MERGE, kept);
+
+	assert_true(str_copy(e.other_sunco_id, sizeof(e.other_sunco_id),
+			     discarded));
+	assert_int_equal(ct_accept(c, e).accepted, 1);
+}
+
+static void sunco_remove(struct ct *c, const char *sunco_id)
+{
+	ct_accept(c, ct_event(EVENT_SUNCO_REMOVE, sunco_id));
+}
+
+static void a_merge_renames_the_job(struct ct *c)
+{
+	struct job before, after;
+
+	ct_rest(c, "old", JOB_WAITING);
+	before = ct_job(c, "s:old");
+	sunco_merge(c, "old", "new");
+	assert_false(ct_find(c, "s:old", &after));
+	after = ct_claim(c);
+	assert_int_equal(after.id, before.id);
+	assert_string_equal(after.person, "s:new");
+	job_release(&after);
+	job_release(&before);
+}
+
+static void a_merge_folds_two_jobs(struct ct *c)
+{
+	struct event e = ct_event(EVENT_CONVERSATION_CREATE, "old");
+	struct job job;
+
+	e.zendesk_user_id = 11;
+	e.ticket_id = 21;
+	ct_accept(c, e);
+	ct_accept(c, ct_event(EVENT_CONVERSATION_CREATE, "new"));
+	sunco_merge(c, "old", "new");
+	job = ct_claim(c);
+	assert_string_equal(job.person, "s:new");
+	assert_int_equal(job.zendesk_user_id, 11);
+	assert_int_equal(job.ticket_id, 21);
+	job_release(&job);
+}
+
+static void a_merge_leaves_a_running_job(struct ct *c)
+{
+	struct job old = ct_running(c, "old"), new;
+
+	sunco_merge(c, "old", "new");
+	new = ct_claim(c);
+	assert_string_equal(new.person, "s:new");
+	ct_settle(c, &old, JOB_DONE);
+	ct_settle(c, &new, JOB_DONE);
+}
+
+static void a_merge_forgets_the_discarded_link(struct ct *c)
+{
+	ct_link(c, "old", 11, 7);
+	ct_link(c, "new", 12, 7);
+	sunco_merge(c, "old", "new");
+	assert_false(ct_recall(c, "old", 0, 0).linked);
+	assert_true(ct_recall(c, "new", 0, 0).linked);
+	assert_int_equal(ct_state(c, "s:new"), JOB_READY);
+}
+
+static void reject(struct ct *c, int64_t review)
+{
+	struct store_op op;
+
+	store_op_init(&op, STORE_DECIDE);
+	op.u.decide.review_id = review;
+	op.u.decide.by = "eve";
+	op.u.decide.now_ms = c->now_ms;
+	CT_DO(c, &op);
+}
+
+static void a_merge_keeps_rejections(struct ct *c)
+{
+	struct job job = ct_running(c, "old");
+
+	reject(c, ct_settle_review(c, &job, 11, 12));
+	sunco_merge(c, "old", "new");
+	assert_true(ct_recall(c, "new", 12, 0xad).rejected[0]);
+}
+
+static void a_merge_closes_the_discarded_review(struct ct *c)
+{
+	struct job job = ct_running(c, "old");
+	int64_t id = ct_settle_review(c, &job, 11, 12);
+	struct review r;
+
+	sunco_merge(c, "old", "new");
+	r = ct_review_read(c, id);
+	assert_int_equal(r.state, REVIEW_EXPIRED);
+	review_release(&r);
+	assert_int_equal(ct_state(c, "s:new"), JOB_READY);
+}
+
+/* A settled case with everything that can be known of a person. */
+static int64_t known_person(struct ct *c, const char *sunco_id)
+{
+	struct job job = ct_running(c, sunco_id);
+	struct journal_entry e = ct_entry(11, 12);
+	struct store_op op;
+
+	e.status = JOURNAL_DONE;
+	assert_true(str_copy(e.sunco_id, sizeof(e.sunco_id), sunco_id));
+	ct_settle_op(c, &op, &job, JOB_DONE);
+	op.u.settle.entry = &e;
+	CT_DO(c, &op);
+	job_release(&job);
+	return op.u.settle.journal_id;
+}
+
+static void check_erased(struct ct *c, const char *sunco_id, int64_t entry)
+{
+	struct journal_entry e = ct_entry_read(c, entry);
+	char person[PERSON_SIZE];
+	struct job job;
+
+	assert_true(job_person(person, sunco_id, 0));
+	assert_false(ct_find(c, person, &job));
+	assert_false(ct_recall(c, sunco_id, 0, 0).linked);
+	assert_string_equal(e.sunco_id, "");
+	assert_non_null(e.before_image);
+	assert_int_equal(e.messaging_user_id, 11);
+	journal_entry_release(&e);
+}
+
+static void a_removal_erases_the_person(struct ct *c)
+{
+	int64_t entry = known_person(c, "ann");
+
+	ct_link(c, "ann", 12, 7);
+	sunco_remove(c, "ann");
+	check_erased(c, "ann", entry);
+}
+
+static void a_removal_erases_reviews_and_rejections(struct ct *c)
+{
+	struct job job = ct_running(c, "ann"), other;
+	struct store_op op;
+	int64_t id;
+
+	reject(c, ct_settle_review(c, &job, 11, 12));
+	job = ct_running(c, "ann");
+	id = ct_settle_review(c, &job, 11, 13);
+	other = ct_running(c, "bob");
+	assert_int_equal(ct_settle_review(c, &other, 14, 13), id);
+	sunco_remove(c, "ann");
+	assert_false(ct_recall(c, "ann", 12, 0xad).rejected[0]);
+	store_op_init(&op, STORE_REVIEWS);
+	CT_DO(c, &op);
+	assert_int_equal(op.u.reviews.count, 0);
+	store_op_release(&op);
+	/* Who was attached to it is asked for anew. */
+	assert_int_equal(ct_state(c, "s:bob"), JOB_READY);
+}
+
+static void a_running_job_is_erased_when_it_ends(struct ct *c)
+{
+	int64_t entry = known_person(c, "ann");
+	struct job job = ct_running(c, "ann");
+	struct store_link link = {.sunco_id = "ann", .zendesk_user_id = 12};
+	struct store_op op;
+
+	sunco_remove(c, "ann");
+	assert_int_equal(ct_state(c, "s:ann"), JOB_RUNNING);
+	ct_settle_op(c, &op, &job, JOB_DONE);
+	op.u.settle.link = &link;
+	CT_DO(c, &op);
+	job_release(&job);
+	check_erased(c, "ann", entry);
+}
+
+static void an_erased_job_may_finish_its_saga(struct ct *c)
+{
+	int64_t entry = known_person(c, "ann");
+	struct job job = ct_running(c, "ann");
+
+	sunco_remove(c, "ann");
+	ct_settle(c, &job, JOB_READY);
+	c->now_ms += 5 * MINUTE;
+	job = ct_claim(c);
+	ct_settle(c, &job, JOB_DONE);
+	check_erased(c, "ann", entry);
+}
+
+static void alias(struct ct *c, uint64_t from, uint64_t to)
+{
+	struct job job = ct_running(c, "merger");
+	struct store_op op;
+
+	ct_settle_op(c, &op, &job, JOB_DONE);
+	op.u.settle.alias_from = from;
+	op.u.settle.alias_to = to;
+	CT_DO(c, &op);
+	job_release(&job);
+}
+
+static uint64_t survivor(struct ct *c, uint64_t user)
+{
+	return ct_recall(c, "", user, 0).survivor[0];
+}
+
+static void aliases_are_followed_to_the_end(struct ct *c)
+{
+	alias(c, 1, 2);
+	alias(c, 3, 4);
+	alias(c, 2, 3);
+	assert_int_equal(survivor(c, 1), 4);
+	assert_int_equal(survivor(c, 2), 4);
+	assert_int_equal(survivor(c, 3), 4);
+	assert_int_equal(survivor(c, 4), 4);
+	assert_int_equal(survivor(c, 5), 5);
+	assert_true(ct_recall(c, "", 4, 0).survived[0]);
+	assert_false(ct_recall(c, "", 1, 0).survived[0]);
+}
+
+static void aliases_make_no_loops(struct ct *c)
+{
+	alias(c, 1, 2);
+	alias(c, 2, 1);
+	alias(c, 7, 7);
+	assert_int_equal(survivor(c, 1), 2);
+	assert_int_equal(survivor(c, 2), 2);
+	assert_int_equal(survivor(c, 7), 7);
+}
+
+static void links_follow_their_user(struct ct *c)
+{
+	ct_link(c, "ann", 1, 7);
+	alias(c, 1, 2);
+	assert_int_equal(ct_recall(c, "ann", 0, 0).link.zendesk_user_id, 2);
+	ct_link(c, "bob", 1, 7);
+	assert_int_equal(ct_recall(c, "bob", 0, 0).link.zendesk_user_id, 2);
+}
+
+static void a_link_is_recalled_as_given(struct ct *c)
+{
+	struct store_recall r;
+
+	ct_link(c, "ann", 11, 7);
+	r = ct_recall(c, "ann", 0, 0);
+	assert_true(r.linked);
+	assert_string_equal(r.link.sunco_id, "ann");
+	assert_int_equal(r.link.zendesk_user_id, 11);
+	assert_true(r.link.print.known);
+	assert_int_equal(r.link.print.hash[15], 7);
+	assert_int_equal(r.link.checked_ms, c->now_ms);
+	ct_link(c, "ann", 12, 0);
+	r = ct_recall(c, "ann", 0, 0);
+	assert_int_equal(r.link.zendesk_user_id, 12);
+	assert_false(r.link.print.known);
+	assert_false(ct_recall(c, "nobody", 0, 0).linked);
+	assert_false(ct_recall(c, "", 0, 0).linked);
+}
+
+static void accounts_do_not_know_each_other(struct ct *c)
+{
+	struct store_op op;
+
+	ct_link(c, "ann", 11, 7);
+	alias(c, 1, 2);
+	store_op_init(&op, STORE_RECALL);
+	op.u.recall.account = "other";
+	op.u.recall.sunco_id = "ann";
+	op.u.recall.ids[0] = 1;
+	op.u.recall.now_ms = c->now_ms;
+	CT_DO(c, &op);
+	assert_false(op.u.recall.linked);
+	assert_int_equal(op.u.recall.survivor[0], 1);
+}
+
+static const struct ct_case cases[] = {
+	CT_CASE(a_merge_renames_the_job),
+	CT_CASE(a_merge_folds_two_jobs),
+	CT_CASE(a_merge_leaves_a_running_job),
+	CT_CASE(a_merge_forgets_the_discarded_link),
+	CT_CASE(a_merge_keeps_rejections),
+	CT_CASE(a_merge_closes_the_discarded_review),
+	CT_CASE(a_removal_erases_the_person),
+	CT_CASE(a_removal_erases_reviews_and_rejections),
+	CT_CASE(a_running_job_is_erased_when_it_ends),
+	CT_CASE(an_erased_job_may_finish_its_saga),
+	CT_CASE(aliases_are_followed_to_the_end),
+	CT_CASE(aliases_make_no_loops),
+	CT_CASE(links_follow_their_user),
+	CT_CASE(a_link_is_recalled_as_given),
+	CT_CASE(accounts_do_not_know_each_other),
+};
+const struct ct_group ct_people_cases = {cases, ARRAY_LEN(cases)};
