@@ -2,8 +2,9 @@
  * When: claims due jobs, account by account, and keeps as many runs going as
  * the account's limits allow.
  *
- * An account whose credentials are refused is held: one probe a minute until
- * an answer says otherwise. A paused account is left alone. Lanes come from
+ * An account whose credentials are refused, or whose APIs do not answer run
+ * after run, is held: one run at a time, at most one a minute in the end,
+ * until an answer says otherwise. A paused account is left alone. Lanes come from
  * the claim (live before review before backfill).
  *
  * Owned by the loop thread.
@@ -37,7 +38,7 @@ void scheduler_wake(struct scheduler *s, const char *account);
 /* Claims nothing any more; done once the last run has ended. */
 void scheduler_drain(struct scheduler *s, loop_fn *done, void *arg);
 size_t scheduler_runs(const struct scheduler *s); /* under way */
-/* Why the account is held ("credentials"), or NULL. */
+/* Why the account is held ("credentials", "unreachable"), or NULL. */
 const char *scheduler_held(const struct scheduler *s, const char *account);
 
 #endif

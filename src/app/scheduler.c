@@ -6,7 +6,7 @@
  * end of runs; there is no polling besides IDLE_MS, which finds the leases of
  * other nodes and what other processes wrote.
  *
- * Invariant: runs <= SCHEDULER_RUNS_MAX; an account held has at most one.
+ * Invariant: runs <= SCHEDULER_RUNS_MAX; an account in trouble has one.
  */
 #include "app/scheduler.h"
 
@@ -18,8 +18,17 @@
 #include "base/str.h"
 #include "core/retry.h"
 
-#define IDLE_MS	       30000
-#define BUDGET_LONG_MS 2000 /* claim only when calls may go soon */
+#define IDLE_MS		  30000
+#define BUDGET_LONG_MS	  2000 /* claim only when calls may go soon */
+#define UNREACHABLE_AFTER SCHEDULER_RUNS_MAX /* failures in a row */
+
+enum trouble { TROUBLE_NONE, TROUBLE_CREDENTIALS, TROUBLE_UNREACHABLE };
+
+static const char *const trouble_names[] = {
+	[TROUBLE_NONE] = NULL,
+	[TROUBLE_CREDENTIALS] = "credentials",
+	[TROUBLE_UNREACHABLE] = "unreachable",
+};
 
 struct sched_account {
 	struct scheduler *s;
@@ -35,8 +44,10 @@ struct sched_account {
 	struct store_op row;
 	bool asking; /* row is the store's */
 	bool paused;
-	bool held;
-	int64_t probe_ms; /* held: no claim before (monotonic) */
+	enum trouble trouble;
+	bool trouble_stored;
+	int failures;	  /* runs without an answer, in a row */
+	int64_t probe_ms; /* in trouble: no claim before (monotonic) */
 };
 
 struct scheduler {
@@ -55,6 +66,18 @@ struct scheduler {
 
 static void claim(struct sched_account *a);
 
+/* Longer each time, but never longer than a hold. */
+static int64_t probe_delay_ms(int failures)
+{
+	uint32_t dice;
+	int64_t delay_ms;
+
+	crypto_random(&dice, sizeof(dice));
+	delay_ms = retry_delay_ms(RESULT_TEMP, failures - UNREACHABLE_AFTER + 1,
+				  -1, dice);
+	return delay_ms < RETRY_HOLD_MS ? delay_ms : RETRY_HOLD_MS;
+}
+
 static void on_timer(void *arg)
 {
 	claim(arg);
@@ -70,7 +93,7 @@ static struct sched_account *find(const struct scheduler *s, const char *name)
 
 static size_t room(const struct sched_account *a)
 {
-	size_t most = a->held ? 1 : SCHEDULER_RUNS_MAX;
+	size_t most = a->trouble ? 1 : SCHEDULER_RUNS_MAX;
 
 	return a->run_count < most ? most - a->run_count : 0;
 }
@@ -88,7 +111,7 @@ const char *scheduler_held(const struct scheduler *s, const char *account)
 {
 	const struct sched_account *a = find(s, account);
 
-	return a && a->held ? "credentials" : NULL;
+	return a ? trouble_names[a->trouble] : NULL;
 }
 
 static void check_drained(struct scheduler *s)
@@ -103,49 +126,89 @@ static void check_drained(struct scheduler *s)
 
 static void release_when_idle(struct scheduler *s);
 
+static void ask_row(struct sched_account *a);
+
 static void on_row(struct store_op *op, void *arg)
 {
 	struct sched_account *a = arg;
 	bool paused = op->u.account.is_paused;
+	bool ok = op->result == RESULT_OK;
 
 	a->asking = false;
-	if (op->result == RESULT_OK && paused != a->paused) {
+	store_op_release(op);
+	if (a->s->freed) {
+		release_when_idle(a->s);
+		return;
+	}
+	if (ok && paused != a->paused) {
 		a->paused = paused;
 		log_info("account_paused", log_str("account", a->name),
 			 log_bool("paused", paused));
 	}
-	store_op_release(op);
-	if (a->s->freed)
-		release_when_idle(a->s);
+	if (ok && !a->trouble_stored)
+		ask_row(a);
 	else
 		claim(a);
 }
 
-static void ask_row(struct sched_account *a, bool set_hold)
+/* Reads the account's row, and tells it of a trouble that began or ended. */
+static void ask_row(struct sched_account *a)
 {
+	struct store_account *u = &a->row.u.account;
+
 	if (a->asking)
 		return;
 	a->asking = true;
 	store_op_init(&a->row, STORE_ACCOUNT);
-	a->row.u.account.account = a->name;
-	a->row.u.account.set_hold = set_hold;
-	a->row.u.account.hold = a->held ? "credentials" : NULL;
+	u->account = a->name;
+	u->set_hold = !a->trouble_stored;
+	u->hold = trouble_names[a->trouble];
+	a->trouble_stored = true;
 	storeq_submit(a->s->q, &a->row, on_row, a);
 }
 
-static void set_held(struct sched_account *a, bool held)
+static void set_trouble(struct sched_account *a, enum trouble t)
 {
-	if (a->held == held)
+	enum trouble old = a->trouble;
+
+	if (old == t)
 		return;
-	a->held = held;
-	metric_set(metric_get(METRIC_ACCOUNT_HELD, a->name, "credentials"),
-		   held);
-	if (held)
+	a->trouble = t;
+	a->trouble_stored = false;
+	if (old)
+		metric_set(metric_get(METRIC_ACCOUNT_HELD, a->name,
+				      trouble_names[old]),
+			   0);
+	if (t) {
+		metric_set(metric_get(METRIC_ACCOUNT_HELD, a->name,
+				      trouble_names[t]),
+			   1);
 		log_error("account_held", log_str("account", a->name),
-			  log_str("reason", "credentials"));
-	else
+			  log_str("reason", trouble_names[t]));
+	} else {
 		log_info("account_resumed", log_str("account", a->name));
-	ask_row(a, true);
+	}
+	ask_row(a);
+}
+
+/* What the end of a run tells about the account as a whole. A failing store
+ * is nobody's trouble but its own. */
+static void learn(struct sched_account *a, const struct run_report *r)
+{
+	int64_t now_ms = loop_now_ms(a->s->loop);
+
+	if (r->why == RESULT_AUTH) {
+		set_trouble(a, TROUBLE_CREDENTIALS);
+		a->probe_ms = now_ms + RETRY_HOLD_MS;
+	} else if (r->why == RESULT_TEMP && !storeq_behind(a->s->q)) {
+		if (++a->failures < UNREACHABLE_AFTER)
+			return;
+		set_trouble(a, TROUBLE_UNREACHABLE);
+		a->probe_ms = now_ms + probe_delay_ms(a->failures);
+	} else if (r->why == RESULT_OK && r->link->api_calls > 0) {
+		a->failures = 0;
+		set_trouble(a, TROUBLE_NONE);
+	}
 }
 
 /* --- runs --- */
@@ -170,13 +233,8 @@ static void on_run(const struct run_report *r, void *arg)
 	if (r->link->sunco_id[0])
 		s->watch(a->name, r->link->sunco_id,
 			 r->state == JOB_WAITING && !r->lost, s->watch_arg);
-	if (r->why == RESULT_AUTH)
-		set_held(a, true);
-	else if (r->link->api_calls > 0 && r->why == RESULT_OK)
-		set_held(a, false);
+	learn(a, r);
 	check_drained(s);
-	if (r->why == RESULT_AUTH)
-		a->probe_ms = loop_now_ms(s->loop) + RETRY_HOLD_MS;
 	claim(a);
 }
 
@@ -242,8 +300,8 @@ static void claim(struct sched_account *a)
 	a->dirty = a->claiming;
 	if (a->claiming || s->draining || a->paused || !a->api || room(a) == 0)
 		return;
-	wait_ms = a->held ? a->probe_ms - loop_now_ms(s->loop)
-			  : api_client_wait_ms(a->api);
+	wait_ms = a->trouble ? a->probe_ms - loop_now_ms(s->loop)
+			     : api_client_wait_ms(a->api);
 	if (wait_ms > BUDGET_LONG_MS) {
 		loop_timer_set(a->timer, wait_ms);
 		return;
@@ -266,7 +324,7 @@ void scheduler_wake(struct scheduler *s, const char *account)
 		struct sched_account *a = s->accounts[i];
 
 		if (!account)
-			ask_row(a, false); /* claims when it knows */
+			ask_row(a); /* claims when it knows */
 		else if (str_eq(a->name, account))
 			claim(a);
 	}
@@ -302,11 +360,12 @@ void scheduler_set_account(struct scheduler *s,
 		a->s = s;
 		str_copy(a->name, sizeof(a->name), config->name);
 		a->timer = loop_timer_new(s->loop, on_timer, a);
+		a->trouble_stored = true;
 	}
 	a->config = config;
 	a->api = api;
 	a->probe_ms = 0;
-	ask_row(a, false);
+	ask_row(a);
 }
 
 void scheduler_stop_account(struct scheduler *s, const char *account)

@@ -50,10 +50,16 @@ static const char *fault_name(const json_error_t *e)
 
 struct json_t *json_parse(const char *text, size_t len, struct error *err)
 {
-	char *rewritten = json_rewrite(text, len);
+	char *rewritten;
 	json_error_t e;
 	json_t *v;
 
+	/* jansson skips a NUL behind a number */
+	if (len && memchr(text, '\0', len)) {
+		error_set(err, RESULT_INVALID, "NUL in the text");
+		return NULL;
+	}
+	rewritten = json_rewrite(text, len);
 	v = json_loadb(rewritten ? rewritten : text, len, JSON_DECODE_ANY, &e);
 	free(rewritten);
 	if (v)
