@@ -145,6 +145,18 @@ static void handle_huge(struct http_request *r, void *arg)
 	free(text);
 }
 
+static void handle_half(struct http_request *r, void *arg)
+{
+	(void)arg;
+	http_request_abort(r, SLICE("HTTP/1.1 200 OK\r\nContent-Le"));
+}
+
+static void handle_none(struct http_request *r, void *arg)
+{
+	(void)arg;
+	http_request_abort(r, SLICE(""));
+}
+
 static void handle_free(struct http_request *r, void *arg)
 {
 	struct http_fixture *f = arg;
@@ -177,6 +189,8 @@ static const struct http_route routes[] = {
 	{"DELETE", "/nothing", handle_nothing, false},
 	{"GET", "/twice", handle_twice, false},
 	{"GET", "/huge", handle_huge, false},
+	{"GET", "/half", handle_half, false},
+	{"GET", "/none", handle_none, false},
 	{"GET", "/free", handle_free, false},
 };
 
@@ -215,6 +229,18 @@ void http_fixture_start(struct http_fixture *f,
 			 RESULT_OK);
 	f->port = http_server_port(f->server);
 	assert_int_equal(pthread_create(&f->thread, NULL, fixture_main, f), 0);
+}
+
+void http_fixture_start_limited(struct http_fixture *f, int64_t request_ms,
+				int64_t idle_ms, size_t connections)
+{
+	struct http_server_config config;
+
+	http_fixture_config(&config);
+	config.request_timeout_ms = request_ms;
+	config.idle_timeout_ms = idle_ms;
+	config.max_connections = connections;
+	http_fixture_start(f, &config);
 }
 
 void http_fixture_stop(struct http_fixture *f)
@@ -289,6 +315,21 @@ void http_fixture_await(struct http_fixture *f, http_fixture_test *fn)
 bool http_fixture_holds(struct http_fixture *f)
 {
 	return f->held != NULL;
+}
+
+bool http_fixture_has_no(struct http_fixture *f)
+{
+	return http_server_connections(f->server) == 0;
+}
+
+bool http_fixture_has_one(struct http_fixture *f)
+{
+	return http_server_connections(f->server) == 1;
+}
+
+bool http_fixture_has_two(struct http_fixture *f)
+{
+	return http_server_connections(f->server) == 2;
 }
 
 static void fixture_release(void *arg)

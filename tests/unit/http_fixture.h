@@ -35,6 +35,8 @@ struct http_fixture {
 /* config may be NULL: small limits, timeouts too long to matter. */
 void http_fixture_start(struct http_fixture *f,
 			const struct http_server_config *config);
+void http_fixture_start_limited(struct http_fixture *f, int64_t request_ms,
+				int64_t idle_ms, size_t connections);
 void http_fixture_config(struct http_server_config *out);
 void http_fixture_stop(struct http_fixture *f);
 /* Runs fn on the loop and waits for it. */
@@ -43,6 +45,9 @@ void http_fixture_call(struct http_fixture *f, loop_fn *fn, void *arg);
 typedef bool http_fixture_test(struct http_fixture *f);
 void http_fixture_await(struct http_fixture *f, http_fixture_test *fn);
 bool http_fixture_holds(struct http_fixture *f);
+bool http_fixture_has_no(struct http_fixture *f); /* connections */
+bool http_fixture_has_one(struct http_fixture *f);
+bool http_fixture_has_two(struct http_fixture *f);
 /* Replies 200 "held" to the held request. */
 void http_fixture_release(struct http_fixture *f);
 

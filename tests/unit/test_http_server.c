@@ -3,16 +3,9 @@
  * close, HEAD, 100-continue, routes. What happens over time and at limits is
  * in test_http_server_limits.c.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <string.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
-#include <cmocka.h>
+#include "unit.h"
 
 #include "base/str.h"
 
