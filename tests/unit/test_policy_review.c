@@ -310,6 +310,19 @@ static void rule_20_is_about_claims(void **state)
 	expect_merge(REASON_EMAIL_MATCH_AUTHENTICATED);
 }
 
+/* Owners by external id alone have no address that could be marked. */
+static void rule_20_needs_the_address(void **state)
+{
+	(void)state;
+	kit.r.link_evidence = EVIDENCE_CLAIMED;
+	kit.r.email_identities = EMAILS_VERIFIED_AND_UNVERIFIED;
+	kit_text(&kit.f.sunco.identities[0].verification, "sms");
+	share_external_id();
+	expect_only(REASON_VERIFIED_PROFILE_PROTECTED, 20);
+	kit_text(&kit_owner(&kit)->identities[0].value, "m@harbour.example");
+	expect_merge(REASON_EXTERNAL_ID_MATCH);
+}
+
 static void rule_21_distrusts_what_was_typed(void **state)
 {
 	(void)state;
@@ -519,6 +532,7 @@ int main(void)
 		CASE(rule_19_is_not_asked_with_an_owner),
 		CASE(rule_20_protects_marked_addresses),
 		CASE(rule_20_is_about_claims),
+		CASE(rule_20_needs_the_address),
 		CASE(rule_21_distrusts_what_was_typed),
 		CASE(rules_20_and_21_come_together),
 		CASE(rule_22_needs_somebody_to_vouch),

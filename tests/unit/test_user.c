@@ -200,6 +200,9 @@ static void unusable_users_are_refused_by_key(void **state)
 		{"{\"id\":1,\"external_id\":[]}", "external_id"},
 		{"{\"id\":1,\"organization_id\":\"a\"}", "organization_id"},
 		{"{\"id\":1,\"separation\":{\"brand_id\":\"a\"}}", "brand_id"},
+		{"{\"id\":1,\"brand_id\":1.5}", "brand_id"},
+		{"{\"id\":1,\"brand_id\":-1}", "brand_id"},
+		{"{\"id\":1,\"organization_id\":true}", "organization_id"},
 		{"[]", "user"},
 		{"null", "user"},
 	};
@@ -286,8 +289,12 @@ static void too_many_identities_are_none_known(void **state)
 
 	(void)state;
 	zd_user_init(&u);
-	for (int i = 0; i <= ZD_IDENTITIES_MAX; i++)
+	for (int i = 0; i < ZD_IDENTITIES_MAX; i++)
 		json_push(arr, json_new_obj());
+	zd_user_decode_identities(&u, arr);
+	assert_true(u.identities_known);
+	assert_int_equal(u.identity_count, ZD_IDENTITIES_MAX);
+	json_push(arr, json_new_obj());
 	zd_user_decode_identities(&u, arr);
 	assert_false(u.identities_known);
 	assert_int_equal(u.identity_count, 0);
@@ -417,7 +424,7 @@ static void sunco_ids_are_checked(void **state)
 	(void)state;
 	memset(longest, 'a', sizeof(longest));
 	assert_true(sunco_id_valid("425a9d0b", 8));
-	assert_true(sunco_id_valid("aZ_-9", 5));
+	assert_true(sunco_id_valid("AZaz09_-", 8));
 	assert_true(sunco_id_valid(longest, 64));
 	assert_false(sunco_id_valid(longest, 65));
 	assert_false(sunco_id_valid("", 0));
