@@ -84,15 +84,20 @@ static void print_decision(struct cli *c, const struct decision *d,
 	fprintf(c->out, "  %-10s %s\n", "by itself", zendesk);
 }
 
+void explain_decision(struct cli *c, const struct decision *d,
+		      const char *zendesk)
+{
+	if (c->json)
+		cli_json(c, decision_encode(d, zendesk));
+	else
+		print_decision(c, d, zendesk);
+}
+
 void explain_answer(struct cli *c, const struct facts *f,
 		    const struct policy_rules *r)
 {
-	const char *zendesk = policy_zendesk_does(f, r);
 	struct decision d;
 
 	policy_decide(f, r, &d);
-	if (c->json)
-		cli_json(c, decision_encode(&d, zendesk));
-	else
-		print_decision(c, &d, zendesk);
+	explain_decision(c, &d, policy_zendesk_does(f, r));
 }

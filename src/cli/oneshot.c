@@ -266,6 +266,45 @@ static void teardown(struct oneshot *o)
 	job_release(&o->job);
 }
 
+static enum result read_job(struct store *s, int64_t id, struct job *out)
+{
+	struct store_op op;
+	enum result r;
+
+	store_op_init(&op, STORE_JOBS);
+	op.u.jobs = (struct store_jobs){.id = id, .state = -1, .max = 1};
+	r = store_do(s, &op);
+	if (r == RESULT_OK && op.u.jobs.count == 0)
+		r = RESULT_NOTFOUND;
+	if (r == RESULT_OK)
+		job_copy(out, &op.u.jobs.jobs[0]);
+	store_op_release(&op);
+	return r;
+}
+
+/* Whose job it is. The names live in job. */
+static int find_job(struct cli *c, struct oneshot_who *who, struct job *job)
+{
+	struct config *config;
+	struct store *s;
+	int code = cli_store(c, STORE_READ, &config, &s);
+
+	if (code != CLI_DONE)
+		return code;
+	if (read_job(s, who->job, job) != RESULT_OK) {
+		code = cli_error(c, "no such job");
+	} else {
+		who->account = job->account;
+		who->ticket = 0;
+		who->user = job->zendesk_user_id;
+		if (job->sunco_id[0])
+			who->sunco_user = job->sunco_id;
+	}
+	store_close(s);
+	config_free(config);
+	return code;
+}
+
 int oneshot_dry(struct cli *c, const struct oneshot_who *who,
 		oneshot_print *print, void *arg)
 {
@@ -274,14 +313,23 @@ int oneshot_dry(struct cli *c, const struct oneshot_who *who,
 			    .print = print,
 			    .print_arg = arg,
 			    .exit_code = CLI_FAILED};
+	struct job named;
 	enum result why;
-	int code = setup(&o, STORE_READ, &why);
+	int code = CLI_DONE;
 
-	if (code != CLI_DONE)
+	job_init(&named);
+	if (who->job)
+		code = find_job(c, &o.who, &named);
+	if (code == CLI_DONE)
+		code = setup(&o, STORE_READ, &why);
+	if (code != CLI_DONE) {
+		job_release(&named);
 		return code;
+	}
 	loop_defer(o.loop, begin, &o);
 	loop_run(o.loop);
 	teardown(&o);
+	job_release(&named);
 	return o.exit_code;
 }
 
@@ -303,22 +351,6 @@ static enum result last_entry(struct store *s, int64_t job_id, int64_t since_ms,
 	if (r == RESULT_OK)
 		journal_entry_copy(
 			out, &op.u.journal.entries[op.u.journal.count - 1]);
-	store_op_release(&op);
-	return r;
-}
-
-static enum result read_job(struct store *s, int64_t id, struct job *out)
-{
-	struct store_op op;
-	enum result r;
-
-	store_op_init(&op, STORE_JOBS);
-	op.u.jobs = (struct store_jobs){.id = id, .state = -1, .max = 1};
-	r = store_do(s, &op);
-	if (r == RESULT_OK && op.u.jobs.count == 0)
-		r = RESULT_NOTFOUND;
-	if (r == RESULT_OK)
-		job_copy(out, &op.u.jobs.jobs[0]);
 	store_op_release(&op);
 	return r;
 }

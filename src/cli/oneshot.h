@@ -20,7 +20,7 @@ struct oneshot_who {
 typedef int oneshot_print(struct cli *c, const struct run_report *report,
 			  void *arg);
 
-/* The options --user, --ticket, --sunco-user, --account of a command. On
+/* The options --user, --ticket, --sunco-user and --account of a command. On
  * false the error has been printed. */
 MUST_CHECK bool oneshot_who_parse(struct cli *c, struct oneshot_who *out);
 /* Reads and decides; changes nothing. */

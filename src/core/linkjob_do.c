@@ -82,9 +82,6 @@ static void fill_history(struct linkjob *l, int64_t now_ms)
 	f->history.merges_this_hour = r->merges_this_hour;
 	f->history.merges_into_profile_today = most;
 	f->history.searched_twice = searched_twice(l, now_ms);
-	f->history.waived = 0;
-	if (n <= 1 && l->settings.approved_profile == (n ? ids[0] : 0))
-		f->history.waived = l->settings.waived;
 }
 
 static void finish(struct linkjob *l, enum linkjob_end end)
@@ -140,11 +137,26 @@ static void decide_wait(struct linkjob *l, int64_t now_ms, struct commands *out)
 	}
 }
 
+/* An approval counts for the pair that it was given for, and no other. */
+static void ask_policy(struct linkjob *l)
+{
+	struct decision *d = &l->decision;
+	reason_set *waived = &l->facts.history.waived;
+
+	*waived = 0;
+	policy_decide(&l->facts, &l->settings.rules, d);
+	if (!l->settings.waived || d->action != ACTION_REVIEW ||
+	    d->profile_id != l->settings.approved_profile)
+		return;
+	*waived = l->settings.waived;
+	policy_decide(&l->facts, &l->settings.rules, d);
+}
+
 static void decide(struct linkjob *l, int64_t now_ms, struct commands *out)
 {
 	struct decision *d = &l->decision;
 
-	policy_decide(&l->facts, &l->settings.rules, d);
+	ask_policy(l);
 	if (d->action == ACTION_WAIT)
 		decide_wait(l, now_ms, out);
 	else
