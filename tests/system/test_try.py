@@ -1,0 +1,95 @@
+"""deploy/try.sh, as somebody runs it who has never seen reunite."""
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+
+import pytest
+
+import harness
+
+SCRIPT = os.path.join(os.environ["REUNITE_SOURCE"], "deploy", "try.sh")
+PATIENCE_S = 100
+
+
+def play(folder, *argv, programs=None, **kwargs):
+    env = {**os.environ, "TMPDIR": str(folder),
+           "REUNITE_BIN": str(programs or os.environ["REUNITE_BUILD"])}
+    return subprocess.Popen(
+        ["bash", SCRIPT, *argv], env=env, text=True, stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, **kwargs)
+
+
+def finish(process):
+    try:
+        output, _ = process.communicate(timeout=PATIENCE_S)
+        return output
+    finally:
+        if process.poll() is None:
+            process.terminate()
+            process.wait()
+
+
+def test_everybody_ends_as_they_should_twice_at_once(tmp_path):
+    both = [play(tmp_path, "--once"), play(tmp_path, "--once")]
+    outputs = [finish(process) for process in both]
+    assert [process.returncode for process in both] == [0, 0], outputs
+    for output in outputs:
+        assert "7 of 7 as it should be." in output
+        assert output.count("\n  because   ") == 7
+        assert "merge, external_id_match\n" in output
+        assert "Both have the same external id.\n" in output
+    assert os.listdir(tmp_path) == []
+
+
+def test_what_goes_wrong_is_said(tmp_path):
+    """A reunite that only looks: nobody ends as promised, and it is told."""
+    programs = tmp_path / "programs"
+    programs.mkdir()
+    shutil.copy(harness.binary("reunite-sandbox"), programs)
+    wrapper = programs / "reunite"
+    wrapper.write_text(
+        "#!/bin/sh\nfor last; do :; done\n"
+        '[ "$1" != serve ] || sed -i "s/auto/observe/" "$last"\n'
+        f'exec "{harness.binary("reunite")}" "$@"\n')
+    wrapper.chmod(0o755)
+    folder = tmp_path / "tmp"
+    folder.mkdir()
+    process = play(folder, "--once", programs=programs)
+    output = finish(process)
+    assert process.returncode == 1, output
+    assert "3 of 7 as it should be." in output
+    assert output.count("\n  WRONG") == 4
+
+
+def test_it_stays_up_until_it_is_told_to_end(tmp_path):
+    process = play(tmp_path)
+    try:
+        head = ""
+        while "Ctrl-C ends it" not in head:
+            line = process.stdout.readline()
+            assert line, head
+            head += line
+        url = re.search(r"metrics +(\S+)/metrics\n", head).group(1)
+        admin = harness.Client(url)
+        assert b"reunite_decisions_total" in admin.get("/metrics").body
+        command = re.search(r"(\S+/reunite) review list -c (\S+)", head)
+        listed = subprocess.run(
+            [command.group(1), "review", "list", "-c", command.group(2)],
+            capture_output=True, text=True, timeout=60)
+        assert "verified_profile_protected" in listed.stdout
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(PATIENCE_S) == 0
+    finally:
+        finish(process)
+    assert os.listdir(tmp_path) == []
+    with pytest.raises(OSError):
+        admin.get("/metrics")
+
+
+def test_wrong_usage_is_refused(tmp_path):
+    process = play(tmp_path, "--twice")
+    assert "usage: deploy/try.sh" in finish(process)
+    assert process.returncode == 2
