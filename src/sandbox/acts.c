@@ -236,54 +236,61 @@ static struct conversation *conversation_of(const struct act *act)
 	return id ? state_conversation(act->sandbox->account.state, id) : NULL;
 }
 
-/* One of the names in "webhooks"; own is what "sunco" means here (it is
- * taken, used or not). */
-static bool add_named(struct act *act, const char *name,
-		      const struct conversation *c, const char *own_label,
-		      struct json_t *own)
-{
-	const struct account *a = &act->sandbox->account;
-	int64_t now_ms = loop_wall_ms(act->sandbox->loop);
-	const struct zen_ticket *t = state_ticket(a->state, c->ticket_id);
+static const char *const webhook_names[] = {"sunco", "pass_control", "trigger"};
 
-	if (str_eq(name, "sunco") && own) {
-		act_add(act, WEBHOOK_SUNCO, own_label, own);
-		return true;
-	}
-	json_free(own);
-	if (str_eq(name, "pass_control")) {
-		act_add(act, WEBHOOK_SUNCO, "switchboard:passControl",
-			payload_pass_control(a, c, now_ms));
-	} else if (str_eq(name, "trigger")) {
-		if (t)
-			act_add(act, WEBHOOK_ZENDESK, "trigger",
-				payload_trigger(t));
-	} else {
-		return false;
+/* Before anything happens: every name in "webhooks" is one of ours. */
+static bool names_known(const struct json_t *order)
+{
+	const struct json_t *listed = json_get(order, "webhooks");
+
+	for (size_t i = 0; i < json_len(listed); i++) {
+		const char *name = json_str(json_at(listed, i));
+		size_t n = 0;
+
+		while (n < ARRAY_LEN(webhook_names) &&
+		       !str_eq(webhook_names[n], name))
+			n++;
+		if (n == ARRAY_LEN(webhook_names))
+			return false;
 	}
 	return true;
 }
 
-/* What "webhooks" names, each as often as webhook_repeat says. */
-static bool add_all(struct act *act, const struct conversation *c,
+/* own is what "sunco" means here, or NULL. A trigger needs a ticket. */
+static void add_named(struct act *act, const char *name,
+		      const struct conversation *c, const char *own_label,
+		      const struct json_t *own)
+{
+	const struct account *a = &act->sandbox->account;
+	const struct zen_ticket *t = state_ticket(a->state, c->ticket_id);
+
+	if (str_eq(name, "sunco") && own)
+		act_add(act, WEBHOOK_SUNCO, own_label, json_clone(own));
+	else if (str_eq(name, "pass_control"))
+		act_add(act, WEBHOOK_SUNCO, "switchboard:passControl",
+			payload_pass_control(a, c,
+					     loop_wall_ms(act->sandbox->loop)));
+	else if (str_eq(name, "trigger") && t)
+		act_add(act, WEBHOOK_ZENDESK, "trigger", payload_trigger(t));
+}
+
+/* What "webhooks" names, else names (ends with NULL); each as often as
+ * webhook_repeat says. */
+static void add_all(struct act *act, const struct conversation *c,
 		    const char *const *names, const char *own_label,
 		    const struct json_t *own)
 {
 	const struct json_t *listed = json_get(act->order, "webhooks");
 	int64_t repeat = act->sandbox->account.settings.webhook_repeat;
-	size_t i = 0;
 
-	for (;; i++) {
+	for (size_t i = 0;; i++) {
 		const char *name =
 			listed ? json_str(json_at(listed, i)) : names[i];
 
 		if (!name)
-			return !listed || i >= json_len(listed);
-		for (int64_t n = 0; n < repeat; n++) {
-			if (!add_named(act, name, c, own_label,
-				       own ? json_clone(own) : NULL))
-				return false;
-		}
+			break;
+		for (int64_t n = 0; n < repeat; n++)
+			add_named(act, name, c, own_label, own);
 	}
 }
 
@@ -300,6 +307,12 @@ static struct act *begin(struct http_request *req, void *arg)
 {
 	struct json_t *order = control_body(req);
 
+	if (order && !names_known(order)) {
+		http_request_reply_error(
+			req, 400, "webhooks: sunco, pass_control, trigger");
+		json_free(order);
+		order = NULL;
+	}
 	return order ? act_new(arg, req, order) : NULL;
 }
 
@@ -318,10 +331,8 @@ static void run_hand_off(struct act *act, struct conversation *c)
 	struct zen_user *u = hand_off(act, c);
 
 	answer_conversation(act, c, u);
-	if (add_all(act, c, names, NULL, NULL))
-		act_run(act);
-	else
-		act_refuse(act, "webhooks: pass_control or trigger");
+	add_all(act, c, names, NULL, NULL);
+	act_run(act);
 }
 
 void acts_hand_off(struct http_request *req, void *arg)
@@ -378,7 +389,6 @@ static void run_conversation(struct act *act)
 	struct conversation *c;
 	enum actor_login login;
 	struct json_t *own;
-	bool ok;
 
 	c = actor_start(a, actor_arrive(a, known_user(act), &p, now_ms, &login),
 			&p);
@@ -390,12 +400,9 @@ static void run_conversation(struct act *act)
 		u = hand_off(act, c);
 	json_set_str(act->answer, "login", login_names[login]);
 	answer_conversation(act, c, u);
-	ok = add_all(act, c, names, "conversation:create", own);
+	add_all(act, c, names, "conversation:create", own);
 	json_free(own);
-	if (ok)
-		act_run(act);
-	else
-		act_refuse(act, "webhooks: sunco, pass_control or trigger");
+	act_run(act);
 }
 
 void acts_conversation(struct http_request *req, void *arg)
@@ -437,20 +444,16 @@ static void run_login(struct act *act, struct conversation *c)
 	const struct zen_user *u;
 	struct json_t *own;
 	const char *label;
-	bool ok = true;
 
 	json_set_str(act->answer, "login", login_names[login]);
 	u = state_user_by_messaging(a->state, c->user->id);
 	answer_conversation(act, c, u);
 	if (login != ACTOR_REJECTED) {
 		own = login_body(a, c, login, discarded, &label, now_ms);
-		ok = add_all(act, c, names, label, own);
+		add_all(act, c, names, label, own);
 		json_free(own);
 	}
-	if (ok)
-		act_run(act);
-	else
-		act_refuse(act, "webhooks: sunco");
+	act_run(act);
 }
 
 void acts_login(struct http_request *req, void *arg)
