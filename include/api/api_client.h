@@ -74,12 +74,12 @@ struct api_result {
 	enum result result;
 	enum api api;
 	const char *call; /* "user_get", ... static */
-	bool sent;        /* not OK: it may have taken effect; a clean 4xx has
+	bool sent;	  /* not OK: it may have taken effect; a clean 4xx has
 			     not */
-	int status;       /* HTTP, 0: no answer */
-	int calls;        /* requests that reached the API for it */
+	int status;	  /* HTTP, 0: no answer */
+	int calls;	  /* requests that reached the API for it */
 	int64_t retry_after_ms; /* RATE: as told, -1 not told */
-	bool duplicate;   /* 400, 409, 422: the value is somebody else's */
+	bool duplicate; /* 400, 409, 422: the value is somebody else's */
 	bool mentions_external_id; /* likewise: external ids are the reason */
 	struct error error; /* what the API said, cut, without personal data:
 			       only its error codes, never its sentences */
@@ -88,14 +88,14 @@ struct api_result {
 /* One request, for zendesk.c, sunco.c and oauth.c. */
 struct api_call {
 	enum api api;
-	const char *name;   /* static; the metric's label */
+	const char *name; /* static; the metric's label */
 	const char *method;
 	/* copied; query included, already escaped; NULL (it grew too long) or
 	 * over 16 KiB with the URL: PERM */
 	const char *path;
 	struct json_t *body; /* *taken*, or NULL */
 	enum job_lane lane;
-	bool once;          /* must not be repeated */
+	bool once; /* must not be repeated */
 	bool updates_user;
 };
 struct api_request;

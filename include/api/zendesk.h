@@ -48,18 +48,17 @@ struct zendesk_op *zendesk_merge(struct api_client *c, enum job_lane lane,
 struct zendesk_op *zendesk_set_external_id(struct api_client *c,
 					   enum job_lane lane, uint64_t id,
 					   const char *external_id,
-					   zendesk_plain_done *done,
-					   void *arg);
+					   zendesk_plain_done *done, void *arg);
 struct zendesk_op *zendesk_set_name(struct api_client *c, enum job_lane lane,
 				    uint64_t id, const char *name,
 				    zendesk_plain_done *done, void *arg);
 /* No verification mail is sent. */
-struct zendesk_op *zendesk_add_address(struct api_client *c,
-				       enum job_lane lane, uint64_t id,
-				       const char *address, bool verified,
-				       zendesk_plain_done *done, void *arg);
-struct zendesk_op *zendesk_ticket_get(struct api_client *c,
-				      enum job_lane lane, uint64_t ticket_id,
+struct zendesk_op *zendesk_add_address(struct api_client *c, enum job_lane lane,
+				       uint64_t id, const char *address,
+				       bool verified, zendesk_plain_done *done,
+				       void *arg);
+struct zendesk_op *zendesk_ticket_get(struct api_client *c, enum job_lane lane,
+				      uint64_t ticket_id,
 				      zendesk_ticket_done *done, void *arg);
 
 #endif

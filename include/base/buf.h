@@ -24,8 +24,8 @@ struct buf {
 };
 
 void buf_init(struct buf *b, size_t max_bytes); /* allocates nothing */
-void buf_release(struct buf *b);                /* b may be used again */
-void buf_clear(struct buf *b);                  /* keeps the memory */
+void buf_release(struct buf *b);		/* b may be used again */
+void buf_clear(struct buf *b);			/* keeps the memory */
 enum result buf_append(struct buf *b, const void *data, size_t len);
 enum result buf_puts(struct buf *b, const char *s);
 enum result buf_putc(struct buf *b, char c);

@@ -8,18 +8,18 @@
 #ifndef REUNITE_BASE_ERROR_H
 #define REUNITE_BASE_ERROR_H
 
-#define MUST_CHECK __attribute__((warn_unused_result))
+#define MUST_CHECK	  __attribute__((warn_unused_result))
 #define PRINTF_LIKE(f, a) __attribute__((format(printf, f, a)))
 
 enum result {
 	RESULT_OK = 0,
-	RESULT_TEMP,     /* may work later: network, 5xx, store busy */
-	RESULT_RATE,     /* told to slow down: 429 */
-	RESULT_AUTH,     /* credentials refused: 401, 403 */
-	RESULT_PERM,     /* will not work however often it is tried */
+	RESULT_TEMP,	 /* may work later: network, 5xx, store busy */
+	RESULT_RATE,	 /* told to slow down: 429 */
+	RESULT_AUTH,	 /* credentials refused: 401, 403 */
+	RESULT_PERM,	 /* will not work however often it is tried */
 	RESULT_NOTFOUND, /* the thing named is not there */
 	RESULT_CONFLICT, /* somebody else holds it, or it changed meanwhile */
-	RESULT_INVALID,  /* the input breaks its grammar or a limit */
+	RESULT_INVALID,	 /* the input breaks its grammar or a limit */
 };
 
 struct error {

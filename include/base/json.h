@@ -26,7 +26,7 @@ struct json_t; /* jansson's own type */
  * their default). err names line and column, never the text.
  */
 struct json_t *json_parse(const char *text, size_t len, struct error *err);
-void json_free(struct json_t *v); /* NULL is allowed */
+void json_free(struct json_t *v);		   /* NULL is allowed */
 struct json_t *json_clone(const struct json_t *v); /* *new*, deep */
 
 struct json_t *json_get(const struct json_t *obj, const char *key);
@@ -39,7 +39,7 @@ bool json_is_null(const struct json_t *v); /* absent counts as null */
 bool json_is_bool(const struct json_t *v);
 bool json_is_num(const struct json_t *v);
 
-const char *json_str(const struct json_t *v);             /* NULL if not one */
+const char *json_str(const struct json_t *v); /* NULL if not one */
 int64_t json_int(const struct json_t *v, int64_t def);
 bool json_bool(const struct json_t *v, bool def);
 const char *json_get_str(const struct json_t *obj, const char *key);

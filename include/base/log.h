@@ -53,8 +53,8 @@ void log_emit(enum log_level level, const char *event,
 	log_emit((level), (event), (const struct log_field[]){__VA_ARGS__},    \
 		 ARRAY_LEN(((const struct log_field[]){__VA_ARGS__})))
 #define log_error(event, ...) LOG_AT_(LOG_ERROR, event, __VA_ARGS__)
-#define log_warn(event, ...) LOG_AT_(LOG_WARN, event, __VA_ARGS__)
-#define log_info(event, ...) LOG_AT_(LOG_INFO, event, __VA_ARGS__)
+#define log_warn(event, ...)  LOG_AT_(LOG_WARN, event, __VA_ARGS__)
+#define log_info(event, ...)  LOG_AT_(LOG_INFO, event, __VA_ARGS__)
 #define log_debug(event, ...) LOG_AT_(LOG_DEBUG, event, __VA_ARGS__)
 
 /*

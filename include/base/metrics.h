@@ -57,7 +57,7 @@ enum metric {
 #define METRIC_ENUM(id, type, name, labels, help) METRIC_##id,
 	METRICS_TABLE(METRIC_ENUM)
 #undef METRIC_ENUM
-	METRIC_COUNT
+		METRIC_COUNT
 };
 
 struct metric_series;
@@ -68,7 +68,7 @@ struct metric_series *metric_at(enum metric m, const char *const labels[]);
  * The caller passes exactly as many as the row names. */
 struct metric_series *metric_get(enum metric m, ...);
 
-void metric_add(struct metric_series *s, double n);     /* counter, gauge */
+void metric_add(struct metric_series *s, double n);	/* counter, gauge */
 void metric_set(struct metric_series *s, double value); /* gauge */
 void metric_observe(struct metric_series *s, double value);
 double metric_value(const struct metric_series *s); /* histogram: count */

@@ -18,17 +18,17 @@ struct slice {
 };
 
 #define SLICE(literal) ((struct slice){(literal), sizeof(literal) - 1})
-#define ARRAY_LEN(a) (sizeof(a) / sizeof((a)[0]))
+#define ARRAY_LEN(a)   (sizeof(a) / sizeof((a)[0]))
 
 struct slice slice_of(const char *s); /* NULL gives the empty slice */
 bool slice_eq(struct slice a, struct slice b);
 bool slice_eq_nocase(struct slice a, struct slice b); /* ASCII */
-struct slice slice_trim(struct slice s);               /* ASCII white space */
+struct slice slice_trim(struct slice s);	      /* ASCII white space */
 
 /* All abort when memory is out; the result is *new*, free(). */
 void *xcalloc(size_t count, size_t size);
 void *xrealloc(void *p, size_t size);
-char *xstrdup(const char *s);             /* NULL gives NULL */
+char *xstrdup(const char *s);		   /* NULL gives NULL */
 char *xstrndup(const char *s, size_t len); /* adds the NUL */
 
 /* Copies with NUL; false (and dst empty) when it does not fit. */

@@ -26,14 +26,14 @@
 struct budget {
 	int64_t configured_per_minute; /* the account's limit; 0: learn */
 	int64_t reserve_percent;
-	int64_t limit;     /* per minute, as last heard; 0: not heard yet */
+	int64_t limit;	   /* per minute, as last heard; 0: not heard yet */
 	int64_t remaining; /* in this window, as last heard, less what is sent */
 	int64_t window_ends_ms;
 	int64_t blocked_until_ms; /* a 429 said so */
-	int64_t next_update_ms;   /* update user: one a second */
-	int64_t next_ms;          /* spacing when little is left */
-	int64_t second;           /* the newest one in taken[] */
-	int64_t used;             /* sum of taken[] */
+	int64_t next_update_ms;	  /* update user: one a second */
+	int64_t next_ms;	  /* spacing when little is left */
+	int64_t second;		  /* the newest one in taken[] */
+	int64_t used;		  /* sum of taken[] */
 	int32_t taken[BUDGET_SECONDS];
 };
 void budget_init(struct budget *b, int64_t per_minute, int64_t reserve_percent);
@@ -45,7 +45,7 @@ void budget_configure(struct budget *b, int64_t per_minute,
 struct budget_headers {
 	int64_t limit;
 	int64_t remaining;
-	int64_t reset_ms;       /* from now */
+	int64_t reset_ms;	/* from now */
 	int64_t retry_after_ms; /* from now, of a 429 */
 	int64_t update_wait_ms; /* updating users is used up for so long */
 };

@@ -35,19 +35,19 @@ struct job {
 	int64_t created_ms; /* when the first event of this round came */
 	int64_t run_at_ms;
 	int64_t deadline_ms; /* a wait ends here */
-	int attempts;        /* runs that ended in a failure, in a row */
-	int64_t gen;         /* one more for every event */
-	int64_t token;       /* of the lease; 0 when not running */
+	int attempts;	     /* runs that ended in a failure, in a row */
+	int64_t gen;	     /* one more for every event */
+	int64_t token;	     /* of the lease; 0 when not running */
 	bool recovered; /* claimed from a lease that ended without a word */
 	char sunco_id[SUNCO_ID_SIZE];
 	uint64_t zendesk_user_id; /* a hint: requester, or last known */
 	uint64_t ticket_id;
 	char conversation_id[SUNCO_ID_SIZE];
 	enum event_source source;
-	int64_t review_id; /* the approved review that woke it, or 0 */
+	int64_t review_id;  /* the approved review that woke it, or 0 */
 	int64_t journal_id; /* the open entry of a saga under way, or 0 */
-	char *progress;    /* *owned* JSON of the state machine, or NULL */
-	char *last_error;  /* *owned*, one line, or NULL */
+	char *progress;	    /* *owned* JSON of the state machine, or NULL */
+	char *last_error;   /* *owned*, one line, or NULL */
 };
 void job_init(struct job *j);
 void job_release(struct job *j);

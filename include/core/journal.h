@@ -38,7 +38,7 @@ struct journal_entry {
 	enum event_source source;
 	int64_t job_id;
 	int api_calls;
-	char *note;         /* *owned*: outcome in words, no personal data */
+	char *note;	    /* *owned*: outcome in words, no personal data */
 	char *decided_by;   /* *owned*: who approved or rejected, or NULL */
 	char *before_image; /* *owned* JSON: both users; personal data */
 };

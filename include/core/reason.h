@@ -84,7 +84,7 @@ enum reason {
 #define REASON_ENUM(id, code, text) REASON_##id,
 	REASON_TABLE(REASON_ENUM)
 #undef REASON_ENUM
-	REASON_COUNT
+		REASON_COUNT
 };
 
 const char *reason_code(enum reason r);

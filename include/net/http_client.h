@@ -25,11 +25,11 @@ struct http_client;
 struct http_transfer;
 
 struct http_call {
-	const char *method;         /* GET POST PUT PATCH DELETE */
+	const char *method; /* GET POST PUT PATCH DELETE */
 	const char *url;
 	const char *const *headers; /* "Name: value", copied */
 	size_t header_count;
-	struct slice body; /* copied; sent if ptr is not NULL */
+	struct slice body;  /* copied; sent if ptr is not NULL */
 	int64_t timeout_ms; /* for the whole request; 0: 30 s */
 	/* Must not be repeated: a fresh connection, since curl itself repeats
 	 * a request when a reused one dies before an answer. */
@@ -46,7 +46,7 @@ struct http_answer {
 	 * only if not one byte of the request was written. */
 	bool sent;
 	int status;
-	struct slice body; /* borrowed for the callback */
+	struct slice body;  /* borrowed for the callback */
 	struct error error; /* no URL query, no body, no secret */
 	int64_t elapsed_us;
 	const struct http_transfer *transfer; /* for http_answer_header() */

@@ -54,8 +54,12 @@ struct store_link {
 };
 
 /* Before and after a person decides. */
-enum review_state { REVIEW_OPEN, REVIEW_APPROVED, REVIEW_REJECTED,
-		    REVIEW_EXPIRED };
+enum review_state {
+	REVIEW_OPEN,
+	REVIEW_APPROVED,
+	REVIEW_REJECTED,
+	REVIEW_EXPIRED
+};
 const char *review_state_name(enum review_state s);
 
 struct review {
@@ -72,7 +76,7 @@ struct review {
 	char sunco_id[SUNCO_ID_SIZE];
 	uint64_t ticket_id;
 	uint8_t address_hash[16]; /* keyed */
-	uint8_t facts_hash[16];   /* of what an approval was given for */
+	uint8_t facts_hash[16];	  /* of what an approval was given for */
 	char *facts; /* *owned* JSON: both sides as read; personal data */
 	int64_t created_ms;
 	int64_t expires_ms;
@@ -87,25 +91,25 @@ void review_release(struct review *r);
 struct json_t *review_encode(const struct review *r, bool personal);
 
 enum store_op_kind {
-	STORE_ACCEPT,	/* intake: events in, jobs woken */
-	STORE_ENQUEUE,	/* one job by hand or from an approval */
-	STORE_CLAIM,	/* due jobs of one account, under a lease */
-	STORE_EXTEND,	/* a longer lease */
-	STORE_FOLD,	/* a job learnt its SunCo id */
-	STORE_INTENT,	/* locks, breaker's place, journal entry "pending" */
-	STORE_STEP,	/* the saga goes on: progress and journal status */
-	STORE_SETTLE,	/* a run ends: job, journal, link, review, locks */
-	STORE_RECALL,	/* what is known about these people (read) */
-	STORE_JOBS,	/* list (read) */
-	STORE_JOURNAL,	/* list (read) */
-	STORE_REVIEWS,	/* list (read) */
-	STORE_DECIDE,	/* approve or reject a review */
-	STORE_RETRY,	/* dead, waiting or review jobs become ready */
-	STORE_DROP,	/* a job that is not running goes away */
-	STORE_ACCOUNT,	/* read and change one account's row */
-	STORE_STATS,	/* gauges (read) */
-	STORE_PRUNE,	/* one small batch of retention */
-	STORE_PROBE,	/* writes a row: does writing work? (no union member) */
+	STORE_ACCEPT,  /* intake: events in, jobs woken */
+	STORE_ENQUEUE, /* one job by hand or from an approval */
+	STORE_CLAIM,   /* due jobs of one account, under a lease */
+	STORE_EXTEND,  /* a longer lease */
+	STORE_FOLD,    /* a job learnt its SunCo id */
+	STORE_INTENT,  /* locks, breaker's place, journal entry "pending" */
+	STORE_STEP,    /* the saga goes on: progress and journal status */
+	STORE_SETTLE,  /* a run ends: job, journal, link, review, locks */
+	STORE_RECALL,  /* what is known about these people (read) */
+	STORE_JOBS,    /* list (read) */
+	STORE_JOURNAL, /* list (read) */
+	STORE_REVIEWS, /* list (read) */
+	STORE_DECIDE,  /* approve or reject a review */
+	STORE_RETRY,   /* dead, waiting or review jobs become ready */
+	STORE_DROP,    /* a job that is not running goes away */
+	STORE_ACCOUNT, /* read and change one account's row */
+	STORE_STATS,   /* gauges (read) */
+	STORE_PRUNE,   /* one small batch of retention */
+	STORE_PROBE,   /* writes a row: does writing work? (no union member) */
 	STORE_OP_COUNT
 };
 
@@ -202,10 +206,10 @@ struct store_settle {
 	enum job_state state;
 	int64_t run_at_ms; /* ready, waiting */
 	int attempts;
-	const char *progress;   /* NULL clears it */
-	const char *last_error; /* NULL clears it */
+	const char *progress;	  /* NULL clears it */
+	const char *last_error;	  /* NULL clears it */
 	uint64_t zendesk_user_id; /* 0: leave */
-	uint64_t ticket_id;       /* 0: leave */
+	uint64_t ticket_id;	  /* 0: leave */
 	int64_t now_ms;
 	/* optional; an entry with id != 0 finishes that pending entry, else
 	 * one is added */
@@ -222,7 +226,7 @@ struct store_settle {
 #define STORE_RECALL_MAX 8
 struct store_recall {
 	const char *account;
-	const char *sunco_id; /* or "" */
+	const char *sunco_id;		/* or "" */
 	uint64_t ids[STORE_RECALL_MAX]; /* Zendesk users; 0 = unused */
 	uint8_t address_hash[16];
 	int64_t now_ms;
@@ -239,21 +243,21 @@ struct store_recall {
 
 struct store_jobs {
 	const char *account; /* NULL: all */
-	int64_t id;          /* one job; 0: many */
-	int state;           /* enum job_state, -1: all but done */
+	int64_t id;	     /* one job; 0: many */
+	int state;	     /* enum job_state, -1: all but done */
 	int64_t after_id;
-	size_t max; /* at most STORE_LIST_MAX */
+	size_t max;	  /* at most STORE_LIST_MAX */
 	struct job *jobs; /* out, by id */
 	size_t count;
 };
 
 struct store_journal {
 	const char *account; /* NULL: all */
-	int64_t id;          /* one entry; 0: many */
+	int64_t id;	     /* one entry; 0: many */
 	int64_t since_ms;
-	int action;          /* enum action, -1: all */
-	uint64_t user;       /* either side, 0: all */
-	int64_t job_id;      /* 0: all */
+	int action;	/* enum action, -1: all */
+	uint64_t user;	/* either side, 0: all */
+	int64_t job_id; /* 0: all */
 	int64_t after_id;
 	size_t max;
 	struct journal_entry *entries; /* out, by id */
@@ -298,7 +302,7 @@ struct store_account {
 	/* change: only what its flag says */
 	bool set_paused, set_hold, set_token, set_webhook;
 	bool paused;
-	const char *hold; /* reason, NULL: not held */
+	const char *hold;	 /* reason, NULL: not held */
 	const char *oauth_token; /* NULL clears it */
 	int64_t oauth_expires_ms;
 	enum event_source webhook_source; /* last valid webhook */
@@ -316,7 +320,7 @@ struct store_stats {
 	int64_t now_ms;
 	/* out */
 	int64_t jobs[JOB_STATE_COUNT];
-	int64_t oldest_due_ms;    /* run_at of the oldest due job, 0: none */
+	int64_t oldest_due_ms;	  /* run_at of the oldest due job, 0: none */
 	int64_t oldest_review_ms; /* created, 0: none */
 	int64_t merges_this_hour;
 };
@@ -325,7 +329,7 @@ struct store_prune {
 	int64_t events_before_ms;
 	int64_t jobs_before_ms;
 	int64_t journal_before_ms;
-	int64_t images_before_ms; /* before-images */
+	int64_t images_before_ms;  /* before-images */
 	int64_t reviews_expire_ms; /* now: open ones past expiry close */
 	size_t max;
 	size_t removed; /* out; call again while it equals max */
@@ -359,7 +363,7 @@ struct store_op {
 /* Zeroed, but lists ask for everything (state, action -1, max as many as
  * there may be) and an intent asks no breaker. */
 void store_op_init(struct store_op *op, enum store_op_kind kind);
-void store_op_release(struct store_op *op); /* frees outputs */
+void store_op_release(struct store_op *op);   /* frees outputs */
 bool store_op_reads(enum store_op_kind kind); /* changes nothing */
 
 struct store;
