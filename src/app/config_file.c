@@ -107,7 +107,7 @@ static enum result take_values(cfg_t *cfg, struct config_raws *out,
 	return RESULT_OK;
 }
 
-static enum result parse(const char *text, const char *path,
+enum result config_parse(const char *text, const char *path,
 			 struct config_raws *out, struct error *err)
 {
 	enum result r = RESULT_INVALID;
@@ -141,7 +141,7 @@ enum result config_from_file(const char *path, struct config_raws *out,
 		return r;
 	r = config_scan(text, path, out, err);
 	if (r == RESULT_OK)
-		r = parse(text, path, out, err);
+		r = config_parse(text, path, out, err);
 	crypto_wipe(text, len);
 	free(text);
 	return r;

@@ -63,6 +63,9 @@ MUST_CHECK enum result config_read(const char *path, size_t max_bytes,
  */
 MUST_CHECK enum result config_scan(char *text, const char *path,
 				   struct config_raws *out, struct error *err);
+/* The same text through libconfuse: the values of what the walk found. */
+MUST_CHECK enum result config_parse(const char *text, const char *path,
+				    struct config_raws *out, struct error *err);
 MUST_CHECK enum result
 config_from_file(const char *path, struct config_raws *out, struct error *err);
 MUST_CHECK enum result config_from_environment(struct config_raws *out,

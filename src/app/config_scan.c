@@ -20,11 +20,10 @@ enum token_kind {
 	TOKEN_END,
 	TOKEN_WORD,
 	TOKEN_STRING, /* text without its quotes */
-	TOKEN_ASSIGN, /* "=" or "+=" */
+	TOKEN_ASSIGN,
 	TOKEN_OPEN,
 	TOKEN_CLOSE,
 	TOKEN_COMMA,
-	TOKEN_OTHER,
 };
 
 struct token {
@@ -55,6 +54,13 @@ static enum result scan_fail(struct scan *s, int line, const char *fmt, ...)
 	va_end(ap);
 	return error_set(s->err, RESULT_INVALID, "%s:%d: %s", s->path, line,
 			 text);
+}
+
+static enum result misplaced(struct scan *s, int line)
+{
+	return scan_fail(s, line,
+			 "here only a setting or an account's "
+			 "section can stand");
 }
 
 static char *place(const struct scan *s, int line)
@@ -170,38 +176,40 @@ static enum result scan_string(struct scan *s, struct token *t)
 	return r;
 }
 
+/* libconfuse drops some characters of a bare word ("*@x.example"). */
 static enum result scan_word(struct scan *s, struct token *t)
 {
 	t->kind = TOKEN_WORD;
 	t->text.ptr = s->at;
-	t->text.len = strcspn(s->at, " \t\r\n\"'{}()=+,#$");
+	t->text.len = strspn(s->at, "abcdefghijklmnopqrstuvwxyz"
+				    "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				    "0123456789_-.:/@%");
 	s->at += t->text.len;
 	if (*s->at == '$')
 		return scan_fail(s, s->line,
 				 "a variable needs double quotes around it");
+	if (*s->at && !strchr(" \t\r\n\"'{}=,#", *s->at))
+		return scan_fail(s, s->line,
+				 "what is more than letters, "
+				 "digits and _-.:/@%% needs quotes");
 	return RESULT_OK;
 }
 
 static enum result next(struct scan *s, struct token *t)
 {
-	static const struct {
-		const char *text;
-		enum token_kind kind;
-	} marks[] = {
-		{"+=", TOKEN_ASSIGN}, {"=", TOKEN_ASSIGN}, {"{", TOKEN_OPEN},
-		{"}", TOKEN_CLOSE},   {",", TOKEN_COMMA},  {"(", TOKEN_OTHER},
-		{")", TOKEN_OTHER},   {"+", TOKEN_OTHER},
-	};
+	static const char marks[] = "={},";
+	static const enum token_kind kinds[] = {TOKEN_ASSIGN, TOKEN_OPEN,
+						TOKEN_CLOSE, TOKEN_COMMA};
 	enum result r = skip(s);
+	const char *mark;
 
 	*t = (struct token){.line = s->line};
 	if (r != RESULT_OK || *s->at == '\0')
 		return r;
-	for (size_t i = 0; i < ARRAY_LEN(marks); i++) {
-		if (!str_starts(s->at, marks[i].text))
-			continue;
-		t->kind = marks[i].kind;
-		s->at += strlen(marks[i].text);
+	mark = strchr(marks, *s->at);
+	if (mark) {
+		t->kind = kinds[mark - marks];
+		s->at++;
 		return RESULT_OK;
 	}
 	return *s->at == '"' || *s->at == '\'' ? scan_string(s, t)
@@ -251,7 +259,13 @@ static enum result scan_value(struct scan *s, const char *key, bool list)
 	return scan_list(s, key);
 }
 
-/* A key as far as it may be shown: it may be a misplaced secret. */
+/* A word before "=" may be the end of a secret ("c2VjcmV0=="): only what
+ * looks like a setting's name is shown. */
+static bool is_name(const char *key)
+{
+	return key[strspn(key, "abcdefghijklmnopqrstuvwxyz_")] == '\0';
+}
+
 static enum result unknown_key(struct scan *s, const struct token *t,
 			       const char *key)
 {
@@ -268,10 +282,9 @@ static enum result unknown_key(struct scan *s, const struct token *t,
 	if (r != RESULT_OK)
 		return r;
 	if (after.kind != TOKEN_ASSIGN)
-		return scan_fail(s, t->line,
-				 "here only a setting or an "
-				 "account's section can stand");
-	return scan_fail(s, t->line, "unknown setting %s", key);
+		return misplaced(s, t->line);
+	return scan_fail(s, t->line, "unknown setting%s%s",
+			 is_name(key) ? " " : "", is_name(key) ? key : "");
 }
 
 static enum result scan_setting(struct scan *s, const struct token *t)
@@ -351,9 +364,7 @@ static enum result scan_statement(struct scan *s, const struct token *t)
 		return scan_account(s, t->line);
 	if (t->kind == TOKEN_WORD)
 		return scan_setting(s, t);
-	return scan_fail(s, t->line,
-			 "here only a setting or an account's "
-			 "section can stand");
+	return misplaced(s, t->line);
 }
 
 /* Characters that the two readers could take differently. */
