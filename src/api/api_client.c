@@ -457,10 +457,14 @@ struct api_client *api_client_new(struct loop *loop, struct http_client *http,
 
 static void cancel_all(struct request_list *list)
 {
-	struct api_request *q;
+	struct api_request *q = TAILQ_FIRST(list);
 
-	while ((q = TAILQ_FIRST(list)))
+	while (q) {
+		struct api_request *next = TAILQ_NEXT(q, entry);
+
 		api_cancel(q);
+		q = next;
+	}
 }
 
 void api_client_free(struct api_client *c)

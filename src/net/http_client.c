@@ -491,16 +491,24 @@ struct http_client *http_client_new(struct loop *loop, size_t max_body_bytes,
 	return c;
 }
 
+static void cancel_all(struct transfer_list *list)
+{
+	struct http_transfer *t = TAILQ_FIRST(list);
+
+	while (t) {
+		struct http_transfer *next = TAILQ_NEXT(t, entry);
+
+		http_transfer_cancel(t);
+		t = next;
+	}
+}
+
 void http_client_free(struct http_client *c)
 {
-	struct http_transfer *t;
-
 	if (!c)
 		return;
-	while ((t = TAILQ_FIRST(&c->open)))
-		http_transfer_cancel(t);
-	while ((t = TAILQ_FIRST(&c->finished)))
-		http_transfer_cancel(t);
+	cancel_all(&c->open);
+	cancel_all(&c->finished);
 	c->dead = true;
 	if (!c->delivering)
 		client_release(c);
