@@ -102,14 +102,14 @@ int cli_usage_error(struct cli *c, const char *fmt, ...) PRINTF_LIKE(2, 3);
 /* The configuration; on anything but CLI_DONE the error has been printed. */
 MUST_CHECK int cli_config(struct cli *c, struct config **out);
 /* The configuration and its store (SERVE is not for commands); both *new*.
- * on anything but CLI_DONE the error has been printed and neither is set. */
+ * On anything but CLI_DONE the error has been printed and neither is set. */
 MUST_CHECK int cli_store(struct cli *c, enum store_mode mode,
 			 struct config **config, struct store **store);
 /* An --account must be one of the configuration's. NULL is fine. */
 MUST_CHECK int cli_check_account(struct cli *c, const struct config *config,
 				 const char *account);
 
-/* One JSON object as a line on c->out; takes v. */
+/* One JSON object as a line on c->out; *takes* v. */
 struct json_t;
 void cli_json(struct cli *c, struct json_t *v);
 /* Makes text fit for a terminal: control characters become '?'. */

@@ -132,13 +132,16 @@ static int run_show(struct cli *c)
 	return code;
 }
 
-/* --by, or the login name; NULL when there is neither or it is not fit. */
+/* --by, or the login name (under sudo that of the person), or the user's;
+ * NULL when there is none or it is not fit. */
 static const char *decider(const struct cli *c)
 {
 	const char *by = cli_text(c, "by");
-	struct passwd *user = by ? NULL : getpwuid(getuid());
+	struct passwd *user;
 
-	if (user)
+	if (!by)
+		by = getlogin();
+	if (!by && (user = getpwuid(getuid())))
 		by = user->pw_name;
 	if (str_is_empty(by) || strlen(by) > NAME_MAX_BYTES ||
 	    !str_is_utf8(slice_of(by)))

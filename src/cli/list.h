@@ -38,7 +38,7 @@ MUST_CHECK int cli_list(struct cli *c, cli_page *page, int filter,
 /* One line for an operation that failed; the exit code. */
 int cli_store_failed(struct cli *c, const struct store_op *op);
 
-/* One object: as it is with --json, else a line per key. takes v. */
+/* One object: as it is with --json, else a line per key. *takes* v. */
 void cli_object(struct cli *c, struct json_t *v);
 
 #endif
