@@ -478,13 +478,13 @@ static void on_review(struct store_op *op, void *arg)
 	reason_set waived = 0;
 	uint64_t profile = 0;
 
-	run->review_op.kind = STORE_OP_COUNT;
 	if (!run->cancelled && op->result == RESULT_OK && r->count == 1 &&
 	    r->reviews[0].state == REVIEW_APPROVED) {
 		waived = r->reviews[0].reasons;
 		profile = r->reviews[0].profile_id;
 	}
 	store_op_release(op);
+	run->review_op.kind = STORE_OP_COUNT;
 	if (run->cancelled)
 		run_release(run);
 	else
