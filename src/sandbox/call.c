@@ -13,6 +13,7 @@
 #include "base/str.h"
 #include "net/http_client.h"
 #include "sandbox/account.h"
+#include "sandbox/words.h"
 
 #define URL_MAX (16 * 1024)
 
@@ -70,18 +71,7 @@ int64_t call_query_int(const struct call *c, const char *name, int64_t def)
 
 bool call_query_has(const struct call *c, const char *name, const char *word)
 {
-	const char *at = call_query(c, name);
-	size_t len = strlen(word);
-
-	while (at && *at) {
-		size_t n = strcspn(at, ",");
-
-		if (n == len && memcmp(at, word, len) == 0)
-			return true;
-		at += n;
-		at += *at == ',';
-	}
-	return false;
+	return words_have(call_query(c, name), ',', word);
 }
 
 uint64_t call_param_id(const struct call *c, size_t i)

@@ -19,6 +19,7 @@
 #include "sandbox/account.h"
 #include "sandbox/call.h"
 #include "sandbox/list.h"
+#include "sandbox/words.h"
 
 #define TOKEN_BYTES   20
 #define EXPIRES_MIN_S 300
@@ -64,16 +65,7 @@ static bool scope_allows(const char *scope, const char *resource, bool write)
 	char narrow[64];
 
 	snprintf(narrow, sizeof(narrow), "%s:%s", resource, verb);
-	while (*scope) {
-		struct slice word = {scope, strcspn(scope, " ")};
-
-		if (slice_eq(word, slice_of(verb)) ||
-		    slice_eq(word, slice_of(narrow)))
-			return true;
-		scope += word.len;
-		scope += *scope == ' ';
-	}
-	return false;
+	return words_have(scope, ' ', verb) || words_have(scope, ' ', narrow);
 }
 
 static enum access check_bearer(const struct account *a, const char *text,

@@ -16,6 +16,7 @@
 #include "base/str.h"
 #include "sandbox/account.h"
 #include "sandbox/render.h"
+#include "sandbox/words.h"
 
 #define WEBHOOK_ID	    "6a1d3c5e7f9b2d4f6a8c0e56"
 #define WEB_INTEGRATION_ID  "6a1d3c5e7f9b2d4f6a8c0e78"
@@ -202,24 +203,6 @@ static const char *const change_names[] = {
 	[CHANGE_IDENTITY_DELETED] = "user.identity_deleted",
 };
 
-static bool subscribed(const struct account *a, const char *name)
-{
-	const char *at = a->settings.events;
-	size_t len = strlen(name);
-
-	if (str_eq(at, "all"))
-		return true;
-	while (*at) {
-		size_t n = strcspn(at, ",");
-
-		if (n == len && memcmp(at, name, len) == 0)
-			return true;
-		at += n;
-		at += *at == ',';
-	}
-	return false;
-}
-
 static void uuid_of(char out[UUID_SIZE])
 {
 	uint8_t b[16];
@@ -313,7 +296,8 @@ struct json_t *payload_change(const struct account *a, const struct change *c,
 	struct json_t *body;
 
 	*label = change_names[c->kind];
-	if (!subscribed(a, *label))
+	if (!str_eq(a->settings.events, "all") &&
+	    !words_have(a->settings.events, ',', *label))
 		return NULL;
 	if (c->kind == CHANGE_USER_MERGED &&
 	    str_eq(a->settings.merged_event_detail, "survivor")) {

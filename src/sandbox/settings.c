@@ -6,10 +6,10 @@
 
 #include <stddef.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/json.h"
 #include "base/str.h"
+#include "sandbox/words.h"
 
 enum kind { KIND_FLAG, KIND_COUNT, KIND_TEXT };
 
@@ -77,23 +77,6 @@ static const struct row *row_named(const char *name)
 	return NULL;
 }
 
-static bool among(const char *choices, const char *word)
-{
-	size_t len = strlen(word);
-	const char *at = choices;
-
-	if (!*choices)
-		return true;
-	while (at) {
-		size_t n = strcspn(at, "|");
-
-		if (n == len && memcmp(at, word, len) == 0)
-			return true;
-		at = at[n] ? at + n + 1 : NULL;
-	}
-	return false;
-}
-
 static bool fits(const struct row *r, const struct json_t *v)
 {
 	switch (r->kind) {
@@ -102,7 +85,9 @@ static bool fits(const struct row *r, const struct json_t *v)
 	case KIND_COUNT:
 		return json_is_num(v) && json_int(v, -1) >= 0;
 	case KIND_TEXT:
-		return json_is_str(v) && among(r->choices, json_str(v));
+		return json_is_str(v) &&
+		       (!*r->choices ||
+			words_have(r->choices, '|', json_str(v)));
 	}
 	return false;
 }
