@@ -35,10 +35,13 @@ static bool is_active(enum job_state s)
 }
 
 /* A round under way keeps its hints and takes missing ones; a new round
- * prefers the newer ones. The newest ticket always wins. */
+ * prefers the newer ones. The newest ticket always wins, and of its users
+ * Zendesk knows more than SunCo, whose zendeskId may be the profile. */
 static void take_hints(struct sq_job *job, const struct sq_wake *w, bool renews)
 {
-	if (w->zendesk_user_id != 0 && (renews || job->zendesk_user_id == 0))
+	bool better = renews || w->source == EVENT_FROM_ZENDESK;
+
+	if (w->zendesk_user_id != 0 && (better || job->zendesk_user_id == 0))
 		job->zendesk_user_id = w->zendesk_user_id;
 	if (!str_is_empty(w->conversation_id) &&
 	    (renews || job->conversation_id[0] == '\0'))

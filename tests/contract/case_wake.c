@@ -183,6 +183,20 @@ static void a_round_keeps_its_hints(struct ct *c)
 	job_release(&job);
 }
 
+static void zendesk_knows_its_users_better(struct ct *c)
+{
+	struct event e = ct_event(EVENT_ZD_IDENTITY, "ann");
+	struct job job;
+
+	hint(c, 11, 0, "");
+	e.messaging_identity = true;
+	e.zendesk_user_id = 12;
+	ct_accept(c, e);
+	job = ct_job(c, "s:ann");
+	assert_int_equal(job.zendesk_user_id, 12);
+	job_release(&job);
+}
+
 static void a_new_round_takes_new_hints(struct ct *c)
 {
 	struct job job;
@@ -307,6 +321,7 @@ static const struct ct_case cases[] = {
 	CT_CASE(a_job_in_review_starts_a_round),
 	CT_CASE(a_waiting_job_keeps_its_round),
 	CT_CASE(a_round_keeps_its_hints),
+	CT_CASE(zendesk_knows_its_users_better),
 	CT_CASE(a_new_round_takes_new_hints),
 	CT_CASE(the_same_print_costs_no_job),
 	CT_CASE(another_print_is_decided_anew),

@@ -10,6 +10,7 @@ sys.path.insert(0, os.path.dirname(__file__))
 
 import daemon as daemon_module  # noqa: E402
 import harness  # noqa: E402
+import privacy  # noqa: E402
 
 
 @pytest.fixture
@@ -42,3 +43,4 @@ def daemon(tmp_path, sandbox):
     for program in started:
         if not program.gone():
             assert program.stop() == 0, program.log()
+        privacy.check(program.log(), program.accounts.values())

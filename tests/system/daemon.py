@@ -12,32 +12,51 @@ import subprocess
 import harness
 
 ADMIN_TOKEN = "admin-token-of-the-tests"
+FAST = {
+    "LD_PRELOAD": harness.binary("libfast_clock.so"),
+    "ASAN_OPTIONS": "verify_asan_link_order=0",
+}
 
 CONFIG = """
 listen = "127.0.0.1:0"
 admin_listen = "127.0.0.1:0"
-admin_token = "{admin_token}"
 store = "sqlite:{folder}/reunite.db"
 {top}
-account "acme" {{
-  zendesk_url = "{url}"
-  zendesk_auth = "oauth"
-  zendesk_client_id = "{s[oauth_client_id]}"
-  zendesk_client_secret = "{s[oauth_client_secret]}"
-  zendesk_webhook_secrets = {{"{s[zendesk_secret]}"}}
-  sunco_url = "{url}/sc"
-  sunco_app_id = "{s[sunco_app_id]}"
-  sunco_key_id = "{s[sunco_key_id]}"
-  sunco_key_secret = "{s[sunco_key_secret]}"
-  sunco_webhook_secrets = {{"{s[sunco_secret]}"}}
-{account}}}
 """
 
 
+def value_of(value):
+    if isinstance(value, str):
+        return f'"{value}"'
+    if isinstance(value, (list, tuple)):
+        return "{" + ", ".join(value_of(v) for v in value) + "}"
+    return str(value).lower()
+
+
 def lines(settings):
-    return "".join(f'  {key} = "{value}"\n' if isinstance(value, str)
-                   else f"  {key} = {str(value).lower()}\n"
-                   for key, value in settings.items())
+    """Settings as the file has them; None leaves one out."""
+    return "".join(f"  {key} = {value_of(value)}\n"
+                   for key, value in settings.items() if value is not None)
+
+
+def account_section(name, sandbox, **settings):
+    """An account at a sandbox, with everything it needs."""
+    s = sandbox.settings()
+    written = {
+        "zendesk_url": sandbox.url,
+        "zendesk_auth": "oauth",
+        "zendesk_client_id": s["oauth_client_id"],
+        "zendesk_client_secret": s["oauth_client_secret"],
+        "zendesk_webhook_secrets": [s["zendesk_secret"]],
+        "sunco_url": sandbox.url + "/sc",
+        "sunco_app_id": s["sunco_app_id"],
+        "sunco_key_id": s["sunco_key_id"],
+        "sunco_key_secret": s["sunco_key_secret"],
+        "sunco_webhook_secrets": [s["sunco_secret"]],
+        "apply": "auto",
+        **settings,
+    }
+    return f'account "{name}" {{\n{lines(written)}}}\n'
 
 
 def zendesk_headers(secret, body, at=None, **changes):
@@ -58,27 +77,32 @@ def zendesk_headers(secret, body, at=None, **changes):
 
 class Daemon:
     """`reunite serve` against a sandbox. Settings of the account are keyword
-    arguments; those of the top level go into `top`."""
+    arguments; those of the top level go into `top`. `others` are further
+    accounts, each at its own sandbox. With `fast` its clock runs ten times as
+    fast (fast_clock.c)."""
 
     def __init__(self, folder, sandbox, top=None, environment=None,
-                 wrapper=(), **account):
+                 wrapper=(), others=None, fast=False, **account):
         self.folder = str(folder)
         self.sandbox = sandbox
         self.config = os.path.join(self.folder, "reunite.conf")
         self.log_file = os.path.join(self.folder, "reunite.log")
         self.secrets = sandbox.settings()
         self.wrapper = list(wrapper)
+        self.accounts = {"acme": sandbox, **(others or {})}
         self.process = None
         self.configure(top, **account)
+        if fast:
+            environment = {**(environment or {}), **FAST}
         self.start(environment)
 
     def configure(self, top=None, **account):
-        account.setdefault("apply", "auto")
+        """Writes the configuration anew; every account gets the settings."""
+        top = {"admin_token": ADMIN_TOKEN, **(top or {})}
         with open(self.config, "w", encoding="utf-8") as f:
-            f.write(CONFIG.format(folder=self.folder, url=self.sandbox.url,
-                                  admin_token=ADMIN_TOKEN, s=self.secrets,
-                                  top=lines(top or {}),
-                                  account=lines(account)))
+            f.write(CONFIG.format(folder=self.folder, top=lines(top)))
+            for name, sandbox in self.accounts.items():
+                f.write(account_section(name, sandbox, **account))
 
     def start(self, environment=None):
         """A new life; its log is appended."""
@@ -99,9 +123,10 @@ class Daemon:
         self.admin = harness.Client(
             f"http://127.0.0.1:{event['admin_port']}",
             {"Authorization": "Bearer " + ADMIN_TOKEN})
-        self.sandbox.settings(
-            webhook_sunco=self.url + "/webhooks/acme/sunco",
-            webhook_zendesk=self.url + "/webhooks/acme/zendesk")
+        for name, sandbox in self.accounts.items():
+            sandbox.settings(
+                webhook_sunco=f"{self.url}/webhooks/{name}/sunco",
+                webhook_zendesk=f"{self.url}/webhooks/{name}/zendesk")
 
     def gone(self):
         return self.process.poll() is not None
