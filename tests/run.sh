@@ -71,11 +71,13 @@ print_summary() {
 
 run_tests() {
     local log=$folder/tests.log status=0
+    local uninteresting='^(Internal ctest|Test project)|^ +Start +[0-9]+: '
+    uninteresting+='| +Passed +[0-9.]+ sec$'
 
     ctest --test-dir "$folder" -j 2 --output-on-failure --no-label-summary \
         --no-tests=error "$@" >"$log" 2>&1 </dev/null || status=$?
     if [ "$status" -ne 0 ]; then
-        grep -Ev '^(Internal ctest|Test project)|^ +Start +[0-9]+: | +Passed +[0-9.]+ sec$' "$log" >&2 || true
+        grep -Ev "$uninteresting" "$log" >&2 || true
     else
         grep -F '***Skipped' "$log" || true
     fi

@@ -1,6 +1,7 @@
 """deploy/try.sh, as somebody runs it who has never seen reunite."""
 
 import os
+import pathlib
 import re
 import shutil
 import signal
@@ -10,7 +11,7 @@ import pytest
 
 import harness
 
-SCRIPT = os.path.join(os.environ["REUNITE_SOURCE"], "deploy", "try.sh")
+SCRIPT = pathlib.Path(__file__).parents[2] / "deploy" / "try.sh"
 PATIENCE_S = 100
 
 
