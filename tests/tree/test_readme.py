@@ -1,0 +1,276 @@
+"""The README names what there is: every command, setting, metric and reason,
+and nothing that is not there."""
+
+import os
+import re
+import shlex
+import subprocess
+
+import pytest
+
+from tree import BUILD, ROOT
+
+README = (ROOT / "README.md").read_text()
+
+
+def source(name: str) -> str:
+    return (ROOT / name).read_text()
+
+
+def section(title: str) -> str:
+    """From its heading to the next one of its level or above."""
+    match = re.search(
+        rf"^(#+) {re.escape(title)}\n(.*?)(?=^#{{1,2}} |\Z)",
+        README,
+        flags=re.M | re.S,
+    )
+    assert match, f"no section {title}"
+    return match[2]
+
+
+def rows(text: str) -> list[list[str]]:
+    """The cells of its tables, without headings."""
+    lines = [line for line in text.splitlines() if line.startswith("|")]
+    cells = [[c.strip() for c in line.strip("|").split("|")] for line in lines]
+    ruled = [i for i, row in enumerate(cells) if set(row[0]) <= {"-"} and row[0]]
+    left_out = {*ruled, *(i - 1 for i in ruled)}
+    return [row for i, row in enumerate(cells) if i not in left_out]
+
+
+def words(text: str) -> list[str]:
+    """What stands in backticks."""
+    return re.findall(r"`([^`]+)`", re.sub(r"```.*?```", "", text, flags=re.S))
+
+
+def x_rows(name: str, table: str, start: str) -> list[str]:
+    """The rows of an X-macro, as text."""
+    text = source(name)
+    match = re.search(rf"#define {table}.*?\n\n", text, flags=re.S)
+    body = re.sub(r"\\\n", " ", match[0])
+    body = re.sub(r'"\s+"', "", body)
+    return re.findall(rf"\bX\(({start}.*?)\)(?=\s*(?:X\(|/\*|$))", body)
+
+
+def settings() -> dict[str, str]:
+    """Name -> fallback, of the table in the code."""
+    found = {}
+    for table in ("CONFIG_GLOBALS", "CONFIG_ACCOUNT"):
+        for row in x_rows("src/app/config_table.h", table, "[a-z]"):
+            # The last text of a row is its help, the one before the fallback.
+            found[row.split(",")[0]] = re.findall(r'"([^"]*)"', row)[-2]
+    return found
+
+
+def test_settings_and_defaults():
+    told = {
+        words(row[0])[0]: row[1].strip("`")
+        for row in rows(section("Configuration"))
+    }
+    assert told == settings()
+    assert len(told) > 40
+
+
+def test_settings_that_need_a_restart():
+    fixed = set()
+    for row in x_rows("src/app/config_table.h", "CONFIG_GLOBALS", "[a-z]"):
+        if re.search(r'",\s*false,\s*"', row):
+            fixed.add(row.split(",")[0])
+    told = {
+        words(row[0])[0]
+        for row in rows(section("Configuration"))
+        if "↻" in row[0]
+    }
+    assert told == fixed != set()
+
+
+def test_metrics():
+    there = {}
+    for row in x_rows("include/base/metrics.h", "METRICS_TABLE", "[A-Z]"):
+        name, labels = re.findall(r'"([^"]*)"', row)[:2]
+        there["reunite_" + name] = labels.split()
+    told = {
+        words(row[0])[0]: [label for label in row[1].split(", ") if label]
+        for row in rows(section("Metrics"))
+    }
+    assert told == there
+    assert len(told) > 15
+
+
+def test_reasons():
+    there = {
+        re.search(r'"([^"]*)"', row)[1]
+        for row in x_rows("include/core/reason.h", "REASON_TABLE", "[A-Z]")
+    }
+    table = rows(section("How it decides"))
+    told = {
+        code
+        for row in table
+        for cell in ([row[3]] if len(row) == 4 else [row[0]])
+        for code in words(cell)
+    }
+    evidence = {"verified", "authenticated", "claimed", "none"}
+    assert told | {"none"} == there | evidence
+    assert [row[0] for row in table if len(row) == 4 and row[0]] == [
+        str(n) for n in range(1, 25)
+    ]
+
+
+def test_rules_have_the_reasons_of_the_code():
+    """Stages 1 to 3 from their table in policy.c."""
+    codes = dict(
+        re.match(r'(\w+), "([^"]*)"', row).groups()
+        for row in x_rows("include/core/reason.h", "REASON_TABLE", "[A-Z]")
+    )
+    told = {
+        int(row[0]): words(row[3])
+        for row in rows(section("How it decides"))
+        if len(row) == 4 and row[0]
+    }
+    pairs = re.findall(
+        r"\{(\d+), ACTION_\w+, REASON_(\w+),", source("src/core/policy.c")
+    )
+    assert {int(rule) for rule, _ in pairs} == set(range(1, 12))
+    for rule, reason in pairs:
+        assert told[int(rule)] == [codes[reason]]
+
+
+def program(*argv: str) -> subprocess.CompletedProcess:
+    if not BUILD:
+        pytest.skip("REUNITE_BUILD names no build")
+    return subprocess.run(
+        [os.path.join(BUILD, "reunite"), *argv],
+        capture_output=True,
+        text=True,
+    )
+
+
+def commands() -> list[str]:
+    listing = program("--help").stdout.split("commands:\n")[1]
+    return re.findall(r"^  (\S+(?: \S+)?)  ", listing, flags=re.M)
+
+
+def test_commands():
+    told = [words(row[0])[0] for row in rows(section("Commands"))]
+    assert told == commands() != []
+
+
+def test_exit_codes():
+    shown = program("check", "--help").stdout.split("exit codes:\n")[1]
+    codes = " ".join(shown.split())
+    assert codes in " ".join(section("Commands").split())
+
+
+def shown_commands() -> list[list[str]]:
+    """The lines of indented blocks that call reunite."""
+    return [
+        shlex.split(line, comments=True)[1:]
+        for line in re.findall(r"^    (reunite .*)", README, flags=re.M)
+    ]
+
+
+def test_shown_commands_exist():
+    shown = shown_commands()
+    assert len(shown) > 5
+    for argv in shown:
+        name = next(
+            (c for c in commands() if argv[: len(c.split())] == c.split()), None
+        )
+        assert name, argv
+        options = program(*name.split(), "--help").stdout
+        for word in argv:
+            if word.startswith("-"):
+                assert re.search(rf"(^|\s){word}[ ,]", options), (argv, word)
+
+
+def test_what_is_not_there_is_not_there():
+    missing = words(section("Not in this version").split("the commands")[1])
+    missing = [name for name in missing if re.fullmatch(r"[a-z -]+", name)]
+    assert len(missing) > 5
+    for name in missing:
+        assert not [c for c in commands() if f"{c} ".startswith(f"{name} ")]
+
+
+def test_settings_without_effect_have_none():
+    told = {
+        words(row[0])[0]
+        for row in rows(section("Configuration"))
+        if row[2] == "no effect yet"
+    }
+    code = "".join(
+        path.read_text()
+        for path in sorted((ROOT / "src").rglob("*.c"))
+        if not path.name.startswith("config_")
+    )
+    for name in settings():
+        used = re.search(rf"(->|\.){name}(_ms)?\b", code)
+        assert bool(used) == (name not in told), name
+
+
+def test_trigger_body():
+    """The body to paste, filled in, is the one that the decoder is tested
+    with."""
+    body = re.search(r"```json\n(.*)\n```", section("Connecting an account"))[1]
+    filled = body
+    for placeholder, value in {
+        "{{ticket.id}}": "501",
+        "{{ticket.requester.id}}": "8800123",
+        "{{ticket.updated_at_with_timestamp}}": "2026-03-14T09:26:53Z",
+    }.items():
+        assert placeholder in body
+        filled = filled.replace(placeholder, value)
+    assert filled == source("tests/fixtures/zendesk/trigger.json").strip()
+
+
+def table_names(name: str, table: str) -> list[str]:
+    body = re.search(rf"{table}\[\] = {{(.*?)\n}};", source(name), re.S)[1]
+    return re.findall(r'\{"([^"]+)"', body) or re.findall(r'"([^"]+)"', body)
+
+
+def test_events_and_scopes():
+    text = section("Connecting an account")
+    block = re.search(r"\n((?:    \S+:\S+.*\n)+)", text)[1]
+    assert sorted(block.split()) == sorted(
+        table_names("src/core/decode_sunco.c", "sunco_types")
+    )
+    events = [word for word in words(text) if word.startswith("user.")]
+    assert events == table_names("src/core/decode_zendesk.c", "zendesk_types")
+    scopes = table_names("src/api/oauth.c", "scopes")
+    assert f"`{' '.join(scopes)}`" in " ".join(text.split())
+
+
+def test_role_addresses():
+    row = next(
+        row
+        for row in rows(section("Configuration"))
+        if row[0] == "`deny_emails`"
+    )
+    built_in = re.search(
+        r"\{([^{}]*\"info\"[^{}]*)\}", source("src/core/address.c")
+    )[1]
+    assert words(row[2])[1:] == re.findall(r'"([^"]+)"', built_in)
+
+
+def test_shown_configuration_is_right(tmp_path):
+    text = re.search(r"```\n(account .*?)```", README, re.S)[1]
+    file = tmp_path / "reunite.conf"
+    file.write_text(text)
+    names = re.findall(r"\$\{(\w+)\}", text)
+    os.environ.update({name: "a-secret" for name in names})
+    done = program("check", "-c", str(file))
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_files_and_folders_exist():
+    named = {
+        word
+        for word in words(README)
+        if re.fullmatch(r"(deploy|include|src|tests)/[\w./]*", word)
+    }
+    named |= set(re.findall(r"(?<=^    )(?:deploy|tests|\.ci)/\S+", README, re.M))
+    assert len(named) > 15
+    for name in named:
+        assert (ROOT / name).exists(), name
+    layers = {path.name for path in (ROOT / "src").iterdir() if path.is_dir()}
+    assert layers == {
+        name.split("/")[1] for name in named if name.startswith("src/")
+    }
