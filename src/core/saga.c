@@ -165,10 +165,13 @@ void saga_resume(struct saga *s, struct commands *out)
 	ask_look(s, out);
 }
 
-/* Refused in words that leave no doubt that nothing was done. */
+/* Nothing can have come of it: it never left, or it was turned away before
+ * anybody looked into it. Any other refusal is looked into (a second merge is
+ * refused because the first was done). */
 static bool not_applied(const struct answer *a)
 {
-	return !a->sent || a->result == RESULT_RATE || a->result == RESULT_AUTH;
+	return (a->result == RESULT_TEMP && !a->sent) ||
+	       a->result == RESULT_RATE || a->result == RESULT_AUTH;
 }
 
 /* Nothing was said about the request itself: worth sending it again, for
@@ -235,10 +238,10 @@ static void on_adopt(struct saga *s, const struct answer *a,
 			ask_back(s, out);
 	} else if (a->duplicate) {
 		end(s, SAGA_TAKEN, a);
-	} else if (not_applied(a)) {
-		end(s, SAGA_FAILED, a);
 	} else if (a->result == RESULT_PERM) {
 		end(s, SAGA_REFUSED, a);
+	} else if (not_applied(a)) {
+		end(s, SAGA_FAILED, a);
 	} else {
 		ask_lost(s, out);
 	}
