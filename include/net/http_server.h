@@ -7,7 +7,7 @@
  * JSON body {"error":"..."}: what breaks RFC 9112 (400 and close), unknown
  * path (404), known path with another method (405 + Allow), unknown method
  * (501), body or headers over the limit (413, 431), wrong content type of a
- * body (415, if the route asks), not read in time (408 and close), another
+ * body (415, if the route asks), not read in time (503 and close), another
  * version than HTTP/1.x (505). When the server drains: 503 + Retry-After.
  * A peer that does not read its reply within the request timeout is cut off.
  */

@@ -12,7 +12,8 @@
  *	   peer gone           '--> CLOSED <-------- LINGER
  *
  * IDLE      nothing of a request read; idle deadline: closed silently
- * READING   absolute deadline for the whole request: 408
+ * READING   absolute deadline for the whole request: 503, since a retry may
+ *           arrive whole
  * HANDLING  a handler owes the reply; no deadline of ours
  * CLOSING   the last answer is being written
  * LINGER    it is written and our side shut down, but the peer may still be
@@ -48,12 +49,12 @@
 #include "base/clock.h"
 #include "base/str.h"
 
-#define INPUT_MAX_BYTES	 (16 * 1024)
-#define OUT_BATCH_BYTES	 (32 * 1024)
-#define OUT_KEEP_BYTES	 (64 * 1024)
-#define OUT_MAX_BYTES	 (32 * 1024 * 1024)
-#define LINGER_MS	 2000
-#define DRAIN_RETRY_TEXT "Retry-After: 5\r\n"
+#define INPUT_MAX_BYTES (16 * 1024)
+#define OUT_BATCH_BYTES (32 * 1024)
+#define OUT_KEEP_BYTES	(64 * 1024)
+#define OUT_MAX_BYTES	(32 * 1024 * 1024)
+#define LINGER_MS	2000
+#define RETRY_TEXT	"Retry-After: 5\r\n"
 
 static struct evbuffer *conn_input(const struct http_conn *c)
 {
@@ -295,7 +296,7 @@ static void conn_refuse_route(struct http_conn *c, int status)
 		conn_refuse(c, 415, "application/json is needed", NULL);
 		break;
 	case 503:
-		conn_refuse(c, 503, "shutting down", DRAIN_RETRY_TEXT);
+		conn_refuse(c, 503, "shutting down", RETRY_TEXT);
 		break;
 	default:
 		conn_refuse(c, 404, "not found", NULL);
@@ -462,7 +463,8 @@ static void on_timer(void *arg)
 			conn_close(c);
 		} else {
 			c->message.keep_alive = false;
-			conn_refuse(c, 408, "request took too long", NULL);
+			conn_refuse(c, 503, "request took too long",
+				    RETRY_TEXT);
 			conn_flush(c);
 		}
 	}

@@ -34,7 +34,6 @@ static const struct status_line status_lines[] = {
 	LINE(404, "Not Found"),
 	LINE(405, "Method Not Allowed"),
 	LINE(406, "Not Acceptable"),
-	LINE(408, "Request Timeout"),
 	LINE(409, "Conflict"),
 	LINE(410, "Gone"),
 	LINE(413, "Content Too Large"),

@@ -40,7 +40,7 @@ static void drip_until_answer(struct http_client_raw *c)
 	}
 }
 
-static void a_dripping_head_is_408(void **state)
+static void a_dripping_head_is_503(void **state)
 {
 	struct http_fixture f;
 	struct http_client_raw c;
@@ -50,13 +50,13 @@ static void a_dripping_head_is_408(void **state)
 	raw_connect(&c, &f);
 	raw_puts(&c, "GET /healthz HTTP/1.1\r\nX: ");
 	drip_until_answer(&c);
-	raw_expect(&c, 408);
+	raw_expect(&c, 503);
 	raw_expect_end(&c);
 	raw_close(&c);
 	http_fixture_stop(&f);
 }
 
-static void a_dripping_body_is_408(void **state)
+static void a_dripping_body_is_503(void **state)
 {
 	struct http_fixture f;
 	struct http_client_raw c;
@@ -69,7 +69,7 @@ static void a_dripping_body_is_408(void **state)
 	raw_puts(&c,
 		 "POST /echo HTTP/1.1\r\n" HOST "Content-Length: 2000\r\n\r\n");
 	drip_until_answer(&c);
-	raw_expect(&c, 408);
+	raw_expect(&c, 503);
 	raw_expect_end(&c);
 	raw_close(&c);
 	http_fixture_stop(&f);
@@ -372,8 +372,8 @@ static void a_taken_port_is_refused(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_dripping_head_is_408),
-		cmocka_unit_test(a_dripping_body_is_408),
+		cmocka_unit_test(a_dripping_head_is_503),
+		cmocka_unit_test(a_dripping_body_is_503),
 		cmocka_unit_test(idle_connections_are_closed_silently),
 		cmocka_unit_test(a_handler_may_take_its_time),
 		cmocka_unit_test(who_does_not_read_is_cut_off),
