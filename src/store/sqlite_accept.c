@@ -39,12 +39,9 @@ static void wake_person(struct intake *in, const char *sunco_id,
 {
 	struct sq_wake w = wake_of(in, e);
 	char person[PERSON_SIZE];
-	bool woken = false;
 
-	if (!job_person(person, sunco_id, e->zendesk_user_id))
-		return;
-	(void)sq_person_wake(in->q, in->account, person, &w, &woken);
-	in->a->woken += woken;
+	if (job_person(person, sunco_id, e->zendesk_user_id))
+		(void)sq_person_wake(in->q, in->account, person, &w);
 }
 
 static void wake_job(struct intake *in, const struct sq_job *job,
@@ -52,7 +49,7 @@ static void wake_job(struct intake *in, const struct sq_job *job,
 {
 	struct sq_wake w = wake_of(in, e);
 
-	in->a->woken += sq_job_wake(in->q, job, &w);
+	sq_job_wake(in->q, job, &w);
 }
 
 static bool is_fresh(const struct intake *in, const struct store_link *l)
@@ -270,8 +267,10 @@ enum result sq_op_accept(struct sq *q, struct store_op *op)
 	struct intake in = {q, a, sq_account_id(q, a->account, true)};
 	size_t i;
 
-	a->accepted = a->duplicate = a->known = a->woken = 0;
+	a->accepted = a->duplicate = a->known = 0;
+	q->woken = 0;
 	for (i = 0; i < a->count; i++)
 		accept_event(&in, &a->events[i]);
+	a->woken = q->woken;
 	return RESULT_OK;
 }

@@ -103,17 +103,16 @@ enum result sq_op_enqueue(struct sq *q, struct store_op *op)
 	};
 	char person[PERSON_SIZE];
 	struct sq_job job;
-	bool woken;
 
 	if (str_is_empty(e->sunco_id) &&
 	    sq_job_of_zendesk(q, account, e->zendesk_user_id, &job)) {
-		(void)sq_job_wake(q, &job, &w);
+		sq_job_wake(q, &job, &w);
 		e->job_id = job.id;
 		return RESULT_OK;
 	}
 	if (!job_person(person, e->sunco_id, e->zendesk_user_id))
 		return error_set(q->err, RESULT_INVALID, "nobody is named");
-	e->job_id = sq_person_wake(q, account, person, &w, &woken);
+	e->job_id = sq_person_wake(q, account, person, &w);
 	return RESULT_OK;
 }
 
@@ -133,7 +132,7 @@ void sq_job_fold(struct sq *q, const struct sq_job *ours,
 	};
 
 	sq_job_delete(q, ours, now_ms);
-	(void)sq_job_wake(q, theirs, &w);
+	sq_job_wake(q, theirs, &w);
 }
 
 enum result sq_op_fold(struct sq *q, struct store_op *op)
@@ -172,7 +171,7 @@ static void retry_one(struct sq *q, const struct store_retry *t,
 		.by_hand = true,
 	};
 
-	(void)sq_job_wake(q, job, &w);
+	sq_job_wake(q, job, &w);
 }
 
 static void retry_dead(struct sq *q, struct store_retry *t, int64_t account)

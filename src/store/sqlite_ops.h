@@ -85,12 +85,12 @@ struct sq_wake {
 	int64_t wait_ms;
 	bool by_hand; /* at once, even when it is about to retry */
 };
-/* True when it became ready. */
-bool sq_job_wake(struct sq *q, const struct sq_job *job,
+/* Counted in q->woken when it became ready. */
+void sq_job_wake(struct sq *q, const struct sq_job *job,
 		 const struct sq_wake *w);
 /* Makes the person's job or wakes it; returns its id. */
 int64_t sq_person_wake(struct sq *q, int64_t account, const char *person,
-		       const struct sq_wake *w, bool *woken);
+		       const struct sq_wake *w);
 
 /* sqlite_list.c: a job with all its texts, from JOB_READ's columns. */
 void sq_job_read(sqlite3_stmt *st, struct job *out);

@@ -91,7 +91,7 @@ static void wake_job(struct sq *q, const struct sq_job *job, int64_t now_ms,
 		.wait_ms = wait_ms,
 	};
 
-	(void)sq_job_wake(q, job, &w);
+	sq_job_wake(q, job, &w);
 }
 
 /* Whoever rests on the review, but its own job: wakes, or ends. */
@@ -222,7 +222,7 @@ static void approve(struct sq *q, const struct store_decide *d,
 	};
 
 	close_one(q, o->id, REVIEW_APPROVED, d->now_ms, d->by);
-	(void)sq_job_wake(q, &o->job, &w);
+	sq_job_wake(q, &o->job, &w);
 }
 
 static void reject(struct sq *q, struct store_decide *d, struct open_review *o)

@@ -65,7 +65,7 @@ static bool same_but_gen(const struct sq_job *a, const struct sq_job *b)
 	       strcmp(a->conversation_id, b->conversation_id) == 0;
 }
 
-bool sq_job_wake(struct sq *q, const struct sq_job *job,
+void sq_job_wake(struct sq *q, const struct sq_job *job,
 		 const struct sq_wake *w)
 {
 	struct sq_job now = *job;
@@ -75,6 +75,7 @@ bool sq_job_wake(struct sq *q, const struct sq_job *job,
 
 	take_hints(&now, w, renews);
 	if (starts) {
+		q->woken++;
 		now.state = JOB_READY;
 		now.run_at_ms = w->now_ms;
 		now.attempts = 0;
@@ -87,7 +88,7 @@ bool sq_job_wake(struct sq *q, const struct sq_job *job,
 		now.lane = w->lane;
 	if (same_but_gen(&now, job)) {
 		sq_exec(q, JOB_GEN, sq_int(job->id), sq_int(now.deadline_ms));
-		return starts;
+		return;
 	}
 	sq_exec(q, JOB_WAKE, sq_int(job->id), sq_int(now.state),
 		sq_int(now.lane), sq_int(now.created_ms), sq_int(now.run_at_ms),
@@ -96,16 +97,15 @@ bool sq_job_wake(struct sq *q, const struct sq_job *job,
 		sq_text(now.conversation_id), sq_int(now.source),
 		sq_int(now.review_id));
 	sq_count(q, job->account, job->state, now.state);
-	return starts;
 }
 
 int64_t sq_person_wake(struct sq *q, int64_t account, const char *person,
-		       const struct sq_wake *w, bool *woken)
+		       const struct sq_wake *w)
 {
 	struct sq_job job;
 
 	if (sq_job_find(q, account, person, &job)) {
-		*woken = sq_job_wake(q, &job, w);
+		sq_job_wake(q, &job, w);
 		return job.id;
 	}
 	sq_exec(q, JOB_INSERT, sq_int(account), sq_text(person),
@@ -113,7 +113,7 @@ int64_t sq_person_wake(struct sq *q, int64_t account, const char *person,
 		sq_int(w->now_ms + w->wait_ms), sq_id(w->zendesk_user_id),
 		sq_id(w->ticket_id), sq_text(w->conversation_id),
 		sq_int(w->source), sq_int(w->review_id));
-	*woken = true;
+	q->woken++;
 	sq_count(q, account, -1, JOB_READY);
 	return sqlite3_last_insert_rowid(q->db);
 }

@@ -7,13 +7,16 @@
 
 #include "base/str.h"
 
-static void sunco_merge(struct ct *c, const char *discarded, const char *kept)
+static int sunco_merge(struct ct *c, const char *discarded, const char *kept)
 {
 	struct event e = ct_event(EVENT_SUNCO_MERGE, kept);
+	struct store_accept a;
 
 	assert_true(str_copy(e.other_sunco_id, sizeof(e.other_sunco_id),
 			     discarded));
-	assert_int_equal(ct_accept(c, e).accepted, 1);
+	a = ct_accept(c, e);
+	assert_int_equal(a.accepted, 1);
+	return a.woken;
 }
 
 static void sunco_remove(struct ct *c, const char *sunco_id)
@@ -51,6 +54,14 @@ static void a_merge_folds_two_jobs(struct ct *c)
 	assert_int_equal(job.zendesk_user_id, 11);
 	assert_int_equal(job.ticket_id, 21);
 	job_release(&job);
+}
+
+static void a_merge_wakes_a_job_that_rests(struct ct *c)
+{
+	ct_rest(c, "new", JOB_DONE);
+	ct_rest(c, "old", JOB_WAITING);
+	assert_int_equal(sunco_merge(c, "old", "new"), 1);
+	assert_int_equal(ct_state(c, "s:new"), JOB_READY);
 }
 
 static void a_merge_leaves_a_running_job(struct ct *c)
@@ -286,6 +297,7 @@ static void accounts_do_not_know_each_other(struct ct *c)
 static const struct ct_case cases[] = {
 	CT_CASE(a_merge_renames_the_job),
 	CT_CASE(a_merge_folds_two_jobs),
+	CT_CASE(a_merge_wakes_a_job_that_rests),
 	CT_CASE(a_merge_leaves_a_running_job),
 	CT_CASE(a_merge_forgets_the_discarded_link),
 	CT_CASE(a_merge_keeps_rejections),
