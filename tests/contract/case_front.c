@@ -64,8 +64,8 @@ static void wrong_inputs_are_refused(struct ct *c)
 {
 	static const char *const names[] = {
 		"", "no spaces", "\xc3\xa4", "a/b",
-		"a23456789012345678901234567890123456789012345678901234567890"
-		"1234"};
+		("a23456789012345678901234567890123456789012345678901234567890"
+		 "1234")};
 	struct event e = ct_event(EVENT_CONVERSATION_CREATE, "ann");
 	struct store_op op;
 	size_t i;
