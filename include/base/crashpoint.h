@@ -3,7 +3,8 @@
  *
  * With REUNITE_CRASH_POINTS compiled in, a process whose environment has
  * REUNITE_CRASH_AT=name[:n] raises SIGKILL at the n-th passage (default 1) of
- * that name. Otherwise CRASH_POINT() is nothing.
+ * that name; with REUNITE_CRASH_TRACE=file it appends the name of every
+ * passage to the file. Otherwise CRASH_POINT() is nothing.
  */
 #ifndef REUNITE_BASE_CRASHPOINT_H
 #define REUNITE_BASE_CRASHPOINT_H

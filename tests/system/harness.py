@@ -14,7 +14,7 @@ import urllib.parse
 WAIT_S = 20.0
 
 
-def wait_until(condition, timeout_s=WAIT_S, what="condition"):
+def wait_until(condition, timeout_s=WAIT_S, what="condition", pause_s=0.01):
     """Returns the first true value of condition(); fails after timeout_s."""
     end = time.monotonic() + timeout_s
     while True:
@@ -22,7 +22,7 @@ def wait_until(condition, timeout_s=WAIT_S, what="condition"):
         if value:
             return value
         assert time.monotonic() < end, f"timed out waiting for {what}"
-        time.sleep(0.01)
+        time.sleep(pause_s)
 
 
 def binary(name):
