@@ -28,7 +28,9 @@ is_installed() {
 }
 
 is_available() {
-    apt-cache policy "$1" 2>/dev/null | grep -q 'Candidate: [^(]'
+    local policy
+    policy=$(apt-cache policy "$1" 2>/dev/null)
+    [[ $policy == *"Candidate: "[!\(]* ]]
 }
 
 # The words of which no alternative is installed.

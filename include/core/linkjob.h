@@ -11,7 +11,8 @@
  * START      a saga in the job's progress: RESUME
  * RESUME     read the SunCo user again: does it still say what the pin rests
  *            on? Then DOING; the saga looks first
- * IDENTIFY   read the requester: its messaging identity names the person
+ * IDENTIFY   read the requester, or its survivor: the messaging identity
+ *            names the person
  * FOLD       the job becomes the person's; or ends, if they have one
  * RECALL     what the store knows: survivors, the remembered link
  * READ       the SunCo user, and the user of the hint, at the same time
@@ -35,6 +36,7 @@
 
 #define LINKJOB_FRESH_MS    60000
 #define LINKJOB_ADOPT_TRIES 3
+#define LINKJOB_GONE_MS	    5000 /* a requester that is gone is looked for again */
 
 struct linkjob_settings {
 	struct policy_rules rules;

@@ -80,7 +80,7 @@ static bool ending(struct linkjob *l)
 static void ask_identify(struct linkjob *l, struct commands *out)
 {
 	linkjob_enter(l, LINKJOB_IDENTIFY);
-	commands_add(out, COMMAND_USER)->id = l->hint;
+	commands_add(out, COMMAND_RECALL)->ids[0] = l->hint;
 }
 
 static void ask_recall(struct linkjob *l, struct commands *out)
@@ -150,13 +150,30 @@ static void drop_messaging_user(struct linkjob *l)
 	l->facts.has_messaging_user = false;
 }
 
+/* Gone, or just being merged by the person's other job: then the store knows
+ * the survivor a moment later. */
+static void identify_gone(struct linkjob *l, int64_t now_ms)
+{
+	decide_gone(l, REASON_MESSAGING_USER_GONE, 2);
+	if (l->looks > 0 || l->settings.dry)
+		return;
+	l->looks++;
+	l->end = LINKJOB_END_WAIT;
+	l->run_at_ms = now_ms + LINKJOB_GONE_MS;
+}
+
 static void on_identified(struct linkjob *l, const struct answer *a,
 			  struct commands *out)
 {
 	const struct zd_identity *id;
 
+	if (a->to == COMMAND_RECALL) {
+		l->hint = a->recall->survivor[0];
+		commands_add(out, COMMAND_USER)->id = l->hint;
+		return;
+	}
 	if (a->result == RESULT_NOTFOUND || !a->users[0].active) {
-		decide_gone(l, REASON_MESSAGING_USER_GONE, 2);
+		identify_gone(l, a->now_ms);
 		return;
 	}
 	id = newest_messaging(a->users);

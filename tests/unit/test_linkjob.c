@@ -264,6 +264,52 @@ static void test_ticket_names_the_person(void **state)
 	world_release(&w);
 }
 
+/* The person's other job is merging the requester at this moment. */
+static void test_requester_that_is_gone_is_followed(void **state)
+{
+	struct world w;
+	struct linkjob l;
+
+	(void)state;
+	make_merge(&w);
+	w.job.sunco_id[0] = '\0';
+	w.job.zendesk_user_id = WORLD_PERSON;
+	w.job.ticket_id = 5;
+	w.sunco.zendesk_id = 0;
+	zd_user_add_identity(world_user(&w, WORLD_PROFILE), "messaging",
+			     WORLD_SUNCO);
+	world_user(&w, WORLD_PERSON)->active = false;
+	world_run(&w, &l);
+	assert_int_equal(l.end, LINKJOB_END_WAIT);
+	linkjob_release(&l);
+	w.merged_into = WORLD_PROFILE;
+	world_run(&w, &l);
+	assert_int_equal(l.end, LINKJOB_END_DECIDED);
+	assert_int_equal(l.decision.reason, REASON_ALREADY_LINKED);
+	linkjob_release(&l);
+	world_release(&w);
+}
+
+static void test_requester_that_stays_gone_is_gone(void **state)
+{
+	struct world w;
+	struct linkjob l;
+
+	(void)state;
+	make_merge(&w);
+	w.job.sunco_id[0] = '\0';
+	w.job.zendesk_user_id = WORLD_PERSON;
+	world_user(&w, WORLD_PERSON)->active = false;
+	world_run(&w, &l);
+	assert_int_equal(l.end, LINKJOB_END_WAIT);
+	linkjob_release(&l);
+	world_run(&w, &l);
+	assert_int_equal(l.end, LINKJOB_END_DECIDED);
+	assert_int_equal(l.decision.reason, REASON_MESSAGING_USER_GONE);
+	linkjob_release(&l);
+	world_release(&w);
+}
+
 static void test_waits_for_the_hand_off_until_the_deadline(void **state)
 {
 	struct world w;
@@ -509,6 +555,8 @@ int main(void)
 		cmocka_unit_test(test_found_by_external_id),
 		cmocka_unit_test(test_wrong_zendesk_id_is_not_believed),
 		cmocka_unit_test(test_ticket_names_the_person),
+		cmocka_unit_test(test_requester_that_is_gone_is_followed),
+		cmocka_unit_test(test_requester_that_stays_gone_is_gone),
 		cmocka_unit_test(
 			test_waits_for_the_hand_off_until_the_deadline),
 		cmocka_unit_test(test_known_person_costs_no_zendesk_call),

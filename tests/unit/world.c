@@ -250,7 +250,9 @@ static void perform(struct world *w, struct linkjob *l, const struct command *c,
 	if (w->crashed)
 		return;
 	for (size_t i = 0; i < RECALL_MAX; i++)
-		recall.survivor[i] = c->ids[i];
+		recall.survivor[i] = c->ids[i] == WORLD_PERSON && w->merged_into
+					     ? w->merged_into
+					     : c->ids[i];
 	a.recall = &recall;
 	a.sent = faults[f].sent;
 	a.calls = c->kind == COMMAND_USER || c->kind >= COMMAND_MERGE;

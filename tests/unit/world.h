@@ -52,6 +52,7 @@ struct world {
 	bool refuses_merge;  /* 422 */
 	bool identity_stays; /* the identity does not move */
 	bool pin_refused;
+	uint64_t merged_into; /* what the store knows of WORLD_PERSON */
 };
 
 void world_init(struct world *w);
