@@ -12,10 +12,11 @@ set -euo pipefail
 
 build=(gcc libc6-dev cmake ninja-build "pkg-config|pkgconf" libevent-dev
     "libcurl4-openssl-dev|libcurl4-gnutls-dev" libjansson-dev libssl-dev
-    libsqlite3-dev libconfuse-dev "libhttp-parser-dev|libllhttp-dev")
+    libsqlite3-dev libconfuse-dev "libhttp-parser-dev|libllhttp-dev"
+    ca-certificates)
 try=("${build[@]}" curl jq)
-test=("${try[@]}" git libcmocka-dev python3 python3-pytest sqlite3 strace mandoc
-    "clang-format-14|clang-format")
+test=("${try[@]}" git libcmocka-dev python3 python3-pytest openssl sqlite3 strace
+    mandoc "clang-format-14|clang-format")
 ci=("${test[@]}" clang shellcheck systemd)
 
 die() {
