@@ -59,7 +59,7 @@ struct saga {
 	uint64_t from;	    /* the messaging user */
 	uint64_t into;	    /* the profile; adopt: 0 */
 	int64_t journal_id;
-	int64_t sent_ms; /* when the change was first sent */
+	int64_t sent_ms; /* when the change may last have been at work */
 	int looks;	 /* in a row, in LOOK, BACK or PIN */
 	bool merged;	 /* Zendesk said so, or was seen to have done it */
 	bool refused;	 /* it said no; LOOK finds out whether that is true */

@@ -92,8 +92,10 @@ static void ask_back(struct saga *s, struct commands *out)
 }
 
 /* Stores that the answer is lost, then looks. */
-static void ask_lost(struct saga *s, struct commands *out)
+static void ask_lost(struct saga *s, const struct answer *a,
+		     struct commands *out)
 {
+	s->sent_ms = a->now_ms;
 	enter(s, SAGA_LOST);
 	commands_add(out, COMMAND_STORE)->status = JOURNAL_UNCERTAIN;
 }
@@ -224,7 +226,7 @@ static void on_merge(struct saga *s, const struct answer *a,
 		return;
 	}
 	s->refused = a->result == RESULT_PERM;
-	ask_lost(s, out);
+	ask_lost(s, a, out);
 }
 
 static void on_adopt(struct saga *s, const struct answer *a,
@@ -243,7 +245,7 @@ static void on_adopt(struct saga *s, const struct answer *a,
 	} else if (not_applied(a)) {
 		end(s, SAGA_FAILED, a);
 	} else {
-		ask_lost(s, out);
+		ask_lost(s, a, out);
 	}
 }
 

@@ -12,10 +12,6 @@ import subprocess
 import harness
 
 ADMIN_TOKEN = "admin-token-of-the-tests"
-FAST = {
-    "LD_PRELOAD": harness.binary("libfast_clock.so"),
-    "ASAN_OPTIONS": "verify_asan_link_order=0",
-}
 
 CONFIG = """
 listen = "127.0.0.1:0"
@@ -23,6 +19,13 @@ admin_listen = "127.0.0.1:0"
 store = "sqlite:{folder}/reunite.db"
 {top}
 """
+
+
+def fast_clock(speed):
+    """The environment in which a program's clock runs so much faster."""
+    return {"LD_PRELOAD": harness.binary("libfast_clock.so"),
+            "FAST_CLOCK": str(speed),
+            "ASAN_OPTIONS": "verify_asan_link_order=0"}
 
 
 def value_of(value):
@@ -78,11 +81,11 @@ def zendesk_headers(secret, body, at=None, **changes):
 class Daemon:
     """`reunite serve` against a sandbox. Settings of the account are keyword
     arguments; those of the top level go into `top`. `others` are further
-    accounts, each at its own sandbox. With `fast` its clock runs ten times as
-    fast (fast_clock.c)."""
+    accounts, each at its own sandbox. Its clock runs `fast` times as fast
+    (fast_clock.c)."""
 
     def __init__(self, folder, sandbox, top=None, environment=None,
-                 wrapper=(), others=None, fast=False, **account):
+                 wrapper=(), others=None, fast=None, **account):
         self.folder = str(folder)
         self.sandbox = sandbox
         self.config = os.path.join(self.folder, "reunite.conf")
@@ -93,7 +96,7 @@ class Daemon:
         self.process = None
         self.configure(top, **account)
         if fast:
-            environment = {**(environment or {}), **FAST}
+            environment = {**(environment or {}), **fast_clock(fast)}
         self.start(environment)
 
     def configure(self, top=None, **account):
@@ -215,6 +218,13 @@ class Daemon:
 
         return harness.wait_until(over, timeout_s,
                                   what=f"{count} decisions")
+
+    def decided_as(self, action, timeout_s=harness.WAIT_S):
+        """The first entry of this action that is done."""
+        return harness.wait_until(
+            lambda: next((e for e in self.journal() if e["status"] == "done"
+                          and e["action"] == action), None),
+            timeout_s, what=f"{action} done")
 
     def idle(self, timeout_s=harness.WAIT_S):
         """Waits until no job is ready or running."""

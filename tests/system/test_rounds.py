@@ -250,7 +250,7 @@ def test_the_requester_counts_more_than_suncos_idea_of_it(sandbox, daemon):
     conversation's own is another one, which only the trigger names."""
     reunite = daemon()
     owner = rounds.profile(sandbox, "Tin Man", "tin@oz.example")
-    begun = sandbox.act("conversations", help_center=owner, hand_off="none",
+    begun = sandbox.act("conversations", help_center=owner, hand_off="later",
                         webhooks=["sunco"])
     rounds.waiting(reunite)
     handed = sandbox.act("hand-offs", zendesk="duplicate",

@@ -22,7 +22,7 @@ def vera(sandbox):
 def test_a_hand_off_that_comes_later_wakes_the_job(sandbox, daemon):
     reunite = daemon()
     owner = vera(sandbox)
-    begun = rounds.begin(sandbox, VERA, ["sunco"], hand_off="none")
+    begun = rounds.begin(sandbox, VERA, ["sunco"], hand_off="later")
     assert begun["zendesk_user_id"] is None
     assert rounds.waiting(reunite)["zendesk_user_id"] is None
     assert reunite.journal() == []
@@ -36,7 +36,7 @@ def test_a_hand_off_that_comes_later_wakes_the_job(sandbox, daemon):
 def test_pass_control_wakes_the_job_of_its_conversation(sandbox, daemon):
     reunite = daemon()
     owner = vera(sandbox)
-    begun = rounds.begin(sandbox, VERA, ["sunco"], hand_off="none")
+    begun = rounds.begin(sandbox, VERA, ["sunco"], hand_off="later")
     rounds.waiting(reunite)
     handed = rounds.accepted(sandbox.act(
         "hand-offs", conversation_id=begun["conversation_id"],
@@ -121,8 +121,8 @@ def test_an_event_while_the_job_runs_starts_it_again(sandbox, daemon):
 
 
 def test_a_conversation_without_a_user_ends_at_its_deadline(sandbox, daemon):
-    reunite = daemon(wait_for_user="40s", fast=True)
-    begun = rounds.begin(sandbox, VERA, ["sunco"], hand_off="none")
+    reunite = daemon(wait_for_user="40s", fast=10)
+    begun = rounds.begin(sandbox, VERA, ["sunco"], hand_off="later")
     assert rounds.outcome(reunite) == ("none", "no_messaging_user")
     assert reunite.journal()[0]["sunco_user_id"] == begun["sunco_user_id"]
     looks = rounds.calls(sandbox, "sunco")["user_get"]
@@ -131,7 +131,7 @@ def test_a_conversation_without_a_user_ends_at_its_deadline(sandbox, daemon):
 
 def test_a_conversation_without_an_address_ends_at_its_deadline(sandbox,
                                                                 daemon):
-    reunite = daemon(wait_for_user="1s", fast=True)
+    reunite = daemon(wait_for_user="1s", fast=10)
     rounds.accepted(sandbox.act("conversations", hand_off="now"))
     assert rounds.outcome(reunite) == ("none", "no_email")
     assert rounds.writes(sandbox) == []
@@ -140,7 +140,7 @@ def test_a_conversation_without_an_address_ends_at_its_deadline(sandbox,
 def test_a_typed_address_is_searched_twice(sandbox, daemon):
     """The index lags behind the profile, which is younger than the search."""
     sandbox.settings(index_lag_ms=1500)
-    reunite = daemon(settle_after="25s", fast=True)
+    reunite = daemon(settle_after="25s", fast=10)
     rounds.profile(sandbox, "Young Visitor", "young@people.example")
     assert sandbox.zendesk.post("/api/v2/users", {"user": {
         "name": "Younger Visitor", "email": "younger@people.example",
@@ -185,7 +185,7 @@ def test_a_profile_that_vanished_before_the_merge(sandbox, daemon):
 def test_a_profile_that_vanished_after_the_merge(sandbox, daemon):
     owner = vera(sandbox)
     sandbox.fault(**GONE, match={"call": "user_get", "id": owner}, times=20)
-    reunite = daemon(fast=True)
+    reunite = daemon(fast=10)
     begun = rounds.begin(sandbox, VERA)
     entry = rounds.decision(reunite)
     assert entry["action"] == "merge"
@@ -195,7 +195,7 @@ def test_a_profile_that_vanished_after_the_merge(sandbox, daemon):
 
 def test_a_person_removed_in_sunco_is_forgotten(sandbox, daemon):
     reunite = daemon()
-    begun = rounds.begin(sandbox, VERA, ["sunco"], hand_off="none")
+    begun = rounds.begin(sandbox, VERA, ["sunco"], hand_off="later")
     rounds.waiting(reunite)
     rounds.accepted(sandbox.act("removals",
                                 sunco_user_id=begun["sunco_user_id"]))
@@ -242,7 +242,7 @@ def test_addresses_that_look_alike_are_somebody_elses(sandbox, daemon, told,
 ])
 def test_what_is_no_address_is_none(sandbox, daemon, told):
     vera(sandbox)
-    reunite = daemon(wait_for_user="1s", fast=True)
+    reunite = daemon(wait_for_user="1s", fast=10)
     rounds.begin(sandbox, rounds.jwt("Vera Visitor", told))
     assert rounds.outcome(reunite) == ("none", "no_email")
     assert rounds.writes(sandbox) == []
