@@ -168,6 +168,14 @@ class Daemon:
             self.kill()
             raise
 
+    def reload(self):
+        """SIGHUP; the line that says what came of it."""
+        start = os.path.getsize(self.log_file)
+        self.process.send_signal(signal.SIGHUP)
+        return harness.wait_until(
+            lambda: self.event("reloaded", start) or
+            self.event("reload_failed", start), what="the reload")
+
     # --- webhooks ---
 
     def sunco(self, body, key=None, **kwargs):
