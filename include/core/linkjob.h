@@ -86,6 +86,7 @@ struct linkjob {
 	uint64_t located; /* zendeskId that LOCATE reads; 0: searches */
 	bool searched_external;
 	bool sunco_gone;
+	bool welcome;		/* Zendesk answered in this run: it knows us */
 	int64_t oldest_read_ms; /* of what the decision rests on */
 	struct recall recall;
 	struct decision decision;

@@ -240,6 +240,7 @@ struct json_t *api_answer_read(const struct http_answer *a, int64_t wall_ms,
 	r->status = a->status;
 	r->result = class_of(a->status, body, json);
 	r->sent = may_have_effect(a->status, body);
+	r->forbidden = r->result == RESULT_AUTH && a->status == 403;
 	if (r->result == RESULT_RATE)
 		r->retry_after_ms = retry_after_ms(a, wall_ms);
 	flags_set(r, json);

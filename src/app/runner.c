@@ -81,6 +81,7 @@ static struct answer api_answer(const struct api_result *r)
 	return (struct answer){
 		.result = r->result,
 		.sent = r->sent,
+		.forbidden = r->forbidden,
 		.duplicate = r->duplicate,
 		.mentions_external_id = r->mentions_external_id,
 		.told_ms = r->retry_after_ms,

@@ -396,20 +396,35 @@ static void dispatch(struct linkjob *l, const struct answer *a,
 	}
 }
 
+/* What is forbidden to somebody who may read is about this one person, not
+ * about the account: a refusal, no reason to hold everybody's jobs. */
+static struct answer judged(struct linkjob *l, const struct answer *a)
+{
+	struct answer j = *a;
+
+	if (a->forbidden && l->welcome)
+		j.result = RESULT_PERM;
+	if (a->calls > 0 && a->result == RESULT_OK)
+		l->welcome = true;
+	return j;
+}
+
 void linkjob_step(struct linkjob *l, const struct answer *a,
 		  struct commands *out)
 {
+	struct answer j = judged(l, a);
+
 	out->count = 0;
 	assert(l->waiting > 0);
 	l->waiting--;
 	l->api_calls += a->calls;
 	if (l->state == LINKJOB_DOING) {
-		linkjob_do(l, a, out);
-	} else if (l->end != LINKJOB_END_NONE || !answered(l, a)) {
+		linkjob_do(l, &j, out);
+	} else if (l->end != LINKJOB_END_NONE || !answered(l, &j)) {
 		ending(l);
 		return;
 	} else {
-		dispatch(l, a, out);
+		dispatch(l, &j, out);
 	}
 	l->waiting += (unsigned)out->count;
 	linkjob_check(l);

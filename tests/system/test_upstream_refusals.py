@@ -154,6 +154,19 @@ def test_a_refusal_that_is_none(sandbox, daemon):
     rounds.merged_once(sandbox, reunite, begun, owner)
 
 
+def test_a_merge_that_is_forbidden_holds_nobody_else(sandbox, daemon):
+    """The credentials let us read: the 403 is about this person."""
+    vera(sandbox)
+    reunite = daemon()
+    sandbox.fault(kind="status", status=403, match={"call": "merge"},
+                  body={"error": {"title": "Forbidden", "message": "No."}})
+    rounds.begin(sandbox, VERA)
+    assert rounds.outcome(reunite) == ("review", "merge_refused")
+    assert held(reunite) == []
+    rounds.begin(sandbox, rounds.GOBLIN)
+    assert rounds.outcome(reunite, 2) == ("merge", "external_id_match")
+
+
 # --- what shows late ---
 
 

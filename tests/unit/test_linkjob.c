@@ -149,6 +149,55 @@ static void test_refused_merge_becomes_review(void **state)
 	world_release(&w);
 }
 
+/* How a run ends whose at-th command is answered with a 403. */
+static enum linkjob_end run_forbidden(enum command_kind kind, struct linkjob *l)
+{
+	enum linkjob_end end;
+	struct world w;
+
+	for (int at = 1;; at++) {
+		make_merge(&w);
+		w.fault = FAULT_AUTH;
+		w.forbidden = true;
+		w.at = at;
+		world_run(&w, l);
+		if (w.last == kind)
+			break;
+		linkjob_release(l);
+		world_release(&w);
+	}
+	end = l->end;
+	assert_int_equal(w.merges, kind == COMMAND_SET_EXTERNAL_ID);
+	linkjob_release(l);
+	world_release(&w);
+	return end;
+}
+
+static void test_forbidden_is_about_the_person_once_we_could_read(void **state)
+{
+	struct linkjob l;
+
+	(void)state;
+	assert_int_equal(run_forbidden(COMMAND_MERGE, &l), LINKJOB_END_DECIDED);
+	assert_int_equal(l.decision.reason, REASON_MERGE_REFUSED);
+	assert_int_equal(run_forbidden(COMMAND_SET_EXTERNAL_ID, &l),
+			 LINKJOB_END_DECIDED);
+	assert_int_equal(l.saga.remarks,
+			 REASON_BIT(REASON_EXTERNAL_ID_NOT_PINNED));
+	assert_int_equal(run_forbidden(COMMAND_SEARCH_ADDRESS, &l),
+			 LINKJOB_END_RETRY);
+	assert_int_equal(l.why, RESULT_PERM);
+}
+
+static void test_forbidden_from_the_start_is_about_us(void **state)
+{
+	struct linkjob l;
+
+	(void)state;
+	assert_int_equal(run_forbidden(COMMAND_USER, &l), LINKJOB_END_RETRY);
+	assert_int_equal(l.why, RESULT_AUTH);
+}
+
 static void test_identity_that_stays_is_reported(void **state)
 {
 	struct world w;
@@ -548,6 +597,9 @@ int main(void)
 		cmocka_unit_test(test_taken_address_becomes_review),
 		cmocka_unit_test(test_lagging_index_is_found_by_second_look),
 		cmocka_unit_test(test_refused_merge_becomes_review),
+		cmocka_unit_test(
+			test_forbidden_is_about_the_person_once_we_could_read),
+		cmocka_unit_test(test_forbidden_from_the_start_is_about_us),
 		cmocka_unit_test(test_identity_that_stays_is_reported),
 		cmocka_unit_test(test_id_that_stays_taken_is_reported),
 		cmocka_unit_test(test_dry_run_changes_nothing),

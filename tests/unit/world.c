@@ -260,6 +260,7 @@ static void perform(struct world *w, struct linkjob *l, const struct command *c,
 		fill(w, c, &a, hits);
 	if (f != FAULT_NONE)
 		a.result = faults[f].result;
+	a.forbidden = w->forbidden && a.result == RESULT_AUTH;
 	a.now_ms = w->now_ms;
 	linkjob_step(l, &a, out);
 }

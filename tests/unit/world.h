@@ -38,6 +38,7 @@ struct world {
 	/* the fault at the at-th command (from 1) of the whole life */
 	enum world_fault fault;
 	int at;
+	bool forbidden; /* FAULT_AUTH is a 403 */
 	int commands;
 	enum command_kind last; /* the command that the fault hit */
 	/* the record */
