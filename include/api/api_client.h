@@ -15,7 +15,8 @@
  * A request that the budget holds back waits in its lane (live before review
  * before backfill); where it would have to wait longer than API_QUEUE_MAX_MS
  * (API_QUEUE_ONCE_MS with `once`: what it rests on grows old) it ends as
- * RATE, not sent, with how long it would have been.
+ * RATE, not sent, with how long it would have been. Where it had to wait that
+ * long for a token, it ends as TEMP, not sent.
  */
 #ifndef REUNITE_API_API_CLIENT_H
 #define REUNITE_API_API_CLIENT_H

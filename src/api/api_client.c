@@ -318,6 +318,20 @@ static int64_t request_hold(struct api_request *q, int64_t wait_ms)
 	return -1;
 }
 
+/* What rests on facts is not sent when they have grown old, after a long
+ * wait for a token, say. */
+static bool request_too_old(struct api_request *q)
+{
+	struct api_result r = {.retry_after_ms = -1};
+
+	if (!q->once ||
+	    loop_now_ms(q->client->loop) - q->since_ms <= API_QUEUE_ONCE_MS)
+		return false;
+	r.result = error_set(&r.error, RESULT_TEMP, "it waited too long");
+	request_refuse(q, &r);
+	return true;
+}
+
 static int64_t limits_take(struct api_request *q)
 {
 	struct api_client *c = q->client;
@@ -348,6 +362,8 @@ static int64_t request_try(struct api_request *q)
 		case OAUTH_READY:
 			break;
 		}
+	if (request_too_old(q))
+		return -1;
 	wait_ms = limits_take(q);
 	if (wait_ms > 0)
 		return request_hold(q, wait_ms);

@@ -298,6 +298,35 @@ static void test_reconfigured_during_a_fetch(void **state)
 	assert_true(api_fixture_has(f, 2, "Authorization: Bearer t2\r\n"));
 }
 
+static void other_credentials(void *arg)
+{
+	struct api_fixture *f = arg;
+
+	f->config.client_id = "another";
+	api_client_reconfigure(f->api, &f->config);
+}
+
+/* A change that waited for its token so long that nobody knows whether it is
+ * still right does not go out; what only reads does. */
+static void test_once_does_not_wait_long_for_a_token(void **state)
+{
+	struct api_fixture *f = *state;
+	struct loop_timer *t = loop_timer_new(f->loop, other_credentials, f);
+	SCRIPT(f, REPLY("/oauth/tokens", REPLY_SILENCE, NULL, NULL),
+	       REPLY("/oauth/tokens", 200, NULL, TOKEN("t2")),
+	       ALWAYS("/thing", 200, NULL, "{}"));
+
+	start(f, 0, true);
+	start(f, 1, false);
+	loop_timer_set(t, API_QUEUE_ONCE_MS + 10);
+	run_for(f, 2);
+	assert_int_equal(out.answers[0].result, RESULT_TEMP);
+	assert_false(out.answers[0].sent);
+	assert_int_equal(out.answers[1].result, RESULT_OK);
+	assert_int_equal(api_fixture_count(f, "/thing"), 1);
+	loop_timer_free(t);
+}
+
 static void test_missing_scopes_are_said(void **state)
 {
 	struct api_fixture *f = *state;
@@ -334,6 +363,7 @@ int main(void)
 		CASE(test_refused_credentials),
 		CASE(test_no_token_for_other_reasons),
 		CASE(test_reconfigured_during_a_fetch),
+		CASE(test_once_does_not_wait_long_for_a_token),
 		CASE(test_missing_scopes_are_said),
 	};
 
