@@ -22,7 +22,7 @@
  * DOING      the saga
  *
  * Invariants (linkjob_check): 1. what a decision rests on was read in this
- * run, at most LINKJOB_FRESH_MS before the intent. 2. no command is out in
+ * run, at most LINKJOB_FRESH_MS before the intent is stored. 2. no command is out in
  * FINISHED. 3. the messaging user of the facts holds the messaging identity
  * with this SunCo id. 4. in a dry run no command changes anything.
  */

@@ -16,7 +16,8 @@
  *
  * No answer to a read or to the pin: PARKED, the job keeps the saga and looks
  * again later. A saga found in a job's progress starts in LOOK: what a former
- * life did is read from Zendesk, never repeated.
+ * life did is read from Zendesk, never repeated. An intent whose storing took
+ * so long that the facts grew old is FAILED, nothing was sent.
  *
  * Invariants (saga_check): 1. a journal entry is open (journal_id != 0) in
  * every state but IDLE, INTENT and FAILED. 2. a merge names two different
@@ -59,11 +60,15 @@ struct saga {
 	uint64_t from;	    /* the messaging user */
 	uint64_t into;	    /* the profile; adopt: 0 */
 	int64_t journal_id;
-	int64_t sent_ms; /* when the change may last have been at work */
-	int looks;	 /* in a row, in LOOK, BACK or PIN */
-	bool merged;	 /* Zendesk said so, or was seen to have done it */
-	bool refused;	 /* it said no; LOOK finds out whether that is true */
-	bool ids_equal;	 /* the external ids were equal: pin on any evidence */
+	int64_t fresh_until_ms; /* what it rests on is too old to send then */
+	/* when the answer was lost; 0: not yet, or in a former life, whose
+	 * end is not known: then it counts from when it is resumed */
+	int64_t lost_ms;
+	int looks; /* in a row, in LOOK, BACK or PIN */
+	bool resumed;
+	bool merged;	/* Zendesk said so, or was seen to have done it */
+	bool refused;	/* it said no; LOOK finds out whether that is true */
+	bool ids_equal; /* the external ids were equal: pin on any evidence */
 	bool wants_pin;
 	bool wants_name;
 	bool verified; /* adopt: the address is vouched for */
@@ -73,15 +78,16 @@ struct saga {
 	char name[256];		    /* to give; "" none */
 	reason_set remarks;	    /* identity_not_moved, ... */
 	enum result why;	    /* FAILED, REFUSED */
+	const char *note;	    /* FAILED: why, static; or NULL */
 	int64_t told_ms;
 };
 
 void saga_init(struct saga *s);
 /* From a decision that is to be applied: state INTENT, one command. */
 void saga_begin(struct saga *s, const struct decision *d, const struct facts *f,
-		int64_t now_ms, struct commands *out);
+		int64_t fresh_until_ms, struct commands *out);
 /* From a job's progress: state LOOK. */
-void saga_resume(struct saga *s, struct commands *out);
+void saga_resume(struct saga *s, int64_t now_ms, struct commands *out);
 /* An answer to one of its commands. */
 void saga_step(struct saga *s, const struct answer *a, struct commands *out);
 bool saga_ended(const struct saga *s);

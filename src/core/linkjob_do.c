@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/crypto.h"
+#include "base/str.h"
 
 /* The owners among what the searches returned, as many as are asked about:
  * more than one is ambiguous anyway. */
@@ -92,12 +93,14 @@ static void finish(struct linkjob *l, enum linkjob_end end)
 
 static void begin(struct linkjob *l, int64_t now_ms, struct commands *out)
 {
-	if (now_ms - l->oldest_read_ms > LINKJOB_FRESH_MS) {
+	int64_t fresh_until_ms = l->oldest_read_ms + LINKJOB_FRESH_MS;
+
+	if (now_ms > fresh_until_ms) {
 		finish(l, LINKJOB_END_AGAIN);
 		return;
 	}
 	linkjob_enter(l, LINKJOB_DOING);
-	saga_begin(&l->saga, &l->decision, &l->facts, now_ms, out);
+	saga_begin(&l->saga, &l->decision, &l->facts, fresh_until_ms, out);
 }
 
 /* Something to do after all, or the end. */
@@ -171,21 +174,30 @@ void linkjob_decide(struct linkjob *l, const struct answer *a,
 	decide(l, a->now_ms, out);
 }
 
+/* Does the person still say what the pin rests on? */
+static bool pin_stands(const struct linkjob *l)
+{
+	const struct sunco_user *u = &l->facts.sunco;
+	char address[ADDRESS_SIZE];
+
+	if (l->saga.ids_equal)
+		return true;
+	return policy_evidence(u, address) == EVIDENCE_VERIFIED &&
+	       str_eq(address, l->saga.address) &&
+	       str_eq_nocase(u->external_id, l->saga.external_id);
+}
+
 void linkjob_resume(struct linkjob *l, const struct answer *a,
 		    struct commands *out)
 {
-	char address[ADDRESS_SIZE];
-	enum evidence e = EVIDENCE_NONE;
-
 	if (a->result == RESULT_OK) {
 		sunco_user_release(&l->facts.sunco);
 		sunco_user_copy(&l->facts.sunco, a->sunco);
-		e = policy_evidence(a->sunco, address);
 	}
-	if (e != EVIDENCE_VERIFIED && !l->saga.ids_equal)
+	if (l->saga.wants_pin && !pin_stands(l))
 		l->saga.wants_pin = false;
 	linkjob_enter(l, LINKJOB_DOING);
-	saga_resume(&l->saga, out);
+	saga_resume(&l->saga, a->now_ms, out);
 }
 
 /* Nothing was changed: the breaker opened, a lock is held, or an answer said
@@ -206,8 +218,11 @@ static void saga_failed(struct linkjob *l, const struct answer *a,
 	}
 	l->why = s->why;
 	l->told_ms = s->told_ms;
-	error_set(&l->error, s->why, "%s: %s", command_name(a->to),
-		  a->error ? a->error : result_name(s->why));
+	if (s->note)
+		error_set(&l->error, s->why, "%s", s->note);
+	else
+		error_set(&l->error, s->why, "%s: %s", command_name(a->to),
+			  a->error ? a->error : result_name(s->why));
 	finish(l, s->why == RESULT_CONFLICT ? LINKJOB_END_AGAIN
 					    : LINKJOB_END_RETRY);
 }

@@ -2,8 +2,8 @@
  * The change itself, step by step: see saga.h for the diagram.
  *
  * Refuses to guess: an answer that was lost leads to LOOK, and LOOK believes
- * "not applied" only after SAGA_SETTLE_MS, since a lost request may still be
- * at work.
+ * "not applied" only SAGA_SETTLE_MS after the loss, since a lost request may
+ * still be at work, a slow one above all.
  */
 #include "core/saga.h"
 
@@ -66,9 +66,10 @@ static void end(struct saga *s, enum saga_state how, const struct answer *why)
 	enter(s, how);
 }
 
-static void fail(struct saga *s, enum result why)
+static void fail(struct saga *s, enum result why, const char *note)
 {
 	s->why = why;
+	s->note = note;
 	s->told_ms = -1;
 	enter(s, SAGA_FAILED);
 }
@@ -92,10 +93,9 @@ static void ask_back(struct saga *s, struct commands *out)
 }
 
 /* Stores that the answer is lost, then looks. */
-static void ask_lost(struct saga *s, const struct answer *a,
-		     struct commands *out)
+static void ask_lost(struct saga *s, int64_t now_ms, struct commands *out)
 {
-	s->sent_ms = a->now_ms;
+	s->lost_ms = now_ms;
 	enter(s, SAGA_LOST);
 	commands_add(out, COMMAND_STORE)->status = JOURNAL_UNCERTAIN;
 }
@@ -133,14 +133,14 @@ static void full_name(const struct sunco_user *u, char *out, size_t size)
 }
 
 void saga_begin(struct saga *s, const struct decision *d, const struct facts *f,
-		int64_t now_ms, struct commands *out)
+		int64_t fresh_until_ms, struct commands *out)
 {
 	const char *external_id = policy_external_id(f);
 	struct command *c;
 
 	saga_init(s);
 	s->action = d->applied ? d->action : ACTION_NONE;
-	s->sent_ms = now_ms;
+	s->fresh_until_ms = fresh_until_ms;
 	s->from = f->messaging_user.id;
 	s->into = s->action == ACTION_MERGE ? d->profile_id : 0;
 	s->verified = d->verified;
@@ -162,8 +162,11 @@ void saga_begin(struct saga *s, const struct decision *d, const struct facts *f,
 	c->into = s->into;
 }
 
-void saga_resume(struct saga *s, struct commands *out)
+void saga_resume(struct saga *s, int64_t now_ms, struct commands *out)
 {
+	s->resumed = true;
+	if (!s->lost_ms)
+		s->lost_ms = now_ms;
 	ask_look(s, out);
 }
 
@@ -194,7 +197,10 @@ static void on_intent(struct saga *s, const struct answer *a,
 		return;
 	}
 	s->journal_id = a->journal_id;
-	s->sent_ms = a->now_ms;
+	if (a->now_ms > s->fresh_until_ms) {
+		fail(s, RESULT_CONFLICT, "the facts grew old");
+		return;
+	}
 	if (s->action == ACTION_NONE) {
 		ask_name(s, out);
 		return;
@@ -226,7 +232,7 @@ static void on_merge(struct saga *s, const struct answer *a,
 		return;
 	}
 	s->refused = a->result == RESULT_PERM;
-	ask_lost(s, a, out);
+	ask_lost(s, a->now_ms, out);
 }
 
 static void on_adopt(struct saga *s, const struct answer *a,
@@ -245,7 +251,7 @@ static void on_adopt(struct saga *s, const struct answer *a,
 	} else if (not_applied(a)) {
 		end(s, SAGA_FAILED, a);
 	} else {
-		ask_lost(s, a, out);
+		ask_lost(s, a->now_ms, out);
 	}
 }
 
@@ -270,16 +276,18 @@ static bool gone(const struct answer *a)
 	       (a->result == RESULT_OK && !a->users[0].active);
 }
 
-/* Nothing to be seen of the change yet. */
+/* Nothing to be seen of the change yet. That a former life did not get to it
+ * says nothing about the API's health. */
 static void look_found_nothing(struct saga *s, const struct answer *a,
 			       struct commands *out)
 {
 	if (s->refused) {
 		s->why = RESULT_PERM;
 		enter(s, SAGA_REFUSED);
-	} else if (a->now_ms - s->sent_ms >= SAGA_SETTLE_MS ||
+	} else if (a->now_ms - s->lost_ms >= SAGA_SETTLE_MS ||
 		   s->looks >= SAGA_LOOKS_MAX) {
-		fail(s, RESULT_TEMP);
+		fail(s, s->resumed ? RESULT_CONFLICT : RESULT_TEMP,
+		     "it did not happen");
 	} else {
 		sleep_more(s, out);
 	}
@@ -297,11 +305,11 @@ static void on_look(struct saga *s, const struct answer *a,
 		if (gone(a))
 			ask_back(s, out);
 		else if (!zd_user_identity(u, "messaging", s->sunco_id))
-			fail(s, RESULT_CONFLICT);
+			fail(s, RESULT_CONFLICT, "the conversation moved");
 		else
 			look_found_nothing(s, a, out);
 	} else if (gone(a)) {
-		fail(s, RESULT_CONFLICT);
+		fail(s, RESULT_CONFLICT, "the messaging user is gone");
 	} else if (s->action == ACTION_ADOPT &&
 		   !zd_user_identity(u, "email", s->address)) {
 		look_found_nothing(s, a, out);
@@ -353,7 +361,7 @@ static void on_back(struct saga *s, const struct answer *a,
 	} else {
 		/* absorbed, but not by this profile: not our doing */
 		s->remarks |= REASON_BIT(REASON_CHANGED_MEANWHILE);
-		fail(s, RESULT_CONFLICT);
+		fail(s, RESULT_CONFLICT, "merged, but not into the profile");
 	}
 }
 

@@ -27,7 +27,7 @@ struct json_t *saga_encode(const struct saga *s)
 	json_set_str(v, "action", action_name(s->action));
 	json_set_id(v, "from", s->from);
 	json_set_id(v, "into", s->into);
-	json_set_int(v, "sent_ms", s->sent_ms);
+	json_set_int(v, "lost_ms", s->lost_ms);
 	json_set_bool(v, "merged", s->merged);
 	json_set_bool(v, "refused", s->refused);
 	json_set_bool(v, "ids_equal", s->ids_equal);
@@ -61,7 +61,7 @@ bool saga_decode(const struct json_t *v, struct saga *s)
 	s->state = SAGA_LOOK; /* wherever it was, it looks first */
 	s->from = json_get_id(v, "from");
 	s->into = json_get_id(v, "into");
-	s->sent_ms = json_get_int(v, "sent_ms", 0);
+	s->lost_ms = json_get_int(v, "lost_ms", 0);
 	s->merged = json_get_bool(v, "merged", false);
 	s->refused = json_get_bool(v, "refused", false);
 	s->ids_equal = json_get_bool(v, "ids_equal", false);

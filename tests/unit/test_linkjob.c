@@ -1,58 +1,10 @@
 /*
- * The machines of a job and its saga: the paths by name, and every fault and
- * every crash at every command of them.
+ * The machines of a job and its saga: the paths by name.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
+#include "unit.h"
 
 #include "base/str.h"
 #include "world.h"
-
-#define ADDRESS "pat@customer.example"
-
-static void say(struct world *w, const char *verification)
-{
-	w->sunco.authenticated = true;
-	w->sunco.external_id = xstrdup("cust-1");
-	w->sunco.identities = xcalloc(1, sizeof(*w->sunco.identities));
-	w->sunco.identity_count = 1;
-	w->sunco.identities[0].type = xstrdup("email");
-	w->sunco.identities[0].value = xstrdup(ADDRESS);
-	w->sunco.identities[0].verification = xstrdup(verification);
-	w->sunco.given_name = xstrdup("Pat");
-	world_user(w, WORLD_PERSON)->external_id = xstrdup("cust-1");
-	world_user(w, WORLD_PERSON)->name = xstrdup("Web User 65f0a1");
-}
-
-/* A verified address that a profile without external id owns. */
-static void make_merge(struct world *w)
-{
-	world_init(w);
-	say(w, "embed");
-	world_add(w, WORLD_PROFILE, ADDRESS, VERIFICATION_FULL);
-}
-
-/* A verified address that nobody owns. */
-static void make_adopt(struct world *w)
-{
-	world_init(w);
-	say(w, "embed");
-}
-
-static void assert_merged_once(struct world *w)
-{
-	struct zd_user *p = world_user(w, WORLD_PROFILE);
-
-	assert_int_equal(w->merges, 1);
-	assert_false(world_user(w, WORLD_PERSON)->active);
-	assert_non_null(zd_user_identity(p, "messaging", WORLD_SUNCO));
-	assert_string_equal(p->external_id, "cust-1");
-}
 
 static void test_merge(void **state)
 {
@@ -60,13 +12,13 @@ static void test_merge(void **state)
 	struct linkjob l;
 
 	(void)state;
-	make_merge(&w);
+	world_make_merge(&w);
 	world_run(&w, &l);
 	assert_int_equal(l.end, LINKJOB_END_DECIDED);
 	assert_int_equal(l.decision.action, ACTION_MERGE);
 	assert_true(l.decision.applied);
 	assert_int_equal(l.saga.state, SAGA_DONE);
-	assert_merged_once(&w);
+	world_assert_merged_once(&w);
 	assert_int_equal(w.counts[COMMAND_USER], 2);
 	assert_int_equal(w.counts[COMMAND_SEARCH_ADDRESS], 1);
 	assert_int_equal(w.counts[COMMAND_SEARCH_EXTERNAL], 0);
@@ -81,11 +33,11 @@ static void test_adopt_with_name(void **state)
 	struct zd_user *u;
 
 	(void)state;
-	make_adopt(&w);
+	world_make_adopt(&w);
 	assert_int_equal(world_live(&w, 3), LINKJOB_END_DECIDED);
 	u = world_user(&w, WORLD_PERSON);
 	assert_int_equal(w.adopts, 1);
-	assert_non_null(zd_user_identity(u, "email", ADDRESS));
+	assert_non_null(zd_user_identity(u, "email", WORLD_ADDRESS));
 	assert_string_equal(u->name, "Pat");
 	world_release(&w);
 }
@@ -97,7 +49,7 @@ static void test_taken_address_becomes_review(void **state)
 	int runs = 0;
 
 	(void)state;
-	make_adopt(&w);
+	world_make_adopt(&w);
 	w.address_taken = true;
 	for (;;) {
 		world_run(&w, &l);
@@ -120,14 +72,14 @@ static void test_lagging_index_is_found_by_second_look(void **state)
 	struct world w;
 
 	(void)state;
-	make_merge(&w);
+	world_make_merge(&w);
 	w.search_hides = true;
 	w.address_taken = true;
 	world_live(&w, 1);
 	assert_int_equal(w.merges, 0);
 	w.search_hides = false;
 	assert_int_equal(world_live(&w, 3), LINKJOB_END_DECIDED);
-	assert_merged_once(&w);
+	world_assert_merged_once(&w);
 	world_release(&w);
 }
 
@@ -137,7 +89,7 @@ static void test_refused_merge_becomes_review(void **state)
 	struct linkjob l;
 
 	(void)state;
-	make_merge(&w);
+	world_make_merge(&w);
 	w.refuses_merge = true;
 	world_run(&w, &l);
 	assert_int_equal(l.end, LINKJOB_END_DECIDED);
@@ -204,7 +156,7 @@ static void test_identity_that_stays_is_reported(void **state)
 	struct linkjob l;
 
 	(void)state;
-	make_merge(&w);
+	world_make_merge(&w);
 	w.identity_stays = true;
 	world_run(&w, &l);
 	assert_int_equal(l.end, LINKJOB_END_DECIDED);
@@ -221,7 +173,7 @@ static void test_id_that_stays_taken_is_reported(void **state)
 	struct linkjob l;
 
 	(void)state;
-	make_merge(&w);
+	world_make_merge(&w);
 	w.pin_refused = true;
 	world_run(&w, &l);
 	assert_int_equal(l.end, LINKJOB_END_DECIDED);
@@ -238,7 +190,7 @@ static void test_dry_run_changes_nothing(void **state)
 	struct linkjob l;
 
 	(void)state;
-	make_merge(&w);
+	world_make_merge(&w);
 	w.settings.dry = true;
 	world_run(&w, &l);
 	assert_int_equal(l.decision.action, ACTION_MERGE);
@@ -253,7 +205,7 @@ static void test_observe_changes_nothing(void **state)
 	struct linkjob l;
 
 	(void)state;
-	make_merge(&w);
+	world_make_merge(&w);
 	w.settings.rules.apply = APPLY_OBSERVE;
 	world_run(&w, &l);
 	assert_int_equal(l.decision.action, ACTION_MERGE);
@@ -268,10 +220,10 @@ static void test_found_by_external_id(void **state)
 	struct world w;
 
 	(void)state;
-	make_merge(&w);
+	world_make_merge(&w);
 	w.sunco.zendesk_id = 0;
 	assert_int_equal(world_live(&w, 1), LINKJOB_END_DECIDED);
-	assert_merged_once(&w);
+	world_assert_merged_once(&w);
 	assert_int_equal(w.counts[COMMAND_SEARCH_EXTERNAL], 1);
 	assert_int_equal(w.counts[COMMAND_USER], 1);
 	world_release(&w);
@@ -284,7 +236,7 @@ static void test_wrong_zendesk_id_is_not_believed(void **state)
 	struct linkjob l;
 
 	(void)state;
-	make_merge(&w);
+	world_make_merge(&w);
 	w.sunco.zendesk_id = WORLD_PROFILE;
 	free(w.sunco.external_id);
 	w.sunco.external_id = NULL;
@@ -301,13 +253,13 @@ static void test_ticket_names_the_person(void **state)
 	struct world w;
 
 	(void)state;
-	make_merge(&w);
+	world_make_merge(&w);
 	w.job.sunco_id[0] = '\0';
 	w.job.zendesk_user_id = WORLD_PERSON;
 	w.job.ticket_id = 5;
 	w.sunco.zendesk_id = 0;
 	assert_int_equal(world_live(&w, 1), LINKJOB_END_DECIDED);
-	assert_merged_once(&w);
+	world_assert_merged_once(&w);
 	assert_int_equal(w.counts[COMMAND_FOLD], 1);
 	assert_int_equal(w.counts[COMMAND_USER], 2);
 	world_release(&w);
@@ -320,7 +272,7 @@ static void test_requester_that_is_gone_is_followed(void **state)
 	struct linkjob l;
 
 	(void)state;
-	make_merge(&w);
+	world_make_merge(&w);
 	w.job.sunco_id[0] = '\0';
 	w.job.zendesk_user_id = WORLD_PERSON;
 	w.job.ticket_id = 5;
@@ -345,7 +297,7 @@ static void test_requester_that_stays_gone_is_gone(void **state)
 	struct linkjob l;
 
 	(void)state;
-	make_merge(&w);
+	world_make_merge(&w);
 	w.job.sunco_id[0] = '\0';
 	w.job.zendesk_user_id = WORLD_PERSON;
 	world_user(&w, WORLD_PERSON)->active = false;
@@ -365,7 +317,7 @@ static void test_waits_for_the_hand_off_until_the_deadline(void **state)
 	struct linkjob l;
 
 	(void)state;
-	make_merge(&w);
+	world_make_merge(&w);
 	w.sunco.zendesk_id = 0;
 	free(w.sunco.external_id);
 	w.sunco.external_id = NULL;
@@ -389,7 +341,7 @@ static void test_known_person_costs_no_zendesk_call(void **state)
 	struct linkjob l;
 
 	(void)state;
-	make_merge(&w);
+	world_make_merge(&w);
 	w.recall.linked = true;
 	w.recall.linked_user = WORLD_PERSON;
 	w.recall.linked_ms = w.now_ms - 1000;
@@ -407,14 +359,14 @@ static void test_changed_person_is_decided_anew(void **state)
 	struct world w;
 
 	(void)state;
-	make_merge(&w);
+	world_make_merge(&w);
 	w.recall.linked = true;
 	w.recall.linked_user = WORLD_PERSON;
 	w.recall.linked_ms = w.now_ms - 1000;
 	event_print_of(&w.sunco, &w.recall.linked_print);
 	w.recall.linked_print.hash[0] ^= 1;
 	assert_int_equal(world_live(&w, 1), LINKJOB_END_DECIDED);
-	assert_merged_once(&w);
+	world_assert_merged_once(&w);
 	world_release(&w);
 }
 
@@ -425,7 +377,7 @@ static void test_open_breaker_becomes_review(void **state)
 	struct linkjob l;
 
 	(void)state;
-	make_merge(&w);
+	world_make_merge(&w);
 	w.recall.merges_this_hour = w.settings.rules.max_merges_per_hour;
 	world_run(&w, &l);
 	assert_int_equal(l.decision.action, ACTION_REVIEW);
@@ -440,12 +392,12 @@ static void test_approval_waives_what_it_saw(void **state)
 	struct world w;
 
 	(void)state;
-	make_merge(&w);
+	world_make_merge(&w);
 	w.recall.merges_this_hour = w.settings.rules.max_merges_per_hour;
 	w.settings.waived = REASON_BIT(REASON_MERGE_SURGE);
 	w.settings.approved_profile = WORLD_PROFILE;
 	assert_int_equal(world_live(&w, 1), LINKJOB_END_DECIDED);
-	assert_merged_once(&w);
+	world_assert_merged_once(&w);
 	world_release(&w);
 }
 
@@ -454,139 +406,13 @@ static void test_approval_of_another_profile_waives_nothing(void **state)
 	struct world w;
 
 	(void)state;
-	make_merge(&w);
+	world_make_merge(&w);
 	w.recall.merges_this_hour = w.settings.rules.max_merges_per_hour;
 	w.settings.waived = REASON_BIT(REASON_MERGE_SURGE);
 	w.settings.approved_profile = WORLD_PROFILE + 1;
 	assert_int_equal(world_live(&w, 1), LINKJOB_END_DECIDED);
 	assert_int_equal(w.merges, 0);
 	world_release(&w);
-}
-
-/* Between a crash and the next life the proof may have gone: no pin then. */
-static void test_resumed_pin_needs_evidence_again(void **state)
-{
-	struct world w;
-
-	(void)state;
-	for (int at = 1;; at++) {
-		make_merge(&w);
-		w.fault = FAULT_CRASH_AFTER;
-		w.at = at;
-		world_live(&w, 1);
-		if (w.last == COMMAND_MERGE)
-			break;
-		world_release(&w);
-	}
-	w.at = 0;
-	w.sunco.authenticated = false;
-	assert_int_equal(world_live(&w, 4), LINKJOB_END_DECIDED);
-	assert_int_equal(w.merges, 1);
-	assert_int_equal(w.pins, 0);
-	world_release(&w);
-}
-
-typedef void make_fn(struct world *w);
-
-/* One fault at one command; then all is well again. The end must be the same
- * as without it, and every change made exactly once. */
-static void one_fault(make_fn *make, enum world_fault f, int at, bool *more)
-{
-	struct world w;
-	struct zd_user *u;
-
-	make(&w);
-	w.fault = f;
-	w.at = at;
-	world_live(&w, 30);
-	*more = w.commands >= at;
-	if (make == make_merge) {
-		if (f == FAULT_PERM && w.merges == 0) {
-			world_release(&w); /* refused for good: a review */
-			return;
-		}
-		if (w.merges != 1 ||
-		    (w.pins != 1 && w.last != COMMAND_SET_EXTERNAL_ID))
-			print_message("fault %d at %d (%s): %d merges, %d "
-				      "pins\n",
-				      f, at, command_name(w.last), w.merges,
-				      w.pins);
-		assert_int_equal(w.merges, 1);
-		assert_non_null(zd_user_identity(world_user(&w, WORLD_PROFILE),
-						 "messaging", WORLD_SUNCO));
-		if (f != FAULT_PERM && f != FAULT_GONE)
-			assert_merged_once(&w);
-	} else {
-		u = world_user(&w, WORLD_PERSON);
-		if (f != FAULT_PERM && f != FAULT_GONE) {
-			assert_int_equal(w.adopts, 1);
-			assert_non_null(zd_user_identity(u, "email", ADDRESS));
-			assert_string_equal(u->name, "Pat");
-		}
-		assert_true(w.adopts <= 1);
-	}
-	world_release(&w);
-}
-
-static void every_fault(make_fn *make)
-{
-	int cases = 0;
-
-	for (int f = FAULT_UNSENT; f < FAULT_COUNT; f++) {
-		bool more = true;
-
-		for (int at = 1; more; at++) {
-			/* a user or person that is not there is no fault of
-			 * a read: the decision is another one */
-			if (f != FAULT_GONE)
-				one_fault(make, (enum world_fault)f, at, &more);
-			else
-				more = at < 20;
-			cases++;
-		}
-	}
-	print_message("%d faults\n", cases);
-	assert_true(cases > 50);
-}
-
-static void test_every_fault_of_a_merge(void **state)
-{
-	(void)state;
-	every_fault(make_merge);
-}
-
-static void test_every_fault_of_an_adopt(void **state)
-{
-	(void)state;
-	every_fault(make_adopt);
-}
-
-/* Two faults in a row, crashes among them: still exactly once. */
-static void test_every_pair_of_crashes(void **state)
-{
-	int cases = 0;
-
-	(void)state;
-	for (int first = 1; first <= 9; first++) {
-		for (int second = 1; second <= 12; second++) {
-			struct world w;
-
-			make_merge(&w);
-			w.fault = FAULT_CRASH_AFTER;
-			w.at = first;
-			world_live(&w, 1);
-			w.commands = 0;
-			w.at = second;
-			world_live(&w, 1);
-			w.at = 0;
-			assert_int_equal(world_live(&w, 30),
-					 LINKJOB_END_DECIDED);
-			assert_merged_once(&w);
-			world_release(&w);
-			cases++;
-		}
-	}
-	print_message("%d pairs\n", cases);
 }
 
 int main(void)
@@ -617,10 +443,6 @@ int main(void)
 		cmocka_unit_test(test_approval_waives_what_it_saw),
 		cmocka_unit_test(
 			test_approval_of_another_profile_waives_nothing),
-		cmocka_unit_test(test_resumed_pin_needs_evidence_again),
-		cmocka_unit_test(test_every_fault_of_a_merge),
-		cmocka_unit_test(test_every_fault_of_an_adopt),
-		cmocka_unit_test(test_every_pair_of_crashes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

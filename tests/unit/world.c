@@ -4,8 +4,7 @@
  */
 #include "world.h"
 
-#include <stdlib.h>
-#include <string.h>
+#include "unit.h"
 
 #include "base/str.h"
 
@@ -231,6 +230,14 @@ static enum world_fault fault_for(const struct world *w,
 	return f;
 }
 
+static void late_effect(struct world *w)
+{
+	if (!w->late_at_ms || w->now_ms < w->late_at_ms)
+		return;
+	merge(w, w->late.id, w->late.into);
+	w->late_at_ms = 0;
+}
+
 static void perform(struct world *w, struct linkjob *l, const struct command *c,
 		    struct commands *out)
 {
@@ -239,9 +246,15 @@ static void perform(struct world *w, struct linkjob *l, const struct command *c,
 	enum world_fault f;
 	struct answer a = {.to = c->kind, .id = c->id, .told_ms = -1};
 
+	late_effect(w);
 	w->commands++;
 	w->counts[c->kind]++;
+	w->now_ms += c->kind == COMMAND_INTENT ? w->store_ms : 0;
 	f = fault_for(w, c);
+	if (f != FAULT_NONE && c->kind == COMMAND_MERGE && w->late_ms) {
+		w->late = *c;
+		w->late_at_ms = w->now_ms + w->late_ms;
+	}
 	if (w->commands == w->at)
 		w->last = c->kind;
 	if (faults[f].has_effect)
@@ -317,4 +330,41 @@ enum linkjob_end world_live(struct world *w, int max)
 			break;
 	}
 	return end;
+}
+
+static void say(struct world *w, const char *verification)
+{
+	w->sunco.authenticated = true;
+	w->sunco.external_id = xstrdup("cust-1");
+	w->sunco.identities = xcalloc(1, sizeof(*w->sunco.identities));
+	w->sunco.identity_count = 1;
+	w->sunco.identities[0].type = xstrdup("email");
+	w->sunco.identities[0].value = xstrdup(WORLD_ADDRESS);
+	w->sunco.identities[0].verification = xstrdup(verification);
+	w->sunco.given_name = xstrdup("Pat");
+	world_user(w, WORLD_PERSON)->external_id = xstrdup("cust-1");
+	world_user(w, WORLD_PERSON)->name = xstrdup("Web User 65f0a1");
+}
+
+void world_make_merge(struct world *w)
+{
+	world_init(w);
+	say(w, "embed");
+	world_add(w, WORLD_PROFILE, WORLD_ADDRESS, VERIFICATION_FULL);
+}
+
+void world_make_adopt(struct world *w)
+{
+	world_init(w);
+	say(w, "embed");
+}
+
+void world_assert_merged_once(struct world *w)
+{
+	struct zd_user *p = world_user(w, WORLD_PROFILE);
+
+	assert_int_equal(w->merges, 1);
+	assert_false(world_user(w, WORLD_PERSON)->active);
+	assert_non_null(zd_user_identity(p, "messaging", WORLD_SUNCO));
+	assert_string_equal(p->external_id, "cust-1");
 }

@@ -10,6 +10,7 @@
 #define WORLD_USERS   6
 #define WORLD_PERSON  11 /* the messaging user */
 #define WORLD_PROFILE 22
+#define WORLD_ADDRESS "pat@customer.example"
 #define WORLD_SUNCO   "5aa000000000000000000001"
 
 enum world_fault {
@@ -41,6 +42,12 @@ struct world {
 	bool forbidden; /* FAULT_AUTH is a 403 */
 	int commands;
 	enum command_kind last; /* the command that the fault hit */
+	/* a merge that the fault hit was still at work: it is done so long
+	 * after its end */
+	int64_t late_ms;
+	int64_t late_at_ms; /* 0: nothing is */
+	struct command late;
+	int64_t store_ms; /* an intent takes so long */
 	/* the record */
 	int merges, adopts, names, pins, intents;
 	int counts[COMMAND_KIND_COUNT];
@@ -61,6 +68,11 @@ void world_release(struct world *w);
 struct zd_user *world_user(struct world *w, uint64_t id);
 struct zd_user *world_add(struct world *w, uint64_t id, const char *address,
 			  enum verification method);
+/* A verified address that a profile without external id owns. */
+void world_make_merge(struct world *w);
+/* A verified address that nobody owns. */
+void world_make_adopt(struct world *w);
+void world_assert_merged_once(struct world *w);
 /* One run: from the job as stored to its end or a crash. l is released by the
  * caller; its progress has been stored. */
 void world_run(struct world *w, struct linkjob *l);
