@@ -108,7 +108,7 @@ static enum linkjob_end run_forbidden(enum command_kind kind, struct linkjob *l)
 	struct world w;
 
 	for (int at = 1;; at++) {
-		make_merge(&w);
+		world_make_merge(&w);
 		w.fault = FAULT_AUTH;
 		w.forbidden = true;
 		w.at = at;
