@@ -118,7 +118,8 @@ void linkjob_check(const struct linkjob *l);
 /* What is stored between runs and before each step: *new* JSON text, or NULL
  * when there is nothing to keep. */
 char *linkjob_progress(const struct linkjob *l);
-/* The decision as a journal entry (account and job id are the caller's). */
+/* The decision as a journal entry, with the status that the end of the run
+ * leaves it in (account and job id are the caller's). */
 void linkjob_entry(const struct linkjob *l, struct journal_entry *out);
 /* Both users as read, for the journal: *new* JSON text. */
 char *linkjob_before_image(const struct linkjob *l);

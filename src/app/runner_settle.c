@@ -85,16 +85,6 @@ static void settle_state(struct run *run, struct store_settle *s)
 	}
 }
 
-/* How the open entry of the saga, or the new one, stands. */
-static enum journal_status entry_status(const struct linkjob *l)
-{
-	if (l->end == LINKJOB_END_DECIDED)
-		return JOURNAL_DONE;
-	if (l->saga.state == SAGA_PARKED)
-		return l->saga.merged ? JOURNAL_PENDING : JOURNAL_UNCERTAIN;
-	return JOURNAL_FAILED;
-}
-
 /* Outcome in words, when the decision alone does not tell. */
 static char *entry_note(const struct linkjob *l)
 {
@@ -121,7 +111,6 @@ static void settle_entry(struct run *run, struct store_settle *s)
 	e->job_id = run->job.id;
 	e->source = run->job.source;
 	e->at_ms = s->now_ms;
-	e->status = entry_status(l);
 	e->note = entry_note(l);
 	s->entry = e;
 }

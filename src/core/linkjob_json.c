@@ -93,6 +93,15 @@ char *linkjob_progress(const struct linkjob *l)
 	return text;
 }
 
+/* A saga that a later run has to go on with keeps its entry open, whatever
+ * ended this run. */
+static enum journal_status entry_status(const struct linkjob *l)
+{
+	if (saga_open(l))
+		return l->saga.merged ? JOURNAL_PENDING : JOURNAL_UNCERTAIN;
+	return l->end == LINKJOB_END_DECIDED ? JOURNAL_DONE : JOURNAL_FAILED;
+}
+
 void linkjob_entry(const struct linkjob *l, struct journal_entry *out)
 {
 	const struct decision *d = &l->decision;
@@ -103,6 +112,7 @@ void linkjob_entry(const struct linkjob *l, struct journal_entry *out)
 	out->reason = d->reason;
 	out->reasons = d->reasons | l->saga.remarks;
 	out->applied = d->applied;
+	out->status = entry_status(l);
 	out->evidence = d->evidence;
 	out->messaging_user_id = l->facts.has_messaging_user
 					 ? l->facts.messaging_user.id

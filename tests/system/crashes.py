@@ -76,20 +76,22 @@ class Stage:
     numbers = itertools.count()
     lock = threading.Lock()
 
-    def __init__(self, folder, settings=None, **daemon_settings):
+    def __init__(self, folder, settings=None, fast=None, **daemon_settings):
         with Stage.lock:
             self.folder = os.path.join(str(folder), f"s{next(Stage.numbers)}")
         os.mkdir(self.folder)
         self.sandbox = harness.Sandbox(self.folder)
         self.sandbox.settings(**HURRY, **(settings or {}))
         self.daemon = None
+        self.environment = daemon_module.fast_clock(fast) if fast else {}
         self.daemon_settings = daemon_settings
         self.lives = 0
 
     def start(self, **environment):
         """The next life; REUNITE_CRASH_AT and the like are keywords."""
         self.lives += 1
-        environment["REUNITE_CRASH_TRACE"] = self.trace_file()
+        environment.update(self.environment,
+                           REUNITE_CRASH_TRACE=self.trace_file())
         if self.daemon:
             self.daemon.start(environment)
         else:
@@ -163,8 +165,8 @@ class Stage:
 
 
 @contextlib.contextmanager
-def stage(folder, settings=None, **daemon_settings):
-    s = Stage(folder, settings, **daemon_settings)
+def stage(folder, settings=None, **kwargs):
+    s = Stage(folder, settings, **kwargs)
     try:
         yield s
     finally:

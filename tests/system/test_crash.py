@@ -13,10 +13,12 @@ import pytest
 import crashes
 import harness
 
-AT_ONCE = 12  # stages; most of their time they wait
+AT_ONCE = 8
+FAST = 5  # who died waits ten seconds for what it may have sent
 PEOPLE = 100
 KILLS = 8
 LATENCY_MS = 30
+LOST_PERCENT = 3  # of the requests
 # The store's batches depend on who comes first: a passage may be missing.
 VAGUE = ("store_before_commit", "store_after_commit")
 VAGUE_S = 3.0
@@ -62,7 +64,7 @@ Outcome = collections.namedtuple("Outcome", "text fired error")
 
 def record(folder, scenario, *points):
     """The passages of a life that follows crashes at the points."""
-    with crashes.stage(folder, scenario.settings) as on:
+    with crashes.stage(folder, scenario.settings, fast=FAST) as on:
         case = crashes.Case(on, scenario)
         assert live_and_die(case, points)
         return crashes.passages(on.trace())
@@ -94,7 +96,7 @@ def is_vague(point):
 def attempt(folder, scenario, *points):
     text = " then ".join(points)
     try:
-        with crashes.stage(folder, scenario.settings) as on:
+        with crashes.stage(folder, scenario.settings, fast=FAST) as on:
             fired = live_and_die(crashes.Case(on, scenario), points)
         return Outcome(text, fired, None)
     except Exception as e:  # judged, and told, with all the others
@@ -140,11 +142,15 @@ def kill_at_random(on, dice):
 
 
 def attempt_crowd(folder, number):
+    """Some requests are lost, too, some of them after their effect."""
     text = f"REUNITE_SEED={number}"
     settings = {"limit": 100000, "latency_ms": LATENCY_MS,
                 "zendesk_id_on_hand_off": True}
     try:
-        with crashes.stage(folder, settings) as on:
+        with crashes.stage(folder, settings, fast=FAST) as on:
+            for kind in ("cut_before", "cut_after"):
+                on.sandbox.fault(kind=kind, percent=LOST_PERCENT,
+                                 seed=number % 1000, times=-1)
             on.start()
             kill_at_random(on, random.Random(number))
         return Outcome(text, True, None)

@@ -280,13 +280,14 @@ static void perform(struct world *w, struct linkjob *l, const struct command *c,
 
 static void store_end(struct world *w, const struct linkjob *l)
 {
-	bool parked =
-		l->end == LINKJOB_END_RETRY && l->saga.state == SAGA_PARKED;
+	struct journal_entry e;
 
 	free(w->job.progress);
 	w->job.progress = linkjob_progress(l);
-	if (!parked)
+	linkjob_entry(l, &e);
+	if (e.status != JOURNAL_PENDING && e.status != JOURNAL_UNCERTAIN)
 		w->job.journal_id = 0;
+	journal_entry_release(&e);
 	w->now_ms += l->run_at_ms > w->now_ms ? l->run_at_ms - w->now_ms : 2000;
 }
 
