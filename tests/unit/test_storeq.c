@@ -1,0 +1,536 @@
+/*
+ * The store's threads: exactly once, on the loop, in batches; draining;
+ * falling behind and recovering; other processes' writes.
+ */
+#include "unit.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "app/storeq.h"
+#include "base/metrics.h"
+#include "base/str.h"
+#include "store/backend.h"
+
+#define PATIENCE_MS 20000 /* a bound for what must happen, not a measure */
+
+/* --- a backend that counts, can be stopped and can fail --- */
+
+struct fake {
+	struct store_backend base;
+	pthread_mutex_t lock;
+	pthread_cond_t opened;
+	bool closed_gate; /* apply waits */
+	atomic_bool broken;
+	atomic_bool changed;
+	atomic_int commits;
+	atomic_int checkpoints;
+	atomic_int largest; /* batch */
+	int batch;
+	bool *freed;
+};
+
+static struct fake *fake_of(struct store_backend *b)
+{
+	return (struct fake *)b;
+}
+
+static void fake_close(struct store_backend *b)
+{
+	struct fake *f = fake_of(b);
+
+	*f->freed = true;
+	pthread_mutex_destroy(&f->lock);
+	pthread_cond_destroy(&f->opened);
+	free(f);
+}
+
+static enum result fake_begin(struct store_backend *b, bool writes,
+			      struct error *err)
+{
+	(void)writes;
+	fake_of(b)->batch = 0;
+	if (atomic_load(&fake_of(b)->broken))
+		return error_set(err, RESULT_TEMP, "no disk");
+	return RESULT_OK;
+}
+
+static void fake_apply(struct store_backend *b, struct store_op *op)
+{
+	struct fake *f = fake_of(b);
+
+	pthread_mutex_lock(&f->lock);
+	while (f->closed_gate)
+		pthread_cond_wait(&f->opened, &f->lock);
+	pthread_mutex_unlock(&f->lock);
+	if (++f->batch > atomic_load(&f->largest))
+		atomic_store(&f->largest, f->batch);
+	op->result = RESULT_OK;
+}
+
+static enum result fake_commit(struct store_backend *b, struct error *err)
+{
+	(void)err;
+	atomic_fetch_add(&fake_of(b)->commits, 1);
+	return RESULT_OK;
+}
+
+static void fake_rollback(struct store_backend *b)
+{
+	(void)b;
+}
+
+static bool fake_changed(struct store_backend *b)
+{
+	return atomic_exchange(&fake_of(b)->changed, false);
+}
+
+static void fake_checkpoint(struct store_backend *b)
+{
+	atomic_fetch_add(&fake_of(b)->checkpoints, 1);
+}
+
+static const uint8_t *fake_key(const struct store_backend *b)
+{
+	return (const uint8_t *)b;
+}
+
+static const struct store_backend_ops fake_ops = {
+	.scheme = "fake",
+	.close = fake_close,
+	.begin = fake_begin,
+	.apply = fake_apply,
+	.commit = fake_commit,
+	.rollback = fake_rollback,
+	.changed = fake_changed,
+	.checkpoint = fake_checkpoint,
+	.key = fake_key,
+};
+
+static struct fake *fake_new(bool *freed)
+{
+	struct fake *f = xcalloc(1, sizeof(*f));
+
+	f->base.ops = &fake_ops;
+	f->freed = freed;
+	pthread_mutex_init(&f->lock, NULL);
+	pthread_cond_init(&f->opened, NULL);
+	return f;
+}
+
+static void gate(struct fake *f, bool closed)
+{
+	pthread_mutex_lock(&f->lock);
+	f->closed_gate = closed;
+	pthread_cond_broadcast(&f->opened);
+	pthread_mutex_unlock(&f->lock);
+}
+
+/* --- the world of one test --- */
+
+struct world {
+	struct loop *loop;
+	struct loop_timer *bound;
+	struct loop_timer *poll;
+	bool (*until)(struct world *w);
+	struct storeq *q;
+	struct fake *writer;
+	struct fake *reader;
+	bool writer_freed;
+	bool reader_freed;
+	pthread_t loop_thread;
+	struct store_op *ops;
+	int *seen; /* how often each op came back */
+	int done;
+	int expected;
+	int more; /* what done() submits on top */
+	int changes;
+	bool submitting;
+};
+
+static void on_bound(void *arg)
+{
+	(void)arg;
+	fail_msg("it did not happen in %d ms", PATIENCE_MS);
+}
+
+static void on_poll(void *arg)
+{
+	struct world *w = arg;
+
+	if (w->until(w))
+		loop_stop(w->loop);
+	else
+		loop_timer_set(w->poll, 5);
+}
+
+static void run_until(struct world *w, bool (*until)(struct world *w))
+{
+	w->until = until;
+	loop_timer_set(w->bound, PATIENCE_MS);
+	loop_timer_set(w->poll, 0);
+	loop_run(w->loop);
+	loop_timer_clear(w->bound);
+}
+
+static bool all_done(struct world *w)
+{
+	return w->done == w->expected;
+}
+
+static void world_open(struct world *w, bool with_reader, int count)
+{
+	memset(w, 0, sizeof(*w));
+	w->loop = loop_new();
+	w->bound = loop_timer_new(w->loop, on_bound, w);
+	w->poll = loop_timer_new(w->loop, on_poll, w);
+	w->loop_thread = pthread_self();
+	w->writer = fake_new(&w->writer_freed);
+	if (with_reader)
+		w->reader = fake_new(&w->reader_freed);
+	w->q = storeq_new(w->loop, store_over(&w->writer->base),
+			  with_reader ? store_over(&w->reader->base) : NULL);
+	w->expected = count;
+	w->ops = xcalloc((size_t)count + 1, sizeof(*w->ops));
+	w->seen = xcalloc((size_t)count + 1, sizeof(*w->seen));
+}
+
+static void world_close(struct world *w)
+{
+	if (w->q != NULL)
+		storeq_free(w->q);
+	assert_true(w->writer_freed);
+	assert_true(w->reader == NULL || w->reader_freed);
+	loop_timer_free(w->bound);
+	loop_timer_free(w->poll);
+	loop_free(w->loop);
+	free(w->ops);
+	free(w->seen);
+	metrics_reset();
+}
+
+static void on_done(struct store_op *op, void *arg);
+
+static void submit(struct world *w, int i, enum store_op_kind kind)
+{
+	store_op_init(&w->ops[i], kind);
+	storeq_submit(w->q, &w->ops[i], on_done, w);
+}
+
+static void on_done(struct store_op *op, void *arg)
+{
+	struct world *w = arg;
+
+	assert_true(pthread_equal(pthread_self(), w->loop_thread));
+	assert_false(w->submitting);
+	w->seen[op - w->ops]++;
+	w->done++;
+	if (w->more > 0)
+		submit(w, w->expected - w->more--, STORE_PROBE);
+}
+
+static void check_once(const struct world *w)
+{
+	int i;
+
+	for (i = 0; i < w->expected; i++)
+		assert_int_equal(w->seen[i], 1);
+}
+
+/* --- cases --- */
+
+static void a_batch_takes_all_that_waits(void **state)
+{
+	struct world w;
+	int i;
+
+	(void)state;
+	world_open(&w, false, 301);
+	gate(w.writer, true);
+	w.submitting = true;
+	for (i = 0; i < 301; i++)
+		submit(&w, i, STORE_PROBE);
+	w.submitting = false;
+	gate(w.writer, false);
+	run_until(&w, all_done);
+	check_once(&w);
+	/* The first alone or with a few, then full batches. */
+	assert_int_equal(atomic_load(&w.writer->largest), 256);
+	assert_true(atomic_load(&w.writer->commits) <= 4);
+	assert_true(metric_value(metric_get(METRIC_STORE_COMMIT_SECONDS)) ==
+		    atomic_load(&w.writer->commits));
+	assert_true(metric_value(metric_get(METRIC_STORE_BATCH_SIZE)) ==
+		    atomic_load(&w.writer->commits));
+	world_close(&w);
+}
+
+#define THREADS	   4
+#define PER_THREAD 500
+
+struct submitter {
+	struct world *w;
+	int first;
+};
+
+static void *submit_many(void *arg)
+{
+	struct submitter *s = arg;
+	int i;
+
+	for (i = 0; i < PER_THREAD; i++)
+		submit(s->w, s->first + i,
+		       i % 5 == 0 ? STORE_JOBS : STORE_PROBE);
+	return NULL;
+}
+
+static void many_threads_may_submit(void **state)
+{
+	struct submitter subs[THREADS];
+	pthread_t threads[THREADS];
+	struct world w;
+	int i;
+
+	(void)state;
+	world_open(&w, true, THREADS * PER_THREAD);
+	for (i = 0; i < THREADS; i++) {
+		subs[i] = (struct submitter){&w, i * PER_THREAD};
+		assert_int_equal(pthread_create(&threads[i], NULL, submit_many,
+						&subs[i]),
+				 0);
+	}
+	run_until(&w, all_done);
+	for (i = 0; i < THREADS; i++)
+		assert_int_equal(pthread_join(threads[i], NULL), 0);
+	check_once(&w);
+	world_close(&w);
+}
+
+static void lists_do_not_wait_for_writes(void **state)
+{
+	struct world w;
+
+	(void)state;
+	world_open(&w, true, 2);
+	gate(w.writer, true);
+	submit(&w, 0, STORE_PROBE);
+	submit(&w, 1, STORE_JOURNAL);
+	w.expected = 1;
+	run_until(&w, all_done);
+	assert_int_equal(w.seen[1], 1);
+	assert_int_equal(w.seen[0], 0);
+	gate(w.writer, false);
+	w.expected = 2;
+	run_until(&w, all_done);
+	world_close(&w);
+}
+
+static void freeing_runs_what_is_queued(void **state)
+{
+	struct world w;
+	int i;
+
+	(void)state;
+	world_open(&w, true, 100);
+	for (i = 0; i < 100; i++)
+		submit(&w, i, i % 3 == 0 ? STORE_REVIEWS : STORE_PROBE);
+	storeq_free(w.q);
+	w.q = NULL;
+	assert_int_equal(w.done, 100);
+	check_once(&w);
+	world_close(&w);
+}
+
+static void freeing_runs_what_done_submits(void **state)
+{
+	struct world w;
+
+	(void)state;
+	world_open(&w, false, 10);
+	w.more = 9;
+	submit(&w, 0, STORE_PROBE);
+	storeq_free(w.q);
+	w.q = NULL;
+	assert_int_equal(w.done, 10);
+	check_once(&w);
+	world_close(&w);
+}
+
+/* --- behind --- */
+
+static bool is_behind(struct world *w)
+{
+	return storeq_behind(w->q);
+}
+
+static bool is_not_behind(struct world *w)
+{
+	return !storeq_behind(w->q);
+}
+
+static void an_old_queue_is_behind(void **state)
+{
+	struct world w;
+
+	(void)state;
+	world_open(&w, false, 1);
+	assert_false(storeq_behind(w.q));
+	gate(w.writer, true);
+	submit(&w, 0, STORE_PROBE);
+	run_until(&w, is_behind);
+	gate(w.writer, false);
+	run_until(&w, is_not_behind);
+	assert_int_equal(w.done, 1);
+	world_close(&w);
+}
+
+static void a_long_queue_is_behind(void **state)
+{
+	struct world w;
+	int i;
+
+	(void)state;
+	world_open(&w, false, 10300);
+	gate(w.writer, true);
+	for (i = 0; i < 10300; i++)
+		submit(&w, i, STORE_PROBE);
+	assert_true(storeq_behind(w.q));
+	gate(w.writer, false);
+	run_until(&w, all_done);
+	assert_false(storeq_behind(w.q));
+	check_once(&w);
+	world_close(&w);
+}
+
+static void a_failure_is_behind_until_a_probe_works(void **state)
+{
+	struct world w;
+
+	(void)state;
+	world_open(&w, false, 1);
+	atomic_store(&w.writer->broken, true);
+	submit(&w, 0, STORE_PROBE);
+	run_until(&w, all_done);
+	assert_int_equal(w.ops[0].result, RESULT_TEMP);
+	assert_string_equal(w.ops[0].error.text, "no disk");
+	assert_true(storeq_behind(w.q));
+	atomic_store(&w.writer->broken, false);
+	run_until(&w, is_not_behind); /* nobody submits */
+	assert_int_equal(atomic_load(&w.writer->commits), 1);
+	world_close(&w);
+}
+
+static void the_next_success_ends_it_too(void **state)
+{
+	struct world w;
+
+	(void)state;
+	world_open(&w, false, 2);
+	atomic_store(&w.writer->broken, true);
+	submit(&w, 0, STORE_PROBE);
+	w.expected = 1;
+	run_until(&w, all_done);
+	atomic_store(&w.writer->broken, false);
+	submit(&w, 1, STORE_PROBE);
+	w.expected = 2;
+	run_until(&w, all_done);
+	assert_int_equal(w.ops[1].result, RESULT_OK);
+	assert_false(storeq_behind(w.q));
+	world_close(&w);
+}
+
+static void a_failing_list_is_not_behind(void **state)
+{
+	struct world w;
+
+	(void)state;
+	world_open(&w, true, 1);
+	atomic_store(&w.reader->broken, true);
+	submit(&w, 0, STORE_JOBS);
+	run_until(&w, all_done);
+	assert_int_equal(w.ops[0].result, RESULT_TEMP);
+	assert_false(storeq_behind(w.q));
+	world_close(&w);
+}
+
+/* --- once a second --- */
+
+static void on_change(void *arg)
+{
+	struct world *w = arg;
+
+	assert_true(pthread_equal(pthread_self(), w->loop_thread));
+	w->changes++;
+}
+
+static bool has_changed(struct world *w)
+{
+	return w->changes > 0;
+}
+
+static void others_writes_are_told(void **state)
+{
+	struct world w;
+
+	(void)state;
+	world_open(&w, true, 1);
+	storeq_on_change(w.q, on_change, &w);
+	submit(&w, 0, STORE_PROBE);
+	run_until(&w, all_done);
+	assert_int_equal(w.changes, 0);
+	atomic_store(&w.writer->changed, true);
+	run_until(&w, has_changed);
+	assert_int_equal(w.changes, 1);
+	world_close(&w);
+}
+
+static bool has_checkpointed(struct world *w)
+{
+	struct fake *f = w->reader != NULL ? w->reader : w->writer;
+
+	return atomic_load(&f->checkpoints) > 0;
+}
+
+static void the_reader_checkpoints(void **state)
+{
+	struct world w;
+
+	(void)state;
+	world_open(&w, true, 0);
+	run_until(&w, has_checkpointed);
+	assert_int_equal(atomic_load(&w.writer->checkpoints), 0);
+	world_close(&w);
+	world_open(&w, false, 0);
+	run_until(&w, has_checkpointed);
+	world_close(&w);
+}
+
+static void the_key_is_the_stores(void **state)
+{
+	struct world w;
+
+	(void)state;
+	world_open(&w, false, 0);
+	assert_ptr_equal(storeq_key(w.q), w.writer);
+	world_close(&w);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_batch_takes_all_that_waits),
+		cmocka_unit_test(many_threads_may_submit),
+		cmocka_unit_test(lists_do_not_wait_for_writes),
+		cmocka_unit_test(freeing_runs_what_is_queued),
+		cmocka_unit_test(freeing_runs_what_done_submits),
+		cmocka_unit_test(an_old_queue_is_behind),
+		cmocka_unit_test(a_long_queue_is_behind),
+		cmocka_unit_test(a_failure_is_behind_until_a_probe_works),
+		cmocka_unit_test(the_next_success_ends_it_too),
+		cmocka_unit_test(a_failing_list_is_not_behind),
+		cmocka_unit_test(others_writes_are_told),
+		cmocka_unit_test(the_reader_checkpoints),
+		cmocka_unit_test(the_key_is_the_stores),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
