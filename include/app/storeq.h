@@ -19,8 +19,10 @@ typedef void storeq_done(struct store_op *op, void *arg);
 /* Takes both stores; reader may be NULL (then the writer does all). */
 struct storeq *storeq_new(struct loop *loop, struct store *writer,
 			  struct store *reader);
-/* Runs what is queued, delivers every completion, joins the threads. */
+/* Runs what is queued and what done() submits meanwhile, delivers every
+ * completion, joins the threads, closes the stores. Not from inside done(). */
 void storeq_free(struct storeq *q);
+/* From any thread; completions always come on the loop's. */
 void storeq_submit(struct storeq *q, struct store_op *op, storeq_done *done,
 		   void *arg);
 /* True while the writer is so far behind (age or length of its queue, or the

@@ -63,6 +63,7 @@ struct side {
 	int64_t busy_since_ms; /* of the oldest op in hand; 0: idle */
 	pthread_cond_t wake;
 	pthread_t thread;
+	struct log_throttle throttle;
 	bool writes;	  /* the writer's side */
 	bool checkpoints; /* the reader's side, or the only one */
 };
@@ -92,7 +93,6 @@ struct storeq {
 	bool changed;
 	void (*on_change)(void *arg);
 	void *on_change_arg;
-	struct log_throttle throttle; /* the writer thread's */
 };
 
 static void list_push(struct item_list *l, struct item *it)
@@ -276,11 +276,11 @@ static const struct store_op *first_failure(struct store_op **ops, size_t count)
 	return NULL;
 }
 
-static void log_failure(struct storeq *q, const struct store_op *op)
+static void log_failure(struct side *s, const struct store_op *op)
 {
 	uint64_t held_back;
 
-	if (log_throttle_pass(&q->throttle, clock_mono_ms(), LOG_INTERVAL_MS,
+	if (log_throttle_pass(&s->throttle, clock_mono_ms(), LOG_INTERVAL_MS,
 			      &held_back))
 		log_error("store_failed", log_str("error", op->error.text),
 			  log_int("suppressed", (int64_t)held_back));
@@ -299,7 +299,7 @@ static void run_batch(struct side *s, struct store_op **ops, size_t count,
 	sample->count = writes ? count : 0;
 	failure = first_failure(ops, count);
 	if (failure != NULL)
-		log_failure(s->q, failure);
+		log_failure(s, failure);
 }
 
 /* Under the lock. */
