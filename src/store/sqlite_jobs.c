@@ -69,8 +69,7 @@ bool sq_job_of_zendesk(struct sq *q, int64_t account, uint64_t user,
 bool sq_job_held(struct sq *q, int64_t id, int64_t token, struct sq_job *out,
 		 enum result *refusal)
 {
-	if (sq_job_get(q, id, out) && out->state == JOB_RUNNING &&
-	    out->token == token && token != 0)
+	if (sq_job_get(q, id, out) && out->token == token && token != 0)
 		return true;
 	*refusal = q->failed ? RESULT_TEMP
 			     : error_set(q->err, RESULT_CONFLICT,

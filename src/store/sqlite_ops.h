@@ -64,7 +64,7 @@ bool sq_job_find(struct sq *q, int64_t account, const char *person,
 /* The newest job of a SunCo user that names this Zendesk user. */
 bool sq_job_of_zendesk(struct sq *q, int64_t account, uint64_t user,
 		       struct sq_job *out);
-/* The job while it runs under this token. */
+/* The job while it runs under this token (otherwise it has none). */
 bool sq_job_held(struct sq *q, int64_t id, int64_t token, struct sq_job *out,
 		 enum result *refusal);
 /* Its locks and open reviews go with it. */

@@ -105,8 +105,7 @@ static void release_resting(struct sq *q, int64_t review, int64_t own_job,
 
 	for (i = 0; i < ids.count; i++) {
 		if (ids.items[i] == own_job ||
-		    !sq_job_get(q, ids.items[i], &job) ||
-		    job.state != JOB_REVIEW)
+		    !sq_job_get(q, ids.items[i], &job))
 			continue;
 		if (end)
 			end_job(q, &job, now_ms);

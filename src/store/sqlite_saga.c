@@ -155,7 +155,7 @@ static void settle_facts(struct sq *q, struct store_settle *s,
 	if (s->alias_from != 0)
 		sq_alias_put(q, job->account, s->alias_from, s->alias_to,
 			     s->now_ms);
-	if (s->link != NULL && !job->erase)
+	if (s->link != NULL)
 		sq_link_put(q, job->account, s->link);
 }
 
@@ -191,7 +191,7 @@ static void settle_review(struct sq *q, struct store_settle *s,
 {
 	int64_t journal = s->journal_id;
 
-	if (s->review != NULL && !job->erase)
+	if (s->review != NULL)
 		s->review_id =
 			sq_review_open(q, job, s->review, journal, s->now_ms);
 	/* A retry has decided nothing: the question stays open. */

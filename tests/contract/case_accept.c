@@ -220,6 +220,7 @@ static void rest_as(struct ct *c, const char *sunco_id, uint64_t user,
 static void wakes_who_rests(struct ct *c, enum event_kind kind)
 {
 	struct event e = ct_event(kind, "");
+	struct job bob;
 
 	rest_as(c, "ann", 11, JOB_WAITING);
 	rest_as(c, "bob", 12, JOB_REVIEW);
@@ -228,8 +229,11 @@ static void wakes_who_rests(struct ct *c, enum event_kind kind)
 	e.other_zendesk_user_id = 12;
 	assert_int_equal(ct_accept(c, e).woken, 2);
 	assert_int_equal(ct_state(c, "s:ann"), JOB_READY);
-	assert_int_equal(ct_state(c, "s:bob"), JOB_READY);
 	assert_int_equal(ct_state(c, "s:cy"), JOB_DONE);
+	bob = ct_job(c, "s:bob");
+	assert_int_equal(bob.state, JOB_READY);
+	assert_int_equal(bob.zendesk_user_id, 12); /* 11 is the other side */
+	job_release(&bob);
 }
 
 static void a_changed_identity_wakes_who_rests(struct ct *c)

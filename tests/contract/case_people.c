@@ -195,6 +195,21 @@ static void a_running_job_is_erased_when_it_ends(struct ct *c)
 	check_erased(c, "ann", entry);
 }
 
+static void an_erased_job_gives_its_locks_back(struct ct *c)
+{
+	struct job ann = ct_running(c, "ann"), bob = ct_running(c, "bob");
+	struct journal_entry e = ct_entry(11, 12);
+	struct store_op op;
+
+	ct_intent_op(c, &op, &ann, &e);
+	CT_DO(c, &op);
+	sunco_remove(c, "ann");
+	ct_settle(c, &ann, JOB_DONE);
+	ct_intent_op(c, &op, &bob, &e);
+	CT_DO(c, &op);
+	job_release(&bob);
+}
+
 static void an_erased_job_may_finish_its_saga(struct ct *c)
 {
 	int64_t entry = known_person(c, "ann");
@@ -247,6 +262,7 @@ static void aliases_make_no_loops(struct ct *c)
 	assert_int_equal(survivor(c, 1), 2);
 	assert_int_equal(survivor(c, 2), 2);
 	assert_int_equal(survivor(c, 7), 7);
+	assert_false(ct_recall(c, "", 7, 0).survived[0]);
 }
 
 static void links_follow_their_user(struct ct *c)
@@ -305,6 +321,7 @@ static const struct ct_case cases[] = {
 	CT_CASE(a_removal_erases_the_person),
 	CT_CASE(a_removal_erases_reviews_and_rejections),
 	CT_CASE(a_running_job_is_erased_when_it_ends),
+	CT_CASE(an_erased_job_gives_its_locks_back),
 	CT_CASE(an_erased_job_may_finish_its_saga),
 	CT_CASE(aliases_are_followed_to_the_end),
 	CT_CASE(aliases_make_no_loops),

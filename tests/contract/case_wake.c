@@ -53,9 +53,11 @@ static void a_running_job_runs_again(struct ct *c)
 	wake(c, "ann");
 	assert_int_equal(ct_claim_count(c, 10), 0);
 	ct_settle_op(c, &op, &job, JOB_DONE);
+	op.u.settle.attempts = 3;
 	CT_DO(c, &op);
 	assert_true(op.u.settle.again);
 	row = ct_claim(c);
+	assert_int_equal(row.attempts, 0);
 	assert_int_equal(row.id, job.id);
 	assert_int_equal(row.gen, 2);
 	assert_int_equal(row.created_ms, c->now_ms);
@@ -285,6 +287,21 @@ static void a_merged_user_is_its_survivor(struct ct *c)
 	assert_false(ct_find(c, "z:12", &(struct job){0}));
 }
 
+static void a_ticket_of_a_merged_user_finds_the_job(struct ct *c)
+{
+	struct job job = ct_running(c, "ann");
+	struct store_op op;
+
+	ct_settle_op(c, &op, &job, JOB_DONE);
+	op.u.settle.alias_from = 12;
+	op.u.settle.alias_to = 11;
+	op.u.settle.zendesk_user_id = 11;
+	CT_DO(c, &op);
+	job_release(&job);
+	assert_int_equal(ct_accept(c, ct_ticket(12, 5)).woken, 1);
+	assert_int_equal(ct_state(c, "s:ann"), JOB_READY);
+}
+
 static void a_ticket_of_a_linked_user_costs_no_job(struct ct *c)
 {
 	ct_link(c, "ann", 11, 7);
@@ -330,6 +347,7 @@ static const struct ct_case cases[] = {
 	CT_CASE(an_old_link_is_checked_again),
 	CT_CASE(another_user_is_decided_anew),
 	CT_CASE(a_merged_user_is_its_survivor),
+	CT_CASE(a_ticket_of_a_merged_user_finds_the_job),
 	CT_CASE(a_ticket_of_a_linked_user_costs_no_job),
 	CT_CASE(an_identity_where_the_link_is_costs_no_job),
 };
