@@ -125,16 +125,11 @@ static bool sq_changed(struct store_backend *b)
 	return version != seen;
 }
 
-/* A connection that has not read the database has no log open: its
- * checkpoint would say OK and do nothing. */
+/* A connection that has never read the database has no log open: its
+ * checkpoint would say OK and do nothing. Opening reads the key. */
 static void sq_checkpoint(struct store_backend *b)
 {
-	struct sq *q = sq_of(b);
-
-	q->failed = false;
-	(void)sq_first(q, sq_plain(q, TOUCH), 0);
-	if (!q->failed)
-		wal_checkpoint(q);
+	wal_checkpoint(sq_of(b));
 }
 
 static const uint8_t *sq_key(const struct store_backend *b)

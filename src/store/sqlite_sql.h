@@ -48,7 +48,6 @@
 	X(COMMIT, "COMMIT")                                                    \
 	X(ROLLBACK, "ROLLBACK")                                                \
 	X(DATA_VERSION, "PRAGMA data_version")                                 \
-	X(TOUCH, "SELECT version FROM schema_version")                         \
 	X(PROBE, "INSERT INTO meta(name, value) VALUES('probe', 1)"            \
 		 " ON CONFLICT(name) DO UPDATE SET value = value + 1")         \
 	X(KEY_PUT, "INSERT INTO meta(name, value) VALUES('key', ?1)"           \

@@ -140,7 +140,10 @@ static void random_step(struct ct *c, uint32_t n)
 		struct job job;
 
 		job_copy(&job, &op.u.claim.jobs[i]);
-		ct_settle(c, &job, ends[n / 100 % ARRAY_LEN(ends)]);
+		if (n / 100 % 3 == 0)
+			ct_settle_review(c, &job, 11, 12 + n / 300 % 3);
+		else
+			ct_settle(c, &job, ends[n / 300 % ARRAY_LEN(ends)]);
 	}
 	store_op_release(&op);
 	if (n % 8 == 7) {

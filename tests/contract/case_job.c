@@ -96,6 +96,9 @@ static void by_hand_finds_the_person_of_a_user(struct ct *c)
 	op = enqueue_op(c, "", 12);
 	CT_DO(c, &op);
 	assert_int_equal(ct_state(c, "z:12"), JOB_READY);
+	op = enqueue_op(c, "bob", 11); /* who is named counts */
+	CT_DO(c, &op);
+	assert_int_equal(ct_state(c, "s:bob"), JOB_READY);
 }
 
 /* --- folding --- */

@@ -129,6 +129,7 @@ static void its_own_job_refreshes_it(struct ct *c)
 	job = ct_claim(c);
 	r = ct_review(&job, 11, 12);
 	r.facts = facts;
+	r.ticket_id = 0;
 	r.reasons = REASON_BIT(REASON_MERGE_SURGE);
 	memset(r.facts_hash, 0x11, sizeof(r.facts_hash));
 	ct_settle_op(c, &op, &job, JOB_REVIEW);
@@ -140,6 +141,7 @@ static void its_own_job_refreshes_it(struct ct *c)
 	assert_string_equal(r.facts, "{\"newer\":1}");
 	assert_true(r.reasons == REASON_BIT(REASON_MERGE_SURGE));
 	assert_int_equal(r.facts_hash[0], 0x11);
+	assert_int_equal(r.ticket_id, 77); /* the last one known */
 	review_release(&r);
 	job_release(&job);
 }
@@ -307,6 +309,15 @@ static void a_rejection_reaches_a_running_job(struct ct *c)
 	job_release(&job);
 }
 
+static void a_rejection_ends_a_dead_job(struct ct *c)
+{
+	int64_t id = open_review(c, "ann", 11, 12);
+
+	ct_rest(c, "ann", JOB_DEAD);
+	decide(c, id, false);
+	assert_int_equal(ct_state(c, "s:ann"), JOB_DONE);
+}
+
 static void a_decision_wakes_who_was_attached(struct ct *c)
 {
 	int64_t id = open_review(c, "ann", 11, 12), next;
@@ -394,6 +405,7 @@ static const struct ct_case cases[] = {
 	CT_CASE(a_rejection_is_remembered),
 	CT_CASE(a_rejected_adopt_is_remembered),
 	CT_CASE(a_rejection_reaches_a_running_job),
+	CT_CASE(a_rejection_ends_a_dead_job),
 	CT_CASE(a_decision_wakes_who_was_attached),
 	CT_CASE(nothing_is_decided_twice),
 	CT_CASE(an_expired_review_ends_undecided),

@@ -31,8 +31,8 @@ static const struct row rows[] = {
 /* Lists for people walk by id or sort, one recount goes over an index;
  * accounts and versions are few. */
 static const char *const walkers[] = {
-	"JOURNAL_LIST", "REVIEWS_LIST", "JOBS_COUNT",	   "ACCOUNT_IDS",
-	"TOUCH",	"JOBS_LIST",	"JOURNAL_OF_USER",
+	"JOURNAL_LIST", "REVIEWS_LIST", "JOBS_COUNT",
+	"ACCOUNT_IDS",	"JOBS_LIST",	"JOURNAL_OF_USER",
 };
 
 static bool may_walk(const char *id)
