@@ -119,61 +119,102 @@ static void gauges_of_nobody_are_zero(struct ct *c)
 	assert_int_equal(s.oldest_review_ms, 0);
 }
 
-static void random_step(struct ct *c, uint32_t n)
+static uint32_t draw(uint32_t *seed, uint32_t below)
+{
+	*seed = *seed * 1664525u + 1013904223u;
+	return (*seed >> 16) % below;
+}
+
+static void random_event(struct ct *c, uint32_t *seed)
+{
+	static const enum event_kind kinds[] = {
+		EVENT_CONVERSATION_CREATE, EVENT_CONVERSATION_CREATE,
+		EVENT_SUNCO_REMOVE, EVENT_SUNCO_MERGE};
+	struct event e = ct_event(kinds[draw(seed, ARRAY_LEN(kinds))], "");
+
+	snprintf(e.sunco_id, sizeof(e.sunco_id), "p%u", draw(seed, 8));
+	if (e.kind == EVENT_SUNCO_MERGE)
+		snprintf(e.other_sunco_id, sizeof(e.other_sunco_id), "p%u",
+			 draw(seed, 8));
+	ct_accept(c, e);
+}
+
+static void random_runs(struct ct *c, uint32_t *seed)
 {
 	static const enum job_state ends[] = {JOB_READY, JOB_WAITING,
 					      JOB_REVIEW, JOB_DEAD, JOB_DONE};
 	struct store_op op;
-	char who[16];
+	struct job job;
 	size_t i;
 
-	snprintf(who, sizeof(who), "p%u", n / 8 % 12);
-	if (n % 8 < 3) {
-		ct_accept(c, ct_event(n % 8 == 2 ? EVENT_SUNCO_REMOVE
-						 : EVENT_CONVERSATION_CREATE,
-				      who));
-		return;
-	}
 	ct_claim_op(c, &op, 2);
 	CT_DO(c, &op);
 	for (i = 0; i < op.u.claim.count; i++) {
-		struct job job;
-
 		job_copy(&job, &op.u.claim.jobs[i]);
-		if (n / 100 % 3 == 0)
-			ct_settle_review(c, &job, 11, 12 + n / 300 % 3);
+		if (draw(seed, 2) == 0)
+			ct_settle_review(c, &job, 11, 12 + draw(seed, 2));
 		else
-			ct_settle(c, &job, ends[n / 300 % ARRAY_LEN(ends)]);
+			ct_settle(c, &job, ends[draw(seed, ARRAY_LEN(ends))]);
 	}
 	store_op_release(&op);
-	if (n % 8 == 7) {
-		store_op_init(&op, STORE_PRUNE);
-		op.u.prune.jobs_before_ms = c->now_ms - HOUR;
-		op.u.prune.max = 2;
+}
+
+static void random_decision(struct ct *c, uint32_t *seed)
+{
+	struct store_op list, op;
+
+	store_op_init(&list, STORE_REVIEWS);
+	list.u.reviews.state = REVIEW_OPEN;
+	CT_DO(c, &list);
+	if (list.u.reviews.count > 0) {
+		store_op_init(&op, STORE_DECIDE);
+		op.u.decide.review_id = list.u.reviews.reviews[0].id;
+		op.u.decide.approve = draw(seed, 2) == 0;
+		op.u.decide.by = "eve";
+		op.u.decide.now_ms = c->now_ms;
 		CT_DO(c, &op);
 	}
+	store_op_release(&list);
+}
+
+static void random_prune(struct ct *c, uint32_t *seed)
+{
+	struct store_op op;
+
+	store_op_init(&op, STORE_PRUNE);
+	op.u.prune.jobs_before_ms = c->now_ms - HOUR;
+	if (draw(seed, 2) == 0)
+		op.u.prune.reviews_expire_ms = CT_START + 15 * DAY;
+	op.u.prune.max = 3;
+	CT_DO(c, &op);
+}
+
+static void check_counters(struct ct *c)
+{
+	struct store *reader =
+		c->factory->open(c->place, STORE_READ, c->now_ms);
+	struct store_stats kept = stats_of(c->s, c->now_ms);
+	struct store_stats fresh = stats_of(reader, c->now_ms);
+
+	store_close(reader);
+	assert_memory_equal(kept.jobs, fresh.jobs, sizeof(kept.jobs));
 }
 
 /* The counters of the handle that wrote equal a fresh count. */
 static void counters_equal_a_count(struct ct *c)
 {
-	struct store_stats kept, fresh;
-	struct store *reader;
-	uint32_t n = 12345;
+	static void (*const steps[])(struct ct * c, uint32_t * seed) = {
+		random_event, random_event,    random_event, random_runs,
+		random_runs,  random_decision, random_prune};
+	uint32_t seed = 12345;
 	int i;
 
 	(void)stats_of(c->s, c->now_ms);
-	for (i = 0; i < 300; i++) {
-		n = n * 1664525u + 1013904223u;
+	for (i = 0; i < 1000; i++) {
 		c->now_ms += MINUTE;
-		random_step(c, n >> 8);
-		if (i % 50 != 0)
-			continue;
-		kept = stats_of(c->s, c->now_ms);
-		reader = c->factory->open(c->place, STORE_READ, c->now_ms);
-		fresh = stats_of(reader, c->now_ms);
-		store_close(reader);
-		assert_memory_equal(kept.jobs, fresh.jobs, sizeof(kept.jobs));
+		steps[draw(&seed, ARRAY_LEN(steps))](c, &seed);
+		if (i % 20 == 0)
+			check_counters(c);
 	}
 }
 
