@@ -80,7 +80,7 @@ struct api_result {
 	int status;	  /* HTTP, 0: no answer */
 	int calls;	  /* requests that reached the API for it */
 	int64_t retry_after_ms; /* RATE: as told, -1 not told */
-	bool forbidden;	  /* 403: known, but not allowed to do this */
+	bool forbidden;		/* 403: known, but not allowed to do this */
 	bool duplicate; /* 400, 409, 422: the value is somebody else's */
 	bool mentions_external_id; /* likewise: external ids are the reason */
 	struct error error; /* what the API said, cut, without personal data:
