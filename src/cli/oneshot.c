@@ -16,6 +16,7 @@
 
 #define FOLLOW_STEP_MS 100
 #define FOLLOW_MAX_MS  120000
+#define FOLDED_MAX_MS  10000 /* for the decision of the person's own job */
 
 struct oneshot {
 	struct cli *cli;
@@ -72,12 +73,23 @@ static void stop(struct oneshot *o, int exit_code)
 	loop_stop(o->loop);
 }
 
+static void go(struct oneshot *o);
+
+/* The person turned out to have a job, into which ours went. */
+static void go_on_with(struct oneshot *o, const char *sunco_id)
+{
+	str_copy(o->job.sunco_id, sizeof(o->job.sunco_id), sunco_id);
+	go(o);
+}
+
 static void on_run(const struct run_report *r, void *arg)
 {
 	struct oneshot *o = arg;
 
 	o->run = NULL;
-	if (r->lost)
+	if (r->link->end == LINKJOB_END_MOVED)
+		go_on_with(o, r->link->sunco_id);
+	else if (r->lost)
 		stop(o, oneshot_failed(o->cli, RESULT_CONFLICT,
 				       "another process took the job over"));
 	else if (r->link->end == LINKJOB_END_RETRY)
@@ -333,17 +345,20 @@ int oneshot_dry(struct cli *c, const struct oneshot_who *who,
 	return o.exit_code;
 }
 
-/* The journal's line of this job's last end since a moment, if any. */
-static enum result last_entry(struct store *s, int64_t job_id, int64_t since_ms,
+/* The journal's last line since the start, of a job or about a user. */
+static enum result last_entry(const struct oneshot *o, struct store *s,
+			      int64_t job_id, uint64_t user,
 			      struct journal_entry *out)
 {
 	struct store_op op;
 	enum result r;
 
 	store_op_init(&op, STORE_JOURNAL);
-	op.u.journal = (struct store_journal){.since_ms = since_ms,
+	op.u.journal = (struct store_journal){.account = o->account,
+					      .since_ms = o->cli->now_ms,
 					      .action = -1,
 					      .job_id = job_id,
+					      .user = user,
 					      .max = STORE_LIST_MAX};
 	r = store_do(s, &op);
 	if (r == RESULT_OK && op.u.journal.count == 0)
@@ -359,18 +374,22 @@ static int print_end(struct oneshot *o, struct store *s, oneshot_applied *print)
 {
 	struct journal_entry entry;
 	struct job job;
+	bool folded;
 	enum result r;
 	int code;
 
 	job_init(&job);
 	journal_entry_init(&entry);
-	if (read_job(s, o->job_id, &job) == RESULT_NOTFOUND) {
+	folded = read_job(s, o->job_id, &job) == RESULT_NOTFOUND;
+	if (folded)
+		r = last_entry(o, s, 0, o->job.zendesk_user_id, &entry);
+	else
+		r = last_entry(o, s, o->job_id, 0, &entry);
+	if (folded && r != RESULT_OK)
 		code = cli_error(o->cli, "the person has another job, which "
 					 "goes on with it: see queue list");
-	} else {
-		r = last_entry(s, o->job_id, o->cli->now_ms, &entry);
+	else
 		code = print(o->cli, r == RESULT_OK ? &entry : NULL, &job);
-	}
 	journal_entry_release(&entry);
 	job_release(&job);
 	return code;
@@ -382,25 +401,56 @@ static bool at_rest(const struct job *j)
 	       (j->state != JOB_READY || j->attempts > 0);
 }
 
-/* Waits until the daemon has come to something. */
-static void follow(struct store *s, int64_t job_id)
+typedef bool follow_test(const struct oneshot *o, struct store *s);
+
+/* Until the job has come to something, or went into the person's own. */
+static bool job_rests(const struct oneshot *o, struct store *s)
+{
+	struct job job;
+	enum result r;
+	bool rests;
+
+	job_init(&job);
+	r = read_job(s, o->job_id, &job);
+	rests = r == RESULT_NOTFOUND || (r == RESULT_OK && at_rest(&job));
+	job_release(&job);
+	return rests;
+}
+
+static bool user_decided(const struct oneshot *o, struct store *s)
+{
+	struct journal_entry entry;
+	bool decided;
+
+	journal_entry_init(&entry);
+	decided = last_entry(o, s, 0, o->job.zendesk_user_id, &entry) ==
+			  RESULT_OK &&
+		  entry.status != JOURNAL_PENDING;
+	journal_entry_release(&entry);
+	return decided;
+}
+
+/* Waits for what the daemon does. */
+static void follow(const struct oneshot *o, struct store *s, follow_test *test,
+		   int64_t max_ms)
 {
 	struct timespec step = {.tv_nsec = FOLLOW_STEP_MS * 1000000L};
 
-	for (int i = 0; i < FOLLOW_MAX_MS / FOLLOW_STEP_MS; i++) {
-		struct job job;
-		enum result r;
-		bool rest;
-
+	do {
 		nanosleep(&step, NULL);
-		job_init(&job);
-		r = read_job(s, job_id, &job);
-		rest = r == RESULT_NOTFOUND ||
-		       (r == RESULT_OK && at_rest(&job));
-		job_release(&job);
-		if (rest)
-			return;
-	}
+		max_ms -= FOLLOW_STEP_MS;
+	} while (max_ms > 0 && !test(o, s));
+}
+
+static bool is_folded(const struct oneshot *o, struct store *s)
+{
+	struct job job;
+	enum result r;
+
+	job_init(&job);
+	r = read_job(s, o->job_id, &job);
+	job_release(&job);
+	return r == RESULT_NOTFOUND;
 }
 
 static int enqueue_beside(struct oneshot *o, struct store *s,
@@ -415,7 +465,9 @@ static int enqueue_beside(struct oneshot *o, struct store *s,
 	store_op_release(&op);
 	if (r != RESULT_OK)
 		return oneshot_failed(o->cli, r, "the store failed");
-	follow(s, o->job_id);
+	follow(o, s, job_rests, FOLLOW_MAX_MS);
+	if (is_folded(o, s))
+		follow(o, s, user_decided, FOLDED_MAX_MS);
 	return print_end(o, s, print);
 }
 

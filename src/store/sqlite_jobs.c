@@ -85,6 +85,24 @@ void sq_job_delete(struct sq *q, const struct sq_job *job, int64_t now_ms)
 	sq_count(q, job->account, job->state, -1);
 }
 
+/* The person's job, by the id that the user has now or had before. */
+static bool job_of_user(struct sq *q, int64_t account, uint64_t user,
+			struct sq_job *out)
+{
+	uint64_t survivor = sq_alias_follow(q, account, user);
+
+	return sq_job_of_zendesk(q, account, user, out) ||
+	       (survivor != user &&
+		sq_job_of_zendesk(q, account, survivor, out));
+}
+
+/* Who asks by hand wants a decision, not what an earlier one left behind. */
+static void forget_link(struct sq *q, int64_t account, const char *person)
+{
+	if (str_starts(person, "s:"))
+		sq_exec(q, LINK_DELETE, sq_int(account), sq_text(person + 2));
+}
+
 enum result sq_op_enqueue(struct sq *q, struct store_op *op)
 {
 	struct store_enqueue *e = &op->u.enqueue;
@@ -104,13 +122,15 @@ enum result sq_op_enqueue(struct sq *q, struct store_op *op)
 	struct sq_job job;
 
 	if (str_is_empty(e->sunco_id) &&
-	    sq_job_of_zendesk(q, account, e->zendesk_user_id, &job)) {
+	    job_of_user(q, account, e->zendesk_user_id, &job)) {
+		forget_link(q, account, job.person);
 		sq_job_wake(q, &job, &w);
 		e->job_id = job.id;
 		return RESULT_OK;
 	}
 	if (!job_person(person, e->sunco_id, e->zendesk_user_id))
 		return error_set(q->err, RESULT_INVALID, "nobody is named");
+	forget_link(q, account, person);
 	e->job_id = sq_person_wake(q, account, person, &w);
 	return RESULT_OK;
 }

@@ -274,6 +274,31 @@ static void links_follow_their_user(struct ct *c)
 	assert_int_equal(ct_recall(c, "bob", 0, 0).link.zendesk_user_id, 2);
 }
 
+static int64_t ask_by_hand(struct ct *c, uint64_t user)
+{
+	struct store_op op;
+
+	store_op_init(&op, STORE_ENQUEUE);
+	op.u.enqueue.account = CT_ACCOUNT;
+	op.u.enqueue.zendesk_user_id = user;
+	op.u.enqueue.now_ms = c->now_ms;
+	CT_DO(c, &op);
+	return op.u.enqueue.job_id;
+}
+
+static void who_asks_by_hand_gets_a_decision(struct ct *c)
+{
+	struct job job;
+
+	ct_link(c, "ann", 11, 7);
+	alias(c, 12, 11);
+	job = ct_job(c, "s:ann");
+	assert_int_equal(ask_by_hand(c, 12), job.id);
+	assert_int_equal(ct_state(c, "s:ann"), JOB_READY);
+	assert_false(ct_recall(c, "ann", 0, 0).linked);
+	job_release(&job);
+}
+
 static void a_link_is_recalled_as_given(struct ct *c)
 {
 	struct store_recall r;
@@ -326,6 +351,7 @@ static const struct ct_case cases[] = {
 	CT_CASE(aliases_are_followed_to_the_end),
 	CT_CASE(aliases_make_no_loops),
 	CT_CASE(links_follow_their_user),
+	CT_CASE(who_asks_by_hand_gets_a_decision),
 	CT_CASE(a_link_is_recalled_as_given),
 	CT_CASE(accounts_do_not_know_each_other),
 };

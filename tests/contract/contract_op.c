@@ -232,6 +232,7 @@ void ct_link(struct ct *c, const char *sunco_id, uint64_t user, uint8_t print)
 	link.checked_ms = c->now_ms;
 	ct_settle_op(c, &op, &job, JOB_DONE);
 	op.u.settle.link = &link;
+	op.u.settle.zendesk_user_id = user;
 	CT_DO(c, &op);
 	job_release(&job);
 }

@@ -21,6 +21,18 @@ def sandbox(tmp_path):
 
 
 @pytest.fixture
+def other_sandbox(tmp_path):
+    """Another account, with other secrets."""
+    folder = tmp_path / "other"
+    folder.mkdir()
+    program = harness.Sandbox(str(folder))
+    program.settings(sunco_secret="the-other-accounts-webhook-secret",
+                     zendesk_secret="the-other-accounts-signing-secret")
+    yield program
+    assert program.stop() == 0, program.log()
+
+
+@pytest.fixture
 def receiver():
     taker = harness.Receiver()
     yield taker

@@ -193,17 +193,6 @@ def test_two_conversations_of_one_profile_follow_one_another(sandbox, daemon):
 # --- several accounts ---
 
 
-@pytest.fixture
-def other_sandbox(tmp_path):
-    folder = tmp_path / "other"
-    folder.mkdir()
-    program = harness.Sandbox(str(folder))
-    program.settings(sunco_secret="the-other-accounts-webhook-secret",
-                     zendesk_secret="the-other-accounts-signing-secret")
-    yield program
-    assert program.stop() == 0, program.log()
-
-
 def test_accounts_are_kept_apart(sandbox, other_sandbox, daemon):
     """The same address in both; a conversation in one of them."""
     reunite = daemon(others={"other": other_sandbox})
