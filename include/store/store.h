@@ -20,8 +20,15 @@
  *   settle then leaves it ready.
  * - every write of a job carries its lease token; a wrong or expired-and-
  *   taken-over token is RESULT_CONFLICT and changes nothing.
- * - locks: an intent takes both users in ascending order or none.
- * - one open review per profile (profile 0: per messaging user).
+ * - locks: an intent takes both users in ascending order or none; they go
+ *   with the settle, and a longer lease holds them longer.
+ * - one open review per profile (profile 0: per messaging user). Its own
+ *   job's settle closes it unless it says review, ready or dead (a failure
+ *   decides nothing). Jobs attached to it are woken when it is decided or
+ *   closed; when it expires, they are done like its own.
+ * - a job that rests (done, dead, review) has the time it came to rest as
+ *   run_at_ms; retention counts from it.
+ * - ids are never used again.
  */
 #ifndef REUNITE_STORE_STORE_H
 #define REUNITE_STORE_STORE_H
@@ -149,7 +156,9 @@ struct store_claim {
 	/* out */
 	struct job *jobs; /* live first, then by run_at */
 	size_t count;
-	int64_t next_ms; /* when the next one is due; INT64_MAX: none known */
+	/* When the next one is due or a lease ends; in the past when more are
+	 * due than were claimed. INT64_MAX: none known. */
+	int64_t next_ms;
 };
 
 struct store_lease { /* STORE_EXTEND */
@@ -285,9 +294,11 @@ struct store_decide {
 	int64_t journal_id; /* the rejection's entry */
 };
 
+/* One job at once, even one that is about to retry: RESULT_NOTFOUND, or
+ * RESULT_CONFLICT when it runs or is done. */
 struct store_retry {
-	int64_t job_id; /* 0: all dead ones */
-	const char *account;
+	int64_t job_id;	     /* 0: all dead ones */
+	const char *account; /* of these; NULL: all */
 	int64_t now_ms;
 	int64_t wait_ms;
 	int64_t count; /* out */
@@ -327,9 +338,9 @@ struct store_stats {
 
 struct store_prune {
 	int64_t events_before_ms;
-	int64_t jobs_before_ms;
-	int64_t journal_before_ms;
-	int64_t images_before_ms;  /* before-images */
+	int64_t jobs_before_ms;	   /* done and dead */
+	int64_t journal_before_ms; /* closed reviews and links, too */
+	int64_t images_before_ms;  /* before-images, facts of reviews */
 	int64_t reviews_expire_ms; /* now: open ones past expiry close */
 	size_t max;
 	size_t removed; /* out; call again while it equals max */

@@ -57,11 +57,19 @@ static void lock_users(struct sq *q, const struct store_intent *n,
 	}
 }
 
+/* The breaker guards what cannot be taken back; a name can. */
+static bool takes_place(const struct journal_entry *e)
+{
+	return e->action == ACTION_MERGE || e->action == ACTION_ADOPT;
+}
+
 static enum result ask_breaker(struct sq *q, struct store_intent *n,
 			       const struct sq_job *job)
 {
 	int64_t day;
 
+	if (!takes_place(n->entry))
+		return RESULT_OK;
 	n->merges_this_hour = sq_merges_this_hour(q, job->account, n->now_ms);
 	day = sq_merges_today(q, job->account, n->entry->profile_id, n->now_ms);
 	n->merges_into_profile_today = day;
@@ -72,6 +80,17 @@ static enum result ask_breaker(struct sq *q, struct store_intent *n,
 		return error_set(q->err, RESULT_RATE,
 				 "too many merges into the profile today");
 	return RESULT_OK;
+}
+
+static void take_place(struct sq *q, const struct store_intent *n,
+		       const struct sq_job *job)
+{
+	if (!takes_place(n->entry))
+		return;
+	sq_exec(q, RESERVED_PRUNE, sq_int(job->account),
+		sq_int(n->now_ms - DAY_MS));
+	sq_exec(q, RESERVED_PUT, sq_int(n->journal_id), sq_int(job->account),
+		sq_id(n->entry->profile_id), sq_int(n->now_ms));
 }
 
 enum result sq_op_intent(struct sq *q, struct store_op *op)
@@ -94,10 +113,7 @@ enum result sq_op_intent(struct sq *q, struct store_op *op)
 	entry.job_id = job.id;
 	entry.status = JOURNAL_PENDING;
 	n->journal_id = sq_journal_add(q, job.account, &entry, n->now_ms);
-	sq_exec(q, RESERVED_PRUNE, sq_int(job.account),
-		sq_int(n->now_ms - DAY_MS));
-	sq_exec(q, RESERVED_PUT, sq_int(n->journal_id), sq_int(job.account),
-		sq_id(entry.profile_id), sq_int(n->now_ms));
+	take_place(q, n, &job);
 	sq_exec(q, JOB_PROGRESS, sq_int(job.id), sq_text(n->progress));
 	return RESULT_OK;
 }

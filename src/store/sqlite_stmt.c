@@ -27,6 +27,9 @@ enum result sq_error(sqlite3 *db, int rc, const char *what, struct error *err)
 		return error_set(err, RESULT_PERM,
 				 "%s: the file is not a database", what);
 	case SQLITE_CORRUPT:
+	case SQLITE_CANTOPEN:
+	case SQLITE_PERM:
+	case SQLITE_READONLY:
 		r = RESULT_PERM;
 		break;
 	default:

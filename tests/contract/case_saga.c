@@ -217,6 +217,20 @@ static void adopts_count_in_the_hour_only(struct ct *c)
 	job_release(&job);
 }
 
+static void other_actions_take_no_place(struct ct *c)
+{
+	struct job job = ct_running(c, "ann");
+	struct journal_entry e = ct_entry(11, 0);
+	struct store_op op;
+
+	e.action = ACTION_NONE; /* a name is completed */
+	op = limited(c, &job, &e, 0, 0);
+	CT_DO(c, &op);
+	assert_true(op.u.intent.journal_id > 0);
+	assert_int_equal(ct_recall(c, "", 12, 0).merges_this_hour, 0);
+	job_release(&job);
+}
+
 static void a_refused_intent_writes_nothing(struct ct *c)
 {
 	struct job ann = ct_running(c, "ann"), bob = ct_running(c, "bob");
@@ -295,6 +309,40 @@ static void a_step_moves_the_job_and_the_entry(struct ct *c)
 	row = ct_job(c, "s:ann");
 	assert_string_equal(row.progress, "{\"step\":\"read_back\"}");
 	job_release(&row);
+	job_release(&job);
+}
+
+static void check_open_entry(struct ct *c, int64_t id)
+{
+	struct job row = ct_job(c, "s:ann");
+
+	assert_int_equal(row.journal_id, id);
+	job_release(&row);
+}
+
+static void a_job_names_its_open_entry(struct ct *c)
+{
+	struct job job = ct_running(c, "ann"), bob = ct_running(c, "bob");
+	struct journal_entry e = ct_entry(11, 12);
+	struct store_op op;
+
+	assert_int_equal(job.journal_id, 0);
+	intend(c, &bob, 13, 14);
+	ct_settle(c, &bob, JOB_DONE);
+	e.id = intend(c, &job, 11, 12);
+	check_open_entry(c, e.id);
+	step(c, &job, e.id, JOURNAL_UNCERTAIN);
+	check_open_entry(c, e.id);
+	ct_settle(c, &job, JOB_READY);
+	check_open_entry(c, e.id);
+	c->now_ms += 5 * MINUTE;
+	job = ct_claim(c);
+	assert_int_equal(job.journal_id, e.id);
+	e.status = JOURNAL_FAILED;
+	ct_settle_op(c, &op, &job, JOB_DONE);
+	op.u.settle.entry = &e;
+	CT_DO(c, &op);
+	check_open_entry(c, 0);
 	job_release(&job);
 }
 
@@ -397,10 +445,12 @@ static const struct ct_case cases[] = {
 	CT_CASE(the_hour_is_full_at_its_limit),
 	CT_CASE(a_profile_is_full_for_a_day),
 	CT_CASE(adopts_count_in_the_hour_only),
+	CT_CASE(other_actions_take_no_place),
 	CT_CASE(a_refused_intent_writes_nothing),
 	CT_CASE(a_failed_entry_gives_its_place_back),
 	CT_CASE(an_uncertain_entry_keeps_its_place),
 	CT_CASE(a_step_moves_the_job_and_the_entry),
+	CT_CASE(a_job_names_its_open_entry),
 	CT_CASE(an_entry_belongs_to_its_job),
 	CT_CASE(a_settle_finishes_the_entry),
 	CT_CASE(every_reason_survives_the_journal),
