@@ -265,8 +265,14 @@ def test_who_was_waited_for_is_known_after_a_restart(sandbox, daemon):
     reunite.start()
     sandbox.act("logins", conversation_id=begun["conversation_id"], jwt=VERA,
                 webhooks=[])
-    rounds.accepted(sandbox.act(
-        "messages", conversation_id=begun["conversation_id"]))
+
+    def counts():
+        """Those who wait are read behind the start."""
+        rounds.accepted(sandbox.act(
+            "messages", conversation_id=begun["conversation_id"]))
+        return reunite.metric("reunite_webhooks_total", outcome="accepted")
+
+    harness.wait_until(counts, what="a message that counts")
     rounds.merged_once(sandbox, reunite, begun, owner)
 
 
