@@ -16,7 +16,8 @@
  * 2. At most one post is under way, and it carries the mailbox, which outlives
  *    the queue when it has to.
  * 3. After a failed transaction the writer probes once a second by writing a
- *    row, so that storeq_behind() ends by itself although nobody submits.
+ *    row, so that storeq_behind() ends by itself although nobody submits. What
+ *    waits does not wait for a probe: it is one.
  */
 #include "app/storeq.h"
 
@@ -352,7 +353,7 @@ static bool probe(struct side *s)
 static void tick(struct side *s)
 {
 	struct storeq *q = s->q;
-	bool failed = s->writes && q->failed;
+	bool failed = s->writes && q->failed && s->queue.head == NULL;
 	bool works = false, changed = false;
 
 	pthread_mutex_unlock(&q->lock);

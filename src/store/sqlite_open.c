@@ -23,9 +23,12 @@
 
 #define PATH_MAX_BYTES	4096
 #define BUSY_TIMEOUT_MS 5000
-#define APPLICATION_ID	1919251822 /* "reun" */
-#define DIGITS(n)	DIGITS_(n)
-#define DIGITS_(n)	#n
+/* The daemon's: a webhook that waits behind two of them still gets its answer
+ * before its sender gives up. */
+#define BUSY_SERVE_MS  2000
+#define APPLICATION_ID 1919251822 /* "reun" */
+#define DIGITS(n)      DIGITS_(n)
+#define DIGITS_(n)     #n
 
 static enum result os_error(struct error *err, const char *what,
 			    const char *path)
@@ -136,7 +139,9 @@ static enum result open_database(struct sq *q, const char *path,
 	if (rc != SQLITE_OK)
 		return sq_error(q->db, rc, "store", err);
 	(void)sqlite3_extended_result_codes(q->db, 1);
-	(void)sqlite3_busy_timeout(q->db, BUSY_TIMEOUT_MS);
+	(void)sqlite3_busy_timeout(q->db, q->mode == STORE_SERVE
+						  ? BUSY_SERVE_MS
+						  : BUSY_TIMEOUT_MS);
 	/* Replaces the automatic checkpoint, too. */
 	(void)sqlite3_wal_hook(q->db, on_commit, q);
 	return RESULT_OK;

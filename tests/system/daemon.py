@@ -16,16 +16,16 @@ ADMIN_TOKEN = "admin-token-of-the-tests"
 CONFIG = """
 listen = "127.0.0.1:0"
 admin_listen = "127.0.0.1:0"
-store = "sqlite:{folder}/reunite.db"
 {top}
 """
 
 
 def fast_clock(speed):
     """The environment in which a program's clock runs so much faster."""
+    asan = os.environ.get("ASAN_OPTIONS", "")
     return {"LD_PRELOAD": harness.binary("libfast_clock.so"),
             "FAST_CLOCK": str(speed),
-            "ASAN_OPTIONS": "verify_asan_link_order=0"}
+            "ASAN_OPTIONS": asan + ":verify_asan_link_order=0"}
 
 
 def value_of(value):
@@ -101,9 +101,10 @@ class Daemon:
 
     def configure(self, top=None, **account):
         """Writes the configuration anew; every account gets the settings."""
-        top = {"admin_token": ADMIN_TOKEN, **(top or {})}
+        top = {"admin_token": ADMIN_TOKEN,
+               "store": f"sqlite:{self.folder}/reunite.db", **(top or {})}
         with open(self.config, "w", encoding="utf-8") as f:
-            f.write(CONFIG.format(folder=self.folder, top=lines(top)))
+            f.write(CONFIG.format(top=lines(top)))
             for name, sandbox in self.accounts.items():
                 f.write(account_section(name, sandbox, **account))
 
