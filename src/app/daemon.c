@@ -241,9 +241,9 @@ enum result daemon_run(struct config *config, const char *path,
 	make_public_server(&d);
 	apply(&d);
 	storeq_on_change(engine_storeq(d.engine), on_other_process, &d);
+	catch_signals(&d); /* before anybody can know that we are there */
 	r = listen_all(&d, err);
 	if (r == RESULT_OK) {
-		catch_signals(&d);
 		loop_run(d.loop);
 		log_info("stopped", log_bool("drained", d.draining == 0));
 	}
