@@ -181,20 +181,20 @@ static enum result check_version(const struct sq *q, int64_t version,
 	return RESULT_OK;
 }
 
-/* What every handle needs; the writers' part first. */
+/* The reader syncs, too: it moves the log into the database, and a log that
+ * starts over must not be needed any more. */
 static enum result set_pragmas(struct sq *q, struct error *err)
 {
 	static const char *const writer[] = {
-		"PRAGMA synchronous = FULL",
 		"PRAGMA secure_delete = ON",
 		"PRAGMA journal_size_limit = 67108864",
 		"PRAGMA foreign_keys = ON",
 		"PRAGMA cache_size = -16000",
 	};
-	enum result r = RESULT_OK;
+	enum result r = exec(q, "PRAGMA synchronous = FULL", err);
 	size_t i;
 
-	if (q->mode == STORE_READ)
+	if (r == RESULT_OK && q->mode == STORE_READ)
 		return exec(q, "PRAGMA query_only = ON", err);
 	for (i = 0; i < ARRAY_LEN(writer) && r == RESULT_OK; i++)
 		r = exec(q, writer[i], err);
