@@ -13,13 +13,6 @@ import harness
 
 ADMIN_TOKEN = "admin-token-of-the-tests"
 
-CONFIG = """
-listen = "127.0.0.1:0"
-admin_listen = "127.0.0.1:0"
-{top}
-"""
-
-
 def fast_clock(speed):
     """The environment in which a program's clock runs so much faster."""
     asan = os.environ.get("ASAN_OPTIONS", "")
@@ -101,10 +94,11 @@ class Daemon:
 
     def configure(self, top=None, **account):
         """Writes the configuration anew; every account gets the settings."""
-        top = {"admin_token": ADMIN_TOKEN,
+        top = {"listen": "127.0.0.1:0", "admin_listen": "127.0.0.1:0",
+               "admin_token": ADMIN_TOKEN,
                "store": f"sqlite:{self.folder}/reunite.db", **(top or {})}
         with open(self.config, "w", encoding="utf-8") as f:
-            f.write(CONFIG.format(top=lines(top)))
+            f.write(lines(top))
             for name, sandbox in self.accounts.items():
                 f.write(account_section(name, sandbox, **account))
 

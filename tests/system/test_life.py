@@ -51,13 +51,8 @@ def test_one_store_has_one_daemon(sandbox, daemon):
 def test_an_address_in_use(sandbox, daemon):
     reunite = daemon()
     port = reunite.url.rsplit(":", 1)[1]
-    reunite.configure(top={"store": None})
-    with open(reunite.config, encoding="utf-8") as f:
-        text = f.read()
-    with open(reunite.config, "w", encoding="utf-8") as f:
-        f.write(text.replace('listen = "127.0.0.1:0"',
-                             f'listen = "127.0.0.1:{port}"', 1)
-                .replace("reunite.db", "other.db"))
+    reunite.configure(top={"listen": f"127.0.0.1:{port}",
+                           "store": f"sqlite:{reunite.folder}/other.db"})
     done = serve(reunite.config)
     assert done.returncode == 1
     assert f"127.0.0.1:{port}" in done.stderr
@@ -65,13 +60,11 @@ def test_an_address_in_use(sandbox, daemon):
 
 def test_a_place_for_the_store_that_is_none(sandbox, daemon):
     reunite = daemon()
-    with open(reunite.config, encoding="utf-8") as f:
-        text = f.read()
-    with open(reunite.config, "w", encoding="utf-8") as f:
-        f.write(text.replace("reunite.db", "nowhere/reunite.db"))
+    place = f"{reunite.folder}/nowhere/reunite.db"
+    reunite.configure(top={"store": f"sqlite:{place}"})
     done = serve(reunite.config)
     assert done.returncode == 1
-    assert "nowhere/reunite.db" in done.stderr
+    assert place in done.stderr
 
 
 # --- reload ---
@@ -111,16 +104,15 @@ def test_a_bad_configuration_changes_nothing(sandbox, daemon):
 
 def test_what_needs_a_restart_says_so(sandbox, daemon):
     reunite = daemon()
-    reunite.configure(top={"max_connections": 7})
-    with open(reunite.config, encoding="utf-8") as f:
-        text = f.read()
-    with open(reunite.config, "w", encoding="utf-8") as f:
-        f.write(text.replace("127.0.0.1:0", "127.0.0.1:1")
-                .replace("reunite.db", "other.db"))
+    reunite.configure(top={"max_connections": 7, "request_timeout": "1s",
+                           "listen": "127.0.0.1:1",
+                           "admin_listen": "127.0.0.1:2",
+                           "store": f"sqlite:{reunite.folder}/other.db"})
     assert reunite.reload()["event"] == "reloaded"
     assert sorted(e["setting"] for e in
                   reunite.events("reload_needs_restart")) == [
-        "admin_listen", "listen", "max_connections", "store"]
+        "admin_listen", "listen", "max_connections", "request_timeout",
+        "store"]
     assert reunite.sunco(create()).status == 200
 
 

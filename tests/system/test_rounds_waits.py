@@ -172,7 +172,7 @@ def test_a_profile_that_vanished_before_the_merge(sandbox, daemon):
     """Decided anew: now nobody owns the address."""
     owner = vera(sandbox)
     sandbox.fault(**GONE, match={"call": "merge"})
-    reunite = daemon()
+    reunite = daemon(fast=10)
     begun = rounds.begin(sandbox, VERA)
     harness.wait_until(lambda: "merge 404" in rounds.writes(sandbox),
                        what="the merge")
