@@ -13,6 +13,7 @@
 #include "app/engine.h"
 #include "app/intake.h"
 #include "app/janitor.h"
+#include "base/crashpoint.h"
 #include "base/log.h"
 #include "base/metrics.h"
 #include "base/str.h"
@@ -226,6 +227,7 @@ enum result daemon_run(struct config *config, const char *path,
 	enum result r;
 
 	log_setup(config->log_level, config->log_format, STDERR_FILENO);
+	CRASH_POINT("daemon_starts"); /* a trace is opened without threads */
 	raise_descriptors(config->max_connections);
 	d.loop = loop_new();
 	r = engine_new(&d.engine, d.loop, config, STORE_SERVE, on_watch, &d,

@@ -61,10 +61,12 @@ SCENARIOS = {s.name: s for s in (
 
 
 def passages(trace):
-    """Every passage of a trace as REUNITE_CRASH_AT names it."""
+    """Every passage of a trace as REUNITE_CRASH_AT names it; without the
+    first, before which there is nothing to lose and nobody to talk to."""
     counts = collections.Counter()
     found = []
-    for name in trace:
+    assert trace[0] == "daemon_starts"
+    for name in trace[1:]:
         counts[name] += 1
         found.append(f"{name}:{counts[name]}")
     return found

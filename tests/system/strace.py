@@ -1,6 +1,7 @@
 """What a traced program asked the system for, in the order in which the
 tracer saw it: a call's end stands before every call that began after it."""
 
+import os
 import re
 import shutil
 import subprocess
@@ -23,6 +24,12 @@ def unusable():
     done = subprocess.run(["strace", "-f", "-o", "/dev/null", "true"],
                           capture_output=True, text=True, check=False)
     return None if done.returncode == 0 else "strace: " + done.stderr.strip()
+
+
+def environment():
+    """The leak check of AddressSanitizer traces the program itself."""
+    asan = os.environ.get("ASAN_OPTIONS", "")
+    return {"ASAN_OPTIONS": asan + ":detect_leaks=0"}
 
 
 def wrapper(path):

@@ -101,7 +101,8 @@ def test_the_answer_leaves_after_the_sync(tmp_path, daemon):
     if why_not:
         pytest.skip(why_not)
     path = tmp_path / "trace"
-    reunite = daemon(wrapper=strace.wrapper(path))
+    reunite = daemon(wrapper=strace.wrapper(path),
+                     environment=strace.environment())
     sent = [events.event_id() for _ in range(40)]
     replies = [reunite.sunco(begun(event=e)) for e in sent[:8]]
     with concurrent.futures.ThreadPoolExecutor(8) as clients:
