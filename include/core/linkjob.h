@@ -15,15 +15,16 @@
  *            names the person
  * FOLD       the job becomes the person's; or ends, if they have one
  * RECALL     what the store knows: survivors, the remembered link
- * READ       the SunCo user, and the user of the hint, at the same time
+ * READ       the SunCo user, and the user of the hint, at the same time; the
+ *            latter only if need be where a link is remembered
  * LOCATE     zendeskId, else the holder of the external id
  * OWNERS     searches by address and external id, at the same time
  * WEIGH      breaker, rejections, earlier merges; then policy_decide()
  * DOING      the saga
  *
  * Invariants (linkjob_check): 1. what a decision rests on was read in this
- * run, at most LINKJOB_FRESH_MS before the intent is stored. 2. no command is out in
- * FINISHED. 3. the messaging user of the facts holds the messaging identity
+ * run, at most LINKJOB_FRESH_MS before the intent is stored. 2. no command is
+ * out in FINISHED. 3. the messaging user of the facts holds the messaging identity
  * with this SunCo id. 4. in a dry run no command changes anything.
  */
 #ifndef REUNITE_CORE_LINKJOB_H
@@ -84,9 +85,11 @@ struct linkjob {
 	unsigned waiting; /* commands without an answer */
 	struct facts facts;
 	uint64_t located; /* zendeskId that LOCATE reads; 0: searches */
+	bool read_hint;	  /* the user of the hint */
 	bool searched_external;
 	bool sunco_gone;
-	bool welcome;		/* Zendesk answered in this run: it knows us */
+	bool changed; /* resumed, and the person says something else now */
+	bool welcome; /* Zendesk answered in this run: it knows us */
 	int64_t oldest_read_ms; /* of what the decision rests on */
 	struct recall recall;
 	struct decision decision;
@@ -118,6 +121,9 @@ void linkjob_check(const struct linkjob *l);
 /* What is stored between runs and before each step: *new* JSON text, or NULL
  * when there is nothing to keep. */
 char *linkjob_progress(const struct linkjob *l);
+/* Who the person is now, as settled by this run, to be remembered until
+ * something changes; 0: not settled, or not seen to be so yet. */
+uint64_t linkjob_settled_user(const struct linkjob *l);
 /* The decision as a journal entry, with the status that the end of the run
  * leaves it in (account and job id are the caller's). */
 void linkjob_entry(const struct linkjob *l, struct journal_entry *out);

@@ -12,6 +12,7 @@
 
 #define RETRY_FIRST_MS	    1000
 #define RETRY_LONGEST_MS    (10 * 60 * 1000)
+#define RETRY_TOLD_MAX_MS   (60 * 60 * 1000) /* a wrong date must not stop us */
 #define RETRY_HOLD_MS	    (60 * 1000) /* between probes of a held account */
 #define RETRY_PERM_TRIES    5
 #define RETRY_LOOK_FIRST_MS 15000
@@ -19,7 +20,7 @@
 /*
  * attempts: failures in a row, this one included (>= 1). Exponential, with
  * full jitter over the upper half; never below what a 429 told us (told_ms,
- * -1: nothing). random: 32 random bits.
+ * -1: nothing), as far as that is within reason. random: 32 random bits.
  */
 int64_t retry_delay_ms(enum result why, int attempts, int64_t told_ms,
 		       uint32_t random);

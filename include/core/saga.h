@@ -15,8 +15,9 @@
  *	   └──stored──> NAME ─> DONE
  *
  * No answer to a read or to the pin: PARKED, the job keeps the saga and looks
- * again later. A saga found in a job's progress starts in LOOK: what a former
- * life did is read from Zendesk, never repeated. An intent whose storing took
+ * again later. A saga found in a job's progress starts in LOOK, or in BACK when
+ * Zendesk had said that the merge is done: what a former life did is read from
+ * Zendesk, never repeated. An intent whose storing took
  * so long that the facts grew old is FAILED, nothing was sent.
  *
  * Invariants (saga_check): 1. a journal entry is open (journal_id != 0) in
@@ -86,8 +87,10 @@ void saga_init(struct saga *s);
 /* From a decision that is to be applied: state INTENT, one command. */
 void saga_begin(struct saga *s, const struct decision *d, const struct facts *f,
 		int64_t fresh_until_ms, struct commands *out);
-/* From a job's progress: state LOOK. */
-void saga_resume(struct saga *s, int64_t now_ms, struct commands *out);
+/* From a job's progress: state LOOK or BACK. u: the SunCo user as it is now;
+ * NULL: gone. */
+void saga_resume(struct saga *s, const struct sunco_user *u, int64_t now_ms,
+		 struct commands *out);
 /* An answer to one of its commands. */
 void saga_step(struct saga *s, const struct answer *a, struct commands *out);
 bool saga_ended(const struct saga *s);

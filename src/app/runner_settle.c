@@ -16,7 +16,6 @@
 #include "core/retry.h"
 
 #define SETTLE_RETRY_MS 1000
-#define AGAIN_MS	2000 /* somebody else is at it, or it just changed */
 
 static uint32_t dice(void)
 {
@@ -70,11 +69,13 @@ static void settle_state(struct run *run, struct store_settle *s)
 		settle_retry(run, s);
 		break;
 	case LINKJOB_END_AGAIN:
+		/* It may go on for as long as somebody else's saga, or the
+		 * budget, takes: later each time, but never the end. */
 		s->state = JOB_READY;
-		s->attempts = run->job.attempts;
-		s->run_at_ms = s->now_ms;
-		if (l->why != RESULT_OK)
-			s->run_at_ms += AGAIN_MS + dice() % AGAIN_MS;
+		s->attempts = run->job.attempts + 1;
+		s->run_at_ms =
+			s->now_ms + retry_delay_ms(RESULT_CONFLICT, s->attempts,
+						   -1, dice());
 		break;
 	case LINKJOB_END_DECIDED:
 		s->state = l->decision.action == ACTION_REVIEW ? JOB_REVIEW
@@ -91,6 +92,8 @@ static char *entry_note(const struct linkjob *l)
 	enum reason list[REASON_COUNT];
 
 	if (l->end != LINKJOB_END_DECIDED && l->error.text[0])
+		return xstrdup(l->error.text);
+	if (l->saga.state == SAGA_REFUSED && l->error.text[0])
 		return xstrdup(l->error.text);
 	if (l->saga.state == SAGA_TAKEN)
 		return xstrdup(reason_text(REASON_ADDRESS_TAKEN));
@@ -115,39 +118,20 @@ static void settle_entry(struct run *run, struct store_settle *s)
 	s->entry = e;
 }
 
-/* Whom the person is now; 0: not settled by this run. */
-static uint64_t settled_user(const struct linkjob *l)
-{
-	const struct decision *d = &l->decision;
-
-	if (l->end != LINKJOB_END_DECIDED)
-		return 0;
-	if (d->action == ACTION_NONE && d->reason == REASON_ALREADY_LINKED &&
-	    l->facts.has_messaging_user)
-		return l->facts.messaging_user.id;
-	if (l->saga.state != SAGA_DONE)
-		return 0;
-	return l->saga.action == ACTION_MERGE	? l->saga.into
-	       : l->saga.action == ACTION_ADOPT ? l->saga.from
-						: 0;
-}
-
 static void settle_link(struct run *run, struct store_settle *s)
 {
 	const struct linkjob *l = &run->link;
-	uint64_t user = settled_user(l);
+	uint64_t user = linkjob_settled_user(l);
 
 	s->zendesk_user_id = user;
-	if (!user) {
-		if (l->facts.has_messaging_user)
-			s->zendesk_user_id = l->facts.messaging_user.id;
-		return;
-	}
 	if (l->saga.state == SAGA_DONE && l->saga.action == ACTION_MERGE) {
 		s->alias_from = l->saga.from;
 		s->alias_to = l->saga.into;
+		s->zendesk_user_id = l->saga.into;
+	} else if (!user && l->facts.has_messaging_user) {
+		s->zendesk_user_id = l->facts.messaging_user.id;
 	}
-	if (!l->facts.sunco.id[0])
+	if (!user || !l->facts.sunco.id[0])
 		return;
 	str_copy(run->known.sunco_id, sizeof(run->known.sunco_id), l->sunco_id);
 	run->known.zendesk_user_id = user;

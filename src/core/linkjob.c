@@ -48,7 +48,7 @@ void linkjob_enter(struct linkjob *l, enum linkjob_state s)
 
 static void note_read(struct linkjob *l, int64_t now_ms)
 {
-	if (!l->oldest_read_ms || now_ms < l->oldest_read_ms)
+	if (!l->oldest_read_ms)
 		l->oldest_read_ms = now_ms;
 }
 
@@ -182,6 +182,7 @@ static void on_identified(struct linkjob *l, const struct answer *a,
 		 * without a ticket is simply not of messaging */
 		decide_gone(l, REASON_NO_MESSAGING_USER, 1);
 		if (l->ticket_id && a->now_ms < l->deadline_ms) {
+			l->looks++;
 			l->decision.action = ACTION_WAIT;
 			l->end = LINKJOB_END_WAIT;
 		}
@@ -209,6 +210,26 @@ static void on_folded(struct linkjob *l, const struct answer *a,
 	linkjob_enter(l, LINKJOB_FINISHED);
 }
 
+/* A link that is believed, if the SunCo user still says the same. */
+static bool remembered(const struct linkjob *l, int64_t now_ms)
+{
+	const struct recall *r = &l->recall;
+
+	if (!r->linked || now_ms - r->linked_ms >= l->settings.recheck_ms ||
+	    l->settings.waived || l->settings.dry)
+		return false;
+	return !l->ticket_id || !l->hint || l->hint == r->linked_user;
+}
+
+static bool ask_hint(struct linkjob *l, struct commands *out)
+{
+	if (!l->hint || l->read_hint || l->facts.has_messaging_user)
+		return false;
+	l->read_hint = true;
+	commands_add(out, COMMAND_USER)->id = l->hint;
+	return true;
+}
+
 static void on_recalled(struct linkjob *l, const struct answer *a,
 			struct commands *out)
 {
@@ -219,8 +240,8 @@ static void on_recalled(struct linkjob *l, const struct answer *a,
 		l->hint = a->recall->linked_user;
 	linkjob_enter(l, LINKJOB_READ);
 	commands_add(out, COMMAND_SUNCO)->text = l->sunco_id;
-	if (l->hint && !l->facts.has_messaging_user)
-		commands_add(out, COMMAND_USER)->id = l->hint;
+	if (!remembered(l, a->now_ms))
+		ask_hint(l, out);
 }
 
 /* Linked before, and nothing that the link rests on has changed. */
@@ -230,12 +251,7 @@ static bool known(const struct linkjob *l, int64_t now_ms)
 	struct event_print print;
 	uint64_t named = l->facts.sunco.zendesk_id;
 
-	if (!r->linked || now_ms - r->linked_ms >= l->settings.recheck_ms ||
-	    l->settings.waived || l->settings.dry)
-		return false;
-	if (named && named != r->linked_user)
-		return false;
-	if (l->ticket_id && l->hint && l->hint != r->linked_user)
+	if (!remembered(l, now_ms) || (named && named != r->linked_user))
 		return false;
 	event_print_of(&l->facts.sunco, &print);
 	return print.known && r->linked_print.known &&
@@ -295,7 +311,7 @@ static void on_read(struct linkjob *l, const struct answer *a,
 	} else if (known(l, a->now_ms)) {
 		l->end = LINKJOB_END_KNOWN;
 		linkjob_enter(l, LINKJOB_FINISHED);
-	} else {
+	} else if (!ask_hint(l, out)) {
 		locate(l, out);
 	}
 }

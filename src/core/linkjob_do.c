@@ -70,16 +70,12 @@ static void fill_history(struct linkjob *l, int64_t now_ms)
 	const struct recall *r = &l->recall;
 	uint64_t ids[RECALL_MAX - 1];
 	size_t n = owners(f, ids);
-	bool rejected = n > 0;
 	int64_t most = 0;
 
-	for (size_t i = 1; i <= n; i++) {
-		rejected = rejected && r->rejected[i];
+	for (size_t i = 1; i <= n; i++)
 		if (r->merges_today[i] > most)
 			most = r->merges_today[i];
-	}
 	f->messaging_user.survived_merge = r->survived[0];
-	f->history.rejected = n ? rejected : r->rejected_adopt;
 	f->history.merges_this_hour = r->merges_this_hour;
 	f->history.merges_into_profile_today = most;
 	f->history.searched_twice = searched_twice(l, now_ms);
@@ -95,7 +91,8 @@ static void begin(struct linkjob *l, int64_t now_ms, struct commands *out)
 {
 	int64_t fresh_until_ms = l->oldest_read_ms + LINKJOB_FRESH_MS;
 
-	if (now_ms > fresh_until_ms) {
+	/* a clock that went back says nothing about how old it is */
+	if (now_ms > fresh_until_ms || now_ms < l->oldest_read_ms) {
 		finish(l, LINKJOB_END_AGAIN);
 		return;
 	}
@@ -103,12 +100,16 @@ static void begin(struct linkjob *l, int64_t now_ms, struct commands *out)
 	saga_begin(&l->saga, &l->decision, &l->facts, fresh_until_ms, out);
 }
 
+static bool wants_doing(const struct linkjob *l)
+{
+	return !l->settings.dry &&
+	       (l->decision.applied || l->decision.complete_name);
+}
+
 /* Something to do after all, or the end. */
 static void act(struct linkjob *l, int64_t now_ms, struct commands *out)
 {
-	const struct decision *d = &l->decision;
-
-	if (!l->settings.dry && (d->applied || d->complete_name))
+	if (wants_doing(l))
 		begin(l, now_ms, out);
 	else
 		finish(l, LINKJOB_END_DECIDED);
@@ -140,19 +141,45 @@ static void decide_wait(struct linkjob *l, int64_t now_ms, struct commands *out)
 	}
 }
 
-/* An approval counts for the pair that it was given for, and no other. */
+/* Did a person reject this pair? The policy says first with whom. */
+static bool pair_rejected(const struct linkjob *l)
+{
+	const struct decision *d = &l->decision;
+	uint64_t ids[RECALL_MAX - 1];
+	size_t n = owners(&l->facts, ids);
+
+	if (d->intended == ACTION_ADOPT)
+		return l->recall.rejected_adopt;
+	for (size_t i = 0; i < n; i++)
+		if (d->intended == ACTION_MERGE && ids[i] == d->profile_id)
+			return l->recall.rejected[i + 1];
+	return false;
+}
+
+static void ask_with(struct linkjob *l, reason_set waived)
+{
+	l->facts.history.waived = waived;
+	policy_decide(&l->facts, &l->settings.rules, &l->decision);
+}
+
+/* An approval counts for the pair that it was given for, and no other. One
+ * that does not suffice any more is none: the new review names everything, or
+ * its approval would not suffice either. */
 static void ask_policy(struct linkjob *l)
 {
 	struct decision *d = &l->decision;
-	reason_set *waived = &l->facts.history.waived;
 
-	*waived = 0;
-	policy_decide(&l->facts, &l->settings.rules, d);
+	l->facts.history.rejected = false;
+	ask_with(l, 0);
+	l->facts.history.rejected = pair_rejected(l);
+	if (l->facts.history.rejected)
+		ask_with(l, 0);
 	if (!l->settings.waived || d->action != ACTION_REVIEW ||
 	    d->profile_id != l->settings.approved_profile)
 		return;
-	*waived = l->settings.waived;
-	policy_decide(&l->facts, &l->settings.rules, d);
+	ask_with(l, l->settings.waived);
+	if (d->action == ACTION_REVIEW)
+		ask_with(l, 0);
 }
 
 static void decide(struct linkjob *l, int64_t now_ms, struct commands *out)
@@ -174,46 +201,72 @@ void linkjob_decide(struct linkjob *l, const struct answer *a,
 	decide(l, a->now_ms, out);
 }
 
-/* Does the person still say what the pin rests on? */
-static bool pin_stands(const struct linkjob *l)
+/* Does the person still say what was decided on? */
+static bool says_the_same(const struct linkjob *l, const struct sunco_user *u)
 {
-	const struct sunco_user *u = &l->facts.sunco;
+	const char *external_id = u->external_id ? u->external_id : "";
 	char address[ADDRESS_SIZE];
 
-	if (l->saga.ids_equal)
-		return true;
-	return policy_evidence(u, address) == EVIDENCE_VERIFIED &&
+	return policy_evidence(u, address) == l->decision.evidence &&
 	       str_eq(address, l->saga.address) &&
-	       str_eq_nocase(u->external_id, l->saga.external_id);
+	       (!u->authenticated ||
+		str_eq_nocase(external_id, l->saga.external_id));
+}
+
+static bool pin_stands(const struct linkjob *l)
+{
+	return l->saga.ids_equal ||
+	       (!l->changed && l->decision.evidence == EVIDENCE_VERIFIED);
 }
 
 void linkjob_resume(struct linkjob *l, const struct answer *a,
 		    struct commands *out)
 {
-	if (a->result == RESULT_OK) {
+	const struct sunco_user *u = a->result == RESULT_OK ? a->sunco : NULL;
+
+	l->changed = !u || !says_the_same(l, u);
+	if (u) {
 		sunco_user_release(&l->facts.sunco);
-		sunco_user_copy(&l->facts.sunco, a->sunco);
+		sunco_user_copy(&l->facts.sunco, u);
 	}
-	if (l->saga.wants_pin && !pin_stands(l))
+	if (!pin_stands(l))
 		l->saga.wants_pin = false;
 	linkjob_enter(l, LINKJOB_DOING);
-	saga_resume(&l->saga, a->now_ms, out);
+	saga_resume(&l->saga, u, a->now_ms, out);
+}
+
+static void tell(struct linkjob *l, const struct answer *a, enum result why)
+{
+	error_set(&l->error, why, "%s: %s", command_name(a->to),
+		  str_is_empty(a->error) ? result_name(why) : a->error);
+}
+
+/* The intent's transaction found the breaker open: the same rules with what
+ * it counted. Should they still say go, then later. */
+static void breaker_open(struct linkjob *l, const struct answer *a)
+{
+	l->facts.history.merges_this_hour = a->merges_this_hour;
+	l->facts.history.merges_into_profile_today = a->merges_into_profile;
+	saga_init(&l->saga);
+	ask_policy(l);
+	if (!wants_doing(l)) {
+		finish(l, LINKJOB_END_DECIDED);
+		return;
+	}
+	l->why = RESULT_RATE;
+	tell(l, a, RESULT_RATE);
+	finish(l, LINKJOB_END_RETRY);
 }
 
 /* Nothing was changed: the breaker opened, a lock is held, or an answer said
  * so. */
-static void saga_failed(struct linkjob *l, const struct answer *a,
-			struct commands *out)
+static void saga_failed(struct linkjob *l, const struct answer *a)
 {
-	struct saga *s = &l->saga;
+	const struct saga *s = &l->saga;
 
 	if (!s->journal_id && s->why == RESULT_RATE &&
 	    a->to == COMMAND_INTENT) {
-		l->facts.history.merges_this_hour = a->merges_this_hour;
-		l->facts.history.merges_into_profile_today =
-			a->merges_into_profile;
-		saga_init(s);
-		decide(l, a->now_ms, out);
+		breaker_open(l, a);
 		return;
 	}
 	l->why = s->why;
@@ -221,8 +274,7 @@ static void saga_failed(struct linkjob *l, const struct answer *a,
 	if (s->note)
 		error_set(&l->error, s->why, "%s", s->note);
 	else
-		error_set(&l->error, s->why, "%s: %s", command_name(a->to),
-			  a->error ? a->error : result_name(s->why));
+		tell(l, a, s->why);
 	finish(l, s->why == RESULT_CONFLICT ? LINKJOB_END_AGAIN
 					    : LINKJOB_END_RETRY);
 }
@@ -250,8 +302,7 @@ static void saga_taken(struct linkjob *l, int64_t now_ms)
 		finish_later(l, now_ms + l->settings.settle_after_ms);
 }
 
-static void saga_end(struct linkjob *l, const struct answer *a,
-		     struct commands *out)
+static void saga_end(struct linkjob *l, const struct answer *a)
 {
 	switch (l->saga.state) {
 	case SAGA_DONE:
@@ -266,19 +317,21 @@ static void saga_end(struct linkjob *l, const struct answer *a,
 	case SAGA_PARKED:
 		l->why = l->saga.why;
 		l->told_ms = l->saga.told_ms;
-		error_set(&l->error, l->why, "%s: %s", command_name(a->to),
-			  a->error ? a->error : result_name(l->why));
+		tell(l, a, l->why);
 		finish(l, LINKJOB_END_RETRY);
 		break;
 	default:
-		saga_failed(l, a, out);
+		saga_failed(l, a);
 	}
 }
 
 void linkjob_do(struct linkjob *l, const struct answer *a, struct commands *out)
 {
+	if (a->result != RESULT_OK &&
+	    (a->to == COMMAND_MERGE || a->to == COMMAND_ADD_ADDRESS))
+		tell(l, a, a->result); /* of a refusal, the journal wants it */
 	saga_step(&l->saga, a, out);
 	assert(saga_ended(&l->saga) == (out->count == 0));
 	if (saga_ended(&l->saga))
-		saga_end(l, a, out);
+		saga_end(l, a);
 }

@@ -93,6 +93,25 @@ char *linkjob_progress(const struct linkjob *l)
 	return text;
 }
 
+uint64_t linkjob_settled_user(const struct linkjob *l)
+{
+	const reason_set doubts = REASON_BIT(REASON_IDENTITY_NOT_MOVED) |
+				  REASON_BIT(REASON_CHANGED_MEANWHILE);
+	const struct decision *d = &l->decision;
+	const struct saga *s = &l->saga;
+
+	if (l->end != LINKJOB_END_DECIDED || l->changed)
+		return 0;
+	if (d->action == ACTION_NONE && d->reason == REASON_ALREADY_LINKED &&
+	    l->facts.has_messaging_user)
+		return l->facts.messaging_user.id;
+	if (s->state != SAGA_DONE || s->remarks & doubts)
+		return 0;
+	return s->action == ACTION_MERGE   ? s->into
+	       : s->action == ACTION_ADOPT ? s->from
+					   : 0;
+}
+
 /* A saga that a later run has to go on with keeps its entry open, whatever
  * ended this run. */
 static enum journal_status entry_status(const struct linkjob *l)

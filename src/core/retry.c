@@ -28,6 +28,8 @@ int64_t retry_delay_ms(enum result why, int attempts, int64_t told_ms,
 	if (why == RESULT_AUTH && delay_ms < RETRY_HOLD_MS)
 		delay_ms = RETRY_HOLD_MS;
 	delay_ms = spread(delay_ms / 2, delay_ms / 2, random);
+	if (told_ms > RETRY_TOLD_MAX_MS)
+		told_ms = RETRY_TOLD_MAX_MS;
 	if (told_ms > 0 && delay_ms < told_ms)
 		delay_ms = spread(told_ms, RETRY_FIRST_MS, random);
 	return delay_ms;

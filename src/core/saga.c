@@ -121,15 +121,15 @@ static void sleep_more(struct saga *s, struct commands *out)
 	s->looks++;
 }
 
-static void full_name(const struct sunco_user *u, char *out, size_t size)
+/* No name is better than half of one. */
+static void take_name(struct saga *s, const struct sunco_user *u)
 {
 	const char *given = u->given_name ? u->given_name : "";
 	const char *surname = u->surname ? u->surname : "";
-	int n = snprintf(out, size, "%s%s%s", given,
+	int n = snprintf(s->name, sizeof(s->name), "%s%s%s", given,
 			 *given && *surname ? " " : "", surname);
 
-	if (n < 0 || (size_t)n >= size)
-		out[0] = '\0'; /* no name is better than half of one */
+	s->wants_name = n > 0 && (size_t)n < sizeof(s->name);
 }
 
 void saga_begin(struct saga *s, const struct decision *d, const struct facts *f,
@@ -155,19 +155,26 @@ void saga_begin(struct saga *s, const struct decision *d, const struct facts *f,
 	    !str_copy(s->external_id, sizeof(s->external_id), external_id))
 		s->wants_pin = false;
 	if (s->wants_name)
-		full_name(&f->sunco, s->name, sizeof(s->name));
+		take_name(s, &f->sunco);
 	enter(s, SAGA_INTENT);
 	c = commands_add(out, COMMAND_INTENT);
 	c->id = s->from;
 	c->into = s->into;
 }
 
-void saga_resume(struct saga *s, int64_t now_ms, struct commands *out)
+void saga_resume(struct saga *s, const struct sunco_user *u, int64_t now_ms,
+		 struct commands *out)
 {
 	s->resumed = true;
 	if (!s->lost_ms)
 		s->lost_ms = now_ms;
-	ask_look(s, out);
+	s->wants_name = s->wants_name && u && u->authenticated;
+	if (s->wants_name)
+		take_name(s, u);
+	if (s->merged && s->action == ACTION_MERGE)
+		ask_back(s, out);
+	else
+		ask_look(s, out);
 }
 
 /* Nothing can have come of it: it never left, or it was turned away before
@@ -202,7 +209,10 @@ static void on_intent(struct saga *s, const struct answer *a,
 		return;
 	}
 	if (s->action == ACTION_NONE) {
-		ask_name(s, out);
+		if (s->wants_name)
+			ask_name(s, out);
+		else
+			enter(s, SAGA_DONE);
 		return;
 	}
 	if (s->action == ACTION_MERGE) {
@@ -240,7 +250,7 @@ static void on_adopt(struct saga *s, const struct answer *a,
 {
 	if (a->result == RESULT_OK) {
 		s->merged = true;
-		if (s->wants_name && s->name[0])
+		if (s->wants_name)
 			ask_name(s, out);
 		else
 			ask_back(s, out);
@@ -315,8 +325,7 @@ static void on_look(struct saga *s, const struct answer *a,
 		look_found_nothing(s, a, out);
 	} else {
 		s->merged = true;
-		if (s->wants_name && s->name[0] &&
-		    policy_name_generated(u->name))
+		if (s->wants_name && policy_name_generated(u->name))
 			ask_name(s, out);
 		else
 			enter(s, SAGA_DONE);
@@ -357,6 +366,8 @@ static void on_back(struct saga *s, const struct answer *a,
 		sleep_more(s, out);
 	} else if (s->merged) {
 		s->remarks |= REASON_BIT(REASON_IDENTITY_NOT_MOVED);
+		if (gone(a))
+			s->remarks |= REASON_BIT(REASON_CHANGED_MEANWHILE);
 		enter(s, SAGA_DONE);
 	} else {
 		/* absorbed, but not by this profile: not our doing */

@@ -350,6 +350,8 @@ static void test_known_person_costs_no_zendesk_call(void **state)
 	world_run(&w, &l);
 	assert_int_equal(l.end, LINKJOB_END_KNOWN);
 	assert_int_equal(w.merges, 0);
+	assert_int_equal(w.counts[COMMAND_SUNCO], 1);
+	assert_int_equal(w.counts[COMMAND_USER], 0);
 	linkjob_release(&l);
 	world_release(&w);
 }

@@ -85,6 +85,7 @@ static void merge(struct world *w, uint64_t from_id, uint64_t into_id)
 	from->active = false;
 	free(from->external_id);
 	from->external_id = NULL;
+	into->active = !w->profile_goes;
 	w->merges++;
 }
 
@@ -128,6 +129,11 @@ static void effect(struct world *w, const struct linkjob *l,
 			replace(&u->external_id, c->text), w->pins++;
 		break;
 	case COMMAND_INTENT:
+		if (w->breaker_open) {
+			a->result = RESULT_RATE;
+			a->merges_this_hour = INT64_MAX;
+			break;
+		}
 		w->job.journal_id = 100 + ++w->intents;
 		free(w->job.progress);
 		w->job.progress = linkjob_progress(l);
@@ -183,6 +189,7 @@ static void fill(struct world *w, const struct command *c, struct answer *a,
 		break;
 	case COMMAND_SEARCH_ADDRESS:
 	case COMMAND_SEARCH_EXTERNAL:
+		w->now_ms += w->search_ms;
 		a->users = hits;
 		a->user_count = search(w, c, hits);
 		break;
@@ -215,13 +222,20 @@ static const struct {
 	[FAULT_CRASH_AFTER] = {RESULT_OK, true, true},
 };
 
+static bool is_hit(const struct world *w, const struct command *c)
+{
+	if (w->at_kind == COMMAND_NONE)
+		return w->commands == w->at;
+	return w->at_kind == c->kind && w->counts[c->kind] == w->at;
+}
+
 /* The store either works or fails; a sleep always ends. */
 static enum world_fault fault_for(const struct world *w,
 				  const struct command *c)
 {
 	bool store = c->kind == COMMAND_RECALL || c->kind == COMMAND_FOLD ||
 		     c->kind == COMMAND_INTENT || c->kind == COMMAND_STORE;
-	enum world_fault f = w->commands == w->at ? w->fault : FAULT_NONE;
+	enum world_fault f = is_hit(w, c) ? w->fault : FAULT_NONE;
 
 	if (c->kind == COMMAND_SLEEP && f < FAULT_CRASH_BEFORE)
 		return FAULT_NONE;
@@ -255,7 +269,7 @@ static void perform(struct world *w, struct linkjob *l, const struct command *c,
 		w->late = *c;
 		w->late_at_ms = w->now_ms + w->late_ms;
 	}
-	if (w->commands == w->at)
+	if (is_hit(w, c))
 		w->last = c->kind;
 	if (faults[f].has_effect)
 		effect(w, l, c, &a);
@@ -274,6 +288,8 @@ static void perform(struct world *w, struct linkjob *l, const struct command *c,
 	if (f != FAULT_NONE)
 		a.result = faults[f].result;
 	a.forbidden = w->forbidden && a.result == RESULT_AUTH;
+	if (a.result != RESULT_OK)
+		a.error = w->words;
 	a.now_ms = w->now_ms;
 	linkjob_step(l, &a, out);
 }
@@ -304,6 +320,7 @@ void world_run(struct world *w, struct linkjob *l)
 	for (;;) {
 		for (size_t i = 0; i < out.count; i++)
 			queue[tail++] = out.items[i];
+		assert_true(tail < ARRAY_LEN(queue));
 		if (head == tail)
 			break;
 		out.count = 0;

@@ -36,8 +36,10 @@ struct world {
 	struct recall recall; /* what the store knows beside aliases */
 	int64_t now_ms;
 	int64_t sleep_ms; /* asked for in all */
-	/* the fault at the at-th command (from 1) of the whole life */
+	/* the fault at the at-th command (from 1) of the whole life, or, if
+	 * at_kind is not COMMAND_NONE, at the at-th of that kind */
 	enum world_fault fault;
+	enum command_kind at_kind;
 	int at;
 	bool forbidden; /* FAULT_AUTH is a 403 */
 	int commands;
@@ -60,6 +62,10 @@ struct world {
 	bool refuses_merge;  /* 422 */
 	bool identity_stays; /* the identity does not move */
 	bool pin_refused;
+	bool breaker_open; /* the intent finds it so */
+	bool profile_goes; /* somebody else merges the profile, right after */
+	int64_t search_ms; /* how far the clock goes with a search */
+	const char *words; /* of every answer that is not OK */
 	uint64_t merged_into; /* what the store knows of WORLD_PERSON */
 };
 
