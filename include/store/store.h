@@ -25,7 +25,9 @@
  * - one open review per profile (profile 0: per messaging user). Its own
  *   job's settle closes it unless it says review, ready or dead (a failure
  *   decides nothing). Jobs attached to it are woken when it is decided or
- *   closed; when it expires, they are done like its own.
+ *   closed; when it expires, they are done like its own. A job that asks
+ *   again what it asked in an open review (profile, reasons, evidence,
+ *   address, messaging user) adds no entry to the journal.
  * - a job that rests (done, dead, review) has the time it came to rest as
  *   run_at_ms; retention counts from it.
  * - ids are never used again.
@@ -87,14 +89,19 @@ struct review {
 	char *facts; /* *owned* JSON: both sides as read; personal data */
 	int64_t created_ms;
 	int64_t expires_ms;
-	int64_t attached; /* further conversations about the same profile */
+	int64_t attached; /* further conversations: of other messaging users,
+			     or with other tickets */
 	int64_t decided_ms;
 	char *decided_by; /* *owned* */
+	/* of its journal entry; read only */
+	enum event_source source;
+	int api_calls;
 };
 void review_init(struct review *r);
 void review_release(struct review *r);
-/* The line of `review list --json`: the journal line's shape with the
- * review's own id, state and reasons; the facts only when personal: *new* */
+/* The line of `review list --json`: the journal line's shape (status: pending
+ * while it is open; applied: false), then what only a review has; the facts
+ * only when personal: *new* */
 struct json_t *review_encode(const struct review *r, bool personal);
 
 enum store_op_kind {
@@ -131,7 +138,7 @@ struct store_accept {
 	int accepted;
 	int duplicate;
 	int known; /* of the accepted: about people known to be linked */
-	int woken; /* jobs that became ready */
+	int woken; /* jobs that became ready, or due sooner */
 };
 
 struct store_enqueue {
@@ -165,6 +172,7 @@ struct store_lease { /* STORE_EXTEND */
 	int64_t job_id;
 	int64_t token;
 	int64_t until_ms;
+	int64_t lock_until_ms; /* of its locks, if that is later */
 };
 
 struct store_fold {

@@ -438,13 +438,15 @@ static void on_extended(struct store_op *op, void *arg)
 static void extend(void *arg)
 {
 	struct run *run = arg;
+	int64_t now_ms = loop_wall_ms(run->env.loop);
 
 	run->extending = true;
 	store_op_init(&run->lease_op, STORE_EXTEND);
 	run->lease_op.u.extend = (struct store_lease){
 		.job_id = run->job.id,
 		.token = run->job.token,
-		.until_ms = loop_wall_ms(run->env.loop) + RUN_LEASE_MS,
+		.until_ms = now_ms + RUN_LEASE_MS,
+		.lock_until_ms = now_ms + RUN_LEASE_MS + RUN_GRACE_MS,
 	};
 	storeq_submit(run->env.q, &run->lease_op, on_extended, run);
 }

@@ -195,7 +195,13 @@ static const char *const step_1[] = {
 	NULL,
 };
 
-static const char *const *const steps[] = {step_1};
+static const char *const step_2[] = {
+	/* When the last run ended: messages hasten a wait only so often. */
+	"ALTER TABLE jobs ADD COLUMN looked_ms INTEGER NOT NULL DEFAULT 0",
+	NULL,
+};
+
+static const char *const *const steps[] = {step_1, step_2};
 
 int migrate_newest(void)
 {

@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "base/json.h"
+#include "base/str.h"
 
 static const char *const state_names[] = {
 	[REVIEW_OPEN] = "open",
@@ -41,19 +42,30 @@ static void set_time(struct json_t *obj, const char *key, int64_t at_ms)
 	json_set_str(obj, key, at_ms != 0 ? text : NULL);
 }
 
-/* The first reason is the one of the line, as in a decision. */
-static void set_reasons(struct json_t *obj, reason_set reasons)
+/* As its journal entry would be encoded. */
+static struct json_t *encode_line(const struct review *r)
 {
 	enum reason list[REASON_COUNT];
-	size_t count = reason_set_list(reasons, list);
-	struct json_t *codes = json_new_arr();
-	size_t i;
+	struct journal_entry e;
 
-	for (i = 0; i < count; i++)
-		json_push(codes, json_new_str(reason_code(list[i])));
-	json_set_str(obj, "reason",
-		     reason_code(count > 0 ? list[0] : REASON_NONE));
-	json_set(obj, "reasons", codes);
+	journal_entry_init(&e);
+	e.id = r->id;
+	e.at_ms = r->created_ms;
+	(void)str_copy(e.account, sizeof(e.account), r->account);
+	e.action = ACTION_REVIEW;
+	e.reasons = r->reasons;
+	if (reason_set_list(r->reasons, list) > 0)
+		e.reason = list[0];
+	e.status = r->state == REVIEW_OPEN ? JOURNAL_PENDING : JOURNAL_DONE;
+	e.evidence = r->evidence;
+	e.messaging_user_id = r->messaging_user_id;
+	e.profile_id = r->profile_id;
+	(void)str_copy(e.sunco_id, sizeof(e.sunco_id), r->sunco_id);
+	e.ticket_id = r->ticket_id;
+	e.source = r->source;
+	e.job_id = r->job_id;
+	e.api_calls = r->api_calls;
+	return journal_entry_encode(&e, false);
 }
 
 /* What was stored is JSON; should it be damaged, it is shown as it is. */
@@ -66,23 +78,10 @@ static void set_facts(struct json_t *obj, const char *text)
 
 struct json_t *review_encode(const struct review *r, bool personal)
 {
-	struct json_t *obj = json_new_obj();
+	struct json_t *obj = encode_line(r);
 
-	json_set_id(obj, "id", (uint64_t)r->id);
-	set_time(obj, "at", r->created_ms);
-	json_set_str(obj, "account", r->account);
 	json_set_str(obj, "state", review_state_name(r->state));
-	json_set_str(obj, "action", action_name(ACTION_REVIEW));
 	json_set_str(obj, "intended", action_name(r->intended));
-	set_reasons(obj, r->reasons);
-	json_set_bool(obj, "applied", false);
-	json_set_str(obj, "evidence", evidence_name(r->evidence));
-	json_set_id(obj, "messaging_user_id", r->messaging_user_id);
-	json_set_id(obj, "profile_id", r->profile_id);
-	json_set_str(obj, "sunco_user_id",
-		     r->sunco_id[0] != '\0' ? r->sunco_id : NULL);
-	json_set_id(obj, "ticket_id", r->ticket_id);
-	json_set_id(obj, "job_id", (uint64_t)r->job_id);
 	json_set_id(obj, "journal_id", (uint64_t)r->journal_id);
 	json_set_int(obj, "attached", r->attached);
 	set_time(obj, "expires_at", r->expires_ms);

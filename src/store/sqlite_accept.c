@@ -101,6 +101,7 @@ static void on_person(struct intake *in, const struct event *e)
 
 static void on_message(struct intake *in, const struct event *e)
 {
+	struct sq_wake w = wake_of(in, e);
 	char person[PERSON_SIZE];
 	struct sq_job job;
 
@@ -109,7 +110,7 @@ static void on_message(struct intake *in, const struct event *e)
 		return;
 	if (sq_job_find(in->q, in->account, person, &job) &&
 	    job.state == JOB_WAITING)
-		wake_job(in, &job, e);
+		sq_job_hasten(in->q, &job, &w);
 }
 
 static void on_pass_control(struct intake *in, const struct event *e)
@@ -181,13 +182,14 @@ static void on_identity(struct intake *in, const struct event *e)
 		wake_person(in, e->sunco_id, e);
 }
 
-/* The discarded person's idle job becomes, or goes into, the survivor's. */
+/* The discarded person's idle job becomes, or goes into, the survivor's. A
+ * busy one finds out by itself. */
 static void move_job(struct intake *in, const char *from, const char *to)
 {
 	struct sq_job job, other;
 
 	if (!sq_job_find(in->q, in->account, from, &job) ||
-	    job.state == JOB_RUNNING)
+	    sq_job_busy(in->q, &job))
 		return;
 	if (sq_job_find(in->q, in->account, to, &other)) {
 		sq_job_fold(in->q, &job, &other, in->a->now_ms);
@@ -211,7 +213,7 @@ static void on_sunco_merge(struct intake *in, const struct event *e)
 	wake_person(in, e->sunco_id, e);
 }
 
-/* A running job goes when its run ends: its saga may be under way. */
+/* A busy job goes when it ends: its saga may be under way. */
 static void on_sunco_remove(struct intake *in, const struct event *e)
 {
 	char person[PERSON_SIZE];
@@ -220,7 +222,7 @@ static void on_sunco_remove(struct intake *in, const struct event *e)
 	if (!job_person(person, e->sunco_id, 0))
 		return;
 	if (sq_job_find(in->q, in->account, person, &job)) {
-		if (job.state == JOB_RUNNING)
+		if (sq_job_busy(in->q, &job))
 			sq_exec(in->q, JOB_ERASE, sq_int(job.id));
 		else
 			sq_job_delete(in->q, &job, in->a->now_ms);

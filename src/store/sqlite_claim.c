@@ -188,12 +188,14 @@ enum result sq_op_claim(struct sq *q, struct store_op *op)
 enum result sq_op_extend(struct sq *q, struct store_op *op)
 {
 	struct store_lease *e = &op->u.extend;
+	int64_t locked_ms =
+		e->lock_until_ms > e->until_ms ? e->lock_until_ms : e->until_ms;
 	struct sq_job job;
 	enum result r;
 
 	if (!sq_job_held(q, e->job_id, e->token, &job, &r))
 		return r;
 	sq_exec(q, JOB_EXTEND, sq_int(e->job_id), sq_int(e->until_ms));
-	sq_exec(q, LOCKS_EXTEND, sq_int(e->job_id), sq_int(e->until_ms));
+	sq_exec(q, LOCKS_EXTEND, sq_int(e->job_id), sq_int(locked_ms));
 	return RESULT_OK;
 }

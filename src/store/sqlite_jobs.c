@@ -34,6 +34,7 @@ static void read_row(sqlite3_stmt *st, struct sq_job *out)
 	out->review_id = sqlite3_column_int64(st, 16);
 	out->rests_on = sqlite3_column_int64(st, 17);
 	out->erase = sqlite3_column_int(st, 18) != 0;
+	out->looked_ms = sqlite3_column_int64(st, 19);
 }
 
 static bool first_row(struct sq *q, sqlite3_stmt *st, struct sq_job *out)
@@ -75,6 +76,13 @@ bool sq_job_held(struct sq *q, int64_t id, int64_t token, struct sq_job *out,
 			     : error_set(q->err, RESULT_CONFLICT,
 					 "the job's lease is another's");
 	return false;
+}
+
+bool sq_job_busy(struct sq *q, const struct sq_job *job)
+{
+	return job->state == JOB_RUNNING ||
+	       (job->state != JOB_DEAD &&
+		sq_get(q, 0, JOURNAL_OPEN_OF, sq_int(job->id)) != 0);
 }
 
 void sq_job_delete(struct sq *q, const struct sq_job *job, int64_t now_ms)

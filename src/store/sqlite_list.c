@@ -119,6 +119,8 @@ static void read_review(sqlite3_stmt *st, struct review *r)
 	r->attached = sqlite3_column_int64(st, 17);
 	r->decided_ms = sqlite3_column_int64(st, 18);
 	r->decided_by = sq_col_text(st, 19);
+	r->source = (enum event_source)sqlite3_column_int(st, 20);
+	r->api_calls = sqlite3_column_int(st, 21);
 }
 
 static int64_t list_max(size_t max)

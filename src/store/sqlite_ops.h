@@ -57,6 +57,7 @@ struct sq_job {
 	int64_t review_id;
 	int64_t rests_on;
 	bool erase;
+	int64_t looked_ms; /* when its last run ended */
 };
 bool sq_job_get(struct sq *q, int64_t id, struct sq_job *out);
 bool sq_job_find(struct sq *q, int64_t account, const char *person,
@@ -67,6 +68,8 @@ bool sq_job_of_zendesk(struct sq *q, int64_t account, uint64_t user,
 /* The job while it runs under this token (otherwise it has none). */
 bool sq_job_held(struct sq *q, int64_t id, int64_t token, struct sq_job *out,
 		 enum result *refusal);
+/* It runs, or will go on with a saga: it must be let finish. */
+bool sq_job_busy(struct sq *q, const struct sq_job *job);
 /* Its locks and open reviews go with it. */
 void sq_job_delete(struct sq *q, const struct sq_job *job, int64_t now_ms);
 /* Ours goes, with its hints, into the person's other row, which wakes. */
@@ -88,6 +91,9 @@ struct sq_wake {
 /* Counted in q->woken when it became ready. */
 void sq_job_wake(struct sq *q, const struct sq_job *job,
 		 const struct sq_wake *w);
+/* A waiting job looks again soon, but not at once; counted likewise. */
+void sq_job_hasten(struct sq *q, const struct sq_job *job,
+		   const struct sq_wake *w);
 /* Makes the person's job or wakes it; returns its id. */
 int64_t sq_person_wake(struct sq *q, int64_t account, const char *person,
 		       const struct sq_wake *w);
@@ -105,6 +111,10 @@ void sq_journal_finish(struct sq *q, const struct journal_entry *e);
 int64_t sq_review_open(struct sq *q, const struct sq_job *job,
 		       const struct review *r, int64_t journal_id,
 		       int64_t now_ms);
+/* The entry of the same question, if the job asked it before and its review
+ * is open still; 0: this one is new. */
+int64_t sq_review_asked(struct sq *q, const struct sq_job *job,
+			const struct store_settle *s);
 /* Closes the job's open reviews but one; who else rested on them wakes. */
 void sq_review_close_of(struct sq *q, const struct sq_job *job, int64_t but_id,
 			int64_t now_ms);

@@ -48,31 +48,82 @@ static int64_t insert(struct sq *q, const struct sq_job *job,
 	return q->failed ? 0 : sqlite3_last_insert_rowid(q->db);
 }
 
-int64_t sq_review_open(struct sq *q, const struct sq_job *job,
-		       const struct review *r, int64_t journal_id,
-		       int64_t now_ms)
+/* The open review about the same; id 0: none. */
+struct asked {
+	int64_t id;
+	int64_t job_id;
+	uint64_t ticket_id;
+	uint8_t address_hash[16];
+};
+
+static void find_open(struct sq *q, const struct sq_job *job,
+		      const struct review *r, struct asked *out)
 {
 	sqlite3_stmt *st;
-	int64_t id = 0, owner = 0;
 
+	memset(out, 0, sizeof(*out));
 	if (r->profile_id != 0)
 		st = sq_query(q, REVIEW_OF_PROFILE, sq_int(job->account),
 			      sq_id(r->profile_id));
 	else
 		st = sq_query(q, REVIEW_OF_USER, sq_int(job->account),
 			      sq_int((int64_t)r->messaging_user_id));
-	if (sq_step(q, st)) {
-		id = sqlite3_column_int64(st, 0);
-		owner = sqlite3_column_int64(st, 1);
-		sq_end(st);
-	}
-	if (id == 0)
+	if (!sq_step(q, st))
+		return;
+	out->id = sqlite3_column_int64(st, 0);
+	out->job_id = sqlite3_column_int64(st, 1);
+	out->ticket_id = sq_col_id(st, 2);
+	sq_col_blob(st, 3, out->address_hash, sizeof(out->address_hash));
+	sq_end(st);
+}
+
+/* Another conversation: of another messaging user, or with another ticket.
+ * The two webhooks of one are none. */
+static bool is_further(const struct asked *a, const struct sq_job *job,
+		       const struct review *r)
+{
+	if (a->job_id != job->id)
+		return job->rests_on != a->id;
+	return a->ticket_id != 0 && r->ticket_id != 0 &&
+	       a->ticket_id != r->ticket_id;
+}
+
+int64_t sq_review_open(struct sq *q, const struct sq_job *job,
+		       const struct review *r, int64_t journal_id,
+		       int64_t now_ms)
+{
+	struct asked a;
+
+	find_open(q, job, r, &a);
+	if (a.id == 0)
 		return insert(q, job, r, journal_id, now_ms);
-	if (owner == job->id)
-		refresh(q, id, r, journal_id);
-	else if (job->rests_on != id)
-		sq_exec(q, REVIEW_ATTACH, sq_int(id));
-	return id;
+	if (is_further(&a, job, r))
+		sq_exec(q, REVIEW_ATTACH, sq_int(a.id));
+	if (a.job_id == job->id)
+		refresh(q, a.id, r, journal_id);
+	return a.id;
+}
+
+int64_t sq_review_asked(struct sq *q, const struct sq_job *job,
+			const struct store_settle *s)
+{
+	const struct journal_entry *e = s->entry;
+	char reasons[SQ_REASONS_SIZE];
+	struct asked a;
+
+	if (s->review == NULL)
+		return 0;
+	find_open(q, job, s->review, &a);
+	if (a.id == 0 || (a.job_id != job->id && job->rests_on != a.id) ||
+	    memcmp(a.address_hash, s->review->address_hash,
+		   sizeof(a.address_hash)) != 0)
+		return 0;
+	sq_reasons_write(e->reasons, reasons);
+	return sq_get(q, 0, JOURNAL_SAME, sq_int(job->id),
+		      sq_str(action_name(e->action)),
+		      sq_str(reason_code(e->reason)), sq_str(reasons),
+		      sq_str(evidence_name(e->evidence)),
+		      sq_id(e->messaging_user_id), sq_id(e->profile_id));
 }
 
 static void end_job(struct sq *q, const struct sq_job *job, int64_t now_ms)

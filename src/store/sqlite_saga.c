@@ -151,7 +151,8 @@ enum result sq_op_step(struct sq *q, struct store_op *op)
 	return RESULT_OK;
 }
 
-/* What a run learnt: its entry, its link, who was merged into whom. */
+/* What a run learnt: its entry, its link, who was merged into whom. A question
+ * that is open already is not asked twice. */
 static void settle_facts(struct sq *q, struct store_settle *s,
 			 const struct sq_job *job)
 {
@@ -163,6 +164,8 @@ static void settle_facts(struct sq *q, struct store_settle *s,
 		if (entry.id != 0)
 			sq_journal_finish(q, &entry);
 		else
+			entry.id = sq_review_asked(q, job, s);
+		if (entry.id == 0)
 			entry.id = sq_journal_add(q, job->account, &entry,
 						  s->now_ms);
 		release_place(q, entry.id, entry.status);
@@ -175,6 +178,13 @@ static void settle_facts(struct sq *q, struct store_settle *s,
 		sq_link_put(q, job->account, s->link);
 }
 
+/* What an event said during the run is newer than what the run knows. */
+static uint64_t newest(const struct store_settle *s, uint64_t told,
+		       uint64_t row)
+{
+	return told == 0 || (s->again && row != 0) ? row : told;
+}
+
 /* The state that the row gets: an event that came during the run starts the
  * next one, unless a retry is due anyway. */
 static void settle_row(struct sq *q, const struct store_settle *s,
@@ -184,7 +194,7 @@ static void settle_row(struct sq *q, const struct store_settle *s,
 	bool restart = s->again && s->state != JOB_READY;
 	enum job_state state = restart ? JOB_READY : s->state;
 	bool rests = ends || s->state == JOB_REVIEW || restart;
-	uint64_t zendesk = s->zendesk_user_id, ticket = s->ticket_id;
+	uint64_t user = newest(s, s->zendesk_user_id, job->zendesk_user_id);
 	int64_t review = job->review_id;
 
 	/* An approval is used up by a decision, not by a failure; one given
@@ -196,9 +206,10 @@ static void settle_row(struct sq *q, const struct store_settle *s,
 		sq_int(restart && ends ? s->now_ms : job->created_ms),
 		sq_int(restart ? 0 : s->attempts), sq_text(s->progress),
 		sq_text(s->last_error),
-		sq_id(zendesk != 0 ? zendesk : job->zendesk_user_id),
-		sq_id(ticket != 0 ? ticket : job->ticket_id), sq_int(review),
-		sq_id(state == JOB_REVIEW ? (uint64_t)s->review_id : 0));
+		sq_id(sq_alias_follow(q, job->account, user)),
+		sq_id(newest(s, s->ticket_id, job->ticket_id)), sq_int(review),
+		sq_id(state == JOB_REVIEW ? (uint64_t)s->review_id : 0),
+		sq_int(s->now_ms));
 	sq_count(q, job->account, job->state, state);
 }
 

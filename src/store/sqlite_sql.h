@@ -13,7 +13,7 @@
 	"SELECT id, account, person, state, lane, created_ms, run_at_ms,"      \
 	" deadline_ms, lease_until_ms, attempts, gen, token,"                  \
 	" zendesk_user_id, ticket_id, conversation_id, source, review_id,"     \
-	" rests_on, erase FROM jobs"
+	" rests_on, erase, looked_ms FROM jobs"
 
 #define SQL_JOB_FULL                                                           \
 	"SELECT j.id, a.name, j.person, j.state, j.lane, j.created_ms,"        \
@@ -39,8 +39,10 @@
 	"SELECT r.id, a.name, r.state, r.job_id, r.journal_id, r.intended,"    \
 	" r.reasons, r.evidence, r.messaging_user_id, r.profile_id,"           \
 	" r.sunco_id, r.ticket_id, r.address_hash, r.facts_hash, r.facts,"     \
-	" r.created_ms, r.expires_ms, r.attached, r.closed_ms, r.decided_by"   \
-	" FROM reviews r JOIN accounts a ON a.id = r.account"
+	" r.created_ms, r.expires_ms, r.attached, r.closed_ms, r.decided_by,"  \
+	" e.source, e.api_calls"                                               \
+	" FROM reviews r JOIN accounts a ON a.id = r.account"                  \
+	" LEFT JOIN journal e ON e.id = r.journal_id"
 
 #define SQL_TABLE(X)                                                           \
 	X(BEGIN_READ, "BEGIN")                                                 \
@@ -109,7 +111,8 @@
 	  "UPDATE jobs SET state = ?2, run_at_ms = ?3, created_ms = ?4,"       \
 	  " attempts = ?5, progress = ?6, last_error = ?7,"                    \
 	  " zendesk_user_id = ?8, ticket_id = ?9, review_id = ?10,"            \
-	  " rests_on = ?11, token = 0, lease_until_ms = 0 WHERE id = ?1")      \
+	  " rests_on = ?11, looked_ms = ?12, token = 0, lease_until_ms = 0"    \
+	  " WHERE id = ?1")                                                    \
 	X(JOB_READ, SQL_JOB_FULL " WHERE j.id = ?1")                           \
 	X(JOBS_LIST, SQL_JOB_FULL                                              \
 	  " WHERE j.account IN"                                                \
@@ -166,6 +169,13 @@
 	  " decided_by, before_image) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8,"  \
 	  " ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)")                 \
 	X(JOURNAL_IS, "SELECT 1 FROM journal WHERE id = ?1 AND job_id = ?2")   \
+	X(JOURNAL_OPEN_OF, "SELECT 1 FROM journal WHERE job_id = ?1"           \
+			   " AND status IN ('pending', 'uncertain') LIMIT 1")  \
+	X(JOURNAL_SAME,                                                        \
+	  "SELECT id FROM journal WHERE action = ?2 AND reason = ?3"           \
+	  " AND id = (SELECT max(id) FROM journal WHERE job_id = ?1)"          \
+	  " AND reasons = ?4 AND evidence = ?5"                                \
+	  " AND messaging_user_id IS ?6 AND profile_id IS ?7")                 \
 	X(JOURNAL_STATUS, "UPDATE journal SET status = ?2 WHERE id = ?1")      \
 	X(JOURNAL_FINISH,                                                      \
 	  "UPDATE journal SET action = ?2, reason = ?3, reasons = ?4,"         \
@@ -187,10 +197,12 @@
 	  "AND" SQL_JOURNAL_FILTER " ORDER BY j.id LIMIT ?5")                  \
 	/* reviews */                                                          \
 	X(REVIEW_OF_PROFILE,                                                   \
-	  "SELECT id, job_id FROM reviews WHERE account = ?1"                  \
+	  "SELECT id, job_id, ticket_id, address_hash FROM reviews"            \
+	  " WHERE account = ?1"                                                \
 	  " AND profile_id = ?2 AND state = 0 AND profile_id <> 0")            \
 	X(REVIEW_OF_USER,                                                      \
-	  "SELECT id, job_id FROM reviews WHERE account = ?1"                  \
+	  "SELECT id, job_id, ticket_id, address_hash FROM reviews"            \
+	  " WHERE account = ?1"                                                \
 	  " AND messaging_user_id = ?2 AND state = 0 AND profile_id = 0")      \
 	X(REVIEW_INSERT,                                                       \
 	  "INSERT INTO reviews(account, state, job_id, journal_id, intended,"  \

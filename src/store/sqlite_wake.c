@@ -12,13 +12,18 @@
  *	dead     ready                 yes
  *	done     ready                 yes
  *
- * By hand, everything but a running job becomes ready with a new round.
+ * By hand, everything but a running job becomes ready with a new round. A
+ * message only hastens a waiting job: people write many, and a look costs two
+ * calls.
  */
 #include "sqlite_ops.h"
 
 #include <string.h>
 
 #include "base/str.h"
+
+#define HASTEN_AFTER_MS 5000  /* what was typed has to arrive first */
+#define HASTEN_EVERY_MS 15000 /* between two looks */
 
 static const struct {
 	bool starts;
@@ -65,6 +70,34 @@ static bool same_but_gen(const struct sq_job *a, const struct sq_job *b)
 	       strcmp(a->conversation_id, b->conversation_id) == 0;
 }
 
+static void write_wake(struct sq *q, const struct sq_job *now)
+{
+	sq_exec(q, JOB_WAKE, sq_int(now->id), sq_int(now->state),
+		sq_int(now->lane), sq_int(now->created_ms),
+		sq_int(now->run_at_ms), sq_int(now->deadline_ms),
+		sq_int(now->attempts), sq_id(now->zendesk_user_id),
+		sq_id(now->ticket_id), sq_text(now->conversation_id),
+		sq_int(now->source), sq_int(now->review_id));
+}
+
+void sq_job_hasten(struct sq *q, const struct sq_job *job,
+		   const struct sq_wake *w)
+{
+	int64_t soon_ms = w->now_ms + HASTEN_AFTER_MS;
+	int64_t next_ms = job->looked_ms + HASTEN_EVERY_MS;
+	struct sq_job now = *job;
+
+	take_hints(&now, w, false);
+	if (next_ms < soon_ms)
+		next_ms = soon_ms;
+	if (next_ms < job->run_at_ms) {
+		now.run_at_ms = next_ms;
+		q->woken++;
+	}
+	if (!same_but_gen(&now, job))
+		write_wake(q, &now);
+}
+
 void sq_job_wake(struct sq *q, const struct sq_job *job,
 		 const struct sq_wake *w)
 {
@@ -90,12 +123,7 @@ void sq_job_wake(struct sq *q, const struct sq_job *job,
 		sq_exec(q, JOB_GEN, sq_int(job->id), sq_int(now.deadline_ms));
 		return;
 	}
-	sq_exec(q, JOB_WAKE, sq_int(job->id), sq_int(now.state),
-		sq_int(now.lane), sq_int(now.created_ms), sq_int(now.run_at_ms),
-		sq_int(now.deadline_ms), sq_int(now.attempts),
-		sq_id(now.zendesk_user_id), sq_id(now.ticket_id),
-		sq_text(now.conversation_id), sq_int(now.source),
-		sq_int(now.review_id));
+	write_wake(q, &now);
 	sq_count(q, job->account, job->state, now.state);
 }
 

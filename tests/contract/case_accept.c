@@ -103,6 +103,11 @@ static void other_kinds_are_kept_without_effect(struct ct *c)
 	assert_int_equal(ct_claim_count(c, 10), 0);
 }
 
+static struct store_accept say(struct ct *c, const char *sunco_id)
+{
+	return ct_accept(c, ct_event(EVENT_CONVERSATION_MESSAGE, sunco_id));
+}
+
 static void a_message_wakes_only_who_waits(struct ct *c)
 {
 	ct_accept(c, ct_event(EVENT_CONVERSATION_MESSAGE, "ann"));
@@ -111,10 +116,66 @@ static void a_message_wakes_only_who_waits(struct ct *c)
 	ct_accept(c, ct_event(EVENT_CONVERSATION_MESSAGE, "ann"));
 	assert_int_equal(ct_state(c, "s:ann"), JOB_DONE);
 	ct_rest(c, "ann", JOB_WAITING);
-	assert_int_equal(
-		ct_accept(c, ct_event(EVENT_CONVERSATION_MESSAGE, "ann")).woken,
-		1);
-	assert_int_equal(ct_state(c, "s:ann"), JOB_READY);
+	assert_int_equal(say(c, "ann").woken, 1);
+	assert_int_equal(ct_state(c, "s:ann"), JOB_WAITING);
+}
+
+static int64_t due_in(struct ct *c, const char *person)
+{
+	struct job job = ct_job(c, person);
+	int64_t due_ms = job.run_at_ms - c->now_ms;
+
+	job_release(&job);
+	return due_ms;
+}
+
+/* However much is written, a look comes every 15 seconds at most. */
+static void messages_hasten_a_wait_a_little(struct ct *c)
+{
+	ct_rest(c, "ann", JOB_WAITING);
+	c->now_ms += 1000;
+	assert_int_equal(say(c, "ann").woken, 1);
+	assert_int_equal(due_in(c, "s:ann"), 14000);
+	c->now_ms += 1000;
+	assert_int_equal(say(c, "ann").woken, 0);
+	assert_int_equal(due_in(c, "s:ann"), 13000);
+	assert_int_equal(ct_claim_count(c, 10), 0);
+	c->now_ms += 13000;
+	assert_int_equal(ct_claim_count(c, 10), 1);
+}
+
+static void a_message_after_silence_is_looked_at_soon(struct ct *c)
+{
+	ct_rest(c, "ann", JOB_WAITING);
+	c->now_ms += MINUTE;
+	assert_int_equal(say(c, "ann").woken, 1);
+	assert_int_equal(due_in(c, "s:ann"), 5000);
+	c->now_ms += 4000;
+	assert_int_equal(say(c, "ann").woken, 0);
+	assert_int_equal(due_in(c, "s:ann"), 1000);
+}
+
+static void a_message_delays_no_look(struct ct *c)
+{
+	ct_rest(c, "ann", JOB_WAITING);
+	c->now_ms += 5 * MINUTE - 1000;
+	assert_int_equal(say(c, "ann").woken, 0);
+	assert_int_equal(due_in(c, "s:ann"), 1000);
+}
+
+static void a_message_tells_the_conversation(struct ct *c)
+{
+	struct event e = ct_event(EVENT_CONVERSATION_MESSAGE, "ann");
+	struct job job;
+
+	ct_rest(c, "ann", JOB_WAITING);
+	assert_true(str_copy(e.conversation_id, sizeof(e.conversation_id),
+			     "conv1"));
+	ct_accept(c, e);
+	job = ct_job(c, "s:ann");
+	assert_string_equal(job.conversation_id, "conv1");
+	assert_int_equal(job.state, JOB_WAITING);
+	job_release(&job);
 }
 
 static void rest_in(struct ct *c, const char *sunco_id, const char *talk,
@@ -268,6 +329,10 @@ static const struct ct_case cases[] = {
 	CT_CASE(an_event_makes_a_ready_job),
 	CT_CASE(other_kinds_are_kept_without_effect),
 	CT_CASE(a_message_wakes_only_who_waits),
+	CT_CASE(messages_hasten_a_wait_a_little),
+	CT_CASE(a_message_after_silence_is_looked_at_soon),
+	CT_CASE(a_message_delays_no_look),
+	CT_CASE(a_message_tells_the_conversation),
 	CT_CASE(a_handoff_wakes_who_waits_in_the_conversation),
 	CT_CASE(a_handoff_that_names_the_person_is_enough),
 	CT_CASE(a_ticket_starts_a_job_of_its_requester),

@@ -223,6 +223,71 @@ static void an_erased_job_may_finish_its_saga(struct ct *c)
 	check_erased(c, "ann", entry);
 }
 
+/* The job of ann, whose merge nobody has looked up yet. */
+static int64_t park(struct ct *c, enum job_state state)
+{
+	struct job job = ct_running(c, "ann");
+	struct journal_entry e = ct_entry(11, 12);
+	struct store_op op;
+
+	assert_true(str_copy(e.sunco_id, sizeof(e.sunco_id), "ann"));
+	ct_intent_op(c, &op, &job, &e);
+	CT_DO(c, &op);
+	e.id = op.u.intent.journal_id;
+	e.status = JOURNAL_UNCERTAIN;
+	ct_settle_op(c, &op, &job, state);
+	op.u.settle.entry = &e;
+	op.u.settle.progress = "{\"saga\":1}";
+	CT_DO(c, &op);
+	job_release(&job);
+	return e.id;
+}
+
+static void a_removal_lets_a_saga_finish(struct ct *c)
+{
+	int64_t entry = park(c, JOB_READY);
+	struct journal_entry e = ct_entry(11, 12);
+	struct store_op op;
+	struct job job;
+
+	sunco_remove(c, "ann");
+	c->now_ms += 5 * MINUTE;
+	job = ct_claim(c);
+	assert_int_equal(job.journal_id, entry);
+	assert_string_equal(job.progress, "{\"saga\":1}");
+	e.id = entry;
+	e.status = JOURNAL_DONE;
+	ct_settle_op(c, &op, &job, JOB_DONE);
+	op.u.settle.entry = &e;
+	CT_DO(c, &op);
+	job_release(&job);
+	check_erased(c, "ann", entry);
+}
+
+/* Nobody will ever run it: it must not keep what it knows. */
+static void a_removal_erases_a_dead_saga(struct ct *c)
+{
+	int64_t entry = park(c, JOB_DEAD);
+
+	sunco_remove(c, "ann");
+	check_erased(c, "ann", entry);
+}
+
+static void a_merge_lets_a_saga_finish(struct ct *c)
+{
+	int64_t entry = park(c, JOB_READY);
+	struct job job;
+
+	ct_accept(c, ct_event(EVENT_CONVERSATION_CREATE, "new"));
+	sunco_merge(c, "ann", "new");
+	job = ct_job(c, "s:ann");
+	assert_int_equal(job.journal_id, entry);
+	job_release(&job);
+	job = ct_claim(c);
+	assert_string_equal(job.person, "s:new");
+	job_release(&job);
+}
+
 static void alias(struct ct *c, uint64_t from, uint64_t to)
 {
 	struct job job = ct_running(c, "merger");
@@ -348,6 +413,9 @@ static const struct ct_case cases[] = {
 	CT_CASE(a_running_job_is_erased_when_it_ends),
 	CT_CASE(an_erased_job_gives_its_locks_back),
 	CT_CASE(an_erased_job_may_finish_its_saga),
+	CT_CASE(a_removal_lets_a_saga_finish),
+	CT_CASE(a_removal_erases_a_dead_saga),
+	CT_CASE(a_merge_lets_a_saga_finish),
 	CT_CASE(aliases_are_followed_to_the_end),
 	CT_CASE(aliases_make_no_loops),
 	CT_CASE(links_follow_their_user),

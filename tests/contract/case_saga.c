@@ -114,6 +114,27 @@ static void a_longer_lease_holds_the_locks(struct ct *c)
 	job_release(&bob);
 }
 
+/* For as long as a request of the lease's last moment may take. */
+static void locks_may_outlive_the_lease(struct ct *c)
+{
+	struct job ann = ct_running(c, "ann"), bob = ct_running(c, "bob");
+	struct store_op op;
+
+	intend(c, &ann, 11, 12);
+	store_op_init(&op, STORE_EXTEND);
+	op.u.extend.job_id = ann.id;
+	op.u.extend.token = ann.token;
+	op.u.extend.until_ms = c->now_ms + HOUR;
+	op.u.extend.lock_until_ms = c->now_ms + HOUR + MINUTE;
+	CT_DO(c, &op);
+	c->now_ms += HOUR + MINUTE - 1;
+	refused(c, &bob, 13, 12, RESULT_CONFLICT);
+	c->now_ms++;
+	intend(c, &bob, 13, 12);
+	job_release(&ann);
+	job_release(&bob);
+}
+
 static void a_settle_gives_the_locks_back(struct ct *c)
 {
 	struct job ann = ct_running(c, "ann"), bob = ct_running(c, "bob");
@@ -440,6 +461,7 @@ static const struct ct_case cases[] = {
 	CT_CASE(a_job_renews_its_own_locks),
 	CT_CASE(an_expired_lock_may_be_taken),
 	CT_CASE(a_longer_lease_holds_the_locks),
+	CT_CASE(locks_may_outlive_the_lease),
 	CT_CASE(a_settle_gives_the_locks_back),
 	CT_CASE(accounts_do_not_share_locks),
 	CT_CASE(the_hour_is_full_at_its_limit),

@@ -66,6 +66,56 @@ static void a_running_job_runs_again(struct ct *c)
 	job_release(&job);
 }
 
+/* What came during the run is newer than what the run read before. */
+static void an_end_keeps_newer_hints(struct ct *c)
+{
+	struct event e = ct_ticket(11, 5);
+	struct store_op op;
+	struct job job;
+
+	e.kind = EVENT_ZD_IDENTITY;
+	e.messaging_identity = true;
+	assert_true(str_copy(e.sunco_id, sizeof(e.sunco_id), "ann"));
+	ct_accept(c, e);
+	job = ct_claim(c);
+	e = ct_ticket(12, 6);
+	e.kind = EVENT_ZD_IDENTITY;
+	e.messaging_identity = true;
+	assert_true(str_copy(e.sunco_id, sizeof(e.sunco_id), "ann"));
+	ct_accept(c, e);
+	ct_settle_op(c, &op, &job, JOB_DONE);
+	op.u.settle.ticket_id = 5;
+	op.u.settle.zendesk_user_id = 11;
+	CT_DO(c, &op);
+	job_release(&job);
+	job = ct_claim(c);
+	assert_int_equal(job.ticket_id, 6);
+	assert_int_equal(job.zendesk_user_id, 12);
+	job_release(&job);
+}
+
+/* ... unless it is the one whom the run has just merged away. */
+static void an_end_follows_its_own_merge(struct ct *c)
+{
+	struct event e = ct_event(EVENT_ZD_IDENTITY, "ann");
+	struct store_op op;
+	struct job job;
+
+	e.messaging_identity = true;
+	e.zendesk_user_id = 11;
+	ct_accept(c, e);
+	job = ct_claim(c);
+	ct_accept(c, ct_ticket(11, 6));
+	ct_settle_op(c, &op, &job, JOB_DONE);
+	op.u.settle.zendesk_user_id = op.u.settle.alias_to = 12;
+	op.u.settle.alias_from = 11;
+	CT_DO(c, &op);
+	job_release(&job);
+	job = ct_claim(c);
+	assert_int_equal(job.zendesk_user_id, 12);
+	job_release(&job);
+}
+
 static void a_retry_is_no_end(struct ct *c)
 {
 	struct job job = ct_running(c, "ann");
@@ -331,6 +381,8 @@ static const struct ct_case cases[] = {
 	CT_CASE(a_ready_job_only_counts),
 	CT_CASE(a_retry_keeps_its_time),
 	CT_CASE(a_running_job_runs_again),
+	CT_CASE(an_end_keeps_newer_hints),
+	CT_CASE(an_end_follows_its_own_merge),
 	CT_CASE(a_retry_is_no_end),
 	CT_CASE(runs_again_whatever_it_ended_in),
 	CT_CASE(a_done_job_starts_a_round),

@@ -28,6 +28,8 @@ static struct review example(void)
 	r.created_ms = 1000;
 	r.expires_ms = 2000;
 	r.attached = 2;
+	r.source = EVENT_FROM_ZENDESK;
+	r.api_calls = 4;
 	return r;
 }
 
@@ -43,12 +45,13 @@ static void check_line(const struct review *r, bool personal, const char *want)
 
 #define LINE_START                                                             \
 	"{\"id\":7,\"at\":\"1970-01-01T00:00:01.000Z\",\"account\":\"acme\","  \
-	"\"state\":\"open\",\"action\":\"review\",\"intended\":\"merge\","     \
-	"\"reason\":\"email_denied\","                                         \
-	"\"reasons\":[\"email_denied\",\"brand_mismatch\"],"                   \
-	"\"applied\":false,\"evidence\":\"claimed\","                          \
+	"\"action\":\"review\",\"reason\":\"email_denied\","                   \
+	"\"applied\":false,\"status\":\"pending\",\"evidence\":\"claimed\","   \
 	"\"messaging_user_id\":11,\"profile_id\":12,"                          \
-	"\"sunco_user_id\":\"ann\",\"ticket_id\":13,\"job_id\":3,"             \
+	"\"sunco_user_id\":\"ann\",\"ticket_id\":13,\"source\":\"zendesk\","   \
+	"\"job_id\":3,\"api_calls\":4,"                                        \
+	"\"reasons\":[\"email_denied\",\"brand_mismatch\"],"                   \
+	"\"state\":\"open\",\"intended\":\"merge\","                           \
 	"\"journal_id\":5,\"attached\":2,"                                     \
 	"\"expires_at\":\"1970-01-01T00:00:02.000Z\","                         \
 	"\"decided_at\":null,\"decided_by\":null"
@@ -68,6 +71,27 @@ static void the_facts_are_shown_on_demand(void **state)
 
 	(void)state;
 	check_line(&r, true, LINE_START ",\"facts\":{\"secret\":1}}");
+	review_release(&r);
+}
+
+/* Whoever reads lines of the journal can read this one. */
+static void the_keys_of_a_journal_line_come_first(void **state)
+{
+	struct review r = example();
+	struct json_t *line = review_encode(&r, false), *entry, *value;
+	const char *key, *want;
+	void *i = NULL, *k = NULL;
+	struct journal_entry e;
+
+	(void)state;
+	journal_entry_init(&e);
+	entry = journal_entry_encode(&e, false);
+	while (json_next(entry, &k, &want, &value)) {
+		assert_true(json_next(line, &i, &key, &value));
+		assert_string_equal(key, want);
+	}
+	json_free(entry);
+	json_free(line);
 	review_release(&r);
 }
 
@@ -95,12 +119,12 @@ static void an_empty_review_has_a_line(void **state)
 	obj = review_encode(&r, true);
 	assert_string_equal(json_get_str(obj, "reason"), "none");
 	assert_string_equal(json_get_str(obj, "state"), "rejected");
+	assert_string_equal(json_get_str(obj, "status"), "done");
 	assert_string_equal(json_get_str(obj, "decided_by"), "eve");
 	assert_string_equal(json_get_str(obj, "decided_at"),
 			    "1970-01-01T00:00:00.005Z");
 	assert_true(json_is_null(json_get(obj, "sunco_user_id")));
 	assert_true(json_is_null(json_get(obj, "profile_id")));
-	assert_true(json_is_null(json_get(obj, "at")));
 	assert_null(json_get(obj, "facts"));
 	json_free(obj);
 	review_release(&r);
@@ -121,6 +145,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_line_hides_the_facts),
 		cmocka_unit_test(the_facts_are_shown_on_demand),
+		cmocka_unit_test(the_keys_of_a_journal_line_come_first),
 		cmocka_unit_test(damaged_facts_are_shown_as_text),
 		cmocka_unit_test(an_empty_review_has_a_line),
 		cmocka_unit_test(states_have_names),
