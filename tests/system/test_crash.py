@@ -26,9 +26,13 @@ VAGUE = ("store_before_commit", "store_after_commit")
 VAGUE_S = 3.0
 
 # A crash in mid-change; then one at each passage of the life after it, or at
-# those named (a life that waits is long).
+# those named (a life that waits is long, and how often it looks depends on
+# how fast it starts).
 TWICE = (
-    ("merge_and_pin", "after_merge:1", None),
+    ("merge_and_pin", "after_merge:1", [
+        f"{when}_{name}" for when in ("before", "after")
+        for name in ("sunco_user:1", "user:1", "user:2", "store:1",
+                     "set_external_id:1", "settle:1")]),
     ("merge_and_pin", "after_set_external_id:1", None),
     ("adopt_with_name", "after_add_address:1", None),
     ("merge_unanswered", "after_merge:1", None),
