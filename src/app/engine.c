@@ -21,8 +21,9 @@ struct engine_account {
 	struct api_client *api;
 	struct store_op op; /* one at a time; then the next wish */
 	bool storing;
-	bool save_token; /* wished while storing */
-	char *token;
+	bool save_token;     /* wished while storing */
+	char *token;	     /* to be stored; NULL: none any more */
+	char *storing_token; /* the store's thread reads it */
 	int64_t token_expires_ms;
 };
 
@@ -53,6 +54,7 @@ static struct engine_account *find(const struct engine *e, const char *name)
 static void account_free(struct engine_account *a)
 {
 	free(a->token);
+	free(a->storing_token);
 	free(a);
 }
 
@@ -81,7 +83,10 @@ static void save_token(struct engine_account *a)
 	store_op_init(&a->op, STORE_ACCOUNT);
 	u->account = a->name;
 	u->set_token = true;
-	u->oauth_token = a->token;
+	free(a->storing_token);
+	a->storing_token = a->token;
+	a->token = NULL;
+	u->oauth_token = a->storing_token;
 	u->oauth_expires_ms = a->token_expires_ms;
 	storeq_submit(a->e->q, &a->op, on_token_saved, a);
 }

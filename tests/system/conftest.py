@@ -45,9 +45,6 @@ def daemon(tmp_path, sandbox):
     started = []
 
     def start(**settings):
-        if settings.get("fast") and \
-                os.environ.get("REUNITE_SANITIZE") == "thread":
-            pytest.skip("the fast clock hides waits from ThreadSanitizer")
         folder = tmp_path / f"daemon{len(started)}"
         folder.mkdir()
         program = daemon_module.Daemon(folder, sandbox, **settings)
