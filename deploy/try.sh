@@ -230,6 +230,7 @@ play_strangers() {
     person "A stranger" "is not logged in and types May Parker's address" \
         may@spiderman.example review verified_profile_protected apart \
         "$(typed "Doctor Octopus" may@spiderman.example)"
+    ticket=$(jq -r .ticket_id <<<"$reply")
     person "Electro" "is not logged in and types an agent's address" \
         betty@dailybugle.example refuse profile_is_agent apart \
         "$(typed Electro betty@dailybugle.example)"
@@ -317,6 +318,7 @@ tell_more() {
         "  $bin/reunite review list $c" \
         "  $bin/reunite review approve 1 $c" \
         "  $bin/reunite journal list $c" \
+        "  $bin/reunite explain --ticket $ticket $c" \
         "  $bin/reunite explain --table" \
         "" "Ctrl-C ends it and removes $folder."
 }

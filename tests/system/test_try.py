@@ -81,6 +81,10 @@ def test_it_stays_up_until_it_is_told_to_end(tmp_path):
             [command.group(1), "review", "list", "-c", command.group(2)],
             capture_output=True, text=True, timeout=60)
         assert "verified_profile_protected" in listed.stdout
+        explain = re.search(r"(\S+/reunite explain --ticket .*)", head).group(1)
+        told = subprocess.run(explain.split(), capture_output=True, text=True,
+                              timeout=60)
+        assert "verified_profile_protected" in told.stdout, told.stderr
         process.send_signal(signal.SIGTERM)
         assert process.wait(PATIENCE_S) == 0
     finally:
