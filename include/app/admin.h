@@ -14,6 +14,10 @@
  *
  * Lists answer {"items":[...],"next":id or null}; the items are the lines of
  * the commands of the same name. Statuses: 400, 401, 404, 409, 503.
+ *
+ * Nothing waits for a store that hangs: /readyz and the API answer 503,
+ * /metrics with the gauges as they were. A change that was asked for may still
+ * happen then.
  */
 #ifndef REUNITE_APP_ADMIN_H
 #define REUNITE_APP_ADMIN_H

@@ -1,6 +1,6 @@
 /*
- * Housekeeping: retention in small batches, and, once at the start, the
- * people whom waiting jobs listen for.
+ * Housekeeping: retention in small batches, and, at the start and after a
+ * reload, the people whom waiting jobs listen for.
  */
 #ifndef REUNITE_APP_JANITOR_H
 #define REUNITE_APP_JANITOR_H
@@ -12,5 +12,7 @@ struct janitor;
 struct janitor *janitor_new(struct loop *loop, struct engine *engine,
 			    struct intake *intake);
 void janitor_free(struct janitor *j); /* NULL is allowed */
+/* There may be accounts that there were not before. */
+void janitor_reloaded(struct janitor *j);
 
 #endif

@@ -49,7 +49,8 @@ typedef void run_done(const struct run_report *report, void *arg);
 struct run *run_start(const struct run_env *env, struct job *job, bool dry,
 		      run_done *done, void *arg);
 const struct job *run_job(const struct run *run);
-/* Drops it where it stands, as a crash would. */
+/* Drops it where it stands, as a crash would. From inside its own callback it
+ * does nothing: the run has ended. */
 void run_cancel(struct run *run);
 
 /* HMAC of an address under the store's key, for reviews and rejections. */

@@ -71,7 +71,9 @@ const char *http_request_method(const struct http_request *r);
 const char *http_request_path(const struct http_request *r);
 struct slice http_request_param(const struct http_request *r,
 				const char *name); /* of the route, decoded */
-/* Decoded value of a query parameter; false if absent or malformed. */
+/* Is there a query parameter of this name? */
+bool http_request_has_query(const struct http_request *r, const char *name);
+/* Its decoded value; false if absent, malformed or longer than fits. */
 bool http_request_query(const struct http_request *r, const char *name,
 			char *out, size_t size);
 /* NULL if absent; the first of several. Name case-insensitive. */

@@ -14,12 +14,18 @@
 
 /* --- calls that wait for the store --- */
 
+static void reply_late(struct admin_call *call)
+{
+	http_request_reply_error(call->req, 503, "the store does not answer");
+}
+
 struct admin_call *admin_call_new(struct admin *a, struct http_request *req)
 {
 	struct admin_call *call = xcalloc(1, sizeof(*call));
 
 	call->admin = a;
 	call->req = req;
+	call->late = reply_late;
 	call->next = a->calls;
 	a->calls = call;
 	return call;
@@ -34,37 +40,42 @@ void admin_call_free(struct admin_call *call)
 			;
 		*p = call->next;
 	}
+	loop_timer_free(call->patience);
 	store_op_release(&call->op);
 	free(call);
 }
 
-struct pending {
-	struct admin_call *call;
-	admin_answer *answer;
-};
-
 static void on_stored(struct store_op *op, void *arg)
 {
-	struct pending *p = arg;
-	struct admin_call *call = p->call;
-	admin_answer *answer = p->answer;
+	struct admin_call *call = arg;
 
 	(void)op;
-	free(p);
-	if (call->admin)
-		answer(call);
+	if (call->admin && call->req)
+		call->answer(call);
 	else
 		admin_call_free(call);
 }
 
+/* Nobody waits for a store that hangs, least of all who asks how it is; the
+ * operation is the store's until it comes back. */
+static void on_patience_end(void *arg)
+{
+	struct admin_call *call = arg;
+
+	call->late(call);
+	call->req = NULL;
+}
+
 void admin_call_submit(struct admin_call *call, admin_answer *answer)
 {
-	struct pending *p = xcalloc(1, sizeof(*p));
+	struct admin *a = call->admin;
 
-	p->call = call;
-	p->answer = answer;
-	storeq_submit(engine_storeq(call->admin->engine), &call->op, on_stored,
-		      p);
+	if (!call->patience) {
+		call->patience = loop_timer_new(a->loop, on_patience_end, call);
+		loop_timer_set(call->patience, ADMIN_PATIENCE_MS);
+	}
+	call->answer = answer;
+	storeq_submit(engine_storeq(a->engine), &call->op, on_stored, call);
 }
 
 static void reply(struct http_request *req, int status, const char *type,
@@ -110,6 +121,9 @@ void admin_call_fail(struct admin_call *call, enum result r)
 	case RESULT_CONFLICT:
 		http_request_reply_error(call->req, 409,
 					 "not possible in its present state");
+		break;
+	case RESULT_INVALID:
+		http_request_reply_error(call->req, 400, "bad parameter");
 		break;
 	default:
 		http_request_reply_error(call->req, 503, "the store failed");
@@ -165,11 +179,9 @@ static struct json_t *held_accounts(const struct admin *a)
 	return list;
 }
 
-static void answer_readyz(struct admin_call *call)
+static void reply_readyz(const struct admin *a, struct http_request *req,
+			 bool store)
 {
-	struct admin *a = call->admin;
-	bool store = call->op.result == RESULT_OK &&
-		     !storeq_behind(engine_storeq(a->engine));
 	bool ready = store && !a->draining;
 	struct json_t *v = json_new_obj();
 
@@ -177,7 +189,24 @@ static void answer_readyz(struct admin_call *call)
 	json_set_str(v, "store", store ? "ok" : "failing");
 	json_set_bool(v, "draining", a->draining);
 	json_set(v, "held", held_accounts(a));
-	admin_call_reply(call, ready ? 200 : 503, v);
+	reply_json(req, ready ? 200 : 503, v);
+}
+
+static bool is_behind(const struct admin *a)
+{
+	return storeq_behind(engine_storeq(a->engine));
+}
+
+static void answer_readyz(struct admin_call *call)
+{
+	reply_readyz(call->admin, call->req,
+		     call->op.result == RESULT_OK && !is_behind(call->admin));
+	admin_call_free(call);
+}
+
+static void late_readyz(struct admin_call *call)
+{
+	reply_readyz(call->admin, call->req, false);
 }
 
 static void ask_stats(struct admin_call *call, admin_answer *answer)
@@ -194,7 +223,15 @@ static void ask_stats(struct admin_call *call, admin_answer *answer)
 
 static void get_readyz(struct http_request *req, void *arg)
 {
-	ask_stats(admin_call_new(arg, req), answer_readyz);
+	struct admin_call *call;
+
+	if (is_behind(arg)) {
+		reply_readyz(arg, req, false);
+		return;
+	}
+	call = admin_call_new(arg, req);
+	call->late = late_readyz;
+	ask_stats(call, answer_readyz);
 }
 
 static void set_age(enum metric m, const char *account, int64_t since_ms,
@@ -226,15 +263,30 @@ static void set_gauges(const struct admin_call *call)
 			   s->merges_this_hour >=
 				   account->rules.max_merges_per_hour);
 	if (api)
-		metric_set(
-			metric_get(METRIC_API_BUDGET, call->account),
-			(double)budget_left(api_client_budget(api), s->now_ms));
+		metric_set(metric_get(METRIC_API_BUDGET, call->account),
+			   (double)budget_left(api_client_budget(api),
+					       loop_now_ms(call->admin->loop)));
+}
+
+static void reply_metrics(struct http_request *req)
+{
+	struct buf body;
+
+	buf_init(&body, METRICS_MAX_BYTES);
+	metrics_render(&body);
+	reply(req, 200, "text/plain; version=0.0.4; charset=utf-8", &body);
+	buf_release(&body);
+}
+
+/* The gauges as they were: what is counted in memory is never late. */
+static void late_metrics(struct admin_call *call)
+{
+	reply_metrics(call->req);
 }
 
 static void answer_metrics(struct admin_call *call)
 {
 	const struct config *config = engine_config(call->admin->engine);
-	struct buf body;
 
 	if (call->op.result == RESULT_OK)
 		set_gauges(call);
@@ -243,17 +295,21 @@ static void answer_metrics(struct admin_call *call)
 		ask_stats(call, answer_metrics);
 		return;
 	}
-	buf_init(&body, METRICS_MAX_BYTES);
-	metrics_render(&body);
-	reply(call->req, 200, "text/plain; version=0.0.4; charset=utf-8",
-	      &body);
-	buf_release(&body);
+	reply_metrics(call->req);
 	admin_call_free(call);
 }
 
 static void get_metrics(struct http_request *req, void *arg)
 {
-	ask_stats(admin_call_new(arg, req), answer_metrics);
+	struct admin_call *call;
+
+	if (is_behind(arg)) {
+		reply_metrics(req);
+		return;
+	}
+	call = admin_call_new(arg, req);
+	call->late = late_metrics;
+	ask_stats(call, answer_metrics);
 }
 
 /* --- life --- */
@@ -289,8 +345,11 @@ void admin_free(struct admin *a)
 	if (!a)
 		return;
 	http_server_free(a->server);
-	for (struct admin_call *c = a->calls; c; c = c->next)
+	for (struct admin_call *c = a->calls; c; c = c->next) {
 		c->admin = NULL; /* freed when the store gives them back */
+		loop_timer_free(c->patience);
+		c->patience = NULL;
+	}
 	free(a->routes);
 	free(a->token);
 	free(a);

@@ -21,15 +21,31 @@ static bool admit(struct admin *a, struct http_request *req)
 	return false;
 }
 
+enum given { ABSENT, GIVEN, MALFORMED };
+
+/* A filter that cannot be read must not become none. */
+static enum given query_text(struct http_request *req, const char *name,
+			     char *out, size_t size)
+{
+	if (!http_request_has_query(req, name))
+		return ABSENT;
+	return http_request_query(req, name, out, size) ? GIVEN : MALFORMED;
+}
+
 static bool query_int(struct http_request *req, const char *name,
 		      int64_t fallback, int64_t *out)
 {
 	char text[32];
 
 	*out = fallback;
-	if (!http_request_query(req, name, text, sizeof(text)))
+	switch (query_text(req, name, text, sizeof(text))) {
+	case ABSENT:
 		return true;
-	return str_parse_i64(slice_of(text), out) && *out >= 0;
+	case GIVEN:
+		return str_parse_i64(slice_of(text), out) && *out >= 0;
+	default:
+		return false;
+	}
 }
 
 static bool query_flag(struct http_request *req, const char *name)
@@ -56,17 +72,15 @@ struct page {
 static bool read_page(struct admin_call *call, struct page *out)
 {
 	struct http_request *req = call->req;
+	enum given account = query_text(req, "account", call->account,
+					sizeof(call->account));
 
 	call->personal = query_flag(req, "personal");
-	out->account = NULL;
-	if (http_request_query(req, "account", call->account,
-			       sizeof(call->account)))
-		out->account = call->account;
-	if (query_int(req, "after", 0, &out->after) &&
-	    query_int(req, "limit", ADMIN_PAGE_DEFAULT, &out->limit) &&
-	    out->limit > 0 && out->limit <= STORE_LIST_MAX)
-		return true;
-	return false;
+	out->account = account == GIVEN ? call->account : NULL;
+	return account != MALFORMED &&
+	       query_int(req, "after", 0, &out->after) &&
+	       query_int(req, "limit", ADMIN_PAGE_DEFAULT, &out->limit) &&
+	       out->limit > 0 && out->limit <= STORE_LIST_MAX;
 }
 
 static void bad_request(struct admin_call *call, const char *what)
@@ -180,8 +194,9 @@ static void get_journal(struct http_request *req, void *arg)
 		bad_request(call, "bad parameter");
 		return;
 	}
-	if (http_request_query(req, "action", text, sizeof(text))) {
-		if (!action_parse(text, &action)) {
+	if (http_request_has_query(req, "action")) {
+		if (query_text(req, "action", text, sizeof(text)) != GIVEN ||
+		    !action_parse(text, &action)) {
 			bad_request(call, "unknown action");
 			return;
 		}
@@ -212,8 +227,9 @@ static void get_queue(struct http_request *req, void *arg)
 		bad_request(call, "bad parameter");
 		return;
 	}
-	if (http_request_query(req, "state", text, sizeof(text))) {
-		if (!job_state_parse(text, &state)) {
+	if (http_request_has_query(req, "state")) {
+		if (query_text(req, "state", text, sizeof(text)) != GIVEN ||
+		    !job_state_parse(text, &state)) {
 			bad_request(call, "unknown state");
 			return;
 		}
@@ -250,8 +266,9 @@ static void get_reviews(struct http_request *req, void *arg)
 	r = &call->op.u.reviews;
 	r->state = REVIEW_OPEN;
 	if (!read_page(call, &page) ||
-	    (http_request_query(req, "state", text, sizeof(text)) &&
-	     !review_state_parse(text, &r->state))) {
+	    (http_request_has_query(req, "state") &&
+	     (query_text(req, "state", text, sizeof(text)) != GIVEN ||
+	      !review_state_parse(text, &r->state)))) {
 		bad_request(call, "bad parameter");
 		return;
 	}

@@ -8,6 +8,7 @@
 #include "base/json.h"
 
 #define ADMIN_PAGE_DEFAULT 100
+#define ADMIN_PATIENCE_MS  2000 /* with the store */
 
 struct admin {
 	struct loop *loop;
@@ -19,12 +20,18 @@ struct admin {
 	struct admin_call *calls; /* the store holds their operations */
 };
 
+struct admin_call;
+typedef void admin_answer(struct admin_call *call);
+
 /* One request that waits for the store. */
 struct admin_call {
 	struct admin *admin; /* NULL once the admin is gone */
 	struct admin_call *next;
-	struct http_request *req;
+	struct http_request *req; /* NULL once it was answered, being late */
 	struct store_op op;
+	admin_answer *answer;
+	admin_answer *late; /* replies without what the store would say */
+	struct loop_timer *patience;
 	bool one; /* an item, not a list */
 	bool personal;
 	char account[ACCOUNT_SIZE];
@@ -33,9 +40,9 @@ struct admin_call {
 	size_t index;
 };
 
-typedef void admin_answer(struct admin_call *call);
 struct admin_call *admin_call_new(struct admin *a, struct http_request *req);
-/* Sends the op; answer is called with the result and ends the call. */
+/* Sends the op; answer is called with the result and ends the call, or late
+ * is called when that takes too long. */
 void admin_call_submit(struct admin_call *call, admin_answer *answer);
 /* Replies with v (*taken*) and ends the call. */
 void admin_call_reply(struct admin_call *call, int status, struct json_t *v);

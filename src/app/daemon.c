@@ -118,6 +118,7 @@ static void on_hup(void *arg)
 	warn_fixed_settings(engine_config(d->engine), config);
 	engine_reload(d->engine, config);
 	apply(d);
+	janitor_reloaded(d->janitor);
 	log_info("reloaded",
 		 log_int("accounts", (int64_t)config->account_count));
 }

@@ -81,7 +81,7 @@ void intake_drain(struct intake *in)
 void intake_watch(struct intake *in, const char *account, const char *sunco_id)
 {
 	struct intake_account *a =
-		intake_account_find(&in->accounts, slice_of(account));
+		intake_account_known(&in->accounts, slice_of(account));
 
 	if (a && !str_is_empty(sunco_id))
 		watch_set_add(&a->watched, sunco_id, INTAKE_WATCHED_MAX);
@@ -91,7 +91,7 @@ void intake_unwatch(struct intake *in, const char *account,
 		    const char *sunco_id)
 {
 	struct intake_account *a =
-		intake_account_find(&in->accounts, slice_of(account));
+		intake_account_known(&in->accounts, slice_of(account));
 
 	if (a && !str_is_empty(sunco_id))
 		watch_set_remove(&a->watched, sunco_id);

@@ -29,13 +29,13 @@ static void account_retire(struct intake_account *a)
 	a->gone = true;
 	keys_replace(a, EVENT_FROM_SUNCO, NULL);
 	keys_replace(a, EVENT_FROM_ZENDESK, NULL);
-	watch_set_release(&a->watched);
 }
 
 void intake_accounts_release(struct intake_accounts *t)
 {
 	for (size_t i = 0; i < t->count; i++) {
 		account_retire(t->items[i]);
+		watch_set_release(&t->items[i]->watched);
 		free(t->items[i]);
 	}
 	free(t->items);
@@ -60,8 +60,8 @@ static size_t position_of(const struct intake_accounts *t, struct slice name)
 	return low;
 }
 
-static struct intake_account *find_any(const struct intake_accounts *t,
-				       struct slice name)
+struct intake_account *intake_account_known(const struct intake_accounts *t,
+					    struct slice name)
 {
 	size_t i = position_of(t, name);
 
@@ -73,7 +73,7 @@ static struct intake_account *find_any(const struct intake_accounts *t,
 struct intake_account *intake_account_find(const struct intake_accounts *t,
 					   struct slice name)
 {
-	struct intake_account *a = find_any(t, name);
+	struct intake_account *a = intake_account_known(t, name);
 
 	return a && !a->gone ? a : NULL;
 }
@@ -115,7 +115,7 @@ static void account_set(struct intake_accounts *t,
 			const struct account_config *c)
 {
 	struct slice name = slice_of(c->name);
-	struct intake_account *a = find_any(t, name);
+	struct intake_account *a = intake_account_known(t, name);
 
 	if (!a)
 		a = account_add(t, name);

@@ -45,6 +45,9 @@ struct intake_accounts {
 void intake_accounts_release(struct intake_accounts *t);
 void intake_accounts_set(struct intake_accounts *t,
 			 const struct account_config *configs, size_t count);
+/* Configured now or ever; NULL if never. */
+struct intake_account *intake_account_known(const struct intake_accounts *t,
+					    struct slice name);
 /* NULL if there is none, or not any more. */
 struct intake_account *intake_account_find(const struct intake_accounts *t,
 					   struct slice name);

@@ -12,6 +12,7 @@
 #define PRUNE_EVERY_MS 60000
 #define PRUNE_BATCH    500
 #define PRUNE_PAUSE_MS 50 /* between two batches */
+#define LIST_RETRY_MS  1000
 
 struct janitor {
 	struct loop *loop;
@@ -19,6 +20,7 @@ struct janitor {
 	struct intake *intake;
 	struct loop_timer *timer;
 	struct store_op op;
+	int64_t listed; /* up to this job; -1: all are */
 	bool busy;
 	bool freed;
 };
@@ -45,12 +47,13 @@ static void on_pruned(struct store_op *op, void *arg)
 	if (op->result != RESULT_OK)
 		log_warn("prune_failed", log_str("error", op->error.text));
 	store_op_release(op);
-	loop_timer_set(j->timer, more ? PRUNE_PAUSE_MS : PRUNE_EVERY_MS);
+	loop_timer_set(j->timer, j->listed >= 0 ? 0
+				 : more		? PRUNE_PAUSE_MS
+						: PRUNE_EVERY_MS);
 }
 
-static void prune(void *arg)
+static void prune(struct janitor *j)
 {
-	struct janitor *j = arg;
 	const struct config *c = engine_config(j->engine);
 	int64_t now_ms = loop_wall_ms(j->loop);
 
@@ -67,41 +70,63 @@ static void prune(void *arg)
 	storeq_submit(engine_storeq(j->engine), &j->op, on_pruned, j);
 }
 
-static void list_waiting(struct janitor *j, int64_t after_id);
+static void watch(struct janitor *j, const struct store_jobs *jobs)
+{
+	for (size_t i = 0; i < jobs->count; i++)
+		if (jobs->jobs[i].sunco_id[0])
+			intake_watch(j->intake, jobs->jobs[i].account,
+				     jobs->jobs[i].sunco_id);
+}
 
 static void on_waiting(struct store_op *op, void *arg)
 {
 	struct janitor *j = arg;
-	struct store_jobs *jobs = &op->u.jobs;
-	bool more;
-	int64_t last = 0;
+	const struct store_jobs *jobs = &op->u.jobs;
+	int64_t after_id = jobs->after_id;
+	bool ok = op->result == RESULT_OK;
 
 	if (!returned(j))
 		return;
-	for (size_t i = 0; i < jobs->count; i++) {
-		last = jobs->jobs[i].id;
-		if (jobs->jobs[i].sunco_id[0])
-			intake_watch(j->intake, jobs->jobs[i].account,
-				     jobs->jobs[i].sunco_id);
-	}
-	more = op->result == RESULT_OK && jobs->count == jobs->max;
+	watch(j, jobs);
+	/* unless a reload wants them all again */
+	if (ok && j->listed == after_id)
+		j->listed = jobs->count == jobs->max
+				    ? jobs->jobs[jobs->count - 1].id
+				    : -1;
 	store_op_release(op);
-	if (more)
-		list_waiting(j, last);
-	else
-		loop_timer_set(j->timer, PRUNE_EVERY_MS);
+	loop_timer_set(j->timer, !ok		 ? LIST_RETRY_MS
+				 : j->listed < 0 ? PRUNE_EVERY_MS
+						 : 0);
 }
 
-static void list_waiting(struct janitor *j, int64_t after_id)
+static void list_waiting(struct janitor *j)
 {
 	j->busy = true;
 	store_op_init(&j->op, STORE_JOBS);
 	j->op.u.jobs = (struct store_jobs){
 		.state = JOB_WAITING,
-		.after_id = after_id,
+		.after_id = j->listed,
 		.max = STORE_LIST_MAX,
 	};
 	storeq_submit(engine_storeq(j->engine), &j->op, on_waiting, j);
+}
+
+static void go_on(void *arg)
+{
+	struct janitor *j = arg;
+
+	if (j->busy)
+		return; /* its end sets the timer */
+	if (j->listed < 0)
+		prune(j);
+	else
+		list_waiting(j);
+}
+
+void janitor_reloaded(struct janitor *j)
+{
+	j->listed = 0;
+	loop_timer_set(j->timer, 0);
 }
 
 struct janitor *janitor_new(struct loop *loop, struct engine *engine,
@@ -112,8 +137,8 @@ struct janitor *janitor_new(struct loop *loop, struct engine *engine,
 	j->loop = loop;
 	j->engine = engine;
 	j->intake = intake;
-	j->timer = loop_timer_new(loop, prune, j);
-	list_waiting(j, 0);
+	j->timer = loop_timer_new(loop, go_on, j);
+	list_waiting(j);
 	return j;
 }
 

@@ -2,8 +2,7 @@
  * Commands out, answers in: see runner.h.
  *
  * Invariants: every used slot has exactly one of an API call, a store
- * operation or a timer under way; a run that is over has no used slot; a run
- * is freed only when the store holds none of its operations.
+ * operation or a timer under way; a run that is over has no used slot.
  */
 #include "runner_int.h"
 
@@ -43,7 +42,7 @@ void run_address_hash(struct crypto_hmac *hmac, const char *address,
 	memcpy(out, full, 16);
 }
 
-static void slot_release(struct slot *s)
+void run_slot_release(struct slot *s)
 {
 	journal_entry_release(&s->entry);
 	free(s->progress);
@@ -55,8 +54,6 @@ static void slot_release(struct slot *s)
 	s->used = false;
 }
 
-static void execute(struct run *run, const struct commands *cmds);
-
 /* The one way back into the state machine. */
 static void give(struct slot *s, struct answer *a)
 {
@@ -67,9 +64,9 @@ static void give(struct slot *s, struct answer *a)
 	a->id = s->cmd.id;
 	a->now_ms = loop_wall_ms(run->env.loop);
 	run_crash_point("after", command_name(a->to));
-	slot_release(s);
+	run_slot_release(s);
 	linkjob_step(&run->link, a, &next);
-	execute(run, &next);
+	run_execute(run, &next);
 	if (run->link.state == LINKJOB_FINISHED)
 		run_settle(run);
 }
@@ -183,7 +180,7 @@ static bool returned(struct slot *s)
 	if (!s->run->cancelled)
 		return true;
 	store_op_release(&s->op);
-	slot_release(s);
+	run_slot_release(s);
 	run_release(s->run);
 	return false;
 }
@@ -393,7 +390,7 @@ static void start_slot(struct slot *s, const struct command *c)
 	}
 }
 
-static void execute(struct run *run, const struct commands *cmds)
+void run_execute(struct run *run, const struct commands *cmds)
 {
 	size_t slot = 0;
 
@@ -403,184 +400,4 @@ static void execute(struct run *run, const struct commands *cmds)
 		assert(slot < COMMANDS_MAX);
 		start_slot(&run->slots[slot], &cmds->items[i]);
 	}
-}
-
-/* --- the lease --- */
-
-static void on_extended(struct store_op *op, void *arg)
-{
-	struct run *run = arg;
-	bool lost = op->result == RESULT_CONFLICT;
-
-	run->extending = false;
-	store_op_release(op);
-	if (run->cancelled) {
-		run_release(run);
-		return;
-	}
-	if (lost && !run->settling) {
-		struct run_report report = {.job = &run->job,
-					    .link = &run->link,
-					    .state = JOB_RUNNING,
-					    .told_ms = -1,
-					    .lost = true};
-
-		log_warn("lease_lost", log_str("account", run->job.account),
-			 log_int("job", run->job.id));
-		run->done(&report, run->arg);
-		run_cancel(run);
-		return;
-	}
-	if (run->link.state != LINKJOB_FINISHED)
-		loop_timer_set(run->lease, RUN_EXTEND_MS);
-}
-
-static void extend(void *arg)
-{
-	struct run *run = arg;
-	int64_t now_ms = loop_wall_ms(run->env.loop);
-
-	run->extending = true;
-	store_op_init(&run->lease_op, STORE_EXTEND);
-	run->lease_op.u.extend = (struct store_lease){
-		.job_id = run->job.id,
-		.token = run->job.token,
-		.until_ms = now_ms + RUN_LEASE_MS,
-		.lock_until_ms = now_ms + RUN_LEASE_MS + RUN_GRACE_MS,
-	};
-	storeq_submit(run->env.q, &run->lease_op, on_extended, run);
-}
-
-/* --- start and end --- */
-
-static void begin(struct run *run, reason_set waived, uint64_t profile)
-{
-	const struct account_config *a = run->env.account;
-	struct linkjob_settings settings = {
-		.rules = a->rules,
-		.settle_after_ms = a->settle_after_ms,
-		.recheck_ms = a->recheck_after_ms,
-		.dry = run->dry,
-		.waived = waived,
-		.approved_profile = profile,
-	};
-	struct commands first = {.count = 0};
-
-	settings.rules.deny_emails = (const char *const *)a->deny_emails.items;
-	settings.rules.deny_email_count = a->deny_emails.count;
-	run->review_expires_ms = a->review_expires_ms;
-	linkjob_init(&run->link, &run->job, &settings);
-	linkjob_start(&run->link, loop_wall_ms(run->env.loop), &first);
-	execute(run, &first);
-}
-
-static void on_review(struct store_op *op, void *arg)
-{
-	struct run *run = arg;
-	const struct store_reviews *r = &op->u.reviews;
-	reason_set waived = 0;
-	uint64_t profile = 0;
-
-	if (!run->cancelled && op->result == RESULT_OK && r->count == 1 &&
-	    r->reviews[0].state == REVIEW_APPROVED) {
-		waived = r->reviews[0].reasons;
-		profile = r->reviews[0].profile_id;
-	}
-	store_op_release(op);
-	run->review_op.kind = STORE_OP_COUNT;
-	if (run->cancelled)
-		run_release(run);
-	else
-		begin(run, waived, profile);
-}
-
-static void begin_plain(void *arg)
-{
-	struct run *run = arg;
-
-	run->starting = false;
-	if (run->cancelled)
-		run_release(run);
-	else
-		begin(run, 0, 0);
-}
-
-struct run *run_start(const struct run_env *env, struct job *job, bool dry,
-		      run_done *done, void *arg)
-{
-	struct run *run = xcalloc(1, sizeof(*run));
-
-	run->env = *env;
-	run->job = *job;
-	job_init(job);
-	run->dry = dry;
-	run->done = done;
-	run->arg = arg;
-	run->review_op.kind = STORE_OP_COUNT;
-	review_init(&run->review);
-	journal_entry_init(&run->entry);
-	for (size_t i = 0; i < COMMANDS_MAX; i++) {
-		run->slots[i].run = run;
-		journal_entry_init(&run->slots[i].entry);
-	}
-	run->starting = !run->job.review_id || !env->q;
-	if (run->starting) {
-		loop_defer(env->loop, begin_plain, run);
-	} else {
-		store_op_init(&run->review_op, STORE_REVIEWS);
-		run->review_op.u.reviews = (struct store_reviews){
-			.id = run->job.review_id, .state = -1, .max = 1};
-		storeq_submit(env->q, &run->review_op, on_review, run);
-	}
-	if (!dry) {
-		run->lease = loop_timer_new(env->loop, extend, run);
-		loop_timer_set(run->lease, RUN_EXTEND_MS);
-	}
-	return run;
-}
-
-const struct job *run_job(const struct run *run)
-{
-	return &run->job;
-}
-
-static bool store_holds(const struct run *run)
-{
-	for (size_t i = 0; i < COMMANDS_MAX; i++)
-		if (run->slots[i].storing)
-			return true;
-	return run->extending || run->settling || run->starting ||
-	       run->review_op.kind != STORE_OP_COUNT;
-}
-
-void run_release(struct run *run)
-{
-	if (store_holds(run))
-		return;
-	linkjob_release(&run->link);
-	job_release(&run->job);
-	journal_entry_release(&run->entry);
-	review_release(&run->review);
-	loop_timer_free(run->lease);
-	free(run->progress);
-	free(run);
-}
-
-void run_cancel(struct run *run)
-{
-	run->cancelled = true;
-	if (run->lease)
-		loop_timer_clear(run->lease);
-	for (size_t i = 0; i < COMMANDS_MAX; i++) {
-		struct slot *s = &run->slots[i];
-
-		if (!s->used || s->storing)
-			continue;
-		if (s->zendesk)
-			zendesk_cancel(s->zendesk);
-		if (s->sunco)
-			api_cancel(s->sunco);
-		slot_release(s);
-	}
-	run_release(run);
 }

@@ -1,5 +1,6 @@
 /*
- * Shared by runner.c and runner_settle.c; nobody else includes it.
+ * Shared by runner.c, runner_life.c and runner_settle.c; nobody else includes
+ * it.
  */
 #ifndef REUNITE_APP_RUNNER_INT_H
 #define REUNITE_APP_RUNNER_INT_H
@@ -28,9 +29,11 @@ struct run {
 	struct linkjob link;
 	bool dry;
 	bool cancelled; /* freed when the store gave its ops back */
+	bool ended;	/* its callback is at work */
 	run_done *done;
 	void *arg;
 	struct slot slots[COMMANDS_MAX];
+	struct loop_timer *again; /* the store failed: once more */
 	struct loop_timer *lease;
 	struct store_op lease_op;
 	bool extending;
@@ -44,10 +47,19 @@ struct run {
 	struct review review;
 	char *progress;
 	bool settling;
+	bool bare; /* the settle without what the store would not take */
 	int64_t review_expires_ms;
 };
 
+#define RUN_STORE_RETRY_MS 1000
+
+void run_execute(struct run *run, const struct commands *cmds);
+void run_slot_release(struct slot *s);
 void run_settle(struct run *run);
+/* Calls fn a little later, unless the run is dropped before. */
+void run_again(struct run *run, loop_fn *fn);
+/* The callback, and the end. */
+void run_end(struct run *run, const struct run_report *report);
 void run_crash_point(const char *when, const char *what);
 /* Frees it once nothing of it is the store's any more. */
 void run_release(struct run *run);

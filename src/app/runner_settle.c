@@ -15,8 +15,6 @@
 #include "base/str.h"
 #include "core/retry.h"
 
-#define SETTLE_RETRY_MS 1000
-
 static uint32_t dice(void)
 {
 	uint32_t r;
@@ -218,40 +216,51 @@ static void report(struct run *run, bool lost)
 
 	if (!lost && !run->dry)
 		count_end(run);
-	run->settling = false;
-	run->done(&r, run->arg);
-	store_op_release(&run->settle);
-	run_cancel(run);
+	run_end(run, &r);
 }
 
 static void submit_settle(void *arg);
+
+/* The store will never take what came of this run (a text is too long, say):
+ * a person has to see to it, and the job must not run for ever. */
+static void make_bare(struct run *run)
+{
+	struct store_settle *s = &run->settle.u.settle;
+
+	run->bare = true;
+	s->state = JOB_DEAD;
+	s->entry = NULL;
+	s->link = NULL;
+	s->review = NULL;
+	s->progress = NULL;
+	s->last_error = "the store did not take what came of it";
+}
 
 static void on_settled(struct store_op *op, void *arg)
 {
 	struct run *run = arg;
 
 	run_crash_point("after", "settle");
+	run->settling = false;
 	if (run->cancelled) {
-		run->settling = false;
-		store_op_release(op);
 		run_release(run);
 		return;
 	}
 	if (op->result == RESULT_OK) {
 		report(run, false);
-	} else if (op->result == RESULT_CONFLICT ||
-		   op->result == RESULT_NOTFOUND) {
-		log_warn("lease_lost", log_str("account", run->job.account),
-			 log_int("job", run->job.id));
-		report(run, true);
+		return;
+	}
+	log_warn("settle_failed", log_str("account", run->job.account),
+		 log_int("job", run->job.id),
+		 log_str("class", result_name(op->result)),
+		 log_str("error", op->error.text));
+	if (op->result == RESULT_TEMP) {
+		run_again(run, submit_settle);
+	} else if (op->result == RESULT_INVALID && !run->bare) {
+		make_bare(run);
+		submit_settle(run);
 	} else {
-		log_warn("settle_failed", log_str("account", run->job.account),
-			 log_int("job", run->job.id),
-			 log_str("error", op->error.text));
-		run->settling = false;
-		loop_timer_free(run->lease);
-		run->lease = loop_timer_new(run->env.loop, submit_settle, run);
-		loop_timer_set(run->lease, SETTLE_RETRY_MS);
+		report(run, true);
 	}
 }
 

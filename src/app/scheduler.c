@@ -42,7 +42,9 @@ struct sched_account {
 	bool claiming;
 	bool dirty; /* woken while the claim was under way */
 	struct store_op row;
-	bool asking; /* row is the store's */
+	bool asking;  /* row is the store's */
+	bool ask_row; /* it was not read: ask again before the next claim */
+	bool row_known;
 	bool paused;
 	enum trouble trouble;
 	bool trouble_stored;
@@ -65,6 +67,7 @@ struct scheduler {
 };
 
 static void claim(struct sched_account *a);
+static void ask_row(struct sched_account *a);
 
 /* Longer each time, but never longer than a hold. */
 static int64_t probe_delay_ms(int failures)
@@ -80,7 +83,12 @@ static int64_t probe_delay_ms(int failures)
 
 static void on_timer(void *arg)
 {
-	claim(arg);
+	struct sched_account *a = arg;
+
+	if (a->ask_row)
+		ask_row(a); /* claims when it knows */
+	else
+		claim(a);
 }
 
 static struct sched_account *find(const struct scheduler *s, const char *name)
@@ -126,26 +134,37 @@ static void check_drained(struct scheduler *s)
 
 static void release_when_idle(struct scheduler *s);
 
-static void ask_row(struct sched_account *a);
+static void take_row(struct sched_account *a, const struct store_account *row)
+{
+	if (row->is_paused != a->paused) {
+		a->paused = row->is_paused;
+		log_info("account_paused", log_str("account", a->name),
+			 log_bool("paused", a->paused));
+	}
+	/* a former life's trouble is over until we meet it ourselves */
+	if (!a->row_known && row->held && !a->trouble)
+		a->trouble_stored = false;
+	a->row_known = true;
+}
 
 static void on_row(struct store_op *op, void *arg)
 {
 	struct sched_account *a = arg;
-	bool paused = op->u.account.is_paused;
-	bool ok = op->result == RESULT_OK;
 
 	a->asking = false;
+	if (op->result == RESULT_OK) {
+		take_row(a, &op->u.account);
+	} else {
+		a->ask_row = true;
+		if (op->u.account.set_hold)
+			a->trouble_stored = false;
+	}
 	store_op_release(op);
-	if (a->s->freed) {
+	if (a->s->freed)
 		release_when_idle(a->s);
-		return;
-	}
-	if (ok && paused != a->paused) {
-		a->paused = paused;
-		log_info("account_paused", log_str("account", a->name),
-			 log_bool("paused", paused));
-	}
-	if (ok && !a->trouble_stored)
+	else if (a->ask_row)
+		loop_timer_set(a->timer, RETRY_FIRST_MS);
+	else if (!a->trouble_stored)
 		ask_row(a);
 	else
 		claim(a);
@@ -159,6 +178,7 @@ static void ask_row(struct sched_account *a)
 	if (a->asking)
 		return;
 	a->asking = true;
+	a->ask_row = false;
 	store_op_init(&a->row, STORE_ACCOUNT);
 	u->account = a->name;
 	u->set_hold = !a->trouble_stored;
@@ -197,6 +217,8 @@ static void learn(struct sched_account *a, const struct run_report *r)
 {
 	int64_t now_ms = loop_now_ms(a->s->loop);
 
+	if (r->lost)
+		return;
 	if (r->why == RESULT_AUTH) {
 		set_trouble(a, TROUBLE_CREDENTIALS);
 		a->probe_ms = now_ms + RETRY_HOLD_MS;
@@ -238,6 +260,24 @@ static void on_run(const struct run_report *r, void *arg)
 	claim(a);
 }
 
+/* A job that is claimed while it runs here has lost its lease under us, by a
+ * leap of the clock, say. What is on its way then is looked up, as after a
+ * crash; two runs of one person are never under way. */
+static void drop_run(struct sched_account *a, int64_t job_id)
+{
+	for (size_t i = 0; i < SCHEDULER_RUNS_MAX; i++) {
+		struct run *run = a->runs[i];
+
+		if (!run || run_job(run)->id != job_id)
+			continue;
+		log_warn("lease_lost", log_str("account", a->name),
+			 log_int("job", job_id));
+		a->runs[i] = NULL;
+		a->run_count--;
+		run_cancel(run);
+	}
+}
+
 static void start(struct sched_account *a, struct job *job)
 {
 	struct run_env env = {
@@ -257,6 +297,44 @@ static void start(struct sched_account *a, struct job *job)
 
 /* --- claims --- */
 
+/* A claimed job on its way back; the op's strings are the job's. */
+struct unstarted {
+	struct store_op op;
+	struct job job;
+};
+
+static void on_unstarted(struct store_op *op, void *arg)
+{
+	struct unstarted *u = arg;
+
+	store_op_release(op);
+	job_release(&u->job);
+	free(u);
+}
+
+/* Claimed, but not to be run here any more: as it was, without a lease that
+ * others would have to wait for. Takes what job owns. */
+static void give_back(const struct sched_account *a, struct job *job)
+{
+	struct unstarted *u = xcalloc(1, sizeof(*u));
+
+	u->job = *job;
+	job_init(job);
+	store_op_init(&u->op, STORE_SETTLE);
+	u->op.u.settle = (struct store_settle){
+		.job_id = u->job.id,
+		.token = u->job.token,
+		.gen = u->job.gen,
+		.state = JOB_READY,
+		.run_at_ms = u->job.run_at_ms,
+		.attempts = u->job.attempts,
+		.progress = u->job.progress,
+		.last_error = u->job.last_error,
+		.now_ms = loop_wall_ms(a->s->loop),
+	};
+	storeq_submit(a->s->q, &u->op, on_unstarted, u);
+}
+
 static void plan(struct sched_account *a, int64_t next_ms)
 {
 	int64_t delay_ms = next_ms - loop_wall_ms(a->s->loop);
@@ -266,29 +344,40 @@ static void plan(struct sched_account *a, int64_t next_ms)
 	loop_timer_set(a->timer, delay_ms > 0 ? delay_ms : 0);
 }
 
+/* The account may have been stopped, or all of us, since the claim began. */
+static void take_jobs(struct sched_account *a, struct store_claim *c)
+{
+	bool wanted = a->api && !a->s->draining && !a->s->freed;
+
+	for (size_t i = 0; i < c->count; i++) {
+		if (!wanted) {
+			give_back(a, &c->jobs[i]);
+			continue;
+		}
+		drop_run(a, c->jobs[i].id);
+		start(a, &c->jobs[i]);
+	}
+}
+
 static void on_claimed(struct store_op *op, void *arg)
 {
 	struct sched_account *a = arg;
 	struct store_claim *c = &op->u.claim;
-	bool full = c->count == c->max;
+	bool ok = op->result == RESULT_OK;
 
 	a->claiming = false;
+	take_jobs(a, c);
 	if (a->s->freed) {
 		store_op_release(op);
 		release_when_idle(a->s);
 		return;
 	}
-	if (op->result != RESULT_OK) {
+	if (!ok)
 		loop_timer_set(a->timer, RETRY_FIRST_MS);
-	} else {
-		/* what a drain leaves behind keeps its lease */
-		for (size_t i = 0; i < c->count && !a->s->draining; i++)
-			start(a, &c->jobs[i]);
-		if (a->dirty || full)
-			loop_timer_set(a->timer, 0);
-		else
-			plan(a, c->next_ms);
-	}
+	else if (a->dirty || c->count == c->max)
+		loop_timer_set(a->timer, 0);
+	else
+		plan(a, c->next_ms);
 	store_op_release(op);
 }
 
@@ -372,8 +461,12 @@ void scheduler_stop_account(struct scheduler *s, const char *account)
 {
 	struct sched_account *a = find(s, account);
 
-	if (a)
-		a->api = NULL;
+	if (!a)
+		return;
+	a->api = NULL;
+	a->config = NULL;
+	a->failures = 0;
+	set_trouble(a, TROUBLE_NONE);
 }
 
 void scheduler_drain(struct scheduler *s, loop_fn *done, void *arg)

@@ -70,12 +70,20 @@ static int print_applied(struct cli *c, const struct journal_entry *entry,
 			       ? CLI_FAILED
 			       : exit_code(entry->action);
 	}
+	if (job->state == JOB_DEAD)
+		return cli_error(c, "%s", job->last_error);
 	if (job->last_error)
 		return oneshot_failed(c, RESULT_TEMP, job->last_error);
+	if (job->state == JOB_READY || job->state == JOB_RUNNING)
+		return cli_error(c,
+				 "job %lld is queued, but not done yet: is "
+				 "the account paused or held?",
+				 (long long)job->id);
 	if (c->json)
 		cli_json(c, job_encode(job));
 	else
-		fprintf(c->out, "%s: job %lld looks again by itself\n",
+		fprintf(c->out,
+			"%s: the daemon looks again by itself (job %lld)\n",
 			job_state_name(job->state), (long long)job->id);
 	return CLI_DONE;
 }

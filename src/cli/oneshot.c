@@ -12,11 +12,13 @@
 
 #include "api/zendesk.h"
 #include "app/engine.h"
+#include "base/clock.h"
 #include "base/str.h"
 
 #define FOLLOW_STEP_MS 100
 #define FOLLOW_MAX_MS  120000
 #define FOLDED_MAX_MS  10000 /* for the decision of the person's own job */
+#define AGAIN_MAX      8     /* runs, while others are at work on the same */
 
 struct oneshot {
 	struct cli *cli;
@@ -33,6 +35,8 @@ struct oneshot {
 	struct store_op op;
 	int64_t job_id; /* apply: as enqueued */
 	struct run *run;
+	int runs;
+	struct loop_timer *again;
 };
 
 bool oneshot_who_parse(struct cli *c, struct oneshot_who *out)
@@ -74,6 +78,7 @@ static void stop(struct oneshot *o, int exit_code)
 }
 
 static void go(struct oneshot *o);
+static void claim(void *arg);
 
 /* The person turned out to have a job, into which ours went. */
 static void go_on_with(struct oneshot *o, const char *sunco_id)
@@ -94,6 +99,9 @@ static void on_run(const struct run_report *r, void *arg)
 				       "another process took the job over"));
 	else if (r->link->end == LINKJOB_END_RETRY)
 		stop(o, oneshot_failed(o->cli, r->why, r->link->error.text));
+	else if (o->apply && r->link->end == LINKJOB_END_AGAIN &&
+		 ++o->runs < AGAIN_MAX)
+		loop_timer_set(o->again, r->run_at_ms - loop_wall_ms(o->loop));
 	else if (o->apply)
 		stop(o, CLI_DONE);
 	else
@@ -133,10 +141,16 @@ static void on_enqueued(struct store_op *op, void *arg)
 	o->job_id = op->u.enqueue.job_id;
 
 	store_op_release(op);
-	if (r != RESULT_OK) {
+	if (r != RESULT_OK)
 		stop(o, oneshot_failed(o->cli, r, "the store failed"));
-		return;
-	}
+	else
+		claim(o);
+}
+
+static void claim(void *arg)
+{
+	struct oneshot *o = arg;
+
 	store_op_init(&o->op, STORE_CLAIM);
 	o->op.u.claim = (struct store_claim){
 		.account = o->account,
@@ -259,6 +273,7 @@ static int setup(struct oneshot *o, enum store_mode mode, enum result *why)
 	*why = engine_new(&o->engine, o->loop, config, mode, NULL, NULL, &err);
 	if (*why == RESULT_OK) {
 		fill_job(o);
+		o->again = loop_timer_new(o->loop, claim, o);
 		return CLI_DONE;
 	}
 	config_free(config);
@@ -273,6 +288,7 @@ static void teardown(struct oneshot *o)
 {
 	if (o->run)
 		run_cancel(o->run);
+	loop_timer_free(o->again);
 	engine_free(o->engine);
 	loop_free(o->loop);
 	job_release(&o->job);
@@ -345,29 +361,57 @@ int oneshot_dry(struct cli *c, const struct oneshot_who *who,
 	return o.exit_code;
 }
 
-/* The journal's last line since the start, of a job or about a user. */
+/* The last of the journal's lines that are asked for. */
+static enum result last_of(struct store *s, const struct store_journal *which,
+			   struct journal_entry *out)
+{
+	struct store_op op;
+	enum result r;
+	size_t n;
+
+	store_op_init(&op, STORE_JOURNAL);
+	op.u.journal = *which;
+	do {
+		r = store_do(s, &op);
+		n = r == RESULT_OK ? op.u.journal.count : 0;
+		if (n > 0) {
+			journal_entry_release(out);
+			journal_entry_copy(out, &op.u.journal.entries[n - 1]);
+			op.u.journal.after_id = out->id;
+		}
+		store_op_release(&op);
+	} while (n == STORE_LIST_MAX);
+	return r == RESULT_OK && out->id == 0 ? RESULT_NOTFOUND : r;
+}
+
+/* The last line since the start, of a job or about a user. */
 static enum result last_entry(const struct oneshot *o, struct store *s,
 			      int64_t job_id, uint64_t user,
 			      struct journal_entry *out)
 {
-	struct store_op op;
-	enum result r;
+	const struct store_journal which = {
+		.account = o->account,
+		.since_ms = o->cli->now_ms,
+		.action = -1,
+		.job_id = job_id,
+		.user = user,
+		.max = STORE_LIST_MAX,
+	};
 
-	store_op_init(&op, STORE_JOURNAL);
-	op.u.journal = (struct store_journal){.account = o->account,
-					      .since_ms = o->cli->now_ms,
-					      .action = -1,
-					      .job_id = job_id,
-					      .user = user,
-					      .max = STORE_LIST_MAX};
-	r = store_do(s, &op);
-	if (r == RESULT_OK && op.u.journal.count == 0)
-		r = RESULT_NOTFOUND;
-	if (r == RESULT_OK)
-		journal_entry_copy(
-			out, &op.u.journal.entries[op.u.journal.count - 1]);
-	store_op_release(&op);
-	return r;
+	return last_of(s, &which, out);
+}
+
+/* The line of the open review: what is asked again is not written again. */
+static enum result review_entry(struct store *s, int64_t job_id,
+				struct journal_entry *out)
+{
+	const struct store_journal which = {
+		.action = ACTION_REVIEW,
+		.job_id = job_id,
+		.max = STORE_LIST_MAX,
+	};
+
+	return last_of(s, &which, out);
 }
 
 static int print_end(struct oneshot *o, struct store *s, oneshot_applied *print)
@@ -385,6 +429,8 @@ static int print_end(struct oneshot *o, struct store *s, oneshot_applied *print)
 		r = last_entry(o, s, 0, o->job.zendesk_user_id, &entry);
 	else
 		r = last_entry(o, s, o->job_id, 0, &entry);
+	if (r == RESULT_NOTFOUND && job.state == JOB_REVIEW)
+		r = review_entry(s, o->job_id, &entry);
 	if (folded && r != RESULT_OK)
 		code = cli_error(o->cli, "the person has another job, which "
 					 "goes on with it: see queue list");
@@ -395,10 +441,11 @@ static int print_end(struct oneshot *o, struct store *s, oneshot_applied *print)
 	return code;
 }
 
+/* A job that is decided anew has no error: it goes on at once. */
 static bool at_rest(const struct job *j)
 {
 	return j->state != JOB_RUNNING &&
-	       (j->state != JOB_READY || j->attempts > 0);
+	       (j->state != JOB_READY || (j->attempts > 0 && j->last_error));
 }
 
 typedef bool follow_test(const struct oneshot *o, struct store *s);
@@ -435,11 +482,11 @@ static void follow(const struct oneshot *o, struct store *s, follow_test *test,
 		   int64_t max_ms)
 {
 	struct timespec step = {.tv_nsec = FOLLOW_STEP_MS * 1000000L};
+	int64_t until_ms = clock_mono_ms() + max_ms;
 
-	do {
+	do
 		nanosleep(&step, NULL);
-		max_ms -= FOLLOW_STEP_MS;
-	} while (max_ms > 0 && !test(o, s));
+	while (!test(o, s) && clock_mono_ms() < until_ms);
 }
 
 static bool is_folded(const struct oneshot *o, struct store *s)

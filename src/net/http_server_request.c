@@ -38,6 +38,11 @@ struct slice http_request_param(const struct http_request *r, const char *name)
 	return (struct slice){NULL, 0};
 }
 
+bool http_request_has_query(const struct http_request *r, const char *name)
+{
+	return http_query_has(conn_of(r)->message.target.query, name);
+}
+
 bool http_request_query(const struct http_request *r, const char *name,
 			char *out, size_t size)
 {

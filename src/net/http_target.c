@@ -223,8 +223,8 @@ static bool name_matches(struct slice raw, const char *name)
 	return i == raw.len && !*name;
 }
 
-bool http_query_get(struct slice query, const char *name, char *out,
-		    size_t size)
+/* The value of the first parameter of that name, as it was sent. */
+static bool query_find(struct slice query, const char *name, struct slice *raw)
 {
 	while (query.len > 0) {
 		size_t n = find_any(query, "&");
@@ -234,9 +234,25 @@ bool http_query_get(struct slice query, const char *name, char *out,
 		if (name_matches((struct slice){pair.ptr, eq}, name)) {
 			if (eq < pair.len)
 				eq++;
-			return decode_value(slice_from(pair, eq), out, size);
+			*raw = slice_from(pair, eq);
+			return true;
 		}
 		query = slice_from(query, n < query.len ? n + 1 : n);
 	}
 	return false;
+}
+
+bool http_query_has(struct slice query, const char *name)
+{
+	struct slice raw;
+
+	return query_find(query, name, &raw);
+}
+
+bool http_query_get(struct slice query, const char *name, char *out,
+		    size_t size)
+{
+	struct slice raw;
+
+	return query_find(query, name, &raw) && decode_value(raw, out, size);
 }

@@ -41,6 +41,7 @@ void http_path_release(struct http_path *p);
  */
 int http_path_decode(struct http_path *p, struct slice raw);
 
+bool http_query_has(struct slice query, const char *name);
 /* The decoded value of the first parameter of that name ('+' is a space);
  * false if there is none, its encoding is broken or it does not fit. */
 bool http_query_get(struct slice query, const char *name, char *out,

@@ -185,6 +185,15 @@ static uint64_t newest(const struct store_settle *s, uint64_t told,
 	return told == 0 || (s->again && row != 0) ? row : told;
 }
 
+/* The review that the job waits for, or will again: a run that decided nothing
+ * leaves it, and so does an event that came meanwhile. */
+static int64_t rests_on(const struct store_settle *s, const struct sq_job *job)
+{
+	bool undecided = s->state == JOB_READY || s->state == JOB_DEAD;
+
+	return s->review_id == 0 && undecided ? job->rests_on : s->review_id;
+}
+
 /* The state that the row gets: an event that came during the run starts the
  * next one, unless a retry is due anyway. */
 static void settle_row(struct sq *q, const struct store_settle *s,
@@ -208,8 +217,7 @@ static void settle_row(struct sq *q, const struct store_settle *s,
 		sq_text(s->last_error),
 		sq_id(sq_alias_follow(q, job->account, user)),
 		sq_id(newest(s, s->ticket_id, job->ticket_id)), sq_int(review),
-		sq_id(state == JOB_REVIEW ? (uint64_t)s->review_id : 0),
-		sq_int(s->now_ms));
+		sq_id((uint64_t)rests_on(s, job)), sq_int(s->now_ms));
 	sq_count(q, job->account, job->state, state);
 }
 

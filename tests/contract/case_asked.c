@@ -193,6 +193,26 @@ static void who_is_attached_asks_once(struct ct *c)
 	assert_int_equal(entries(c), 3);
 }
 
+/* The other webhook of bob's conversation comes while the first is at work. */
+static void who_is_attached_is_so_once(struct ct *c)
+{
+	int64_t id = ask_again(c, "ann", 11, 12, NULL).review_id;
+	struct job job = ct_running(c, "bob");
+	struct question n = ask_of(&job, 13, 12);
+
+	ct_accept(c, ct_event(EVENT_CONVERSATION_CREATE, "bob"));
+	assert_true(ask(c, &job, &n).again);
+	job = ct_claim(c);
+	ct_settle(c, &job, JOB_READY); /* no answer */
+	c->now_ms += 5 * MINUTE;
+	job = ct_claim(c);
+	ct_settle(c, &job, JOB_DEAD);
+	ask_again(c, "bob", 13, 12, NULL);
+	assert_int_equal(attached(c, id), 1);
+	assert_int_equal(entries(c), 2);
+	assert_int_equal(ct_state(c, "s:bob"), JOB_REVIEW);
+}
+
 static void no_ticket(struct question *n)
 {
 	n->review.ticket_id = 0;
@@ -251,6 +271,7 @@ static const struct ct_case cases[] = {
 	CT_CASE(another_question_is_written_down),
 	CT_CASE(a_closed_question_is_asked_anew),
 	CT_CASE(who_is_attached_asks_once),
+	CT_CASE(who_is_attached_is_so_once),
 	CT_CASE(other_tickets_are_other_conversations),
 	CT_CASE(a_pending_entry_is_finished),
 };

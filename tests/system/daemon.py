@@ -193,11 +193,12 @@ class Daemon:
 
     # --- commands ---
 
-    def command(self, *argv, check=True):
+    def command(self, *argv, check=True, environment=None):
         """A command beside the daemon; the finished process."""
         done = subprocess.run(
             [harness.binary("reunite"), *argv, "-c", self.config],
-            capture_output=True, text=True, timeout=60)
+            capture_output=True, text=True, timeout=60,
+            env={**os.environ, **(environment or {})})
         if check:
             assert done.returncode == 0, (argv, done.stderr)
         return done

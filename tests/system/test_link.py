@@ -1,10 +1,14 @@
 """`reunite link`: one person now, by any of their ids, dry or not, beside a
 daemon or without one; and its exit codes."""
 
+import contextlib
 import json
+import sqlite3
+import time
 
 import pytest
 import rounds
+from daemon import fast_clock
 
 ADDRESS = "vera@people.example"
 VERA = rounds.jwt("Vera Visitor", ADDRESS)
@@ -33,6 +37,14 @@ def link(reunite, *argv, code=0):
     lines = done.stdout.splitlines()
     assert len(lines) <= 1
     return json.loads(lines[0]) if lines else None
+
+
+def change(reunite, sql, *values):
+    """As another process would, in the store itself."""
+    with contextlib.closing(sqlite3.connect(
+            f"{reunite.folder}/reunite.db", timeout=10)) as db, db:
+        db.execute("INSERT OR IGNORE INTO accounts(name) VALUES('acme')")
+        db.execute(sql, values)
 
 
 def ways(begun):
@@ -124,6 +136,44 @@ def test_it_obeys_apply_and_the_policy(sandbox, sleeping):
     entry = link(reunite, *ways(begun)[0], "--apply")
     assert entry["action"] == "review"
     assert len(reunite.reviews()) == 1
+    assert rounds.writes(sandbox) == []
+
+
+@pytest.mark.parametrize("running", [True, False], ids=["beside", "alone"])
+def test_a_question_that_is_open_already(sandbox, daemon, running):
+    """Asked again, it is not written down again, but shown."""
+    reunite = daemon(apply="review")
+    _, begun = unheard_of(sandbox)
+    first = link(reunite, *ways(begun)[0], "--apply")
+    if not running:
+        assert reunite.stop() == 0
+    assert link(reunite, *ways(begun)[0], "--apply") == first
+    assert reunite.journal() == [first]
+
+
+@pytest.mark.parametrize("running", [True, False], ids=["beside", "alone"])
+def test_somebody_else_is_at_work_on_the_profile(sandbox, daemon, running):
+    """It waits for the lock instead of ending with nothing done."""
+    reunite = daemon()
+    owner, begun = unheard_of(sandbox)
+    change(reunite,
+           "INSERT INTO locks SELECT id, ?, 4711, 1, ? FROM accounts",
+           owner, int(time.time() * 1000) + 1500)
+    if not running:
+        assert reunite.stop() == 0
+    entry = link(reunite, *ways(begun)[0], "--apply")
+    assert (entry["action"], entry["status"]) == ("merge", "done")
+    assert rounds.merges(sandbox) == [(begun["zendesk_user_id"], owner)]
+
+
+def test_a_paused_account_is_told_of(sandbox, daemon):
+    reunite = daemon()
+    _, begun = unheard_of(sandbox)
+    change(reunite, "UPDATE accounts SET paused = 1")
+    done = reunite.command("link", *ways(begun)[0], "--apply", check=False,
+                           environment=fast_clock(50))
+    assert done.returncode == 1
+    assert "paused" in done.stderr
     assert rounds.writes(sandbox) == []
 
 
