@@ -40,9 +40,11 @@ def test_the_format_is_that_of_clang_format():
 
 
 def machine_paths(text: str) -> list[str]:
-    return [m[0] for m in MACHINE.finditer(text)] + [
-        str(ROOT) for _ in range(text.count(f"{ROOT}/"))
-    ]
+    found = [m[0] for m in MACHINE.finditer(text)]
+    # a clone at /src or /reunite would find itself everywhere
+    if len(ROOT.parts) > 2:
+        found += [str(ROOT)] * text.count(f"{ROOT}/")
+    return found
 
 
 def test_no_path_of_a_machine_is_left():
@@ -60,5 +62,5 @@ def test_no_path_of_a_machine_is_left():
 
 def test_a_path_of_a_machine_is_seen():
     assert machine_paths("x = /home/" + "me/src/a.c")
-    assert machine_paths(f"cd {ROOT}/src")
+    assert len(ROOT.parts) <= 2 or machine_paths(f"cd {ROOT}/src")
     assert not machine_paths("/api/v2/users/me/merge /var/lib/reunite/x")
