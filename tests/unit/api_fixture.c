@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { ANSWER_MAX = 256 * 1024 };
+enum { ANSWER_MAX = 4 * 1024 * 1024 };
 
 static void reply_send(struct wire_conn *c, const struct reply *reply,
 		       const char *url)

@@ -16,134 +16,8 @@
 #include "base/clock.h"
 #include "base/crypto.h"
 #include "base/metrics.h"
-#include "store/backend.h"
 
 #define PATIENCE_ROUNDS 20000 /* of a millisecond */
-
-/* --- a store that waits or fails --- */
-
-static struct {
-	pthread_mutex_t mutex;
-	pthread_cond_t changed;
-	bool hold;
-	bool held;
-	atomic_bool fail;
-	atomic_int accepts;
-} gate = {.mutex = PTHREAD_MUTEX_INITIALIZER,
-	  .changed = PTHREAD_COND_INITIALIZER};
-
-struct gated {
-	struct store_backend base;
-	struct store_backend *inner;
-};
-
-static struct store_backend *inner_of(const struct store_backend *b)
-{
-	return ((const struct gated *)b)->inner;
-}
-
-static void gated_close(struct store_backend *b)
-{
-	inner_of(b)->ops->close(inner_of(b));
-	free(b);
-}
-
-static enum result gated_begin(struct store_backend *b, bool writes,
-			       struct error *err)
-{
-	pthread_mutex_lock(&gate.mutex);
-	while (gate.hold) {
-		gate.held = true;
-		pthread_cond_broadcast(&gate.changed);
-		pthread_cond_wait(&gate.changed, &gate.mutex);
-	}
-	gate.held = false;
-	pthread_mutex_unlock(&gate.mutex);
-	if (gate.fail)
-		return error_set(err, RESULT_TEMP, "the disk is on fire");
-	return inner_of(b)->ops->begin(inner_of(b), writes, err);
-}
-
-static void gated_apply(struct store_backend *b, struct store_op *op)
-{
-	gate.accepts += op->kind == STORE_ACCEPT;
-	inner_of(b)->ops->apply(inner_of(b), op);
-}
-
-static enum result gated_commit(struct store_backend *b, struct error *err)
-{
-	return inner_of(b)->ops->commit(inner_of(b), err);
-}
-
-static void gated_rollback(struct store_backend *b)
-{
-	inner_of(b)->ops->rollback(inner_of(b));
-}
-
-static bool gated_changed(struct store_backend *b)
-{
-	return inner_of(b)->ops->changed(inner_of(b));
-}
-
-static void gated_checkpoint(struct store_backend *b)
-{
-	inner_of(b)->ops->checkpoint(inner_of(b));
-}
-
-static const uint8_t *gated_key(const struct store_backend *b)
-{
-	return inner_of(b)->ops->key(inner_of(b));
-}
-
-static const struct store_backend_ops gated_ops = {
-	.scheme = "gated",
-	.close = gated_close,
-	.begin = gated_begin,
-	.apply = gated_apply,
-	.commit = gated_commit,
-	.rollback = gated_rollback,
-	.changed = gated_changed,
-	.checkpoint = gated_checkpoint,
-	.key = gated_key,
-};
-
-static struct store *gated_open(const char *path)
-{
-	struct gated *g = xcalloc(1, sizeof(*g));
-	struct error err = {""};
-
-	g->base.ops = &gated_ops;
-	if (store_sqlite_ops.open(&g->inner, path, STORE_SERVE, clock_wall_ms(),
-				  &err))
-		fail_msg("%s", err.text);
-	return store_over(&g->base);
-}
-
-void rig_store_hold(bool hold)
-{
-	pthread_mutex_lock(&gate.mutex);
-	gate.hold = hold;
-	pthread_cond_broadcast(&gate.changed);
-	pthread_mutex_unlock(&gate.mutex);
-}
-
-void rig_store_await_held(void)
-{
-	pthread_mutex_lock(&gate.mutex);
-	while (!gate.held)
-		pthread_cond_wait(&gate.changed, &gate.mutex);
-	pthread_mutex_unlock(&gate.mutex);
-}
-
-void rig_store_fail(bool fail)
-{
-	gate.fail = fail;
-}
-
-int rig_store_accepts(void)
-{
-	return gate.accepts;
-}
 
 /* --- the rig --- */
 
@@ -197,22 +71,15 @@ void rig_configure(struct rig *r, const char *name, const char *sunco_key,
 
 void rig_start(struct rig *r)
 {
-	char path[96];
 	const struct http_route *routes;
 	struct error err = {""};
 	size_t count;
 
 	memset(r, 0, sizeof(*r));
-	gate.fail = false;
-	gate.accepts = 0;
-	strcpy(r->dir, "/tmp/reunite_intake_XXXXXX");
-	assert_non_null(mkdtemp(r->dir));
-	snprintf(path, sizeof(path), "%s/store", r->dir);
-	snprintf(r->url, sizeof(r->url), "sqlite:%s", path);
 	http_fixture_config(&r->http.config);
 	r->http.config.max_body_bytes = 1 << 20;
 	r->http.loop = loop_new();
-	r->q = storeq_new(r->http.loop, gated_open(path), NULL);
+	r->q = storeq_new(r->http.loop, store_gate_open(&r->store), NULL);
 	r->in = intake_new(r->http.loop, r->q, on_wake, r);
 	routes = intake_routes(&count);
 	r->http.server = http_server_new(r->http.loop, &r->http.config, routes,
@@ -222,19 +89,6 @@ void rig_start(struct rig *r)
 	r->http.port = http_server_port(r->http.server);
 	assert_int_equal(pthread_create(&r->http.thread, NULL, rig_main, r), 0);
 	rig_configure(r, "acme", RIG_SUNCO_KEY, RIG_ZENDESK_SECRET);
-}
-
-static void remove_folder(const char *dir)
-{
-	static const char *const names[] = {"store", "store-wal", "store-shm",
-					    "store.lock", "store-lock"};
-	char path[128];
-
-	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
-		snprintf(path, sizeof(path), "%s/%s", dir, names[i]);
-		unlink(path);
-	}
-	assert_int_equal(rmdir(dir), 0);
 }
 
 /* In the order that intake.h asks for. */
@@ -247,7 +101,7 @@ void rig_stop(struct rig *r)
 	intake_free(r->in);
 	loop_free(r->http.loop);
 	metrics_reset();
-	remove_folder(r->dir);
+	store_gate_remove(&r->store);
 }
 
 /* --- requests --- */
@@ -386,7 +240,7 @@ size_t rig_jobs(struct rig *r)
 	struct error err = {""};
 	size_t count;
 
-	if (store_open(&s, r->url, STORE_READ, clock_wall_ms(), &err))
+	if (store_open(&s, r->store.url, STORE_READ, clock_wall_ms(), &err))
 		fail_msg("%s", err.text);
 	store_op_init(&op, STORE_JOBS);
 	op.u.jobs.state = -1;

@@ -8,6 +8,7 @@
 #include "app/intake.h"
 #include "core/job.h"
 #include "http_fixture.h"
+#include "store_gate.h"
 
 #define RIG_SUNCO_KEY	   "sunco-key-of-acme"
 #define RIG_ZENDESK_SECRET "zendesk-secret-of-acme"
@@ -16,8 +17,7 @@ struct rig {
 	struct http_fixture http; /* only its loop, server and port */
 	struct intake *in;
 	struct storeq *q;
-	char dir[64];
-	char url[128];
+	struct store_gate store;
 	int woken; /* touched on the loop */
 };
 
@@ -26,14 +26,6 @@ void rig_stop(struct rig *r);
 /* An account with these secrets (NULL: none) and no other account. */
 void rig_configure(struct rig *r, const char *name, const char *sunco_key,
 		   const char *zendesk_secret);
-
-/* The store waits before it begins a transaction, or it fails to. */
-void rig_store_hold(bool hold);
-void rig_store_fail(bool fail);
-/* Waits until the store is held up in a transaction. */
-void rig_store_await_held(void);
-/* How many bodies the store was asked to take. */
-int rig_store_accepts(void);
 
 /* One request on a connection of its own; headers end with \r\n. The answer
  * must have this status; its body is compared when expected is not NULL. */

@@ -95,7 +95,7 @@ static void test_several_people_in_one_operation(void **state)
 
 	post_sunco_fixture(r, "sunco/several_people.json",
 			   "{\"accepted\":3,\"duplicate\":0,\"ignored\":2}");
-	assert_int_equal(rig_store_accepts(), 1);
+	assert_int_equal(store_gate_count(STORE_ACCEPT), 1);
 	assert_int_equal(rig_jobs(r), 2);
 	assert_int_equal(rig_woken(r), 1);
 	assert_int_equal(rig_counted(r, "sunco", "accepted"), 3);
@@ -110,7 +110,7 @@ static void test_nothing_that_matters_writes_nothing(void **state)
 			   "{\"accepted\":0,\"duplicate\":0,\"ignored\":1}");
 	post_sunco_fixture(r, "sunco/no_events.json",
 			   "{\"accepted\":0,\"duplicate\":0,\"ignored\":0}");
-	assert_int_equal(rig_store_accepts(), 0);
+	assert_int_equal(store_gate_count(STORE_ACCEPT), 0);
 	assert_int_equal(rig_woken(r), 0);
 	assert_int_equal(rig_counted(r, "sunco", "ignored"), 1);
 }
@@ -135,7 +135,7 @@ static void test_messages_count_while_somebody_waits(void **state)
 	post_message(r, "m1", "{\"accepted\":0,\"duplicate\":0,\"ignored\":1}");
 	rig_watch(r, "somebody-else", true);
 	post_message(r, "m1", "{\"accepted\":0,\"duplicate\":0,\"ignored\":1}");
-	assert_int_equal(rig_store_accepts(), 0);
+	assert_int_equal(store_gate_count(STORE_ACCEPT), 0);
 	rig_watch(r, GWEN, true);
 	post_message(r, "m1", "{\"accepted\":1,\"duplicate\":0,\"ignored\":0}");
 	post_message(r, "m1", "{\"accepted\":0,\"duplicate\":1,\"ignored\":0}");
@@ -144,6 +144,21 @@ static void test_messages_count_while_somebody_waits(void **state)
 	post_message(r, "m2", "{\"accepted\":1,\"duplicate\":0,\"ignored\":0}");
 	rig_watch(r, GWEN, false);
 	post_message(r, "m3", "{\"accepted\":0,\"duplicate\":0,\"ignored\":1}");
+}
+
+/* Its jobs wait on, and so do the people who are waited for. */
+static void test_an_account_that_comes_back_knows_who_waits(void **state)
+{
+	struct rig *r = *state;
+
+	rig_watch(r, GWEN, true);
+	rig_configure(r, "zenith", "another key", NULL);
+	rig_configure(r, "acme", RIG_SUNCO_KEY, RIG_ZENDESK_SECRET);
+	post_message(r, "m1", "{\"accepted\":1,\"duplicate\":0,\"ignored\":0}");
+	rig_configure(r, "zenith", "another key", NULL);
+	rig_watch(r, GWEN, false); /* a run that was under way */
+	rig_configure(r, "acme", RIG_SUNCO_KEY, RIG_ZENDESK_SECRET);
+	post_message(r, "m2", "{\"accepted\":0,\"duplicate\":0,\"ignored\":1}");
 }
 
 static void test_unauthorized(void **state)
@@ -168,7 +183,7 @@ static void test_unauthorized(void **state)
 	rig_post_zendesk(r, body, now_ms - 600000, 401, UNAUTHORIZED);
 	rig_post_zendesk(r, body, now_ms + 600000, 401, UNAUTHORIZED);
 	assert_int_equal(rig_counted(r, "zendesk", "unauthorized"), 6);
-	assert_int_equal(rig_store_accepts(), 0);
+	assert_int_equal(store_gate_count(STORE_ACCEPT), 0);
 	free(wrong);
 	free(other_body);
 }
@@ -299,7 +314,7 @@ static void test_rejections_are_logged_once_in_a_while(void **state)
 	char path[96], text[4096] = "";
 	int fd;
 
-	snprintf(path, sizeof(path), "%s/log", r->dir);
+	snprintf(path, sizeof(path), "%s/log", r->store.dir);
 	fd = open(path, O_RDWR | O_CREAT | O_TRUNC, 0600);
 	log_setup(LOG_INFO, LOG_JSON, fd);
 	for (int i = 0; i < 5; i++)
@@ -329,6 +344,7 @@ int main(void)
 		TEST(test_several_people_in_one_operation),
 		TEST(test_nothing_that_matters_writes_nothing),
 		TEST(test_messages_count_while_somebody_waits),
+		TEST(test_an_account_that_comes_back_knows_who_waits),
 		TEST(test_unauthorized),
 		TEST(test_nothing_is_parsed_before_it_is_verified),
 		TEST(test_malformed),

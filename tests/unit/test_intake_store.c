@@ -41,7 +41,7 @@ static int start(void **state)
 
 static int stop(void **state)
 {
-	rig_store_hold(false);
+	store_gate_hold(false);
 	rig_stop(*state);
 	free(*state);
 	return 0;
@@ -69,7 +69,7 @@ static void test_a_failing_store_is_503(void **state)
 {
 	struct rig *r = *state;
 
-	rig_store_fail(true);
+	store_gate_fail(true);
 	rig_post_sunco(r, EVENT("1"), 503, UNAVAILABLE);
 	assert_int_equal(rig_woken(r), 0);
 	/* Behind now: the store is not even asked, and what needs none is
@@ -78,7 +78,7 @@ static void test_a_failing_store_is_503(void **state)
 	rig_post_sunco(r, TYPING, 200, NULL);
 	assert_int_equal(rig_counted(r, "sunco", "unavailable"), 2);
 	assert_int_equal(rig_counted(r, "sunco", "accepted"), 0);
-	rig_store_fail(false);
+	store_gate_fail(false);
 	await_recovery(r);
 	rig_post_sunco(r, EVENT("1"), 200, ACCEPTED);
 	assert_int_equal(rig_jobs(r), 2);
@@ -96,14 +96,14 @@ static void test_draining(void **state)
 	struct rig *r = *state;
 	struct http_client_raw c;
 
-	rig_store_hold(true);
+	store_gate_hold(true);
 	rig_send(r, &c, SUNCO, HEADERS, EVENT("1"));
-	rig_store_await_held();
+	store_gate_await_held();
 	http_fixture_call(&r->http, drain, r);
 	rig_post_sunco(r, EVENT("2"), 503, UNAVAILABLE);
 	rig_post_sunco(r, TYPING, 200, NULL);
 	rig_post_sunco(r, "{}", 400, NULL);
-	rig_store_hold(false);
+	store_gate_hold(false);
 	raw_expect(&c, 200); /* what was taken is finished */
 	raw_close(&c);
 	assert_int_equal(rig_jobs(r), 1);
@@ -114,13 +114,13 @@ static void test_accounts_are_replaced_under_way(void **state)
 	struct rig *r = *state;
 	struct http_client_raw c;
 
-	rig_store_hold(true);
+	store_gate_hold(true);
 	rig_send(r, &c, SUNCO, HEADERS, EVENT("1"));
-	rig_store_await_held();
+	store_gate_await_held();
 	rig_configure(r, "zenith", "new key", NULL);
 	rig_post_sunco(r, EVENT("2"), 404, NULL);
 	rig_post(r, "/webhooks/zenith/sunco", HEADERS, EVENT("2"), 401, NULL);
-	rig_store_hold(false);
+	store_gate_hold(false);
 	raw_expect(&c, 200);
 	raw_close(&c);
 	assert_int_equal(rig_counted(r, "sunco", "accepted"), 1);
@@ -158,11 +158,11 @@ static void test_a_client_that_leaves(void **state)
 	struct rig *r = *state;
 	struct http_client_raw c;
 
-	rig_store_hold(true);
+	store_gate_hold(true);
 	rig_send(r, &c, SUNCO, HEADERS, EVENT("1"));
-	rig_store_await_held();
+	store_gate_await_held();
 	raw_close(&c);
-	rig_store_hold(false);
+	store_gate_hold(false);
 	http_fixture_await(&r->http, nobody_is_there);
 	assert_int_equal(rig_jobs(r), 1);
 	assert_int_equal(rig_woken(r), 1);
@@ -174,7 +174,7 @@ static void *release_store(void *arg)
 {
 	(void)arg;
 	usleep(50000);
-	rig_store_hold(false);
+	store_gate_hold(false);
 	return NULL;
 }
 
@@ -185,9 +185,9 @@ static void test_stopping_finishes_deliveries(void **state)
 	struct http_client_raw c;
 	pthread_t thread;
 
-	rig_store_hold(true);
+	store_gate_hold(true);
 	rig_send(r, &c, SUNCO, HEADERS, EVENT("1"));
-	rig_store_await_held();
+	store_gate_await_held();
 	assert_int_equal(pthread_create(&thread, NULL, release_store, NULL), 0);
 	rig_stop(r);
 	pthread_join(thread, NULL);
@@ -202,7 +202,7 @@ static void test_many_at_once(void **state)
 	struct http_client_raw c[32];
 	char body[256];
 
-	rig_store_hold(true);
+	store_gate_hold(true);
 	for (size_t i = 0; i < ARRAY_LEN(c); i++) {
 		snprintf(body, sizeof(body),
 			 "{\"events\":[{\"id\":\"%zu\",\"type\":\"user:update\""
@@ -211,8 +211,8 @@ static void test_many_at_once(void **state)
 			 i, i % 16);
 		rig_send(r, &c[i], SUNCO, HEADERS, body);
 	}
-	rig_store_await_held();
-	rig_store_hold(false);
+	store_gate_await_held();
+	store_gate_hold(false);
 	for (size_t i = 0; i < ARRAY_LEN(c); i++) {
 		raw_expect(&c[i], 200);
 		raw_close(&c[i]);

@@ -1,0 +1,341 @@
+/*
+ * When runs begin: accounts that come, go, pause and are in trouble while the
+ * store is asked; clocks that leap; what a drain leaves behind.
+ */
+#include "unit.h"
+
+#include "flow_rig.h"
+
+#include "app/scheduler.h"
+#include "base/buf.h"
+#include "base/metrics.h"
+#include "base/str.h"
+
+static void on_watch(const char *account, const char *sunco_id, bool waits,
+		     void *arg)
+{
+	(void)account;
+	(void)sunco_id;
+	(void)waits;
+	(void)arg;
+}
+
+static struct scheduler *start(struct flow *f)
+{
+	struct scheduler *s =
+		scheduler_new(f->loop, f->q, f->hmac, on_watch, f);
+
+	scheduler_set_account(s, &f->account, f->api->api);
+	flow_until_stored(f, STORE_CLAIM, 1);
+	flow_settle(f);
+	return s;
+}
+
+static enum job_state state_of(struct flow *f, int64_t id)
+{
+	struct job job = flow_job(f, id);
+	enum job_state state = job.state;
+
+	job_release(&job);
+	return state;
+}
+
+static bool no_more(struct flow *f, void *arg)
+{
+	(void)f;
+	return scheduler_runs(arg) == 0;
+}
+
+/* A claim is out, with this job in it; then something happens. */
+static int64_t hold_a_claim(struct flow *f, struct scheduler *s)
+{
+	int64_t id = flow_enqueue(f);
+
+	store_gate_hold_at(STORE_CLAIM);
+	scheduler_wake(s, "acme");
+	flow_settle(f);
+	store_gate_await_held();
+	return id;
+}
+
+static void let_go(struct flow *f)
+{
+	store_gate_hold_at(-1);
+	flow_until_stored(f, STORE_SETTLE, 1);
+	flow_settle(f);
+}
+
+/* Its lease would last a minute, and whoever comes next wait for more. */
+static void assert_free(struct flow *f, int64_t id)
+{
+	struct job job = flow_job(f, id);
+
+	assert_int_equal(job.state, JOB_READY);
+	assert_int_equal(job.token, 0);
+	assert_int_equal(job.attempts, 0);
+	assert_true(job.run_at_ms <= loop_wall_ms(f->loop));
+	job_release(&job);
+	assert_int_equal(f->api->request_count, 0);
+}
+
+static void test_an_account_stops_while_its_jobs_are_claimed(void **state)
+{
+	struct flow f;
+	struct scheduler *s;
+	int64_t id;
+
+	(void)state;
+	flow_start(&f);
+	s = start(&f);
+	id = hold_a_claim(&f, s);
+	scheduler_stop_account(s, "acme");
+	let_go(&f);
+	assert_int_equal(scheduler_runs(s), 0);
+	assert_free(&f, id);
+	scheduler_free(s);
+	flow_stop(&f);
+}
+
+static void test_a_drain_gives_back_what_it_did_not_begin(void **state)
+{
+	struct flow f;
+	struct scheduler *s;
+	int64_t id;
+
+	(void)state;
+	flow_start(&f);
+	s = start(&f);
+	id = hold_a_claim(&f, s);
+	scheduler_drain(s, NULL, NULL);
+	let_go(&f);
+	assert_free(&f, id);
+	scheduler_free(s);
+	flow_stop(&f);
+}
+
+static void test_a_free_gives_back_what_it_did_not_begin(void **state)
+{
+	struct flow f;
+	struct scheduler *s;
+	int64_t id;
+
+	(void)state;
+	flow_start(&f);
+	s = start(&f);
+	id = hold_a_claim(&f, s);
+	scheduler_free(s);
+	let_go(&f);
+	assert_free(&f, id);
+	flow_stop(&f);
+}
+
+static void test_an_account_that_comes_back_goes_on(void **state)
+{
+	struct reply script[] = {FLOW_STRANGER};
+	struct flow f;
+	struct scheduler *s;
+	int64_t id;
+
+	(void)state;
+	flow_start(&f);
+	api_fixture_script(f.api, script, ARRAY_LEN(script));
+	s = start(&f);
+	id = hold_a_claim(&f, s);
+	scheduler_stop_account(s, "acme");
+	let_go(&f);
+	scheduler_set_account(s, &f.account, f.api->api);
+	flow_until_asked(&f, 1);
+	flow_until(&f, no_more, s);
+	assert_int_equal(state_of(&f, id), JOB_WAITING);
+	scheduler_free(s);
+	flow_stop(&f);
+}
+
+/* Every lease seems to have ended, our own ones, too. */
+static void test_a_leap_of_the_clock_doubles_no_run(void **state)
+{
+	struct reply script[] = {
+		ALWAYS("GET /v2/apps/", REPLY_SILENCE, NULL, NULL)};
+	struct flow f;
+	struct scheduler *s;
+
+	(void)state;
+	flow_start(&f);
+	api_fixture_script(f.api, script, ARRAY_LEN(script));
+	s = start(&f);
+	flow_enqueue(&f);
+	scheduler_wake(s, "acme");
+	flow_until_asked(&f, 1);
+	flow_leap(RUN_LEASE_MS + RUN_GRACE_MS, 0);
+	scheduler_wake(s, "acme");
+	flow_until_asked(&f, 2);
+	flow_settle(&f);
+	assert_int_equal(scheduler_runs(s), 1);
+	scheduler_free(s);
+	flow_stop(&f);
+}
+
+/* --- the account's row --- */
+
+static enum result change_row(struct flow *f, bool pause, bool paused,
+			      const char *hold)
+{
+	struct store_op op;
+	enum result r;
+
+	store_op_init(&op, STORE_ACCOUNT);
+	op.u.account.account = "acme";
+	op.u.account.set_paused = pause;
+	op.u.account.paused = paused;
+	op.u.account.set_hold = !pause;
+	op.u.account.hold = hold;
+	r = flow_do(f, &op);
+	store_op_release(&op);
+	return r;
+}
+
+static char *read_hold(struct flow *f)
+{
+	struct store_op op;
+	char *hold;
+
+	store_op_init(&op, STORE_ACCOUNT);
+	op.u.account.account = "acme";
+	assert_int_equal(flow_do(f, &op), RESULT_OK);
+	hold = xstrdup(op.u.account.held);
+	store_op_release(&op);
+	return hold;
+}
+
+static void test_a_pause_ends_although_the_store_failed_once(void **state)
+{
+	struct reply script[] = {FLOW_STRANGER};
+	struct flow f;
+	struct scheduler *s;
+
+	(void)state;
+	flow_start(&f);
+	api_fixture_script(f.api, script, ARRAY_LEN(script));
+	assert_int_equal(change_row(&f, true, true, NULL), RESULT_OK);
+	s = scheduler_new(f.loop, f.q, f.hmac, on_watch, &f);
+	scheduler_set_account(s, &f.account, f.api->api);
+	flow_enqueue(&f);
+	flow_settle(&f);
+	assert_int_equal(store_gate_count(STORE_CLAIM), 0);
+	assert_int_equal(change_row(&f, true, false, NULL), RESULT_OK);
+	store_gate_spoil(STORE_ACCOUNT, 1);
+	scheduler_wake(s, NULL);
+	flow_until_asked(&f, 1);
+	flow_until(&f, no_more, s);
+	scheduler_free(s);
+	flow_stop(&f);
+}
+
+static bool is_held(struct flow *f, void *arg)
+{
+	(void)f;
+	return scheduler_held(arg, "acme") != NULL;
+}
+
+static void meet_trouble(struct flow *f, struct scheduler *s)
+{
+	flow_enqueue(f);
+	scheduler_wake(s, "acme");
+	flow_until(f, is_held, s);
+	assert_string_equal(scheduler_held(s, "acme"), "credentials");
+}
+
+static struct reply refused[] = {
+	ALWAYS("GET /v2/apps/", 401, NULL,
+	       "{\"errors\":[{\"code\":\"unauthorized\"}]}")};
+
+static void test_a_hold_is_told_although_the_store_failed_once(void **state)
+{
+	struct flow f;
+	struct scheduler *s;
+	char *hold;
+
+	(void)state;
+	flow_start(&f);
+	api_fixture_script(f.api, refused, 1);
+	s = start(&f);
+	store_gate_spoil(STORE_ACCOUNT, 1);
+	meet_trouble(&f, s);
+	flow_until_stored(&f, STORE_ACCOUNT, 3);
+	flow_settle(&f);
+	hold = read_hold(&f);
+	assert_string_equal(hold, "credentials");
+	free(hold);
+	scheduler_free(s);
+	flow_stop(&f);
+}
+
+static void test_a_hold_of_a_former_life_is_over(void **state)
+{
+	struct flow f;
+	struct scheduler *s;
+
+	(void)state;
+	flow_start(&f);
+	assert_int_equal(change_row(&f, false, false, "unreachable"),
+			 RESULT_OK);
+	s = start(&f);
+	assert_null(read_hold(&f));
+	scheduler_free(s);
+	flow_stop(&f);
+}
+
+static double held_gauge(void)
+{
+	static const char name[] = "reunite_account_held{account=\"acme\","
+				   "reason=\"credentials\"} ";
+	struct buf text;
+	const char *at;
+	double value;
+
+	buf_init(&text, 1 << 20);
+	metrics_render(&text);
+	at = strstr(text.data, name);
+	value = at ? strtod(at + strlen(name), NULL) : -1;
+	buf_release(&text);
+	return value;
+}
+
+static void test_an_account_that_goes_is_held_no_more(void **state)
+{
+	struct flow f;
+	struct scheduler *s;
+
+	(void)state;
+	flow_start(&f);
+	api_fixture_script(f.api, refused, 1);
+	s = start(&f);
+	meet_trouble(&f, s);
+	assert_true(held_gauge() == 1);
+	scheduler_stop_account(s, "acme");
+	assert_null(scheduler_held(s, "acme"));
+	assert_true(held_gauge() == 0);
+	flow_settle(&f);
+	scheduler_free(s);
+	flow_stop(&f);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(
+			test_an_account_stops_while_its_jobs_are_claimed),
+		cmocka_unit_test(test_a_drain_gives_back_what_it_did_not_begin),
+		cmocka_unit_test(test_a_free_gives_back_what_it_did_not_begin),
+		cmocka_unit_test(test_an_account_that_comes_back_goes_on),
+		cmocka_unit_test(test_a_leap_of_the_clock_doubles_no_run),
+		cmocka_unit_test(
+			test_a_pause_ends_although_the_store_failed_once),
+		cmocka_unit_test(
+			test_a_hold_is_told_although_the_store_failed_once),
+		cmocka_unit_test(test_a_hold_of_a_former_life_is_over),
+		cmocka_unit_test(test_an_account_that_goes_is_held_no_more),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
