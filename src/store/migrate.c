@@ -201,7 +201,62 @@ static const char *const step_2[] = {
 	NULL,
 };
 
-static const char *const *const steps[] = {step_1, step_2};
+static const char *const step_3[] = {
+	/* Who had an address, by its keyed hash. proven: as last read over the
+	 * API, never as an event said. lost_ms 0: has it, as far as known. */
+	"CREATE TABLE addresses("
+	" account INTEGER NOT NULL REFERENCES accounts(id),"
+	" address_hash BLOB NOT NULL,"
+	" zendesk_user_id INTEGER NOT NULL,"
+	" proven INTEGER NOT NULL DEFAULT 0,"
+	" seen_ms INTEGER NOT NULL,"
+	" lost_ms INTEGER NOT NULL DEFAULT 0,"
+	" PRIMARY KEY(account, address_hash, zendesk_user_id)) WITHOUT ROWID",
+	"CREATE INDEX addresses_user ON addresses(account, zendesk_user_id)",
+	"CREATE INDEX addresses_seen ON addresses(account, seen_ms)",
+
+	/* Notes for tickets that are still to be written: an outbox. Without a
+	 * ticket it waits for the job to learn it. until_ms: leased. */
+	"CREATE TABLE notes("
+	" id INTEGER PRIMARY KEY AUTOINCREMENT,"
+	" account INTEGER NOT NULL REFERENCES accounts(id),"
+	" job_id INTEGER NOT NULL,"
+	" journal_id INTEGER NOT NULL,"
+	" ticket_id INTEGER,"
+	" created_ms INTEGER NOT NULL,"
+	" due_ms INTEGER NOT NULL,"
+	" token INTEGER NOT NULL DEFAULT 0,"
+	" until_ms INTEGER NOT NULL DEFAULT 0,"
+	" attempts INTEGER NOT NULL DEFAULT 0)",
+	"CREATE INDEX notes_due ON notes(account, due_ms)"
+	" WHERE ticket_id IS NOT NULL",
+	"CREATE INDEX notes_waiting ON notes(job_id) WHERE ticket_id IS NULL",
+	"CREATE INDEX notes_created ON notes(created_ms)",
+
+	/* What is counted once a day, for trends; day: days since the epoch,
+	 * UTC. */
+	"CREATE TABLE tallies("
+	" account INTEGER NOT NULL REFERENCES accounts(id),"
+	" day INTEGER NOT NULL,"
+	" name TEXT NOT NULL,"
+	" value INTEGER NOT NULL,"
+	" PRIMARY KEY(account, day, name)) WITHOUT ROWID",
+
+	/* The breaker counts places taken after this: a person closed it. */
+	"ALTER TABLE accounts"
+	" ADD COLUMN breaker_since_ms INTEGER NOT NULL DEFAULT 0",
+
+	/* linked: a bit per email_identities setting under which the decision
+	 * would have linked. outcome: what the account's own agents did about
+	 * it later, and when that was seen. */
+	"ALTER TABLE journal ADD COLUMN linked INTEGER NOT NULL DEFAULT 0",
+	"ALTER TABLE journal ADD COLUMN outcome TEXT",
+	"ALTER TABLE journal"
+	" ADD COLUMN outcome_ms INTEGER NOT NULL DEFAULT 0",
+	NULL,
+};
+
+static const char *const *const steps[] = {step_1, step_2, step_3};
 
 int migrate_newest(void)
 {

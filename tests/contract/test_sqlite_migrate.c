@@ -55,6 +55,12 @@ static void the_first_schema_becomes_todays(void **state)
 	assert_int_equal(pause_account(s), RESULT_OK);
 	store_close(s);
 	sql(d.path, "ALTER TABLE jobs DROP COLUMN looked_ms;"
+		    "DROP TABLE addresses; DROP TABLE notes;"
+		    "DROP TABLE tallies;"
+		    "ALTER TABLE accounts DROP COLUMN breaker_since_ms;"
+		    "ALTER TABLE journal DROP COLUMN linked;"
+		    "ALTER TABLE journal DROP COLUMN outcome;"
+		    "ALTER TABLE journal DROP COLUMN outcome_ms;"
 		    "UPDATE schema_version SET version = 1");
 	assert_int_equal(store_open(&s, d.url, STORE_READ, CT_START, &err),
 			 RESULT_PERM);
