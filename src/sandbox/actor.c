@@ -10,8 +10,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/buf.h"
 #include "base/str.h"
 #include "sandbox/account.h"
+
+#define TRANSCRIPT_MAX 65536
 
 /* ---- SunCo ---- */
 
@@ -374,6 +377,23 @@ static struct zen_user *resolve(struct account *a, const struct conversation *c,
 	return u;
 }
 
+/* What the form collected is in the ticket, whatever becomes of it. */
+static void add_transcript(struct zen_ticket *t, const struct conversation *c,
+			   int64_t now_ms)
+{
+	struct buf text;
+
+	if (!c->typed_email && !c->typed_name)
+		return;
+	buf_init(&text, TRANSCRIPT_MAX);
+	if (c->typed_name)
+		buf_printf(&text, "Name: %s\n", c->typed_name);
+	if (c->typed_email)
+		buf_printf(&text, "Email: %s\n", c->typed_email);
+	state_ticket_comment(t, text.data, true, t->requester_id, now_ms);
+	buf_release(&text);
+}
+
 struct zen_user *actor_hand_off(struct account *a, struct conversation *c,
 				enum actor_way way, const char *subject,
 				int64_t now_ms)
@@ -386,6 +406,7 @@ struct zen_user *actor_hand_off(struct account *a, struct conversation *c,
 	u = resolve(a, c, way, now_ms);
 	t = state_ticket_add(a->state, 0, u, now_ms);
 	t->conversation_id = xstrdup(c->id);
+	add_transcript(t, c, now_ms);
 	if (subject)
 		state_user_set_text(&t->subject, subject);
 	c->ticket_id = t->id;

@@ -297,6 +297,25 @@ static void test_a_typed_address_may_stay_in_the_transcript(void **state)
 			    .conversation->user->email);
 }
 
+static const struct zen_ticket *ticket(struct kit *k, struct outcome o)
+{
+	return state_ticket(k->account.state, o.conversation->ticket_id);
+}
+
+static void test_what_was_typed_is_in_the_ticket(void **state)
+{
+	struct kit *k = *state;
+	const struct zen_ticket *t;
+
+	t = ticket(k, typed(k, "verified_only", "a@x.example"));
+	assert_int_equal(t->comment_count, 1);
+	assert_true(t->comments[0].is_public);
+	assert_string_equal(t->comments[0].body,
+			    "Name: Jo Doe\nEmail: a@x.example\n");
+	t = ticket(k, jwt(k, "e9", "b@x.example", true));
+	assert_int_equal(t->comment_count, 0);
+}
+
 static void test_one_person_stays_one_user(void **state)
 {
 	struct kit *k = *state;
@@ -371,6 +390,7 @@ int main(void)
 		TEST(test_the_name_may_stay_hidden),
 		TEST(test_typed_addresses),
 		TEST(test_a_typed_address_may_stay_in_the_transcript),
+		TEST(test_what_was_typed_is_in_the_ticket),
 		TEST(test_one_person_stays_one_user),
 		TEST(test_a_conflicting_token_is_rejected),
 		TEST(test_a_second_hand_off_changes_nothing),
