@@ -18,8 +18,9 @@ struct json_t;
 #define SUNCO_ID_SIZE 65  /* 24 hex digits in practice; bounded here */
 #define ADDRESS_SIZE  255 /* 254 characters and the NUL */
 
-/* One user's identities beyond this count as not known at all. */
-#define ZD_IDENTITIES_MAX 1000
+/* One user's identities (organizations) beyond this count as not known. */
+#define ZD_IDENTITIES_MAX    1000
+#define ZD_ORGANIZATIONS_MAX 300
 
 /* identities[].verification_method; unknown: absent or null; other: a word
  * that this program does not know (marked, but proving nothing). */
@@ -45,6 +46,11 @@ struct zd_identity {
 	enum verification method;
 };
 
+struct zd_organization {
+	uint64_t id;
+	char *name; /* never NULL */
+};
+
 enum zd_role { ZD_ROLE_END_USER, ZD_ROLE_AGENT, ZD_ROLE_ADMIN, ZD_ROLE_OTHER };
 
 struct zd_user {
@@ -60,6 +66,11 @@ struct zd_user {
 	struct zd_identity *identities;
 	size_t identity_count;
 	bool identities_known; /* the answer side-loaded them */
+	/* As far as side-loaded: those it belongs to, or at least the one
+	 * that organization_id names. For people, not for decisions. */
+	struct zd_organization *organizations;
+	size_t organization_count;
+	bool organizations_known;
 	char *raw; /* the object as it was decoded, for before-images */
 	/* What only the store knows, or `explain --facts` says: */
 	bool survived_merge;	 /* an earlier merge ended in this user */
@@ -75,6 +86,9 @@ void zd_user_clear_identities(struct zd_user *u); /* none are known then */
  * the next one is added. Identities are known from then on. */
 struct zd_identity *zd_user_add_identity(struct zd_user *u, const char *type,
 					 const char *value);
+/* Organizations are known from then on. */
+void zd_user_add_organization(struct zd_user *u, uint64_t id, const char *name);
+void zd_user_clear_organizations(struct zd_user *u); /* none are known then */
 /* Exact match of type; of value too, ASCII case folded for "email". */
 const struct zd_identity *zd_user_identity(const struct zd_user *u,
 					   const char *type, const char *value);
@@ -90,6 +104,15 @@ MUST_CHECK enum result zd_user_decode(const struct json_t *v, struct zd_user *u,
  * element without user_id counts), as side-loaded or listed. Not an array,
  * or too many: no identities are known. */
 void zd_user_decode_identities(struct zd_user *u, const struct json_t *arr);
+/* Replaces the organizations by those of a side-loaded array: by all of them
+ * when the answer is about u alone, else by u->organization_id's. Not an
+ * array, or too many: none are known. */
+void zd_user_decode_organizations(struct zd_user *u, const struct json_t *arr,
+				  bool alone);
+/* The name of organization_id's, *borrowed*, or NULL. */
+const char *zd_user_organization(const struct zd_user *u);
+struct json_t *
+zd_user_encode_organizations(const struct zd_user *u); /* *new* */
 /* The same shape as explain's facts; for journals and reviews: *new*. */
 struct json_t *zd_user_encode(const struct zd_user *u);
 

@@ -11,6 +11,7 @@ struct account;
 struct json_t;
 struct sun_user;
 struct zen_identity;
+struct zen_organization;
 struct zen_ticket;
 struct zen_user;
 
@@ -26,6 +27,8 @@ struct json_t *render_identity(const struct account *a,
 /* Appends those that can be seen now. */
 void render_identities(const struct account *a, const struct zen_user *u,
 		       int64_t now_ms, struct json_t *list);
+struct json_t *render_organization(const struct account *a,
+				   const struct zen_organization *organization);
 struct json_t *render_ticket(const struct account *a,
 			     const struct zen_ticket *t);
 /* full: what includeFullUser adds to the five fields of every webhook. */

@@ -38,6 +38,7 @@ struct json_t;
 	FLAG(search_decoy_first, true)                                         \
 	FLAG(side_load_show, true)                                             \
 	FLAG(side_load_search, true)                                           \
+	FLAG(side_load_organizations, true)                                    \
 	FLAG(verification_method, true)                                        \
 	COUNT(latency_ms, 0)                                                   \
 	COUNT(incremental_lag_ms, 60000)                                       \
@@ -54,6 +55,7 @@ struct json_t;
 	FLAG(merge_unverified_messaging, true)                                 \
 	FLAG(sso_external_id_refusal, false)                                   \
 	COUNT(merge_max_tickets, 10000)                                        \
+	FLAG(multiple_organizations, false)                                    \
 	FLAG(messaging_identity_moves, true)                                   \
 	COUNT(identity_move_lag_ms, 0)                                         \
 	COUNT(external_id_release_lag_ms, 0)                                   \

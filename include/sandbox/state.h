@@ -40,6 +40,16 @@ struct zen_identity {
 	int64_t visible_ms; /* no answer shows it before */
 };
 
+struct zen_organization {
+	uint64_t id;
+	char *name;
+};
+
+struct zen_membership {
+	uint64_t id;
+	uint64_t organization_id;
+};
+
 struct zen_user {
 	uint64_t id;
 	char *name;
@@ -52,7 +62,9 @@ struct zen_user {
 	bool active;
 	bool suspended;
 	bool shared;
-	uint64_t organization_id;
+	uint64_t organization_id; /* of the default membership; 0: none */
+	struct zen_membership *memberships;
+	size_t membership_count;
 	uint64_t brand_id;
 	uint64_t merged_into;
 	int64_t old_tickets; /* counted, not kept */
@@ -147,6 +159,8 @@ struct change {
 struct state {
 	struct zen_user **users; /* in the order of their creation */
 	size_t user_count;
+	struct zen_organization *organizations;
+	size_t organization_count;
 	struct zen_ticket **tickets;
 	size_t ticket_count;
 	struct sun_user **sun_users;
@@ -205,6 +219,7 @@ void state_user_deactivate(struct state *s, struct zen_user *u, int64_t now_ms);
  * nothing of what is allowed: zendesk_merge.c. */
 struct merge_rules {
 	bool messaging_moves;
+	bool organizations_join; /* else only where the survivor has none */
 	int64_t identity_lag_ms;
 	int64_t external_id_lag_ms;
 	const char *by; /* static */
@@ -233,6 +248,24 @@ void state_identity_move(struct state *s, struct zen_identity *i,
 			 struct zen_user *to, int64_t now_ms);
 void state_identity_remove(struct state *s, struct zen_identity *i,
 			   int64_t now_ms);
+
+/* Organizations. */
+void state_organization_add(struct state *s, uint64_t id, const char *name);
+/* NULL: an organization that is gone, or never was. */
+const struct zen_organization *state_organization(const struct state *s,
+						  uint64_t id);
+/* The id of the user's membership in it, 0 if there is none. */
+uint64_t state_membership(const struct zen_user *u, uint64_t organization_id);
+/* The first one becomes the default. Nothing happens to a member. */
+void state_membership_add(struct state *s, struct zen_user *u,
+			  uint64_t organization_id, int64_t now_ms);
+/* Another one becomes the default. */
+void state_membership_remove(struct state *s, struct zen_user *u, uint64_t id,
+			     int64_t now_ms);
+/* Becomes a member of it where it is none; 0: leaves the default one. */
+void state_organization_set(struct state *s, struct zen_user *u,
+			    uint64_t organization_id, int64_t now_ms);
+void state_organizations_free(struct state *s);
 
 /* Tickets. */
 struct zen_ticket *state_ticket_add(struct state *s, uint64_t id,

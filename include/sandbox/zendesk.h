@@ -36,9 +36,9 @@ struct zen_user *zendesk_user_of(const struct call *c, struct answer *out);
 /* True when the address may become u's (NULL: a new user's); else a 422. */
 bool zendesk_address_free(const struct call *c, const struct zen_user *u,
 			  const char *address, struct answer *out);
-/* {"users":[...]} of a page, identities side-loaded if the call asks for
- * them and side_load allows. */
+/* {"users":[...]} of a page; identities and organizations are side-loaded if
+ * the call asks for them and the settings allow. */
 void zendesk_users_answer(const struct call *c, struct zen_user *const *users,
-			  size_t count, bool side_load, struct json_t *body);
+			  size_t count, struct json_t *body);
 
 #endif

@@ -24,6 +24,9 @@ enum {
 	LIST_PAGES_MAX = 10,
 };
 
+/* Side-loaded with every user: not a single request more. */
+#define INCLUDE "include=identities,organizations"
+
 static void list_next(struct zendesk_op *op, const struct api_result *r);
 
 /* ---- paging ---- */
@@ -143,8 +146,10 @@ static void list_next(struct zendesk_op *op, const struct api_result *r)
 /* Side-loaded identities are beside the users or inside them. None for a user
  * that has an address means that they were not brought. */
 static bool user_take(struct zendesk_op *op, const struct json_t *v,
-		      const struct json_t *beside)
+		      const struct json_t *answer, bool alone)
 {
+	const struct json_t *beside = json_get(answer, "identities");
+	const struct json_t *organizations = json_get(answer, "organizations");
 	struct zd_user u;
 
 	if (zd_user_decode(v, &u, NULL) != RESULT_OK)
@@ -156,6 +161,8 @@ static bool user_take(struct zendesk_op *op, const struct json_t *v,
 		}
 	if (json_is_arr(beside))
 		zd_user_decode_identities(&u, beside);
+	if (json_is_arr(organizations))
+		zd_user_decode_organizations(&u, organizations, alone);
 	if (u.identity_count == 0 && !str_is_empty(json_get_str(v, "email")))
 		u.identities_known = false;
 	zendesk_op_add_user(op, &u);
@@ -178,8 +185,7 @@ static void user_answered(struct zendesk_slot *s, const struct api_result *r,
 
 	if (r->result != RESULT_OK)
 		zendesk_op_end(op, r);
-	else if (!user_take(op, json_get(json, "user"),
-			    json_get(json, "identities")))
+	else if (!user_take(op, json_get(json, "user"), json, true))
 		zendesk_op_fail(op, r, RESULT_TEMP, "user: cannot be read");
 	else if (op->users[0].id != op->id)
 		zendesk_op_fail(op, r, RESULT_CONFLICT,
@@ -201,7 +207,7 @@ struct zendesk_op *zendesk_user_get(struct api_client *c, enum job_lane lane,
 	op->deliver = zendesk_op_deliver_user;
 	op->done.user = done;
 	buf_init(&path, PATH_MAX_BYTES);
-	buf_printf(&path, "/api/v2/users/%" PRIu64 "?include=identities", id);
+	buf_printf(&path, "/api/v2/users/%" PRIu64 "?" INCLUDE, id);
 	call.path = path.data;
 	zendesk_op_send(&op->slots[0], &call);
 	buf_release(&path);
@@ -256,8 +262,8 @@ static void search_answered(struct zendesk_slot *s, const struct api_result *r,
 		return;
 	}
 	for (size_t i = 0; i < json_len(users) && readable; i++)
-		readable = user_take(op, json_at(users, i),
-				     json_get(json, "identities"));
+		readable = user_take(op, json_at(users, i), json,
+				     json_len(users) == 1);
 	if (readable)
 		search_go_on(op, r, json);
 	else
@@ -277,7 +283,7 @@ static struct zendesk_op *search(struct api_client *c, enum job_lane lane,
 	buf_init(&path, PATH_MAX_BYTES);
 	buf_printf(&path, "/api/v2/users/search?%s=", key);
 	http_escape(&path, value);
-	buf_puts(&path, "&include=identities");
+	buf_puts(&path, "&" INCLUDE);
 	search_page(op, path.overflow ? NULL : path.data);
 	buf_release(&path);
 	return op;

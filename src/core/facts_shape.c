@@ -93,6 +93,12 @@ static const struct shape separation_shape[] = {
 	{NULL, SHAPE_BOOL, false, NULL},
 };
 
+static const struct shape organization_shape[] = {
+	{"id", SHAPE_TEXT_OR_NUMBER, false, NULL},
+	{"name", SHAPE_TEXT, true, NULL},
+	{NULL, SHAPE_BOOL, false, NULL},
+};
+
 static const struct shape user_shape[] = {
 	{"id", SHAPE_TEXT_OR_NUMBER, false, NULL},
 	{"name", SHAPE_TEXT, true, NULL},
@@ -109,6 +115,7 @@ static const struct shape user_shape[] = {
 	{"proven_before_loss", SHAPE_BOOL, false, NULL},
 	{"coincides", SHAPE_BOOL, false, NULL},
 	{"identities", SHAPE_OBJECTS, true, identity_shape},
+	{"organizations", SHAPE_OBJECTS, true, organization_shape},
 	{NULL, SHAPE_BOOL, false, NULL},
 };
 

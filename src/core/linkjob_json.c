@@ -151,6 +151,7 @@ static struct json_t *image(const struct zd_user *u)
 		 u->raw ? json_parse(u->raw, strlen(u->raw), NULL)
 			: json_new_null());
 	json_set(v, "identities", json_clone(json_get(known, "identities")));
+	json_set(v, "organizations", zd_user_encode_organizations(u));
 	json_free(known);
 	return v;
 }

@@ -51,9 +51,20 @@ static void identities_release(struct zd_user *u)
 	u->identity_count = 0;
 }
 
+void zd_user_clear_organizations(struct zd_user *u)
+{
+	for (size_t i = 0; i < u->organization_count; i++)
+		free(u->organizations[i].name);
+	free(u->organizations);
+	u->organizations = NULL;
+	u->organization_count = 0;
+	u->organizations_known = false;
+}
+
 void zd_user_release(struct zd_user *u)
 {
 	identities_release(u);
+	zd_user_clear_organizations(u);
 	free(u->name);
 	free(u->external_id);
 	free(u->raw);
@@ -79,6 +90,12 @@ void zd_user_copy(struct zd_user *dst, const struct zd_user *src)
 		to->method = from->method;
 	}
 	dst->identities_known = src->identities_known;
+	dst->organizations = NULL;
+	dst->organization_count = 0;
+	for (size_t i = 0; i < src->organization_count; i++)
+		zd_user_add_organization(dst, src->organizations[i].id,
+					 src->organizations[i].name);
+	dst->organizations_known = src->organizations_known;
 }
 
 void zd_user_clear_identities(struct zd_user *u)
@@ -101,6 +118,26 @@ struct zd_identity *zd_user_add_identity(struct zd_user *u, const char *type,
 	};
 	u->identities_known = true;
 	return i;
+}
+
+void zd_user_add_organization(struct zd_user *u, uint64_t id, const char *name)
+{
+	u->organizations =
+		xrealloc(u->organizations, (u->organization_count + 1) *
+						   sizeof(*u->organizations));
+	u->organizations[u->organization_count++] = (struct zd_organization){
+		.id = id,
+		.name = xstrdup(name ? name : ""),
+	};
+	u->organizations_known = true;
+}
+
+const char *zd_user_organization(const struct zd_user *u)
+{
+	for (size_t i = 0; i < u->organization_count; i++)
+		if (u->organizations[i].id == u->organization_id)
+			return u->organizations[i].name;
+	return NULL;
 }
 
 const struct zd_identity *zd_user_identity(const struct zd_user *u,

@@ -136,6 +136,9 @@ static enum result zd_user_fill(const struct json_t *v, struct zd_user *u,
 	u->role = role_decode(json_get(v, "role"));
 	if (json_is_arr(identities))
 		zd_user_decode_identities(u, identities);
+	if (json_is_arr(json_get(v, "organizations")))
+		zd_user_decode_organizations(u, json_get(v, "organizations"),
+					     true);
 	return RESULT_OK;
 }
 
@@ -192,6 +195,23 @@ void zd_user_decode_identities(struct zd_user *u, const struct json_t *arr)
 	u->identities_known = true;
 }
 
+void zd_user_decode_organizations(struct zd_user *u, const struct json_t *arr,
+				  bool alone)
+{
+	zd_user_clear_organizations(u);
+	if (!json_is_arr(arr) || json_len(arr) > ZD_ORGANIZATIONS_MAX)
+		return;
+	for (size_t n = 0; n < json_len(arr); n++) {
+		const struct json_t *v = json_at(arr, n);
+		uint64_t id = json_get_id(v, "id");
+
+		if (id != 0 && (alone || id == u->organization_id))
+			zd_user_add_organization(u, id,
+						 json_get_str(v, "name"));
+	}
+	u->organizations_known = true;
+}
+
 static struct json_t *identity_encode(const struct zd_identity *i)
 {
 	struct json_t *v = json_new_obj();
@@ -220,6 +240,23 @@ static struct json_t *identities_encode(const struct zd_user *u)
 	return arr;
 }
 
+struct json_t *zd_user_encode_organizations(const struct zd_user *u)
+{
+	struct json_t *arr;
+
+	if (!u->organizations_known)
+		return json_new_null();
+	arr = json_new_arr();
+	for (size_t n = 0; n < u->organization_count; n++) {
+		struct json_t *o = json_new_obj();
+
+		json_set_id(o, "id", u->organizations[n].id);
+		json_set_str(o, "name", u->organizations[n].name);
+		json_push(arr, o);
+	}
+	return arr;
+}
+
 struct json_t *zd_user_encode(const struct zd_user *u)
 {
 	struct json_t *v = json_new_obj();
@@ -239,6 +276,8 @@ struct json_t *zd_user_encode(const struct zd_user *u)
 	if (u->coincides)
 		json_set_bool(v, "coincides", true);
 	json_set(v, "identities", identities_encode(u));
+	if (u->organizations_known)
+		json_set(v, "organizations", zd_user_encode_organizations(u));
 	return v;
 }
 

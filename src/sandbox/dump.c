@@ -25,9 +25,14 @@ static struct json_t *user_dump(const struct state *s, const struct zen_user *u)
 {
 	struct json_t *o = json_new_obj();
 	struct json_t *identities = json_new_arr();
+	struct json_t *organizations = json_new_arr();
 
 	for (size_t i = 0; i < u->identity_count; i++)
 		json_push(identities, identity_dump(u->identities[i]));
+	for (size_t i = 0; i < u->membership_count; i++)
+		json_push(organizations,
+			  json_new_int(
+				  (int64_t)u->memberships[i].organization_id));
 	json_set_id(o, "id", u->id);
 	json_set_str(o, "name", u->name);
 	json_set_str(o, "role", u->role);
@@ -38,6 +43,7 @@ static struct json_t *user_dump(const struct state *s, const struct zen_user *u)
 	json_set_str(o, "notes", u->notes);
 	json_set(o, "tags", json_clone(u->tags));
 	json_set_id(o, "organization_id", u->organization_id);
+	json_set(o, "organization_ids", organizations);
 	json_set_id(o, "brand_id", u->brand_id);
 	json_set_id(o, "merged_into", u->merged_into);
 	json_set_int(o, "tickets",

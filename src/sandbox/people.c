@@ -1,6 +1,6 @@
 /*
  * Loading of people. Refused: an id that is taken, a ticket whose requester
- * is not there, a user without a name.
+ * is not there, a user or an organization without a name.
  */
 #include "sandbox/people.h"
 
@@ -33,6 +33,22 @@ static void load_identity(struct account *a, struct zen_user *u,
 		state_identity_make_primary(a->state, u, i, at_ms);
 }
 
+/* The first one is the default unless "organization_id" names it. */
+static void load_memberships(struct account *a, struct zen_user *u,
+			     const struct json_t *v, int64_t at_ms)
+{
+	const struct json_t *ids = json_get(v, "organization_ids");
+	uint64_t id = json_get_id(v, "organization_id");
+
+	if (id)
+		state_organization_set(a->state, u, id, at_ms);
+	for (size_t i = 0; i < json_len(ids); i++) {
+		id = (uint64_t)json_int(json_at(ids, i), 0);
+		if (id)
+			state_membership_add(a->state, u, id, at_ms);
+	}
+}
+
 static void load_flags(struct zen_user *u, const struct json_t *v)
 {
 	state_user_set_text(&u->notes, json_get_str(v, "notes"));
@@ -46,7 +62,6 @@ static void load_flags(struct zen_user *u, const struct json_t *v)
 	}
 	u->suspended = json_get_bool(v, "suspended", false);
 	u->shared = json_get_bool(v, "shared", false);
-	u->organization_id = json_get_id(v, "organization_id");
 	u->brand_id = json_get_id(v, "brand_id");
 	u->old_tickets = json_get_int(v, "tickets", 0);
 }
@@ -73,6 +88,7 @@ static struct json_t *load_user(struct account *a, const struct json_t *v,
 					    json_get_str(v, "name"), at_ms);
 
 	load_flags(u, v);
+	load_memberships(a, u, v, at_ms);
 	load_email(a, u, v, at_ms);
 	for (size_t i = 0; i < json_len(identities); i++)
 		load_identity(a, u, json_at(identities, i), at_ms);
@@ -81,6 +97,18 @@ static struct json_t *load_user(struct account *a, const struct json_t *v,
 		state_user_deactivate(a->state, u, at_ms);
 	free(external_id);
 	return json_new_int((int64_t)u->id);
+}
+
+static struct json_t *load_organization(struct account *a,
+					const struct json_t *v, int64_t at_ms)
+{
+	struct state *s = a->state;
+
+	(void)at_ms;
+	state_organization_add(s, json_get_id(v, "id"),
+			       json_get_str(v, "name"));
+	return json_new_int(
+		(int64_t)s->organizations[s->organization_count - 1].id);
 }
 
 static struct json_t *load_ticket(struct account *a, const struct json_t *v,
@@ -156,6 +184,23 @@ static enum result check_users(const struct account *a,
 	return RESULT_OK;
 }
 
+static enum result check_organizations(const struct account *a,
+				       const struct json_t *list,
+				       struct error *err)
+{
+	for (size_t i = 0; i < json_len(list); i++) {
+		const struct json_t *v = json_at(list, i);
+
+		if (str_is_empty(json_get_str(v, "name")))
+			return error_set(err, RESULT_INVALID,
+					 "organizations[%zu]: no name", i);
+		if (state_organization(a->state, json_get_id(v, "id")))
+			return error_set(err, RESULT_INVALID,
+					 "organizations[%zu]: id is taken", i);
+	}
+	return RESULT_OK;
+}
+
 static bool user_listed(const struct json_t *users, uint64_t id)
 {
 	for (size_t i = 0; i < json_len(users); i++) {
@@ -208,11 +253,14 @@ struct json_t *people_load(struct account *a, const struct json_t *body,
 	struct change *changes;
 	size_t count;
 
-	if (check_users(a, json_get(body, "users"), err) != RESULT_OK ||
+	if (check_organizations(a, json_get(body, "organizations"), err) !=
+		    RESULT_OK ||
+	    check_users(a, json_get(body, "users"), err) != RESULT_OK ||
 	    check_tickets(a, body, err) != RESULT_OK ||
 	    check_sun_users(a, json_get(body, "sunco_users"), err) != RESULT_OK)
 		return NULL;
 	ids = json_new_obj();
+	load_list(a, body, "organizations", load_organization, at_ms, ids);
 	load_list(a, body, "users", load_user, at_ms, ids);
 	load_list(a, body, "tickets", load_ticket, at_ms, ids);
 	load_list(a, body, "sunco_users", load_sun_user, at_ms, ids);

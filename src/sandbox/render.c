@@ -143,6 +143,19 @@ void render_identities(const struct account *a, const struct zen_user *u,
 	}
 }
 
+struct json_t *render_organization(const struct account *a,
+				   const struct zen_organization *organization)
+{
+	struct json_t *o = json_new_obj();
+
+	json_set_id(o, "id", organization->id);
+	set_url(a, o, "organizations", organization->id);
+	json_set_str(o, "name", organization->name);
+	json_set(o, "domain_names", json_new_arr());
+	json_set_bool(o, "shared_tickets", false);
+	return o;
+}
+
 struct json_t *render_ticket(const struct account *a,
 			     const struct zen_ticket *t)
 {

@@ -52,6 +52,7 @@ static void user_free(struct zen_user *u)
 	for (size_t i = 0; i < u->identity_count; i++)
 		identity_free(u->identities[i]);
 	free(u->identities);
+	free(u->memberships);
 	search_doc_free(u->doc);
 	json_free(u->tags);
 	free(u->name);
@@ -85,6 +86,7 @@ static void state_close(struct state *s)
 		user_free(s->users[i]);
 	for (size_t i = 0; i < s->reserved_count; i++)
 		free(s->reserved[i].external_id);
+	state_organizations_free(s);
 	state_tickets_free(s);
 	state_sun_free(s);
 	state_changes_free(s->changes, s->change_count);

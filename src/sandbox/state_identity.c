@@ -224,6 +224,21 @@ static void identities_move(struct state *s, struct zen_user *from,
 	}
 }
 
+static void organizations_move(struct state *s, const struct zen_user *from,
+			       struct zen_user *into,
+			       const struct merge_rules *rules, int64_t now_ms)
+{
+	if (!rules->organizations_join) {
+		if (!into->organization_id)
+			state_organization_set(s, into, from->organization_id,
+					       now_ms);
+		return;
+	}
+	for (size_t i = 0; i < from->membership_count; i++)
+		state_membership_add(
+			s, into, from->memberships[i].organization_id, now_ms);
+}
+
 void state_user_merge(struct state *s, struct zen_user *from,
 		      struct zen_user *into, const struct merge_rules *rules,
 		      int64_t now_ms)
@@ -237,8 +252,7 @@ void state_user_merge(struct state *s, struct zen_user *from,
 	state_tickets_move(s, from, into, now_ms);
 	into->old_tickets += from->old_tickets;
 	from->old_tickets = 0;
-	if (!into->organization_id)
-		into->organization_id = from->organization_id;
+	organizations_move(s, from, into, rules, now_ms);
 	if (!into->phone)
 		state_user_set_text(&into->phone, from->phone);
 	from->merged_into = into->id;

@@ -57,6 +57,7 @@ static void merge(const struct call *c, struct zen_user *from,
 	const struct settings *s = &c->account->settings;
 	const struct merge_rules rules = {
 		.messaging_moves = s->messaging_identity_moves,
+		.organizations_join = s->multiple_organizations,
 		.identity_lag_ms = s->identity_move_lag_ms,
 		.external_id_lag_ms = s->external_id_release_lag_ms,
 		.by = "api"};

@@ -32,8 +32,7 @@ static void answer_hits(const struct call *c, const struct search_hits *hits,
 	}
 	body = json_new_obj();
 	zendesk_users_answer(c, p.end > p.first ? hits->users + p.first : NULL,
-			     p.end - p.first,
-			     c->account->settings.side_load_search, body);
+			     p.end - p.first, body);
 	call_page_links(c, &p, body);
 	call_ok(out, 200, body);
 }
@@ -160,8 +159,7 @@ static void export_answer(const struct call *c, const struct search_hits *hits,
 		 last.updated_ms, last.id);
 	cursor = call_cursor_encode(plain);
 	url = call_url_with(c, "cursor", cursor);
-	zendesk_users_answer(c, hits->users, count,
-			     c->account->settings.side_load_search, body);
+	zendesk_users_answer(c, hits->users, count, body);
 	json_set_str(body, "after_cursor", cursor);
 	json_set_str(body, "after_url", url);
 	json_set_str(body, "before_cursor", NULL);

@@ -29,21 +29,64 @@ struct zen_user *zendesk_user_of(const struct call *c, struct answer *out)
 	return NULL;
 }
 
-void zendesk_users_answer(const struct call *c, struct zen_user *const *users,
-			  size_t count, bool side_load, struct json_t *body)
+static bool listed(const struct json_t *list, uint64_t id)
+{
+	for (size_t i = 0; i < json_len(list); i++) {
+		if (json_get_id(json_at(list, i), "id") == id)
+			return true;
+	}
+	return false;
+}
+
+/* Each organization once, whoever of the users belongs to it. */
+static struct json_t *organizations_of(const struct call *c,
+				       struct zen_user *const *users,
+				       size_t count)
 {
 	struct json_t *list = json_new_arr();
-	struct json_t *identities = json_new_arr();
 
 	for (size_t i = 0; i < count; i++) {
-		json_push(list, render_user(c->account, users[i]));
-		render_identities(c->account, users[i], c->now_ms, identities);
+		for (size_t n = 0; n < users[i]->membership_count; n++) {
+			const struct zen_organization *o = state_organization(
+				c->account->state,
+				users[i]->memberships[n].organization_id);
+
+			if (o && !listed(list, o->id))
+				json_push(list,
+					  render_organization(c->account, o));
+		}
 	}
-	json_set(body, "users", list);
-	if (side_load && call_query_has(c, "include", "identities"))
+	return list;
+}
+
+static void side_load(const struct call *c, struct zen_user *const *users,
+		      size_t count, struct json_t *body)
+{
+	struct json_t *identities;
+
+	if (call_query_has(c, "include", "identities")) {
+		identities = json_new_arr();
+		for (size_t i = 0; i < count; i++)
+			render_identities(c->account, users[i], c->now_ms,
+					  identities);
 		json_set(body, "identities", identities);
-	else
-		json_free(identities);
+	}
+	if (c->account->settings.side_load_organizations &&
+	    call_query_has(c, "include", "organizations"))
+		json_set(body, "organizations",
+			 organizations_of(c, users, count));
+}
+
+void zendesk_users_answer(const struct call *c, struct zen_user *const *users,
+			  size_t count, struct json_t *body)
+{
+	struct json_t *list = json_new_arr();
+
+	for (size_t i = 0; i < count; i++)
+		json_push(list, render_user(c->account, users[i]));
+	json_set(body, "users", list);
+	if (c->account->settings.side_load_search)
+		side_load(c, users, count, body);
 }
 
 static void answer_user(const struct call *c, const struct zen_user *u,
@@ -58,20 +101,15 @@ static void answer_user(const struct call *c, const struct zen_user *u,
 void zendesk_user_show(const struct call *c, struct answer *out)
 {
 	const struct settings *s = &c->account->settings;
-	const struct zen_user *u =
-		state_user(c->account->state, call_param_id(c, 0));
-	struct json_t *list;
+	struct zen_user *u = state_user(c->account->state, call_param_id(c, 0));
 
 	if (!u || (!u->active && !s->show_merged)) {
 		call_not_found(out);
 		return;
 	}
 	answer_user(c, u, 200, out);
-	if (s->side_load_show && call_query_has(c, "include", "identities")) {
-		list = json_new_arr();
-		render_identities(c->account, u, c->now_ms, list);
-		json_set(out->body, "identities", list);
-	}
+	if (s->side_load_show)
+		side_load(c, &u, 1, out->body);
 }
 
 /* Without credentials this one endpoint answers 200 and nobody. */
@@ -219,7 +257,9 @@ static void apply_fields(const struct call *c, struct zen_user *u,
 		u->tags = json_clone(tags);
 	}
 	if (json_get(fields, "organization_id"))
-		u->organization_id = json_get_id(fields, "organization_id");
+		state_organization_set(s, u,
+				       json_get_id(fields, "organization_id"),
+				       c->now_ms);
 	u->suspended = json_get_bool(fields, "suspended", u->suspended);
 	if (json_get(fields, "external_id"))
 		state_user_set_external_id(s, u, external_id, c->now_ms);
@@ -353,8 +393,7 @@ void zendesk_users_show_many(const struct call *c, struct answer *out)
 	}
 	count = users_listed(c, ids ? ids : external_ids, !ids, users);
 	body = json_new_obj();
-	zendesk_users_answer(c, users, count,
-			     c->account->settings.side_load_search, body);
+	zendesk_users_answer(c, users, count, body);
 	json_set_str(body, "next_page", NULL);
 	json_set_str(body, "previous_page", NULL);
 	json_set_int(body, "count", (int64_t)count);

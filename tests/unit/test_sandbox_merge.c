@@ -40,6 +40,24 @@ static void test_tickets_and_identities_move(void **state)
 	assert_string_equal(into->phone, "+1");
 }
 
+static void test_organizations_join_where_there_may_be_several(void **state)
+{
+	static const char people[] =
+		"{'users':[{'id':1,'name':'A','organization_ids':[77,78]},"
+		"{'id':2,'name':'B','organization_id':79}]}";
+	struct kit *k = *state;
+
+	kit_load(k, people);
+	kit_call(k, MERGE_1_INTO_2);
+	assert_int_equal(kit_user(k, 2)->membership_count, 1);
+	state_reset(k->account.state);
+	kit_load(k, people);
+	kit_set(k, "{'multiple_organizations':true}");
+	kit_call(k, MERGE_1_INTO_2);
+	assert_int_equal(kit_user(k, 2)->membership_count, 3);
+	assert_int_equal(kit_user(k, 2)->organization_id, 79);
+}
+
 static void test_the_rest_is_lost(void **state)
 {
 	struct kit *k = *state;
@@ -260,6 +278,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_tickets_and_identities_move),
+		TEST(test_organizations_join_where_there_may_be_several),
 		TEST(test_the_rest_is_lost),
 		TEST(test_the_loser_is_gone),
 		TEST(test_an_id_may_be_text),

@@ -266,6 +266,48 @@ static void test_side_load_of_one_user(void **state)
 	assert_null(kit_at(k, "identities"));
 }
 
+static void test_organizations_are_side_loaded(void **state)
+{
+	struct kit *k = *state;
+
+	kit_load(k, "{'organizations':[{'id':5,'name':'Acme'},"
+		    "{'id':6,'name':'Ajax'}],"
+		    "'users':[{'id':1,'name':'Ann','organization_id':6,"
+		    "'organization_ids':[5,6,7]},{'id':2,'name':'Ann Two',"
+		    "'organization_ids':[5]}]}");
+	kit_call(k, "GET", "/api/v2/users/1?include=organizations", NULL);
+	assert_int_equal(kit_int(k, "user.organization_id"), 6);
+	assert_int_equal(json_len(kit_at(k, "organizations")), 2);
+	assert_string_equal(kit_str(k, "organizations.0.name"), "Ajax");
+	assert_null(kit_at(k, "identities"));
+	kit_call(k, "GET",
+		 "/api/v2/users/search?query=ann&include=identities,"
+		 "organizations",
+		 NULL);
+	assert_int_equal(json_len(kit_at(k, "users")), 2);
+	assert_int_equal(json_len(kit_at(k, "organizations")), 2);
+	assert_non_null(kit_at(k, "identities"));
+	kit_set(k, "{'side_load_organizations':false}");
+	kit_call(k, "GET", "/api/v2/users/1?include=organizations", NULL);
+	assert_null(kit_at(k, "organizations"));
+}
+
+static void test_organizations_change_with_the_user(void **state)
+{
+	struct kit *k = *state;
+	const struct zen_user *u;
+
+	kit_load(k, "{'users':[{'id':1,'name':'A','organization_id':5}]}");
+	kit_set(k, "{'user_update_limits':false}");
+	kit_call(k, "PUT", "/api/v2/users/1", "{'user':{'organization_id':6}}");
+	u = kit_user(k, 1);
+	assert_int_equal(u->organization_id, 6);
+	assert_int_equal(u->membership_count, 2);
+	kit_call(k, "PUT", "/api/v2/users/1",
+		 "{'user':{'organization_id':null}}");
+	assert_int_equal(u->organization_id, 5);
+}
+
 static void test_nobody_is_an_anonymous_user(void **state)
 {
 	struct kit *k = *state;
@@ -364,6 +406,8 @@ int main(void)
 		TEST(test_messaging_identities_are_read_only),
 		TEST(test_identities_come_in_pages),
 		TEST(test_show_many),
+		TEST(test_organizations_are_side_loaded),
+		TEST(test_organizations_change_with_the_user),
 		TEST(test_side_load_of_one_user),
 		TEST(test_nobody_is_an_anonymous_user),
 		TEST(test_tickets),

@@ -302,6 +302,27 @@ static void too_many_identities_are_none_known(void **state)
 	json_free(arr);
 }
 
+static void too_many_organizations_are_none_known(void **state)
+{
+	struct json_t *arr = json_new_arr();
+	struct zd_user u;
+
+	(void)state;
+	zd_user_init(&u);
+	for (int i = 0; i < ZD_ORGANIZATIONS_MAX; i++)
+		json_push(arr, parse("{\"id\":5}"));
+	zd_user_decode_organizations(&u, arr, true);
+	assert_true(u.organizations_known);
+	assert_int_equal(u.organization_count, ZD_ORGANIZATIONS_MAX);
+	assert_string_equal(u.organizations[0].name, "");
+	json_push(arr, json_new_obj());
+	zd_user_decode_organizations(&u, arr, true);
+	assert_false(u.organizations_known);
+	assert_int_equal(u.organization_count, 0);
+	zd_user_release(&u);
+	json_free(arr);
+}
+
 static void encoded_users_decode_to_the_same(void **state)
 {
 	struct zd_user u, copy, back;
@@ -310,8 +331,11 @@ static void encoded_users_decode_to_the_same(void **state)
 
 	(void)state;
 	assert_int_equal(decode(api_user, &u, NULL), RESULT_OK);
+	zd_user_add_organization(&u, 31, "Shop & Co");
+	zd_user_add_organization(&u, 32, "Other");
 	zd_user_copy(&copy, &u);
 	zd_user_release(&u);
+	assert_string_equal(zd_user_organization(&copy), "Shop & Co");
 	first = zd_user_encode(&copy);
 	assert_int_equal(zd_user_decode(first, &back, NULL), RESULT_OK);
 	second = zd_user_encode(&back);
@@ -319,6 +343,7 @@ static void encoded_users_decode_to_the_same(void **state)
 	b = json_text(second);
 	assert_string_equal(a, b);
 	assert_non_null(strstr(a, "\"brand_id\":88"));
+	assert_non_null(strstr(a, "{\"id\":32,\"name\":\"Other\"}"));
 	assert_non_null(strstr(a, "\"verification_method\":null"));
 	free(a);
 	free(b);
@@ -448,6 +473,7 @@ int main(void)
 		cmocka_unit_test(unreadable_methods_are_no_absent_ones),
 		cmocka_unit_test(identities_are_replaced),
 		cmocka_unit_test(too_many_identities_are_none_known),
+		cmocka_unit_test(too_many_organizations_are_none_known),
 		cmocka_unit_test(encoded_users_decode_to_the_same),
 		cmocka_unit_test(sunco_users_are_read),
 		cmocka_unit_test(absent_sunco_fields_are_weak),

@@ -24,12 +24,14 @@ static void search(struct api_fixture *f, const char *address)
 	assert_int_equal(zd_out.calls, 1);
 }
 
+#define SIDE_LOAD "include=identities,organizations"
+
 /* ---- one user ---- */
 
 static void test_user_with_side_loaded_identities(void **state)
 {
 	struct api_fixture *f = *state;
-	SCRIPT(f, REPLY("GET /api/v2/users/7?include=identities ", 200, NULL,
+	SCRIPT(f, REPLY("GET /api/v2/users/7?" SIDE_LOAD " ", 200, NULL,
 			"{\"user\":{\"id\":7,\"name\":\"N\",\"role\":\"end-"
 			"user\"},"
 			"\"identities\":["
@@ -48,6 +50,53 @@ static void test_user_with_side_loaded_identities(void **state)
 	assert_non_null(zd_user_identity(&zd_out.users[0], "messaging", "abc"));
 }
 
+#define ACME_AND_AJAX                                                          \
+	"\"organizations\":[{\"id\":31,\"name\":\"Acme\"},"                    \
+	"{\"id\":32,\"name\":\"Ajax\"}]}"
+
+static void test_organizations_of_one_user(void **state)
+{
+	struct api_fixture *f = *state;
+	SCRIPT(f, REPLY("GET /api/v2/users/7?", 200, NULL,
+			"{\"user\":{\"id\":7,\"organization_id\":32},"
+			"\"identities\":[]," ACME_AND_AJAX));
+
+	zd_get_user(f, 7);
+	assert_int_equal(zd_out.r.calls, 1);
+	assert_int_equal(zd_out.users[0].organization_count, 2);
+	assert_string_equal(zd_user_organization(&zd_out.users[0]), "Ajax");
+}
+
+/* Whose the others are cannot be told. */
+static void test_organizations_of_several_users(void **state)
+{
+	const struct zd_user *u = zd_out.users;
+	struct api_fixture *f = *state;
+	SCRIPT(f, REPLY("/search?", 200, NULL,
+			"{\"users\":[{\"id\":8,\"organization_id\":32},"
+			"{\"id\":9}],\"identities\":[]," ACME_AND_AJAX));
+
+	search(f, "a@x.example");
+	assert_int_equal(zd_out.r.calls, 1);
+	assert_int_equal(u[0].organization_count, 1);
+	assert_string_equal(zd_user_organization(&u[0]), "Ajax");
+	assert_true(u[1].organizations_known);
+	assert_int_equal(u[1].organization_count, 0);
+}
+
+static void test_answers_without_organizations(void **state)
+{
+	struct api_fixture *f = *state;
+	SCRIPT(f, REPLY("/users/7?", 200, NULL,
+			"{\"user\":{\"id\":7,\"organization_id\":32},"
+			"\"identities\":[]}"));
+
+	zd_get_user(f, 7);
+	assert_int_equal(zd_out.r.calls, 1);
+	assert_false(zd_out.users[0].organizations_known);
+	assert_null(zd_user_organization(&zd_out.users[0]));
+}
+
 static void test_user_with_nested_identities(void **state)
 {
 	struct api_fixture *f = *state;
@@ -64,7 +113,7 @@ static void test_user_whose_identities_are_listed(void **state)
 {
 	struct api_fixture *f = *state;
 	SCRIPT(f,
-	       REPLY("GET /api/v2/users/7?include=identities ", 200, NULL,
+	       REPLY("GET /api/v2/users/7?" SIDE_LOAD " ", 200, NULL,
 		     "{\"user\":{\"id\":7}}"),
 	       REPLY("GET /api/v2/users/7/identities?page%5Bsize%5D=100 ", 200,
 		     NULL,
@@ -203,14 +252,14 @@ static void test_search_query_is_escaped(void **state)
 	assert_true(api_fixture_has(
 		f, 0,
 		"GET /api/v2/users/search?query=email%3A%22a%2Bb%26c%3D%27d%25"
-		"%5C%22%5C%5C%23%40x.example%22&include=identities HTTP/1.1"));
+		"%5C%22%5C%5C%23%40x.example%22&" SIDE_LOAD " HTTP/1.1"));
 	zendesk_search_external_id(f->api, LANE_LIVE, "\xc3\xa9 1&x=\"+",
 				   zd_on_users, NULL);
 	wire_run(f->loop);
 	assert_true(api_fixture_has(
 		f, 1,
 		"GET /api/v2/users/search?external_id=%C3%A9%201%26x%3D%22%2B"
-		"&include=identities HTTP/1.1"));
+		"&" SIDE_LOAD " HTTP/1.1"));
 }
 
 static void test_search_with_pages(void **state)
@@ -420,6 +469,9 @@ int main(void)
 	cmocka_unit_test_setup_teardown(name, zendesk_setup, zendesk_teardown)
 	const struct CMUnitTest tests[] = {
 		CASE(test_user_with_side_loaded_identities),
+		CASE(test_organizations_of_one_user),
+		CASE(test_organizations_of_several_users),
+		CASE(test_answers_without_organizations),
 		CASE(test_user_with_nested_identities),
 		CASE(test_user_whose_identities_are_listed),
 		CASE(test_empty_side_load_is_not_believed),
