@@ -1,8 +1,9 @@
 /*
  * What Zendesk does by itself, as a table of situations.
  *
- * Three sources disagree in places (Zendesk's own page and two articles that
- * tried it); where they do, the sentence says so. Nothing here takes part in
+ * Three sources disagree in places: Zendesk's own page, and two articles of
+ * internalnote.com, a test of 2023 and a flow chart of the three settings.
+ * Where they do, the sentence says so. Nothing here takes part in
  * a decision.
  */
 #include "policy_case.h"
@@ -45,26 +46,40 @@ static const struct situation {
 } situations[] = {
 	{ALL, ANY_LOGIN, EXTERNAL_ID_USER,
 	 "Zendesk should link the conversation to the user with this external "
-	 "id; one article saw a second user created all the same, as here."},
+	 "id; internalnote.com's test of 2023 saw a second user created all "
+	 "the same, as here."},
 	{ALL, LOGIN_VERIFIED, OWN,
 	 "Zendesk links by external id, or makes a new user, and that user has "
-	 "the verified address."},
+	 "the verified address; an unverified one becomes verified."},
 	{ALL, LOGIN_VERIFIED, OTHER_OWN,
 	 "Zendesk links by external id and leaves the user's other address as "
 	 "it is."},
 	{ALL, LOGIN_VERIFIED, NOBODY,
 	 "Zendesk links by external id, or makes a new user, and adds the "
 	 "verified address."},
+	{BOTH, LOGIN_VERIFIED, DISPLACED_PROFILE,
+	 "Zendesk takes the address away from the profile that had it and "
+	 "gives it to the conversation's user; internalnote.com's flow chart "
+	 "says only where it was unverified."},
+	{CLAIM, LOGIN_VERIFIED, DISPLACED_PROFILE,
+	 "Zendesk takes the address away from the profile that had it and "
+	 "gives it to the conversation's user; its own page says in one place "
+	 "that here it does not."},
 	{ALL, LOGIN_VERIFIED, DISPLACED_PROFILE,
 	 "Zendesk takes the address away from the profile that had it and "
 	 "gives it to the conversation's user."},
 	{BOTH, LOGIN_VERIFIED, VERIFIED_PROFILE,
 	 "Zendesk makes a new user; its own page lets that user take the "
-	 "address from the profile, one article only from an unverified "
-	 "profile: then the duplicate stays, as here."},
+	 "address from the profile, internalnote.com's flow chart only from an "
+	 "unverified profile: then the duplicate stays, as here."},
+	{CLAIM, LOGIN_VERIFIED, VERIFIED_PROFILE | UNVERIFIED_PROFILE,
+	 "Zendesk makes a new user that takes the address from the profile, "
+	 "but its own page says in one place that here it does not: then the "
+	 "duplicate stays, as here."},
 	{ALL, LOGIN_VERIFIED, VERIFIED_PROFILE | UNVERIFIED_PROFILE,
-	 "Zendesk makes a new user that takes the address from the profile; "
-	 "where it does not, as here, the duplicate stays."},
+	 "Zendesk makes a new user that takes the address from the profile, "
+	 "or, by its own page's order of look-ups, links to the profile; where "
+	 "it did neither, as here, the duplicate stays."},
 	{ALL, LOGIN_UNVERIFIED, VERIFIED_PROFILE | UNVERIFIED_PROFILE,
 	 "Zendesk makes or finds a user by external id and leaves the address "
 	 "out: a duplicate of the profile."},
@@ -75,18 +90,29 @@ static const struct situation {
 	 "out."},
 	{ALL, LOGIN_WITHOUT, ANYBODY,
 	 "Zendesk makes or finds a user by external id; there is no address."},
+	{VERIFIED_ONLY, GUEST_TYPED, OWN,
+	 "Zendesk makes a new user for every conversation and leaves the typed "
+	 "address out; this user has it from elsewhere."},
 	{VERIFIED_ONLY, GUEST_TYPED, ANYBODY,
 	 "Zendesk makes a new user for every conversation and leaves the typed "
 	 "address out."},
+	{BOTH, GUEST_TYPED, OWN,
+	 "Zendesk links the conversation to the unverified profile with this "
+	 "address, or makes a new user with the typed address, unverified."},
+	{CLAIM, GUEST_TYPED, OWN,
+	 "Zendesk links the conversation to the profile with this address, "
+	 "verified or not, or makes a new user with the typed address, "
+	 "unverified."},
 	{BOTH, GUEST_TYPED, VERIFIED_PROFILE,
 	 "Zendesk makes a new user and leaves the typed address out, since the "
 	 "profile's is verified."},
 	{CLAIM, GUEST_TYPED, VERIFIED_PROFILE,
 	 "Zendesk links the conversation to the profile, though its address is "
-	 "verified and was only typed."},
+	 "verified and the person only typed it; where it did not, as here, "
+	 "the duplicate stays."},
 	{BOTH | CLAIM, GUEST_TYPED, UNVERIFIED_PROFILE,
 	 "Zendesk links the conversation to the profile with this unverified "
-	 "address."},
+	 "address; where it did not, as here, the duplicate stays."},
 	{BOTH | CLAIM, GUEST_TYPED, ANYBODY,
 	 "Zendesk makes a new user with the typed address, unverified."},
 	{ALL, GUEST_WITHOUT, ANYBODY,
