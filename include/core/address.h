@@ -15,7 +15,8 @@
 bool address_normalise(const char *raw, char out[ADDRESS_SIZE]);
 
 /* A built-in role address ("info@...") or a match of one of the patterns
- * ("*@mailinator.com"). address is normalised. */
+ * ("*@mailinator.com", which means the domains below it, too); both also
+ * without the address's "+tag". address is normalised. */
 bool address_denied(const char *address, const char *const *patterns,
 		    size_t count);
 

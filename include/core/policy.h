@@ -37,12 +37,19 @@ enum action {
 	ACTION_REVIEW,
 	ACTION_MERGE,
 	ACTION_ADOPT,
+	/* Never decided: what a person did to the account's queue, for the
+	 * journal. */
+	ACTION_PAUSE,
+	ACTION_RESUME,
+	ACTION_CLOSE_BREAKER,
 };
 
 const char *evidence_name(enum evidence e);
 const char *email_identities_name(enum email_identities s);
 const char *apply_name(enum apply a);
 const char *action_name(enum action a);
+/* A person's act, from ACTION_PAUSE on: no decision about anybody. */
+bool action_is_act(enum action a);
 bool evidence_parse(const char *s, enum evidence *out);
 bool email_identities_parse(const char *s, enum email_identities *out);
 bool apply_parse(const char *s, enum apply *out);

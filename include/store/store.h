@@ -122,6 +122,7 @@ enum store_op_kind {
 	STORE_DROP,    /* a job that is not running goes away */
 	STORE_ACCOUNT, /* read and change one account's row */
 	STORE_STATS,   /* gauges (read) */
+	STORE_HEALTH,  /* how the store itself is kept (read) */
 	STORE_PRUNE,   /* one small batch of retention */
 	STORE_PROBE,   /* writes a row: does writing work? (no union member) */
 	STORE_OP_COUNT
@@ -163,8 +164,9 @@ struct store_claim {
 	/* out */
 	struct job *jobs; /* live first, then by run_at */
 	size_t count;
+	bool paused; /* the account is: nothing is claimed of it */
 	/* When the next one is due or a lease ends; in the past when more are
-	 * due than were claimed. INT64_MAX: none known. */
+	 * due than were claimed. INT64_MAX: none known, or paused. */
 	int64_t next_ms;
 };
 
@@ -197,7 +199,9 @@ struct store_intent {
 	const char *progress;
 	int64_t max_per_hour; /* INT64_MAX: not asked */
 	int64_t max_per_profile;
-	/* Only merges and adopts take a place of the breaker. The job names
+	/* Only merges and adopts take a place of the breaker; it counts for
+	 * less than an hour (for the profile: a day), and only from the moment
+	 * on at which a person last closed the breaker. The job names
 	 * the entry (journal_id) until a settle finishes it.
 	 * out; RESULT_CONFLICT: a lock is held by another job;
 	 * RESULT_RATE: the breaker is open, the counts say which */
@@ -319,29 +323,69 @@ struct store_drop {
 struct store_account {
 	const char *account;
 	/* change: only what its flag says */
-	bool set_paused, set_hold, set_token, set_webhook;
+	bool set_paused, set_breaker, set_hold, set_token, set_webhook;
 	bool paused;
+	/* set_paused, set_breaker: who does it and, if told, why. A change is
+	 * an entry of the journal. set_breaker closes the breaker: places
+	 * taken before now_ms do not count any more. */
+	const char *by;
+	const char *why;
+	int64_t now_ms;
 	const char *hold;	 /* reason, NULL: not held */
 	const char *oauth_token; /* NULL clears it */
 	int64_t oauth_expires_ms;
 	enum event_source webhook_source; /* last valid webhook */
 	int64_t webhook_ms;
 	/* out */
+	int64_t journal_id; /* of set_paused, set_breaker; 0: no change */
 	bool is_paused;
-	char *held;  /* *owned* or NULL */
-	char *token; /* *owned* or NULL */
+	int64_t paused_ms; /* since; 0: not paused */
+	char *paused_by;   /* *owned* or NULL */
+	char *paused_why;  /* *owned* or NULL */
+	char *held;	   /* *owned* or NULL */
+	char *token;	   /* *owned* or NULL */
 	int64_t token_expires_ms;
 	int64_t last_webhook_ms[2]; /* by enum event_source */
+};
+
+/* A profile that as many conversations joined today as may. */
+#define STORE_FULL_MAX 16
+struct store_full {
+	uint64_t profile_id;
+	int64_t merges;
+	int64_t ends_ms; /* when the day has a place again */
 };
 
 struct store_stats {
 	const char *account;
 	int64_t now_ms;
+	/* Of the breaker; INT64_MAX: not asked. */
+	int64_t max_per_hour;
+	int64_t max_per_profile;
+	bool detail; /* and what is not worth a look every few seconds */
 	/* out */
 	int64_t jobs[JOB_STATE_COUNT];
 	int64_t oldest_due_ms;	  /* run_at of the oldest due job, 0: none */
 	int64_t oldest_review_ms; /* created, 0: none */
 	int64_t merges_this_hour;
+	/* At the limit: when the hour has a place again; 0: it has one, or
+	 * never will (a limit of 0). */
+	int64_t hour_ends_ms;
+	struct store_full full[STORE_FULL_MAX]; /* some of them, by id */
+	size_t full_count;			/* all of them */
+	int64_t breaker_since_ms; /* a person closed it then; 0: never */
+	/* detail */
+	int64_t reviews_open;
+	int64_t unfinished;	     /* entries that are pending or uncertain */
+	int64_t unfinished_since_ms; /* the oldest's; 0: none */
+};
+
+struct store_health {
+	/* out */
+	int64_t schema;
+	int64_t size_bytes; /* of the database; its log comes on top */
+	bool durable;	    /* what is committed survives a power failure */
+	char mode[32];	    /* how it writes: "wal" */
 };
 
 struct store_prune {
@@ -376,11 +420,12 @@ struct store_op {
 		struct store_drop drop;
 		struct store_account account;
 		struct store_stats stats;
+		struct store_health health;
 		struct store_prune prune;
 	} u;
 };
 /* Zeroed, but lists ask for everything (state, action -1, max as many as
- * there may be) and an intent asks no breaker. */
+ * there may be), and intents and gauges ask no breaker. */
 void store_op_init(struct store_op *op, enum store_op_kind kind);
 void store_op_release(struct store_op *op);   /* frees outputs */
 bool store_op_reads(enum store_op_kind kind); /* changes nothing */

@@ -293,12 +293,28 @@ static void on_intent(struct store_op *op, void *arg)
 	give(s, &a);
 }
 
+/* Backfill leaves a fifth of the hour to those who are writing now. */
+static int64_t hour_limit(const struct linkjob *l)
+{
+	int64_t max = l->settings.rules.max_merges_per_hour;
+
+	if (l->facts.history.waived & REASON_BIT(REASON_MERGE_SURGE))
+		return INT64_MAX;
+	return l->facts.history.backfill ? max * 4 / 5 : max;
+}
+
+static int64_t profile_limit(const struct linkjob *l)
+{
+	return l->facts.history.waived & REASON_BIT(REASON_MERGE_FAN_IN)
+		       ? INT64_MAX
+		       : l->settings.rules.max_merges_per_profile;
+}
+
 static void intent(struct slot *s)
 {
 	struct run *run = s->run;
 	const struct linkjob *l = &run->link;
 	int64_t now_ms = loop_wall_ms(run->env.loop);
-	reason_set waived = l->facts.history.waived;
 
 	linkjob_entry(l, &s->entry);
 	str_copy(s->entry.account, sizeof(s->entry.account), run->job.account);
@@ -317,13 +333,8 @@ static void intent(struct slot *s)
 		.lock_until_ms = now_ms + RUN_LEASE_MS + RUN_GRACE_MS,
 		.entry = &s->entry,
 		.progress = s->progress,
-		.max_per_hour = waived & REASON_BIT(REASON_MERGE_SURGE)
-					? INT64_MAX
-					: l->settings.rules.max_merges_per_hour,
-		.max_per_profile =
-			waived & REASON_BIT(REASON_MERGE_FAN_IN)
-				? INT64_MAX
-				: l->settings.rules.max_merges_per_profile,
+		.max_per_hour = hour_limit(l),
+		.max_per_profile = profile_limit(l),
 	};
 	submit(s, STORE_INTENT, on_intent);
 }

@@ -41,7 +41,7 @@ static void print_headline(struct cli *c, const struct decision *d)
 	case ACTION_WAIT:
 		fputs("wait: look again later, in the end do nothing", c->out);
 		break;
-	case ACTION_NONE:
+	default:
 		fputs("none: nothing to do", c->out);
 		break;
 	}

@@ -97,13 +97,71 @@ static bool is_role_address(const char *address)
 	return false;
 }
 
+static size_t dots_in(const char *s)
+{
+	size_t n = 0;
+
+	for (; *s; s++)
+		n += *s == '.';
+	return n;
+}
+
+/* The end of a domain with so many dots, or NULL. */
+static const char *domain_end(const char *domain, size_t dots)
+{
+	size_t have = dots_in(domain);
+
+	if (have < dots)
+		return NULL;
+	for (; have > dots; have--)
+		domain = strchr(domain, '.') + 1;
+	return domain;
+}
+
+/* Whoever has a domain has what is below it: a pattern that names one, means
+ * those too. */
+static bool is_match(const char *pattern, const char *address)
+{
+	const char *named = strrchr(pattern, '@');
+	const char *domain = strchr(address, '@') + 1;
+	char above[ADDRESS_SIZE];
+	const char *end;
+
+	if (str_glob(pattern, address))
+		return true;
+	if (!named || strchr(named, '*'))
+		return false;
+	end = domain_end(domain, dots_in(named));
+	if (!end)
+		return false;
+	memcpy(above, address, (size_t)(domain - address));
+	strcpy(above + (domain - address), end);
+	return str_glob(pattern, above);
+}
+
+/* "info+sale@" is read by whoever reads "info@". */
+static void cut_tag(const char *address, char out[ADDRESS_SIZE])
+{
+	size_t local = strcspn(address, "@");
+	size_t plain = strcspn(address, "+@");
+
+	if (plain == 0)
+		plain = local;
+	memcpy(out, address, plain);
+	strcpy(out + plain, address + local);
+}
+
 bool address_denied(const char *address, const char *const *patterns,
 		    size_t count)
 {
-	if (is_role_address(address))
+	char plain[ADDRESS_SIZE];
+
+	cut_tag(address, plain);
+	if (is_role_address(plain))
 		return true;
 	for (size_t i = 0; i < count; i++)
-		if (str_glob(patterns[i], address))
+		if (is_match(patterns[i], address) ||
+		    is_match(patterns[i], plain))
 			return true;
 	return false;
 }

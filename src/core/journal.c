@@ -102,7 +102,9 @@ struct json_t *journal_entry_encode(const struct journal_entry *e,
 	json_set_id(obj, "profile_id", e->profile_id);
 	set_text(obj, "sunco_user_id", e->sunco_id);
 	json_set_id(obj, "ticket_id", e->ticket_id);
-	json_set_str(obj, "source", event_source_name(e->source));
+	json_set_str(obj, "source",
+		     action_is_act(e->action) ? NULL
+					      : event_source_name(e->source));
 	json_set_id(obj, "job_id", (uint64_t)e->job_id);
 	json_set_int(obj, "api_calls", e->api_calls);
 	set_reasons(obj, e->reasons);

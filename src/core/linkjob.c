@@ -452,6 +452,7 @@ void linkjob_init(struct linkjob *l, const struct job *job,
 	memset(l, 0, sizeof(*l));
 	l->settings = *s;
 	facts_init(&l->facts);
+	l->facts.history.backfill = job->lane == LANE_BACKFILL;
 	saga_init(&l->saga);
 	str_copy(l->sunco_id, sizeof(l->sunco_id), job->sunco_id);
 	l->hint = job->zendesk_user_id;

@@ -24,9 +24,15 @@ static const char *const apply_names[] = {
 	[APPLY_AUTO] = "auto",
 };
 static const char *const action_names[] = {
-	[ACTION_NONE] = "none",	    [ACTION_WAIT] = "wait",
-	[ACTION_REFUSE] = "refuse", [ACTION_REVIEW] = "review",
-	[ACTION_MERGE] = "merge",   [ACTION_ADOPT] = "adopt",
+	[ACTION_NONE] = "none",
+	[ACTION_WAIT] = "wait",
+	[ACTION_REFUSE] = "refuse",
+	[ACTION_REVIEW] = "review",
+	[ACTION_MERGE] = "merge",
+	[ACTION_ADOPT] = "adopt",
+	[ACTION_PAUSE] = "pause",
+	[ACTION_RESUME] = "resume",
+	[ACTION_CLOSE_BREAKER] = "close_breaker",
 };
 static const char *const step_names[STEP_COUNT] = {
 	[STEP_RELEASE] = "release",	[STEP_MERGE] = "merge",
@@ -74,6 +80,11 @@ const char *apply_name(enum apply a)
 const char *action_name(enum action a)
 {
 	return NAME_OF(action_names, a);
+}
+
+bool action_is_act(enum action a)
+{
+	return a >= ACTION_PAUSE;
 }
 
 const char *step_name(enum step s)

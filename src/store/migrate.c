@@ -246,6 +246,12 @@ static const char *const step_3[] = {
 	"ALTER TABLE accounts"
 	" ADD COLUMN breaker_since_ms INTEGER NOT NULL DEFAULT 0",
 
+	/* Who paused the account; all of it is in the journal, too. */
+	"ALTER TABLE accounts"
+	" ADD COLUMN paused_ms INTEGER NOT NULL DEFAULT 0",
+	"ALTER TABLE accounts ADD COLUMN paused_by TEXT",
+	"ALTER TABLE accounts ADD COLUMN paused_why TEXT",
+
 	/* linked: a bit per email_identities setting under which the decision
 	 * would have linked. outcome: what the account's own agents did about
 	 * it later, and when that was seen. */

@@ -1,5 +1,6 @@
 /*
- * Accounts: their numbers, their row, the gauges; and the probe.
+ * Accounts: their numbers, their row, the gauges; the store's health and its
+ * probe.
  *
  * Gauges are counters of this handle, moved with every change of a state.
  * They are counted anew (one pass over an index) when they were never counted,
@@ -125,6 +126,19 @@ static int64_t oldest_due(struct sq *q, int64_t account, int64_t now_ms)
 	return oldest <= now_ms ? oldest : 0;
 }
 
+static void detail(struct sq *q, struct store_stats *s, int64_t account)
+{
+	sqlite3_stmt *st;
+
+	s->reviews_open = sq_get(q, 0, REVIEWS_OPEN, sq_int(account));
+	st = sq_query(q, JOURNAL_UNFINISHED, sq_int(account));
+	if (!sq_step(q, st))
+		return;
+	s->unfinished = sqlite3_column_int64(st, 0);
+	s->unfinished_since_ms = sqlite3_column_int64(st, 1);
+	sq_end(st);
+}
+
 enum result sq_op_stats(struct sq *q, struct store_op *op)
 {
 	struct store_stats *s = &op->u.stats;
@@ -141,15 +155,48 @@ enum result sq_op_stats(struct sq *q, struct store_op *op)
 		memcpy(s->jobs, a->jobs, sizeof(s->jobs));
 	s->oldest_due_ms = oldest_due(q, account, s->now_ms);
 	s->oldest_review_ms = sq_get(q, 0, REVIEW_OLDEST, sq_int(account));
-	s->merges_this_hour = sq_merges_this_hour(q, account, s->now_ms);
+	sq_breaker_stats(q, s, account);
+	if (s->detail)
+		detail(q, s, account);
 	return RESULT_OK;
 }
 
-static void account_change(struct sq *q, const struct store_account *a,
-			   int64_t id)
+/* Who stopped or let go what: an auditor finds it beside the decisions. */
+static void journal_act(struct sq *q, struct store_account *a, int64_t id,
+			enum action action)
+{
+	struct journal_entry e;
+
+	journal_entry_init(&e);
+	e.action = action;
+	e.applied = true;
+	e.status = JOURNAL_DONE;
+	e.decided_by = xstrdup(a->by);
+	e.note = xstrdup(a->why);
+	a->journal_id = sq_journal_add(q, id, &e, a->now_ms);
+	journal_entry_release(&e);
+}
+
+static void change_pause(struct sq *q, struct store_account *a, int64_t id)
+{
+	bool on = a->paused;
+	int changed =
+		sq_exec(q, ACCOUNT_PAUSE, sq_int(id), sq_int(on),
+			sq_int(on ? a->now_ms : 0), sq_text(on ? a->by : NULL),
+			sq_text(on ? a->why : NULL));
+
+	if (changed > 0)
+		journal_act(q, a, id, on ? ACTION_PAUSE : ACTION_RESUME);
+}
+
+static void account_change(struct sq *q, struct store_account *a, int64_t id)
 {
 	if (a->set_paused)
-		sq_exec(q, ACCOUNT_PAUSE, sq_int(id), sq_int(a->paused));
+		change_pause(q, a, id);
+	if (a->set_breaker) {
+		sq_exec(q, BREAKER_CLOSE, sq_int(id), sq_int(a->now_ms));
+		journal_act(q, a, id, ACTION_CLOSE_BREAKER);
+	}
 	if (a->set_hold)
 		sq_exec(q, ACCOUNT_HOLD, sq_int(id), sq_text(a->hold));
 	if (a->set_token)
@@ -164,11 +211,12 @@ static void account_change(struct sq *q, const struct store_account *a,
 enum result sq_op_account(struct sq *q, struct store_op *op)
 {
 	struct store_account *a = &op->u.account;
-	bool changes =
-		a->set_paused || a->set_hold || a->set_token || a->set_webhook;
+	bool changes = a->set_paused || a->set_breaker || a->set_hold ||
+		       a->set_token || a->set_webhook;
 	int64_t id = sq_account_id(q, a->account, changes);
 	sqlite3_stmt *st;
 
+	a->journal_id = 0;
 	if (id != 0)
 		account_change(q, a, id);
 	st = sq_query(q, ACCOUNT_READ, sq_int(id));
@@ -180,6 +228,9 @@ enum result sq_op_account(struct sq *q, struct store_op *op)
 	a->token_expires_ms = sqlite3_column_int64(st, 3);
 	a->last_webhook_ms[EVENT_FROM_SUNCO] = sqlite3_column_int64(st, 4);
 	a->last_webhook_ms[EVENT_FROM_ZENDESK] = sqlite3_column_int64(st, 5);
+	a->paused_ms = sqlite3_column_int64(st, 6);
+	a->paused_by = sq_col_text(st, 7);
+	a->paused_why = sq_col_text(st, 8);
 	sq_end(st);
 	return RESULT_OK;
 }
@@ -188,5 +239,27 @@ enum result sq_op_probe(struct sq *q, struct store_op *op)
 {
 	(void)op;
 	sq_run(q, sq_plain(q, PROBE));
+	return RESULT_OK;
+}
+
+/* A number that a pragma answers. */
+static int64_t ask_pragma(struct sq *q, enum sql id)
+{
+	return sq_first(q, sq_bind(q, id, NULL, 0), 0);
+}
+
+enum result sq_op_health(struct sq *q, struct store_op *op)
+{
+	struct store_health *h = &op->u.health;
+	int64_t synchronous = ask_pragma(q, SQL_SYNCHRONOUS);
+	sqlite3_stmt *st = sq_plain(q, JOURNAL_MODE);
+
+	if (sq_step(q, st))
+		sq_col_str(st, 0, h->mode, sizeof(h->mode));
+	sq_end(st);
+	h->durable = synchronous >= 2; /* FULL */
+	h->schema = ask_pragma(q, SQL_SCHEMA);
+	h->size_bytes =
+		ask_pragma(q, SQL_PAGE_COUNT) * ask_pragma(q, SQL_PAGE_SIZE);
 	return RESULT_OK;
 }

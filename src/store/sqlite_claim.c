@@ -163,11 +163,18 @@ enum result sq_op_claim(struct sq *q, struct store_op *op)
 {
 	struct store_claim *c = &op->u.claim;
 	int64_t account = sq_account_id(q, c->account, false);
-	struct due_list *l = xcalloc(1, sizeof(*l));
 	size_t max = c->max < CLAIM_MAX ? c->max : CLAIM_MAX;
+	struct due_list *l;
 	size_t i;
 
 	c->count = 0;
+	c->paused = sq_get(q, 0, ACCOUNT_PAUSED, sq_int(account)) != 0;
+	if (c->paused) {
+		c->next_ms = INT64_MAX;
+		c->jobs = NULL;
+		return RESULT_OK;
+	}
+	l = xcalloc(1, sizeof(*l));
 	if (c->job_id != 0) {
 		find_one(q, c, account, l);
 	} else {

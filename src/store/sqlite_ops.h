@@ -24,6 +24,7 @@ enum result sq_op_retry(struct sq *q, struct store_op *op);
 enum result sq_op_drop(struct sq *q, struct store_op *op);
 enum result sq_op_account(struct sq *q, struct store_op *op);
 enum result sq_op_stats(struct sq *q, struct store_op *op);
+enum result sq_op_health(struct sq *q, struct store_op *op);
 enum result sq_op_prune(struct sq *q, struct store_op *op);
 enum result sq_op_probe(struct sq *q, struct store_op *op);
 
@@ -141,9 +142,18 @@ void sq_person_erase(struct sq *q, int64_t account, const char *sunco_id,
 void sq_person_merge(struct sq *q, int64_t account, const char *from,
 		     const char *to);
 
-/* sqlite_saga.c: the breaker's counts. */
+/* sqlite_breaker.c: the places that count, and who may still take one. */
 int64_t sq_merges_this_hour(struct sq *q, int64_t account, int64_t now_ms);
 int64_t sq_merges_today(struct sq *q, int64_t account, uint64_t profile,
 			int64_t now_ms);
+/* RESULT_RATE: no place for this entry; the counts are in n. */
+enum result sq_breaker_ask(struct sq *q, struct store_intent *n,
+			   int64_t account);
+void sq_breaker_take(struct sq *q, const struct store_intent *n,
+		     int64_t account);
+/* An entry that failed had no effect: its place is free again. */
+void sq_breaker_release(struct sq *q, int64_t journal_id,
+			enum journal_status status);
+void sq_breaker_stats(struct sq *q, struct store_stats *s, int64_t account);
 
 #endif

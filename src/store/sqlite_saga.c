@@ -3,8 +3,7 @@
  *
  * Everything that can refuse is asked before anything is written. A lock
  * belongs to a job: its own next run may renew it, others may take it once
- * it expired. A place in the breaker is given back only when the entry ends
- * as failed, that is, without an effect.
+ * it expired. The breaker's places are in sqlite_breaker.c.
  */
 #include "sqlite_ops.h"
 
@@ -12,24 +11,6 @@
 #include <string.h>
 
 #include "base/str.h"
-
-#define HOUR_MS (INT64_C(3600) * 1000)
-#define DAY_MS	(24 * HOUR_MS)
-
-int64_t sq_merges_this_hour(struct sq *q, int64_t account, int64_t now_ms)
-{
-	return sq_get(q, 0, RESERVED_SINCE, sq_int(account),
-		      sq_int(now_ms - HOUR_MS));
-}
-
-int64_t sq_merges_today(struct sq *q, int64_t account, uint64_t profile,
-			int64_t now_ms)
-{
-	if (profile == 0)
-		return 0;
-	return sq_get(q, 0, RESERVED_PROFILE, sq_int(account), sq_id(profile),
-		      sq_int(now_ms - DAY_MS));
-}
 
 /* Held by another job, and not expired. */
 static bool is_locked(struct sq *q, const struct sq_job *job, uint64_t user,
@@ -57,42 +38,6 @@ static void lock_users(struct sq *q, const struct store_intent *n,
 	}
 }
 
-/* The breaker guards what cannot be taken back; a name can. */
-static bool takes_place(const struct journal_entry *e)
-{
-	return e->action == ACTION_MERGE || e->action == ACTION_ADOPT;
-}
-
-static enum result ask_breaker(struct sq *q, struct store_intent *n,
-			       const struct sq_job *job)
-{
-	int64_t day;
-
-	if (!takes_place(n->entry))
-		return RESULT_OK;
-	n->merges_this_hour = sq_merges_this_hour(q, job->account, n->now_ms);
-	day = sq_merges_today(q, job->account, n->entry->profile_id, n->now_ms);
-	n->merges_into_profile_today = day;
-	if (n->merges_this_hour >= n->max_per_hour)
-		return error_set(q->err, RESULT_RATE,
-				 "too many merges in this hour");
-	if (n->entry->profile_id != 0 && day >= n->max_per_profile)
-		return error_set(q->err, RESULT_RATE,
-				 "too many merges into the profile today");
-	return RESULT_OK;
-}
-
-static void take_place(struct sq *q, const struct store_intent *n,
-		       const struct sq_job *job)
-{
-	if (!takes_place(n->entry))
-		return;
-	sq_exec(q, RESERVED_PRUNE, sq_int(job->account),
-		sq_int(n->now_ms - DAY_MS));
-	sq_exec(q, RESERVED_PUT, sq_int(n->journal_id), sq_int(job->account),
-		sq_id(n->entry->profile_id), sq_int(n->now_ms));
-}
-
 enum result sq_op_intent(struct sq *q, struct store_op *op)
 {
 	struct store_intent *n = &op->u.intent;
@@ -106,23 +51,16 @@ enum result sq_op_intent(struct sq *q, struct store_op *op)
 	    is_locked(q, &job, n->users[1], n->now_ms))
 		return error_set(q->err, RESULT_CONFLICT,
 				 "another job works on one of the users");
-	r = ask_breaker(q, n, &job);
+	r = sq_breaker_ask(q, n, job.account);
 	if (r != RESULT_OK)
 		return r;
 	lock_users(q, n, &job);
 	entry.job_id = job.id;
 	entry.status = JOURNAL_PENDING;
 	n->journal_id = sq_journal_add(q, job.account, &entry, n->now_ms);
-	take_place(q, n, &job);
+	sq_breaker_take(q, n, job.account);
 	sq_exec(q, JOB_PROGRESS, sq_int(job.id), sq_text(n->progress));
 	return RESULT_OK;
-}
-
-static void release_place(struct sq *q, int64_t journal_id,
-			  enum journal_status status)
-{
-	if (status == JOURNAL_FAILED)
-		sq_exec(q, RESERVED_DELETE, sq_int(journal_id));
 }
 
 static enum result no_entry(struct sq *q)
@@ -146,7 +84,7 @@ enum result sq_op_step(struct sq *q, struct store_op *op)
 	if (s->journal_id != 0) {
 		sq_exec(q, JOURNAL_STATUS, sq_int(s->journal_id),
 			sq_text(journal_status_name(s->status)));
-		release_place(q, s->journal_id, s->status);
+		sq_breaker_release(q, s->journal_id, s->status);
 	}
 	return RESULT_OK;
 }
@@ -168,7 +106,7 @@ static void settle_facts(struct sq *q, struct store_settle *s,
 		if (entry.id == 0)
 			entry.id = sq_journal_add(q, job->account, &entry,
 						  s->now_ms);
-		release_place(q, entry.id, entry.status);
+		sq_breaker_release(q, entry.id, entry.status);
 		s->journal_id = entry.id;
 	}
 	if (s->alias_from != 0)

@@ -50,6 +50,11 @@
 	X(COMMIT, "COMMIT")                                                    \
 	X(ROLLBACK, "ROLLBACK")                                                \
 	X(DATA_VERSION, "PRAGMA data_version")                                 \
+	X(SYNCHRONOUS, "PRAGMA synchronous")                                   \
+	X(JOURNAL_MODE, "PRAGMA journal_mode")                                 \
+	X(PAGE_COUNT, "PRAGMA page_count")                                     \
+	X(PAGE_SIZE, "PRAGMA page_size")                                       \
+	X(SCHEMA, "SELECT version FROM schema_version")                        \
 	X(PROBE, "INSERT INTO meta(name, value) VALUES('probe', 1)"            \
 		 " ON CONFLICT(name) DO UPDATE SET value = value + 1")         \
 	X(KEY_PUT, "INSERT INTO meta(name, value) VALUES('key', ?1)"           \
@@ -59,10 +64,20 @@
 	X(ACCOUNT_ID, "SELECT id FROM accounts WHERE name = ?1")               \
 	X(ACCOUNT_IDS, "SELECT id FROM accounts")                              \
 	X(ACCOUNT_INSERT, "INSERT INTO accounts(name) VALUES(?1)")             \
-	X(ACCOUNT_READ, "SELECT paused, hold, oauth_token, oauth_expires_ms,"  \
-			" sunco_webhook_ms, zendesk_webhook_ms FROM accounts"  \
-			" WHERE id = ?1")                                      \
-	X(ACCOUNT_PAUSE, "UPDATE accounts SET paused = ?2 WHERE id = ?1")      \
+	X(ACCOUNT_READ,                                                        \
+	  "SELECT paused, hold, oauth_token, oauth_expires_ms,"                \
+	  " sunco_webhook_ms, zendesk_webhook_ms, paused_ms, paused_by,"       \
+	  " paused_why FROM accounts WHERE id = ?1")                           \
+	X(ACCOUNT_PAUSED, "SELECT paused FROM accounts WHERE id = ?1")         \
+	X(ACCOUNT_PAUSE,                                                       \
+	  "UPDATE accounts SET paused = ?2, paused_ms = ?3, paused_by = ?4,"   \
+	  " paused_why = ?5 WHERE id = ?1 AND paused <> ?2")                   \
+	X(BREAKER_SINCE,                                                       \
+	  "SELECT breaker_since_ms FROM accounts WHERE id = ?1")               \
+	X(BREAKER_CLOSE, "UPDATE accounts SET breaker_since_ms = ?2"           \
+			 " WHERE id = ?1")                                     \
+	X(BREAKER_FORGET, "UPDATE accounts SET breaker_since_ms = 0"           \
+			  " WHERE id = ?1 AND breaker_since_ms > ?2")          \
 	X(ACCOUNT_HOLD, "UPDATE accounts SET hold = ?2 WHERE id = ?1")         \
 	X(ACCOUNT_TOKEN, "UPDATE accounts SET oauth_token = ?2,"               \
 			 " oauth_expires_ms = ?3 WHERE id = ?1")               \
@@ -158,9 +173,20 @@
 	  "DELETE FROM reservations WHERE account = ?1 AND at_ms <= ?2")       \
 	X(RESERVED_SINCE, "SELECT count(*) FROM reservations"                  \
 			  " WHERE account = ?1 AND at_ms > ?2")                \
+	X(RESERVED_NTH, "SELECT at_ms FROM reservations"                       \
+			" WHERE account = ?1 AND at_ms > ?2"                   \
+			" ORDER BY at_ms LIMIT 1 OFFSET ?3")                   \
 	X(RESERVED_PROFILE,                                                    \
 	  "SELECT count(*) FROM reservations WHERE account = ?1"               \
 	  " AND profile_id = ?2 AND at_ms > ?3")                               \
+	X(RESERVED_PROFILE_NTH,                                                \
+	  "SELECT at_ms FROM reservations WHERE account = ?1"                  \
+	  " AND profile_id = ?2 AND at_ms > ?3"                                \
+	  " ORDER BY at_ms LIMIT 1 OFFSET ?4")                                 \
+	X(RESERVED_FULL,                                                       \
+	  "SELECT profile_id, count(*) FROM reservations"                      \
+	  " WHERE account = ?1 AND profile_id IS NOT NULL AND at_ms > ?2"      \
+	  " GROUP BY profile_id HAVING count(*) >= ?3")                        \
 	/* journal */                                                          \
 	X(JOURNAL_INSERT,                                                      \
 	  "INSERT INTO journal(account, at_ms, action, reason, reasons,"       \
@@ -171,6 +197,9 @@
 	X(JOURNAL_IS, "SELECT 1 FROM journal WHERE id = ?1 AND job_id = ?2")   \
 	X(JOURNAL_OPEN_OF, "SELECT 1 FROM journal WHERE job_id = ?1"           \
 			   " AND status IN ('pending', 'uncertain') LIMIT 1")  \
+	X(JOURNAL_UNFINISHED,                                                  \
+	  "SELECT count(*), min(at_ms) FROM journal"                           \
+	  " WHERE account = ?1 AND status IN ('pending', 'uncertain')")        \
 	X(JOURNAL_SAME,                                                        \
 	  "SELECT id FROM journal WHERE action = ?2 AND reason = ?3"           \
 	  " AND id = (SELECT max(id) FROM journal WHERE job_id = ?1)"          \
@@ -226,6 +255,8 @@
 	  " WHERE id = ?1")                                                    \
 	X(REVIEW_OLDEST, "SELECT min(created_ms) FROM reviews"                 \
 			 " WHERE account = ?1 AND state = 0")                  \
+	X(REVIEWS_OPEN, "SELECT count(*) FROM reviews"                         \
+			" WHERE account = ?1 AND state = 0")                   \
 	X(REVIEW_READ, SQL_REVIEW_FULL " WHERE r.id = ?1")                     \
 	X(REVIEWS_LIST,                                                        \
 	  SQL_REVIEW_FULL " WHERE (?1 IS NULL OR r.account = ?1)"              \

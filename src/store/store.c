@@ -48,6 +48,10 @@ void store_op_init(struct store_op *op, enum store_op_kind kind)
 		op->u.intent.max_per_hour = INT64_MAX;
 		op->u.intent.max_per_profile = INT64_MAX;
 		break;
+	case STORE_STATS:
+		op->u.stats.max_per_hour = INT64_MAX;
+		op->u.stats.max_per_profile = INT64_MAX;
+		break;
 	default:
 		break;
 	}
@@ -79,9 +83,11 @@ static void release_reviews(struct store_reviews *l)
 
 static void release_account(struct store_account *a)
 {
+	free(a->paused_by);
+	free(a->paused_why);
 	free(a->held);
 	free(a->token);
-	a->held = a->token = NULL;
+	a->paused_by = a->paused_why = a->held = a->token = NULL;
 }
 
 void store_op_release(struct store_op *op)
@@ -115,6 +121,7 @@ bool store_op_reads(enum store_op_kind kind)
 	case STORE_JOURNAL:
 	case STORE_REVIEWS:
 	case STORE_STATS:
+	case STORE_HEALTH:
 		return true;
 	default:
 		return false;
@@ -127,8 +134,8 @@ static bool op_writes(const struct store_op *op)
 	const struct store_account *a = &op->u.account;
 
 	if (op->kind == STORE_ACCOUNT)
-		return a->set_paused || a->set_hold || a->set_token ||
-		       a->set_webhook;
+		return a->set_paused || a->set_breaker || a->set_hold ||
+		       a->set_token || a->set_webhook;
 	return !store_op_reads(op->kind);
 }
 

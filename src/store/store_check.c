@@ -139,9 +139,11 @@ static bool retry_ok(const struct store_op *op)
 static bool row_ok(const struct store_op *op)
 {
 	const struct store_account *a = &op->u.account;
+	bool answered = !(a->set_paused || a->set_breaker) ||
+			(!str_is_empty(a->by) && text_ok(a->by));
 
-	return account_ok(a->account) && text_ok(a->hold) &&
-	       text_ok(a->oauth_token);
+	return account_ok(a->account) && answered && text_ok(a->why) &&
+	       text_ok(a->hold) && text_ok(a->oauth_token);
 }
 
 static bool stats_ok(const struct store_op *op)

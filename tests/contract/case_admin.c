@@ -35,6 +35,7 @@ static void an_account_changes_by_flags(struct ct *c)
 	struct store_op op = account_op();
 
 	op.u.account.set_paused = op.u.account.paused = true;
+	op.u.account.by = "maria";
 	op.u.account.set_hold = true;
 	op.u.account.hold = "credentials";
 	op.u.account.set_token = true;

@@ -24,6 +24,7 @@ static enum result pause_account(struct store *s)
 	store_op_init(&op, STORE_ACCOUNT);
 	op.u.account.account = CT_ACCOUNT;
 	op.u.account.set_paused = true;
+	op.u.account.by = "maria";
 	op.u.account.paused = true;
 	r = store_do(s, &op);
 	store_op_release(&op);
@@ -58,6 +59,9 @@ static void the_first_schema_becomes_todays(void **state)
 		    "DROP TABLE addresses; DROP TABLE notes;"
 		    "DROP TABLE tallies;"
 		    "ALTER TABLE accounts DROP COLUMN breaker_since_ms;"
+		    "ALTER TABLE accounts DROP COLUMN paused_ms;"
+		    "ALTER TABLE accounts DROP COLUMN paused_by;"
+		    "ALTER TABLE accounts DROP COLUMN paused_why;"
 		    "ALTER TABLE journal DROP COLUMN linked;"
 		    "ALTER TABLE journal DROP COLUMN outcome;"
 		    "ALTER TABLE journal DROP COLUMN outcome_ms;"

@@ -29,18 +29,23 @@ static const struct row rows[] = {
 };
 
 /* Lists for people walk by id or sort, one recount goes over an index;
- * accounts and versions are few. */
+ * accounts, versions and sagas under way are few. */
 static const char *const walkers[] = {
-	"JOURNAL_LIST", "REVIEWS_LIST", "JOBS_COUNT",
-	"ACCOUNT_IDS",	"JOBS_LIST",	"JOURNAL_OF_USER",
+	"JOURNAL_LIST", "REVIEWS_LIST",	   "JOBS_COUNT", "ACCOUNT_IDS",
+	"JOBS_LIST",	"JOURNAL_OF_USER", "SCHEMA",	 "JOURNAL_UNFINISHED",
 };
 
-static bool may_walk(const char *id)
+/* A part of an account's rows, kept small by an index of their own: open
+ * reviews, and the breaker's places of a day. */
+static const char *const of_account[] = {"REVIEW_OLDEST", "REVIEWS_OPEN",
+					 "RESERVED_FULL"};
+
+static bool is_among(const char *id, const char *const *ids, size_t count)
 {
 	size_t i;
 
-	for (i = 0; i < ARRAY_LEN(walkers); i++) {
-		if (strcmp(walkers[i], id) == 0)
+	for (i = 0; i < count; i++) {
+		if (strcmp(ids[i], id) == 0)
 			return true;
 	}
 	return false;
@@ -48,6 +53,7 @@ static bool may_walk(const char *id)
 
 static void check_row(sqlite3 *db, const struct row *r)
 {
+	bool walks = is_among(r->id, walkers, ARRAY_LEN(walkers));
 	char sql[4096];
 	sqlite3_stmt *st;
 
@@ -57,12 +63,12 @@ static void check_row(sqlite3 *db, const struct row *r)
 	while (sqlite3_step(st) == SQLITE_ROW) {
 		const char *step = (const char *)sqlite3_column_text(st, 3);
 
-		if (strncmp(step, "SCAN", 4) == 0 && !may_walk(r->id))
+		if (strncmp(step, "SCAN", 4) == 0 && !walks)
 			fail_msg("%s walks: %s", r->id, step);
 		if (strstr(step, "(account=?)") != NULL &&
-		    strcmp(r->id, "REVIEW_OLDEST") != 0)
+		    !is_among(r->id, of_account, ARRAY_LEN(of_account)))
 			fail_msg("%s walks an account: %s", r->id, step);
-		if (strstr(step, "TEMP B-TREE") != NULL && !may_walk(r->id))
+		if (strstr(step, "TEMP B-TREE") != NULL && !walks)
 			fail_msg("%s sorts: %s", r->id, step);
 	}
 	sqlite3_finalize(st);

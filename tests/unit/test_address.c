@@ -127,10 +127,17 @@ static void role_addresses_are_denied_everywhere(void **state)
 		"info",	    "support",	  "sales",  "admin",   "noreply",
 		"no-reply", "postmaster", "office", "contact", "hello",
 	};
+	static const char *const tagged[] = {
+		"info+ann@shop.example",
+		"info+@shop.example",
+		"sales+a+b@shop.example",
+		"no-reply+x@eu.shop.example",
+	};
 	static const char *const people[] = {
-		"info+ann@shop.example", "infos@shop.example",
-		"myinfo@shop.example",	 "in.fo@shop.example",
-		"ann@info.example",	 "i@shop.example",
+		"infos@shop.example", "myinfo@shop.example",
+		"in.fo@shop.example", "ann+info@shop.example",
+		"ann@info.example",   "i@shop.example",
+		"+info@shop.example", "+@shop.example",
 	};
 	char address[ADDRESS_SIZE], raw[ADDRESS_SIZE];
 
@@ -141,6 +148,8 @@ static void role_addresses_are_denied_everywhere(void **state)
 		assert_true(address_normalise(raw, address));
 		assert_true(address_denied(address, NULL, 0));
 	}
+	for (size_t i = 0; i < ARRAY_LEN(tagged); i++)
+		assert_true(address_denied(tagged[i], NULL, 0));
 	for (size_t i = 0; i < ARRAY_LEN(people); i++)
 		assert_false(address_denied(people[i], NULL, 0));
 }
@@ -148,9 +157,8 @@ static void role_addresses_are_denied_everywhere(void **state)
 static void patterns_are_denied(void **state)
 {
 	static const char *const patterns[] = {
-		"*@Throwaway.example",
-		"team-*@shop.example",
-		"bo@shop.example",
+		"*@Throwaway.example", "team-*@shop.example", "bo@shop.example",
+		"*@*.wild.example",    "*anywhere.example",
 	};
 	static const struct {
 		const char *address;
@@ -158,7 +166,18 @@ static void patterns_are_denied(void **state)
 	} cases[] = {
 		{"ann@throwaway.example", true},
 		{"ann@throwaway.example.org", false},
-		{"ann@my.throwaway.example", false},
+		{"ann@my.throwaway.example", true},
+		{"ann@a.b.c.throwaway.example", true},
+		{"ann+x@my.throwaway.example", true},
+		{"ann@notthrowaway.example", false},
+		{"ann@throwaway.example.shop.example", false},
+		{"ann@example", false},
+		{"bo+x@shop.example", true},
+		{"bo@my.shop.example", true},
+		{"team-red+x@shop.example", true},
+		{"ann@wild.example", false},
+		{"ann@my.wild.example", true},
+		{"ann@my.anywhere.example", true},
 		{"team-red@shop.example", true},
 		{"team@shop.example", false},
 		{"bo@shop.example", true},

@@ -152,6 +152,21 @@ static void a_copy_is_its_own(void **state)
 	journal_entry_release(&copy);
 }
 
+/* What a person did came from no provider. */
+static void an_act_has_no_source(void **state)
+{
+	struct journal_entry e;
+	struct json_t *v;
+
+	(void)state;
+	journal_entry_init(&e);
+	e.action = ACTION_PAUSE;
+	v = journal_entry_encode(&e, false);
+	assert_string_equal(json_get_str(v, "action"), "pause");
+	assert_true(json_is_null(json_get(v, "source")));
+	json_free(v);
+}
+
 static void statuses_parse_back(void **state)
 {
 	static const char *const names[] = {"done", "pending", "uncertain",
@@ -181,6 +196,7 @@ int main(void)
 		cmocka_unit_test(the_before_image_is_personal),
 		cmocka_unit_test(every_reason_has_its_code),
 		cmocka_unit_test(a_copy_is_its_own),
+		cmocka_unit_test(an_act_has_no_source),
 		cmocka_unit_test(statuses_parse_back),
 	};
 

@@ -269,6 +269,26 @@ static void test_breaker_that_opens_late_becomes_review(void **state)
 	world_release(&w);
 }
 
+/* It is nobody's who waits for an answer: it does so for a place. */
+static void test_backfill_waits_for_a_place(void **state)
+{
+	struct world w;
+	struct linkjob l;
+
+	(void)state;
+	world_make_merge(&w);
+	w.job.lane = LANE_BACKFILL;
+	w.breaker_open = true;
+	world_run(&w, &l);
+	assert_int_equal(l.end, LINKJOB_END_RETRY);
+	assert_int_equal(l.why, RESULT_RATE);
+	linkjob_release(&l);
+	w.breaker_open = false;
+	assert_int_equal(world_live(&w, 1), LINKJOB_END_DECIDED);
+	assert_int_equal(w.merges, 1);
+	world_release(&w);
+}
+
 /* A name is no merge: no rule speaks of the breaker. */
 static void test_breaker_does_not_spin_a_name(void **state)
 {
@@ -433,6 +453,7 @@ int main(void)
 		cmocka_unit_test(test_late_intent_sends_nothing),
 		cmocka_unit_test(test_clock_that_went_back_proves_nothing),
 		cmocka_unit_test(test_breaker_that_opens_late_becomes_review),
+		cmocka_unit_test(test_backfill_waits_for_a_place),
 		cmocka_unit_test(test_breaker_does_not_spin_a_name),
 		cmocka_unit_test(test_name_that_does_not_fit_is_let_be),
 		cmocka_unit_test(test_new_reason_leads_to_a_review_of_all),

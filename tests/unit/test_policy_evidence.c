@@ -347,9 +347,10 @@ static void words_parse_back(void **state)
 		assert_true(apply_parse(apply_name(i), &p));
 		assert_int_equal(p, i);
 	}
-	for (unsigned i = 0; i <= ACTION_ADOPT; i++) {
+	for (unsigned i = 0; i <= ACTION_CLOSE_BREAKER; i++) {
 		assert_true(action_parse(action_name(i), &a));
 		assert_int_equal(a, i);
+		assert_int_equal(action_is_act(a), i > ACTION_ADOPT);
 	}
 	assert_false(evidence_parse("Verified", &e));
 	assert_false(email_identities_parse("verified", &s));

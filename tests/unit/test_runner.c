@@ -453,6 +453,34 @@ static void test_a_merge_from_end_to_end(void **state)
 	flow_stop(&f);
 }
 
+/* Four fifths of one place are none. */
+static void test_backfill_leaves_places_to_the_living(void **state)
+{
+	struct reply script[] = {FLOW_PERSON, FLOW_USER(""), FLOW_OWNER,
+				 FLOW_MERGED, FLOW_SURVIVOR};
+	static const enum job_state ends[] = {
+		[LANE_LIVE] = JOB_DONE, [LANE_BACKFILL] = JOB_READY};
+
+	(void)state;
+	for (int lane = 0; lane < LANE_COUNT; lane += LANE_BACKFILL) {
+		struct flow f;
+		struct ended e;
+		struct job job;
+
+		flow_start(&f);
+		api_fixture_script(f.api, script, ARRAY_LEN(script));
+		f.account.rules.max_merges_per_hour = 1;
+		job = flow_running(&f);
+		job.lane = (enum job_lane)lane;
+		begin(&f, &job, &e);
+		flow_until(&f, has_ended, &e);
+		assert_int_equal(e.state, ends[lane]);
+		assert_int_equal(api_fixture_count(f.api, "/merge"),
+				 lane == LANE_LIVE);
+		flow_stop(&f);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -467,6 +495,7 @@ int main(void)
 		cmocka_unit_test(test_what_the_store_refuses_is_dead),
 		cmocka_unit_test(test_work_of_others_is_waited_for),
 		cmocka_unit_test(test_a_merge_from_end_to_end),
+		cmocka_unit_test(test_backfill_leaves_places_to_the_living),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -186,6 +186,7 @@ static enum result change_row(struct flow *f, bool pause, bool paused,
 	store_op_init(&op, STORE_ACCOUNT);
 	op.u.account.account = "acme";
 	op.u.account.set_paused = pause;
+	op.u.account.by = "maria";
 	op.u.account.paused = paused;
 	op.u.account.set_hold = !pause;
 	op.u.account.hold = hold;

@@ -1,0 +1,136 @@
+/*
+ * The breaker's places: merges and adopts of the last hour, and merges of the
+ * last day into each profile.
+ *
+ * Places are taken in the transaction of the intent, so that no two writers
+ * count the same room twice. A place is given back only when its entry ends
+ * as failed, that is, without an effect; what is uncertain keeps it.
+ *
+ * The window is (now - length, now]: a place counts for less than an hour. A
+ * person who closes the breaker moves its beginning up to that moment, and a
+ * place taken in the same millisecond still counts. Should the clock step
+ * back, places of the future keep counting, and a closing in the future
+ * counts for nothing, now and later: rather too few merges than too many.
+ */
+#include "sqlite_ops.h"
+
+#define HOUR_MS (INT64_C(3600) * 1000)
+#define DAY_MS	(24 * HOUR_MS)
+
+/* What counts was taken after this. */
+static int64_t window_start(struct sq *q, int64_t account, int64_t now_ms,
+			    int64_t length_ms)
+{
+	int64_t start_ms = now_ms - length_ms;
+	int64_t since_ms = sq_get(q, 0, BREAKER_SINCE, sq_int(account));
+
+	return since_ms <= now_ms && since_ms > start_ms ? since_ms - 1
+							 : start_ms;
+}
+
+int64_t sq_merges_this_hour(struct sq *q, int64_t account, int64_t now_ms)
+{
+	return sq_get(q, 0, RESERVED_SINCE, sq_int(account),
+		      sq_int(window_start(q, account, now_ms, HOUR_MS)));
+}
+
+int64_t sq_merges_today(struct sq *q, int64_t account, uint64_t profile,
+			int64_t now_ms)
+{
+	if (profile == 0)
+		return 0;
+	return sq_get(q, 0, RESERVED_PROFILE, sq_int(account), sq_id(profile),
+		      sq_int(window_start(q, account, now_ms, DAY_MS)));
+}
+
+/* The breaker guards what cannot be taken back; a name can. */
+static bool takes_place(const struct journal_entry *e)
+{
+	return e->action == ACTION_MERGE || e->action == ACTION_ADOPT;
+}
+
+enum result sq_breaker_ask(struct sq *q, struct store_intent *n,
+			   int64_t account)
+{
+	int64_t day;
+
+	if (!takes_place(n->entry))
+		return RESULT_OK;
+	n->merges_this_hour = sq_merges_this_hour(q, account, n->now_ms);
+	day = sq_merges_today(q, account, n->entry->profile_id, n->now_ms);
+	n->merges_into_profile_today = day;
+	if (n->merges_this_hour >= n->max_per_hour)
+		return error_set(q->err, RESULT_RATE,
+				 "too many merges in this hour");
+	if (n->entry->profile_id != 0 && day >= n->max_per_profile)
+		return error_set(q->err, RESULT_RATE,
+				 "too many merges into the profile today");
+	return RESULT_OK;
+}
+
+void sq_breaker_take(struct sq *q, const struct store_intent *n,
+		     int64_t account)
+{
+	if (!takes_place(n->entry))
+		return;
+	sq_exec(q, BREAKER_FORGET, sq_int(account), sq_int(n->now_ms));
+	sq_exec(q, RESERVED_PRUNE, sq_int(account), sq_int(n->now_ms - DAY_MS));
+	sq_exec(q, RESERVED_PUT, sq_int(n->journal_id), sq_int(account),
+		sq_id(n->entry->profile_id), sq_int(n->now_ms));
+}
+
+void sq_breaker_release(struct sq *q, int64_t journal_id,
+			enum journal_status status)
+{
+	if (status == JOURNAL_FAILED)
+		sq_exec(q, RESERVED_DELETE, sq_int(journal_id));
+}
+
+/* The limit is open again when so many of the oldest places have gone that
+ * one is free. */
+static void hour_stats(struct sq *q, struct store_stats *s, int64_t account)
+{
+	int64_t start_ms = window_start(q, account, s->now_ms, HOUR_MS);
+	int64_t over;
+
+	s->merges_this_hour =
+		sq_get(q, 0, RESERVED_SINCE, sq_int(account), sq_int(start_ms));
+	s->hour_ends_ms = 0;
+	over = s->merges_this_hour - s->max_per_hour;
+	if (over >= 0 && s->max_per_hour > 0)
+		s->hour_ends_ms =
+			HOUR_MS + sq_get(q, 0, RESERVED_NTH, sq_int(account),
+					 sq_int(start_ms), sq_int(over));
+}
+
+static void profile_stats(struct sq *q, struct store_stats *s, int64_t account)
+{
+	int64_t start_ms = window_start(q, account, s->now_ms, DAY_MS);
+	size_t kept = 0;
+	sqlite3_stmt *st;
+
+	s->full_count = 0;
+	if (s->max_per_profile == INT64_MAX || s->max_per_profile <= 0)
+		return;
+	st = sq_query(q, RESERVED_FULL, sq_int(account), sq_int(start_ms),
+		      sq_int(s->max_per_profile));
+	while (sq_step(q, st)) {
+		if (s->full_count++ >= STORE_FULL_MAX)
+			continue;
+		s->full[kept].profile_id = sq_col_id(st, 0);
+		s->full[kept++].merges = sqlite3_column_int64(st, 1);
+	}
+	for (size_t i = 0; i < kept; i++)
+		s->full[i].ends_ms =
+			DAY_MS +
+			sq_get(q, 0, RESERVED_PROFILE_NTH, sq_int(account),
+			       sq_id(s->full[i].profile_id), sq_int(start_ms),
+			       sq_int(s->full[i].merges - s->max_per_profile));
+}
+
+void sq_breaker_stats(struct sq *q, struct store_stats *s, int64_t account)
+{
+	s->breaker_since_ms = sq_get(q, 0, BREAKER_SINCE, sq_int(account));
+	hour_stats(q, s, account);
+	profile_stats(q, s, account);
+}
