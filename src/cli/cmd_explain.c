@@ -42,17 +42,21 @@ static int run(struct cli *c)
 		return cli_usage_error(c, "give one of --facts, --table, "
 					  "--user, --ticket, --sunco-user "
 					  "and --job");
+	if (cli_given(c, "markdown") && (c->json || !cli_given(c, "table")))
+		return cli_usage_error(c, "--markdown is a form of --table");
 	if (cli_given(c, "facts"))
 		return explain_facts(c, cli_text(c, "facts"));
 	if (cli_given(c, "table"))
-		return explain_table(c);
+		return explain_table(c, cli_given(c, "markdown"));
 	return explain_person(c);
 }
 
 static const struct cli_option options[] = {
 	{"facts", CLI_TEXT, "FILE",
 	 "one JSON object, or one a line; - is the standard input"},
-	{"table", CLI_FLAG, NULL, "the outcomes of the whole policy"},
+	{"table", CLI_FLAG, NULL,
+	 "every situation: what Zendesk does, what reunite does"},
+	{"markdown", CLI_FLAG, NULL, "the table as the README has it"},
 	{"user", CLI_NUMBER, "ID", "the Zendesk user of the conversation"},
 	{"ticket", CLI_NUMBER, "ID", "the requester of this ticket"},
 	{"sunco-user", CLI_TEXT, "ID", "the Sunshine Conversations user"},

@@ -17,6 +17,8 @@ void explain_answer(struct cli *c, const struct facts *f,
 /* Answers every object of a file ("-" is c->in); an exit code. */
 int explain_facts(struct cli *c, const char *file);
 /* Every outcome of the policy, from the policy itself; an exit code. */
-int explain_table(struct cli *c);
+int explain_table(struct cli *c, bool markdown);
+/* The same as the README has it. */
+void explain_markdown(struct cli *c);
 
 #endif

@@ -1,6 +1,7 @@
 """The README names what there is: every command, setting, metric and reason,
 and nothing that is not there."""
 
+import json
 import os
 import re
 import shlex
@@ -274,3 +275,22 @@ def test_files_and_folders_exist():
     assert layers == {
         name.split("/")[1] for name in named if name.startswith("src/")
     }
+
+
+def test_every_situation_is_as_the_program_has_it():
+    told = re.search(
+        r"^<!-- matrix -->\n(.*)^<!-- end of matrix -->\n", README, re.M | re.S
+    )[1]
+    shown = program("explain", "--table", "--markdown").stdout
+    assert told == shown
+    assert len(shown.splitlines()) > 100
+
+
+def test_every_rule_about_whose_the_address_is_has_a_situation():
+    """The others are named as left out."""
+    lines = program("explain", "--table", "--json").stdout.splitlines()
+    there = {json.loads(line)["rule"] for line in lines} - {0}
+    left_out = re.search(r"Rules ([\d, ]+ and \d+) are not here", README)[1]
+    left_out = {int(n) for n in re.findall(r"\d+", left_out)}
+    assert there | left_out == set(range(1, 25))
+    assert not there & left_out

@@ -206,56 +206,92 @@ static void every_answer_can_be_read(void **state)
 	assert_true(fixture_each("facts", print_one, NULL) > 0);
 }
 
-static void the_table_has_every_setting(void **state)
+static void the_table_can_be_read(void **state)
 {
 	(void)state;
 	RUN("", "--table");
 	assert_int_equal(o.code, CLI_DONE);
 	assert_true(str_starts(o.out, "setting "));
-	assert_true(count_lines(o.out) > 40);
-	assert_non_null(strstr(o.out, "verified_and_unverified"));
+	assert_true(count_lines(o.out) > 150);
+	assert_non_null(strstr(o.out, "\nverified_and_unverified, "
+				      "claim_verified  not logged in"));
 	assert_non_null(strstr(o.out, "external_id_match"));
 	assert_non_null(strstr(o.out, "Zendesk links the conversation"));
 }
 
-/* Finds a row by its keys; the action and reason must be these. */
-static bool has_row(const char *person, const char *address, const char *owner,
-		    const char *setting, const char *outcome)
+/* The outcome of one situation, asked of the table. */
+static void expect_row(const char *setting, const char *threshold,
+		       const char *situation, const char *outcome)
 {
-	char *copy = xstrdup(o.out);
-	bool found = false;
-	char *rest = copy;
-	char *line;
+	char row[512];
 
-	while ((line = strsep(&rest, "\n")))
-		found = found ||
-			(strstr(line, person) && strstr(line, address) &&
-			 strstr(line, owner) && strstr(line, setting) &&
-			 strstr(line, outcome));
-	free(copy);
-	return found;
+	snprintf(row, sizeof(row),
+		 "{\"setting\":\"%s\",\"link_evidence\":\"%s\",%s,%s,", setting,
+		 threshold, situation, outcome);
+	if (!strstr(o.out, row))
+		fail_msg("not there: %s", row);
 }
+
+#define SITUATION(person, address, owner)                                      \
+	"\"person\":\"" person "\",\"address\":\"" address                     \
+	"\",\"owner\":\"" owner "\""
+#define OUTCOME(action, reason)                                                \
+	"\"action\":\"" action "\",\"reason\":\"" reason "\""
 
 static void the_table_says_what_the_policy_says(void **state)
 {
 	(void)state;
 	RUN("", "--table", "--json");
 	assert_int_equal(o.code, CLI_DONE);
-	assert_true(has_row("\"person\":\"logged in\"",
-			    "\"address\":\"verified\"", "\"owner\":\"nobody\"",
-			    "\"setting\":\"any\"",
-			    "\"link_evidence\":\"any\",\"action\":\"adopt\","
-			    "\"reason\":\"no_profile\""));
-	assert_true(has_row(
-		"\"person\":\"logged in\"", "\"address\":\"not verified\"",
-		"\"owner\":\"a verified profile\"", "\"setting\":\"any\"",
-		"\"link_evidence\":\"verified\",\"action\":"
-		"\"review\",\"reason\":\"email_not_verified\""));
-	assert_true(has_row("\"person\":\"not logged in\"",
-			    "\"address\":\"typed\"",
-			    "\"owner\":\"a verified profile\"",
-			    "\"setting\":\"verified_and_unverified\"",
-			    "verified_profile_protected"));
+	expect_row("claim_verified", "claimed",
+		   SITUATION("logged in", "verified", "nobody"),
+		   OUTCOME("adopt", "no_profile"));
+	expect_row("verified_only", "verified",
+		   SITUATION("logged in", "not verified", "a verified profile"),
+		   OUTCOME("review", "email_not_verified"));
+	expect_row("verified_only", "authenticated",
+		   SITUATION("logged in", "not verified", "a verified profile"),
+		   OUTCOME("merge", "email_match_authenticated"));
+	expect_row("verified_and_unverified", "claimed",
+		   SITUATION("not logged in", "typed", "a marked profile"),
+		   OUTCOME("review", "verified_profile_protected"));
+	expect_row("verified_only", "verified",
+		   SITUATION("logged in", "verified",
+			     "taken from a verified profile, "
+			     "recover_displaced on"),
+		   OUTCOME("merge", "displaced_profile"));
+}
+
+/* Settings and thresholds of one situation follow one another. */
+static void the_table_leaves_nothing_out_for_programs(void **state)
+{
+	size_t lines;
+
+	(void)state;
+	RUN("", "--table", "--json");
+	lines = count_lines(o.out);
+	assert_true(lines > 800);
+	assert_int_equal(lines % 9, 0);
+	RUN("", "--table");
+	/* Folded: at most one line a setting and threshold, at least one. */
+	assert_in_range(count_lines(o.out) - 1, lines / 9, lines);
+}
+
+static void the_table_for_the_readme_is_a_form_of_its_own(void **state)
+{
+	(void)state;
+	RUN("", "--table", "--markdown");
+	assert_int_equal(o.code, CLI_DONE);
+	assert_non_null(strstr(o.out, "\n**logged in, address: verified**\n"));
+	assert_non_null(strstr(o.out, "\n| nobody | adopt, `no_profile` |\n"));
+	assert_non_null(strstr(o.out, "`claim_verified` with `claimed`: merge, "
+				      "`email_match_claimed`<br>"));
+	RUN("", "--markdown");
+	assert_int_equal(o.code, CLI_USAGE);
+	RUN("", "--markdown", "--table", "--json");
+	assert_int_equal(o.code, CLI_USAGE);
+	RUN("", "--markdown", "--facts", "-");
+	assert_int_equal(o.code, CLI_USAGE);
 }
 
 static int release(void **state)
@@ -282,8 +318,10 @@ int main(void)
 		cmocka_unit_test(files_are_answered),
 		cmocka_unit_test(people_read_sentences),
 		cmocka_unit_test(every_answer_can_be_read),
-		cmocka_unit_test(the_table_has_every_setting),
+		cmocka_unit_test(the_table_can_be_read),
 		cmocka_unit_test(the_table_says_what_the_policy_says),
+		cmocka_unit_test(the_table_leaves_nothing_out_for_programs),
+		cmocka_unit_test(the_table_for_the_readme_is_a_form_of_its_own),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, release);
