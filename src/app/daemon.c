@@ -13,6 +13,7 @@
 #include "app/engine.h"
 #include "app/intake.h"
 #include "app/janitor.h"
+#include "app/supervisor.h"
 #include "base/crashpoint.h"
 #include "base/log.h"
 #include "base/metrics.h"
@@ -25,6 +26,7 @@ struct daemon {
 	struct http_server *server;
 	struct admin *admin;
 	struct janitor *janitor;
+	struct supervisor *supervisor;
 	const char *path;
 	struct loop_signal *signals[3];
 	struct loop_timer *deadline; /* of the drain */
@@ -65,6 +67,7 @@ static void on_term(void *arg)
 	}
 	d->told = true;
 	d->draining = 2;
+	supervisor_stopping(d->supervisor);
 	log_info("draining",
 		 log_int("runs",
 			 (int64_t)scheduler_runs(engine_scheduler(d->engine))));
@@ -105,9 +108,8 @@ static void apply(struct daemon *d)
 	admin_set_token(d->admin, c->admin_token);
 }
 
-static void on_hup(void *arg)
+static void reload(struct daemon *d)
 {
-	struct daemon *d = arg;
 	struct config *config;
 	struct error err;
 
@@ -121,6 +123,16 @@ static void on_hup(void *arg)
 	janitor_reloaded(d->janitor);
 	log_info("reloaded",
 		 log_int("accounts", (int64_t)config->account_count));
+}
+
+/* A configuration that is wrong leaves us as ready as before. */
+static void on_hup(void *arg)
+{
+	struct daemon *d = arg;
+
+	supervisor_reloading(d->supervisor);
+	reload(d);
+	supervisor_ready(d->supervisor);
 }
 
 /* --- start --- */
@@ -212,6 +224,7 @@ static void release(struct daemon *d)
 			loop_signal_free(d->signals[i]);
 	loop_timer_free(d->deadline);
 	d->ending = true;
+	supervisor_free(d->supervisor);
 	janitor_free(d->janitor);
 	admin_free(d->admin);
 	engine_free(d->engine); /* delivers what intake waits for */
@@ -231,10 +244,12 @@ enum result daemon_run(struct config *config, const char *path,
 	CRASH_POINT("daemon_starts"); /* a trace is opened without threads */
 	raise_descriptors(config->max_connections);
 	d.loop = loop_new();
+	d.supervisor = supervisor_new(d.loop);
 	r = engine_new(&d.engine, d.loop, config, STORE_SERVE, on_watch, &d,
 		       err);
 	if (r != RESULT_OK) {
 		config_free(config);
+		supervisor_free(d.supervisor);
 		loop_free(d.loop);
 		return r;
 	}
@@ -247,6 +262,7 @@ enum result daemon_run(struct config *config, const char *path,
 	catch_signals(&d); /* before anybody can know that we are there */
 	r = listen_all(&d, err);
 	if (r == RESULT_OK) {
+		supervisor_ready(d.supervisor);
 		loop_run(d.loop);
 		log_info("stopped", log_bool("drained", d.draining == 0));
 	}
