@@ -54,6 +54,12 @@ void sq_close(struct store_backend *b);
 
 /* What SQLite said, as one of our classes and a text. */
 enum result sq_error(sqlite3 *db, int rc, const char *what, struct error *err);
+/* Of the file system, with errno: RESULT_PERM. */
+enum result sq_os_error(struct error *err, const char *what, const char *path);
+/* The name of a new file is durable only when its folder is. */
+enum result sq_sync_folder(const char *path, struct error *err);
+/* sqlite_copy.c: the whole store as it is now, into a file of this name. */
+enum result sq_copy(struct sq *q, const char *name, struct error *err);
 
 /* A bound value; see the functions below. */
 struct sq_val {

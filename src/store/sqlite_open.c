@@ -2,14 +2,14 @@
  * Opening a SQLite store: lock file, creation, pragmas, schema, key.
  *
  * Only SERVE creates, migrates, and holds <file>.lock, so it is the only one
- * that runs jobs: what a dead daemon left running is free at once. The file
- * is made for its owner alone; SQLite gives the log the same mode.
+ * that runs jobs: what a dead daemon left running is free at once. Before it
+ * migrates it keeps a copy, <file>.schema-N. Files are made for their owner
+ * alone; SQLite gives the log the same mode.
  */
 #include "sqlite_ops.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <libgen.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
@@ -18,6 +18,7 @@
 
 #include "base/buf.h"
 #include "base/crypto.h"
+#include "base/log.h"
 #include "base/str.h"
 #include "migrate.h"
 
@@ -30,13 +31,6 @@
 #define DIGITS(n)      DIGITS_(n)
 #define DIGITS_(n)     #n
 
-static enum result os_error(struct error *err, const char *what,
-			    const char *path)
-{
-	return error_set(err, RESULT_PERM, "%s %s: %s", what, path,
-			 strerror(errno));
-}
-
 static enum result take_lock(struct sq *q, const char *path, struct error *err)
 {
 	struct buf name;
@@ -46,27 +40,11 @@ static enum result take_lock(struct sq *q, const char *path, struct error *err)
 	(void)buf_printf(&name, "%s.lock", path);
 	q->lock_fd = open(name.data, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 	if (q->lock_fd < 0)
-		r = os_error(err, "cannot open", name.data);
+		r = sq_os_error(err, "cannot open", name.data);
 	else if (flock(q->lock_fd, LOCK_EX | LOCK_NB) != 0)
 		r = error_set(err, RESULT_CONFLICT, "another process holds %s",
 			      name.data);
 	buf_release(&name);
-	return r;
-}
-
-/* The name of a new file is durable only when its folder is. */
-static enum result sync_folder(const char *path, struct error *err)
-{
-	char *copy = xstrdup(path);
-	const char *folder = dirname(copy);
-	enum result r = RESULT_OK;
-	int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-
-	if (fd < 0 || fsync(fd) != 0)
-		r = os_error(err, "cannot sync", folder);
-	if (fd >= 0)
-		close(fd);
-	free(copy);
 	return r;
 }
 
@@ -77,9 +55,9 @@ static enum result create_file(const char *path, struct error *err)
 	if (fd < 0 && errno == EEXIST)
 		return RESULT_OK;
 	if (fd < 0)
-		return os_error(err, "cannot create", path);
+		return sq_os_error(err, "cannot create", path);
 	close(fd);
-	return sync_folder(path, err);
+	return sq_sync_folder(path, err);
 }
 
 static enum result need_file(const char *path, struct error *err)
@@ -90,7 +68,7 @@ static enum result need_file(const char *path, struct error *err)
 		if (st.st_size > 0)
 			return RESULT_OK;
 	} else if (errno != ENOENT && errno != ENOTDIR) {
-		return os_error(err, "cannot open", path);
+		return sq_os_error(err, "cannot open", path);
 	}
 	return error_set(err, RESULT_NOTFOUND, "there is no store at %s", path);
 }
@@ -255,11 +233,33 @@ static void free_leases(struct sq *q)
 	free(ids.items);
 }
 
-static enum result prepare_to_serve(struct sq *q, int64_t version,
-				    struct error *err)
+/* There is no way back from a newer schema but a copy of the older one. */
+static enum result copy_before(struct sq *q, const char *path, int64_t version,
+			       struct error *err)
+{
+	struct buf name;
+	enum result r;
+
+	if (version == 0 || version == migrate_newest())
+		return RESULT_OK;
+	buf_init(&name, PATH_MAX_BYTES);
+	(void)buf_printf(&name, "%s.schema-%d", path, (int)version);
+	r = sq_copy(q, name.data, err);
+	if (r == RESULT_OK)
+		log_info("store_copied", log_str("file", name.data),
+			 log_int("schema", version));
+	buf_release(&name);
+	return r;
+}
+
+static enum result prepare_to_serve(struct sq *q, const char *path,
+				    int64_t version, struct error *err)
 {
 	struct migrate_db db = {exec, q};
 	enum result r = set_wal(q, err);
+
+	if (r == RESULT_OK)
+		r = copy_before(q, path, version, err);
 
 	if (r == RESULT_OK && version == 0)
 		r = exec(q, "PRAGMA application_id = " DIGITS(APPLICATION_ID),
@@ -291,7 +291,7 @@ static enum result open_all(struct sq *q, const char *path, struct error *err)
 	if (r == RESULT_OK)
 		r = set_pragmas(q, err);
 	if (r == RESULT_OK && serve)
-		r = prepare_to_serve(q, version, err);
+		r = prepare_to_serve(q, path, version, err);
 	if (r == RESULT_OK)
 		r = read_key(q, err);
 	if (r == RESULT_OK)
