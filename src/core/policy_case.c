@@ -119,12 +119,8 @@ const struct zd_identity *policy_address_of(const struct policy_case *c,
 	return NULL;
 }
 
-bool policy_address_proven(const struct policy_case *c, const struct zd_user *u)
+static bool is_proof(const struct zd_identity *i)
 {
-	const struct zd_identity *i = policy_address_of(c, u);
-
-	if (!i)
-		return false;
 	if (i->method == VERIFICATION_UNKNOWN)
 		return i->verified;
 	return i->method == VERIFICATION_SSO ||
@@ -132,14 +128,39 @@ bool policy_address_proven(const struct policy_case *c, const struct zd_user *u)
 	       i->method == VERIFICATION_FULL;
 }
 
-bool policy_address_marked(const struct policy_case *c, const struct zd_user *u)
+static bool is_mark(const struct zd_identity *i)
 {
-	const struct zd_identity *i = policy_address_of(c, u);
-
-	if (!i)
-		return false;
 	return i->verified || (i->method != VERIFICATION_NONE &&
 			       i->method != VERIFICATION_UNKNOWN);
+}
+
+/* Zendesk keeps an address once, but for its case perhaps: of two that are
+ * the same one that is not proven spoils it, and one that is marked will do. */
+bool policy_address_proven(const struct policy_case *c, const struct zd_user *u)
+{
+	bool proven = false;
+
+	for (size_t n = 0; n < u->identity_count; n++) {
+		const struct zd_identity *i = &u->identities[n];
+
+		if (!policy_is_address(c, i))
+			continue;
+		if (!is_proof(i))
+			return false;
+		proven = true;
+	}
+	return proven;
+}
+
+bool policy_address_marked(const struct policy_case *c, const struct zd_user *u)
+{
+	for (size_t n = 0; n < u->identity_count; n++) {
+		const struct zd_identity *i = &u->identities[n];
+
+		if (policy_is_address(c, i) && is_mark(i))
+			return true;
+	}
+	return false;
 }
 
 bool policy_has_other_identity(const struct policy_case *c,
