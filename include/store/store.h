@@ -123,6 +123,7 @@ enum store_op_kind {
 	STORE_ACCOUNT, /* read and change one account's row */
 	STORE_STATS,   /* gauges (read) */
 	STORE_HEALTH,  /* how the store itself is kept (read) */
+	STORE_CHECK,   /* is it whole, do its rows fit together? (read) */
 	STORE_PRUNE,   /* one small batch of retention */
 	STORE_PROBE,   /* writes a row: does writing work? (no union member) */
 	STORE_OP_COUNT
@@ -388,6 +389,26 @@ struct store_health {
 	char mode[32];	    /* how it writes: "wal" */
 };
 
+/* Something that must not be; the texts are static. */
+struct store_finding {
+	const char *what;
+	const char *mend;
+	bool wrong; /* else it goes away by itself */
+	int64_t count;
+	int64_t example; /* an id: of what the text speaks of */
+};
+
+/* Walks everything: not for the daemon's own handle. */
+struct store_check {
+	int64_t now_ms;
+	int64_t grace_ms; /* so long after its lease a job is taken over */
+	bool quick;	  /* the file only roughly */
+	/* out; of a damaged file nothing but that */
+	char *damage;			/* *owned*: where; NULL: it is whole */
+	struct store_finding *findings; /* *owned* */
+	size_t count;
+};
+
 struct store_prune {
 	int64_t events_before_ms;
 	int64_t jobs_before_ms;	   /* done and dead */
@@ -421,6 +442,7 @@ struct store_op {
 		struct store_account account;
 		struct store_stats stats;
 		struct store_health health;
+		struct store_check check;
 		struct store_prune prune;
 	} u;
 };

@@ -17,6 +17,7 @@
 	X(cmd_queue_show)                                                      \
 	X(cmd_queue_retry)                                                     \
 	X(cmd_queue_drop)                                                      \
+	X(cmd_queue_check)                                                     \
 	X(cmd_review_list)                                                     \
 	X(cmd_review_show)                                                     \
 	X(cmd_review_approve)                                                  \

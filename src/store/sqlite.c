@@ -27,7 +27,8 @@ static op_fn *const handlers[STORE_OP_COUNT] = {
 	[STORE_DECIDE] = sq_op_decide,	 [STORE_RETRY] = sq_op_retry,
 	[STORE_DROP] = sq_op_drop,	 [STORE_ACCOUNT] = sq_op_account,
 	[STORE_STATS] = sq_op_stats,	 [STORE_PRUNE] = sq_op_prune,
-	[STORE_HEALTH] = sq_op_health,	 [STORE_PROBE] = sq_op_probe,
+	[STORE_HEALTH] = sq_op_health,	 [STORE_CHECK] = sq_op_check,
+	[STORE_PROBE] = sq_op_probe,
 };
 
 _Static_assert(JOB_READY == 0 && JOB_RUNNING == 1 && JOB_WAITING == 2 &&

@@ -26,6 +26,7 @@ enum result sq_op_account(struct sq *q, struct store_op *op);
 enum result sq_op_stats(struct sq *q, struct store_op *op);
 enum result sq_op_health(struct sq *q, struct store_op *op);
 enum result sq_op_prune(struct sq *q, struct store_op *op);
+enum result sq_op_check(struct sq *q, struct store_op *op);
 enum result sq_op_probe(struct sq *q, struct store_op *op);
 
 /* sqlite_account.c: the account's number; 0: unknown and not made. */

@@ -90,6 +90,15 @@ static void release_account(struct store_account *a)
 	a->paused_by = a->paused_why = a->held = a->token = NULL;
 }
 
+static void release_check(struct store_check *c)
+{
+	free(c->damage);
+	free(c->findings);
+	c->damage = NULL;
+	c->findings = NULL;
+	c->count = 0;
+}
+
 void store_op_release(struct store_op *op)
 {
 	switch (op->kind) {
@@ -108,6 +117,9 @@ void store_op_release(struct store_op *op)
 	case STORE_ACCOUNT:
 		release_account(&op->u.account);
 		break;
+	case STORE_CHECK:
+		release_check(&op->u.check);
+		break;
 	default:
 		break;
 	}
@@ -122,6 +134,7 @@ bool store_op_reads(enum store_op_kind kind)
 	case STORE_REVIEWS:
 	case STORE_STATS:
 	case STORE_HEALTH:
+	case STORE_CHECK:
 		return true;
 	default:
 		return false;

@@ -1,0 +1,146 @@
+/*
+ * `queue check`: is the file whole, and do the rows fit together?
+ *
+ * One row of the table below per thing that must not be. It walks whole
+ * tables, so it is for a command's own handle, never for the daemon's. What
+ * the daemon mends by itself at its next start or turn is untidy, not wrong.
+ */
+#include "sqlite_ops.h"
+
+#include <string.h>
+
+#include "base/str.h"
+
+#define FAR_MS (INT64_C(7) * 24 * 3600 * 1000) /* further than any wait */
+
+/* ?1: the time before which a lease has ended for good. ?2: the time after
+ * which nothing can be due, ?3: now. Answers how many, and the id of one. */
+static const struct rule {
+	const char *what;
+	const char *mend;
+	bool wrong;
+	const char *sql;
+} rules[] = {
+	{"jobs whose lease has ended, and nobody took them over",
+	 "start `reunite serve`, which does", false,
+	 "SELECT count(*), min(id) FROM jobs"
+	 " WHERE state = 1 AND lease_until_ms < ?1"},
+	{"jobs that are due only far in the future: the clock went back",
+	 "`reunite queue retry ID`", true,
+	 "SELECT count(*), min(id) FROM jobs WHERE (state IN (0, 2)"
+	 " AND run_at_ms > ?2) OR (state = 1 AND lease_until_ms > ?2)"},
+	{"jobs that wait for a review that is not open",
+	 "`reunite queue retry ID`", true,
+	 "SELECT count(*), min(j.id) FROM jobs j"
+	 " LEFT JOIN reviews r ON r.id = j.rests_on"
+	 " WHERE j.state = 3 AND (r.id IS NULL OR r.state <> 0)"},
+	{"open reviews whose job is gone",
+	 "`reunite review reject ID`, or let them expire", true,
+	 "SELECT count(*), min(r.id) FROM reviews r"
+	 " LEFT JOIN jobs j ON j.id = r.job_id"
+	 " WHERE r.state = 0 AND j.id IS NULL"},
+	{"links under way whose job gave up",
+	 "look at `reunite journal show ID`, then `reunite queue retry`", true,
+	 "SELECT count(*), min(e.id) FROM journal e"
+	 " JOIN jobs j ON j.id = e.job_id"
+	 " WHERE e.status IN ('pending', 'uncertain') AND j.state = 4"},
+	{"links under way that no job goes on with",
+	 "look at `reunite journal show ID` and at the two users in Zendesk",
+	 true,
+	 "SELECT count(*), min(e.id) FROM journal e"
+	 " LEFT JOIN jobs j ON j.id = e.job_id"
+	 " WHERE e.status IN ('pending', 'uncertain')"
+	 " AND (j.id IS NULL OR j.state IN (3, 5))"},
+	{"locks that outlived their job", "nothing: they have expired", false,
+	 "SELECT count(*), min(l.zendesk_user_id) FROM locks l"
+	 " LEFT JOIN jobs j ON j.id = l.job_id"
+	 " WHERE j.id IS NULL AND l.until_ms < ?3"},
+	{"places in the breaker without a journal entry",
+	 "nothing: they go after a day", false,
+	 "SELECT count(*), min(p.journal_id) FROM reservations p"
+	 " LEFT JOIN journal e ON e.id = p.journal_id WHERE e.id IS NULL"},
+	{"merged users whose survivor was merged, too",
+	 "tell the makers of reunite", true,
+	 "SELECT count(*), min(a.from_id) FROM aliases a JOIN aliases b"
+	 " ON b.account = a.account AND b.from_id = a.to_id"},
+	{"people remembered as linked to a user that was merged",
+	 "tell the makers of reunite", true,
+	 "SELECT count(*), min(l.zendesk_user_id) FROM links l JOIN aliases a"
+	 " ON a.account = l.account AND a.from_id = l.zendesk_user_id"},
+	{"notes for tickets without a journal entry",
+	 "nothing: they are dropped", false,
+	 "SELECT count(*), min(n.id) FROM notes n"
+	 " LEFT JOIN journal e ON e.id = n.journal_id WHERE e.id IS NULL"},
+};
+
+static void fail(struct sq *q, int rc)
+{
+	q->failed = true;
+	(void)sq_error(q->db, rc, "queue check", q->err);
+}
+
+static void ask_rule(struct sq *q, struct store_check *c, const struct rule *r)
+{
+	sqlite3_stmt *st = NULL;
+	int rc = sqlite3_prepare_v2(q->db, r->sql, -1, &st, NULL);
+
+	if (rc == SQLITE_OK) {
+		(void)sqlite3_bind_int64(st, 1, c->now_ms - c->grace_ms);
+		(void)sqlite3_bind_int64(st, 2, c->now_ms + FAR_MS);
+		(void)sqlite3_bind_int64(st, 3, c->now_ms);
+		rc = sqlite3_step(st);
+	}
+	if (rc != SQLITE_ROW)
+		fail(q, rc);
+	else if (sqlite3_column_int64(st, 0) > 0)
+		c->findings[c->count++] = (struct store_finding){
+			r->what, r->mend, r->wrong, sqlite3_column_int64(st, 0),
+			sqlite3_column_int64(st, 1)};
+	sqlite3_finalize(st);
+}
+
+/* A heading may come before what is wrong. */
+static char *last_line(const char *words)
+{
+	const char *end = strrchr(words, '\n');
+
+	return xstrdup(end != NULL ? end + 1 : words);
+}
+
+/* Its words name pages, tables and indexes, never what is in them. */
+static void check_file(struct sq *q, struct store_check *c)
+{
+	sqlite3_stmt *st = NULL;
+	const char *words = NULL;
+	int rc = sqlite3_prepare_v2(q->db,
+				    c->quick ? "PRAGMA quick_check(1)"
+					     : "PRAGMA integrity_check(1)",
+				    -1, &st, NULL);
+
+	if (rc == SQLITE_OK)
+		rc = sqlite3_step(st);
+	if (rc == SQLITE_ROW)
+		words = (const char *)sqlite3_column_text(st, 0);
+	if (rc != SQLITE_ROW && rc != SQLITE_CORRUPT)
+		fail(q, rc);
+	else if (words == NULL || strcmp(words, "ok") != 0)
+		c->damage = last_line(words != NULL ? words : "malformed");
+	sqlite3_finalize(st);
+}
+
+enum result sq_op_check(struct sq *q, struct store_op *op)
+{
+	struct store_check *c = &op->u.check;
+	size_t i;
+
+	c->count = 0;
+	c->damage = NULL;
+	c->findings = NULL;
+	check_file(q, c);
+	if (c->damage != NULL)
+		return RESULT_OK;
+	c->findings = xcalloc(ARRAY_LEN(rules), sizeof(*c->findings));
+	for (i = 0; i < ARRAY_LEN(rules) && !q->failed; i++)
+		ask_rule(q, c, &rules[i]);
+	return RESULT_OK;
+}
