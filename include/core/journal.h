@@ -21,6 +21,20 @@ enum journal_status {
 const char *journal_status_name(enum journal_status s);
 bool journal_status_parse(const char *s, enum journal_status *out);
 
+/*
+ * What the account's own agents did about the person after the decision, told
+ * by Zendesk's events or by what a later run found. A merge of ours is none.
+ */
+enum hindsight {
+	HINDSIGHT_NONE,	  /* nothing, as far as is known */
+	HINDSIGHT_AGREED, /* merged the two that the decision names */
+	HINDSIGHT_OTHER,  /* merged the person with somebody else */
+	HINDSIGHT_MISSED, /* merged the person; the decision names nobody */
+	HINDSIGHT_COUNT
+};
+const char *hindsight_name(enum hindsight o); /* "" for none */
+bool hindsight_parse(const char *s, enum hindsight *out);
+
 struct journal_entry {
 	int64_t id; /* 0 until the store gave one */
 	int64_t at_ms;
@@ -38,15 +52,27 @@ struct journal_entry {
 	enum event_source source;
 	int64_t job_id;
 	int api_calls;
-	char *note;	    /* *owned*: outcome in words, no personal data */
-	char *decided_by;   /* *owned*: who approved or rejected, or NULL */
-	char *before_image; /* *owned* JSON: both users; personal data */
+	unsigned linked; /* LINKED_BIT of each setting; see policy.h */
+	enum hindsight outcome;
+	int64_t outcome_ms;    /* when it became known */
+	uint64_t outcome_user; /* with whom the agents merged the person */
+	char *note;	       /* *owned*: outcome in words, no personal data */
+	char *decided_by;      /* *owned*: who approved or rejected, or NULL */
+	char *before_image;    /* *owned* JSON: both users; personal data */
 };
 void journal_entry_init(struct journal_entry *e);
 void journal_entry_release(struct journal_entry *e);
+/* Frees what it owns; the rest stays. */
+void journal_entry_forget_texts(struct journal_entry *e);
 /* dst is raw. */
 void journal_entry_copy(struct journal_entry *dst,
 			const struct journal_entry *src);
+/* The decision has the two made one, by us or by a person whom it asks. */
+bool journal_entry_names(const struct journal_entry *e, uint64_t user);
+/* What it means for the newest decision about a messaging user that somebody
+ * merged that user with this one. HINDSIGHT_NONE: nothing; the merge is ours, or
+ * of a profile that its conversations had reached before. */
+enum hindsight journal_hindsight(const struct journal_entry *e, uint64_t with);
 /* The line of `journal list --json`: *new*. The before-image only when
  * personal is true. */
 struct json_t *journal_entry_encode(const struct journal_entry *e,

@@ -86,6 +86,7 @@ struct linkjob {
 	struct facts facts;
 	uint64_t located; /* zendeskId that LOCATE reads; 0: searches */
 	bool read_hint;	  /* the user of the hint */
+	uint64_t gone;	  /* that user, when it turned out to be gone */
 	bool searched_external;
 	bool sunco_gone;
 	bool changed; /* resumed, and the person says something else now */
@@ -93,6 +94,7 @@ struct linkjob {
 	int64_t oldest_read_ms; /* of what the decision rests on */
 	struct recall recall;
 	struct decision decision;
+	unsigned linked; /* policy_linked_under() of it */
 	char address[ADDRESS_SIZE];
 	struct saga saga;
 	/* across runs; stored as progress */

@@ -149,6 +149,26 @@ struct decision {
 void policy_decide(const struct facts *f, const struct policy_rules *r,
 		   struct decision *out);
 
+/*
+ * Under which settings of email_identities (a bit each) the conversation would
+ * have ended at the right profile without a person, if everything else of r
+ * stayed, apply were auto and the breaker closed: because reunite merges,
+ * adopts or finds it linked, or because Zendesk links it by itself.
+ *
+ * The facts were observed under r->email_identities, so that setting's bit is
+ * the policy's own answer. All three treat logins alike: so is theirs. A typed
+ * address is what they differ about: a looser setting than today's would have
+ * found its owner, or given it to the new user; a stricter one would have left
+ * it out, so that what is linked today would not be.
+ * Limits: who holds the address, and how it is verified, is as read today,
+ * after whatever today's setting did; an account that had the other setting for
+ * long would have other profiles.
+ */
+#define EMAILS_COUNT  (EMAILS_CLAIM_VERIFIED + 1)
+#define LINKED_BIT(s) (1U << (s))
+unsigned policy_linked_under(const struct facts *f,
+			     const struct policy_rules *r);
+
 /* The evidence of a SunCo user, and the address it speaks of ("" if none;
  * also when there are several different ones). */
 enum evidence policy_evidence(const struct sunco_user *u,

@@ -43,6 +43,7 @@
 #include "core/event.h"
 #include "core/job.h"
 #include "core/journal.h"
+#include "core/readiness.h"
 
 #define STORE_LIST_MAX 500 /* rows per snapshot of a list */
 #define STORE_KEY_SIZE 32
@@ -67,7 +68,9 @@ enum review_state {
 	REVIEW_OPEN,
 	REVIEW_APPROVED,
 	REVIEW_REJECTED,
-	REVIEW_EXPIRED
+	REVIEW_EXPIRED,
+	REVIEW_MERGED, /* agents merged the two by hand */
+	REVIEW_STATE_COUNT
 };
 const char *review_state_name(enum review_state s);
 
@@ -105,27 +108,29 @@ void review_release(struct review *r);
 struct json_t *review_encode(const struct review *r, bool personal);
 
 enum store_op_kind {
-	STORE_ACCEPT,  /* intake: events in, jobs woken */
-	STORE_ENQUEUE, /* one job by hand or from an approval */
-	STORE_CLAIM,   /* due jobs of one account, under a lease */
-	STORE_EXTEND,  /* a longer lease */
-	STORE_FOLD,    /* a job learnt its SunCo id */
-	STORE_INTENT,  /* locks, breaker's place, journal entry "pending" */
-	STORE_STEP,    /* the saga goes on: progress and journal status */
-	STORE_SETTLE,  /* a run ends: job, journal, link, review, locks */
-	STORE_RECALL,  /* what is known about these people (read) */
-	STORE_JOBS,    /* list (read) */
-	STORE_JOURNAL, /* list (read) */
-	STORE_REVIEWS, /* list (read) */
-	STORE_DECIDE,  /* approve or reject a review */
-	STORE_RETRY,   /* dead, waiting or review jobs become ready */
-	STORE_DROP,    /* a job that is not running goes away */
-	STORE_ACCOUNT, /* read and change one account's row */
-	STORE_STATS,   /* gauges (read) */
-	STORE_HEALTH,  /* how the store itself is kept (read) */
-	STORE_CHECK,   /* is it whole, do its rows fit together? (read) */
-	STORE_PRUNE,   /* one small batch of retention */
-	STORE_PROBE,   /* writes a row: does writing work? (no union member) */
+	STORE_ACCEPT,	 /* intake: events in, jobs woken */
+	STORE_ENQUEUE,	 /* one job by hand or from an approval */
+	STORE_CLAIM,	 /* due jobs of one account, under a lease */
+	STORE_EXTEND,	 /* a longer lease */
+	STORE_FOLD,	 /* a job learnt its SunCo id */
+	STORE_INTENT,	 /* locks, breaker's place, journal entry "pending" */
+	STORE_STEP,	 /* the saga goes on: progress and journal status */
+	STORE_SETTLE,	 /* a run ends: job, journal, link, review, locks */
+	STORE_RECALL,	 /* what is known about these people (read) */
+	STORE_JOBS,	 /* list (read) */
+	STORE_JOURNAL,	 /* list (read) */
+	STORE_REVIEWS,	 /* list (read) */
+	STORE_DECIDE,	 /* approve or reject a review */
+	STORE_RETRY,	 /* dead, waiting or review jobs become ready */
+	STORE_DROP,	 /* a job that is not running goes away */
+	STORE_ACCOUNT,	 /* read and change one account's row */
+	STORE_STATS,	 /* gauges (read) */
+	STORE_HEALTH,	 /* how the store itself is kept (read) */
+	STORE_CHECK,	 /* is it whole, do its rows fit together? (read) */
+	STORE_PRUNE,	 /* one small batch of retention */
+	STORE_SAMPLE,	 /* how many unverified users there are today */
+	STORE_READINESS, /* counts for `readiness` (read) */
+	STORE_PROBE, /* writes a row: does writing work? (no union member) */
 	STORE_OP_COUNT
 };
 
@@ -238,7 +243,8 @@ struct store_settle {
 	const struct journal_entry *entry;
 	const struct store_link *link;
 	uint64_t alias_from, alias_to; /* merged id -> survivor; 0: none */
-	const struct review *review;   /* open it, or attach to the open one */
+	uint64_t gone_user; /* was the messaging user; gone now; 0: none */
+	const struct review *review; /* open it, or attach to the open one */
 	/* out */
 	int64_t journal_id;
 	int64_t review_id;
@@ -419,6 +425,32 @@ struct store_prune {
 	size_t removed; /* out; call again while it equals max */
 };
 
+#define STORE_DAY_MS	 (INT64_C(24) * 3600 * 1000)
+#define STORE_TALLY_SIZE 64 /* a name of what is counted by day */
+
+/* The day's count of an account's users. One of all daemons takes it: the one
+ * whose claim is the first of the day. */
+struct store_sample {
+	const char *account;
+	int64_t now_ms;
+	enum {
+		STORE_SAMPLE_CLAIM, /* shall we? not while paused or held */
+		STORE_SAMPLE_PUT,
+		STORE_SAMPLE_DROP, /* it could not be had; later again */
+	} what;
+	int64_t unverified, end_users;
+	bool mine; /* out */
+};
+
+/* Fills a report from the daily counts; see core/readiness.h for the terms. */
+struct store_readiness {
+	const char *account;
+	int64_t since_ms; /* from the beginning of that day, UTC */
+	int64_t now_ms;
+	int64_t patience_ms;	  /* so long agents have for a merge */
+	struct readiness *report; /* out, *owned* */
+};
+
 struct store_op {
 	enum store_op_kind kind;
 	enum result result; /* out */
@@ -444,6 +476,8 @@ struct store_op {
 		struct store_health health;
 		struct store_check check;
 		struct store_prune prune;
+		struct store_sample sample;
+		struct store_readiness readiness;
 	} u;
 };
 /* Zeroed, but lists ask for everything (state, action -1, max as many as

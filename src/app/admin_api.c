@@ -243,7 +243,7 @@ static void get_queue(struct http_request *req, void *arg)
 
 static bool review_state_parse(const char *name, int *out)
 {
-	for (int i = REVIEW_OPEN; i <= REVIEW_EXPIRED; i++) {
+	for (int i = REVIEW_OPEN; i < REVIEW_STATE_COUNT; i++) {
 		if (str_eq(name, review_state_name((enum review_state)i))) {
 			*out = i;
 			return true;

@@ -122,6 +122,7 @@ static void settle_link(struct run *run, struct store_settle *s)
 	uint64_t user = linkjob_settled_user(l);
 
 	s->zendesk_user_id = user;
+	s->gone_user = l->gone;
 	if (l->saga.state == SAGA_DONE && l->saga.action == ACTION_MERGE) {
 		s->alias_from = l->saga.from;
 		s->alias_to = l->saga.into;

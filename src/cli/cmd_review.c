@@ -71,7 +71,7 @@ static int run_list(struct cli *c)
 		return cli_list(c, page, -1, headings, ARRAY_LEN(headings));
 	while (word &&
 	       !str_eq(word, review_state_name((enum review_state)state)))
-		if (++state > REVIEW_EXPIRED)
+		if (++state == REVIEW_STATE_COUNT)
 			return cli_usage_error(c, "--state names no state");
 	return cli_list(c, page, state, headings, ARRAY_LEN(headings));
 }
@@ -228,7 +228,7 @@ static int run_reject(struct cli *c)
 
 static const struct cli_option list_options[] = {
 	{"state", CLI_TEXT, "STATE",
-	 "open (default), approved, rejected, expired or all"},
+	 "open (default), approved, rejected, expired, merged or all"},
 	CLI_LIST_OPTIONS,
 	{NULL, CLI_FLAG, NULL, NULL},
 };

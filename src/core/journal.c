@@ -37,16 +37,71 @@ bool journal_status_parse(const char *s, enum journal_status *out)
 	return false;
 }
 
+static const char *const hindsight_names[HINDSIGHT_COUNT] = {
+	[HINDSIGHT_NONE] = "",
+	[HINDSIGHT_AGREED] = "agreed",
+	[HINDSIGHT_OTHER] = "other",
+	[HINDSIGHT_MISSED] = "missed",
+};
+
+const char *hindsight_name(enum hindsight o)
+{
+	return hindsight_names[o];
+}
+
+bool hindsight_parse(const char *s, enum hindsight *out)
+{
+	for (int i = HINDSIGHT_AGREED; i < HINDSIGHT_COUNT; i++) {
+		if (!str_eq(s, hindsight_names[i]))
+			continue;
+		*out = (enum hindsight)i;
+		return true;
+	}
+	return false;
+}
+
+/* Applied, and not known to have had no effect. */
+static bool is_ours(const struct journal_entry *e)
+{
+	return e->applied && e->status != JOURNAL_FAILED;
+}
+
+static bool names_profile(const struct journal_entry *e)
+{
+	return e->profile_id &&
+	       (e->action == ACTION_MERGE || e->action == ACTION_REVIEW);
+}
+
+bool journal_entry_names(const struct journal_entry *e, uint64_t user)
+{
+	return names_profile(e) && e->profile_id == user;
+}
+
+enum hindsight journal_hindsight(const struct journal_entry *e, uint64_t with)
+{
+	if (is_ours(e) || e->reason == REASON_ALREADY_LINKED)
+		return HINDSIGHT_NONE;
+	if (journal_entry_names(e, with))
+		return HINDSIGHT_AGREED;
+	return names_profile(e) ? HINDSIGHT_OTHER : HINDSIGHT_MISSED;
+}
+
 void journal_entry_init(struct journal_entry *e)
 {
 	memset(e, 0, sizeof(*e));
 }
 
-void journal_entry_release(struct journal_entry *e)
+void journal_entry_forget_texts(struct journal_entry *e)
 {
 	free(e->note);
 	free(e->decided_by);
 	free(e->before_image);
+	e->note = e->decided_by = e->before_image = NULL;
+}
+
+void journal_entry_release(struct journal_entry *e)
+{
+	journal_entry_forget_texts(e);
 	journal_entry_init(e);
 }
 
@@ -83,6 +138,30 @@ static void set_before_image(struct json_t *obj, const char *text)
 	json_set(obj, "before_image", image ? image : json_new_str(text));
 }
 
+/* The settings under which it would have linked. */
+static struct json_t *settings_of(unsigned linked)
+{
+	struct json_t *names = json_new_arr();
+
+	for (int s = 0; s < EMAILS_COUNT; s++)
+		if (linked & LINKED_BIT(s))
+			json_push(names, json_new_str(email_identities_name(
+						 (enum email_identities)s)));
+	return names;
+}
+
+static void set_outcome(struct json_t *obj, const struct journal_entry *e)
+{
+	char at[CLOCK_TEXT_SIZE];
+
+	if (e->outcome == HINDSIGHT_NONE)
+		return;
+	clock_format(e->outcome_ms, at);
+	json_set_str(obj, "outcome", hindsight_name(e->outcome));
+	json_set_str(obj, "outcome_at", at);
+	json_set_id(obj, "outcome_user_id", e->outcome_user);
+}
+
 struct json_t *journal_entry_encode(const struct journal_entry *e,
 				    bool personal)
 {
@@ -108,6 +187,9 @@ struct json_t *journal_entry_encode(const struct journal_entry *e,
 	json_set_id(obj, "job_id", (uint64_t)e->job_id);
 	json_set_int(obj, "api_calls", e->api_calls);
 	set_reasons(obj, e->reasons);
+	if (e->linked)
+		json_set(obj, "linked_under", settings_of(e->linked));
+	set_outcome(obj, e);
 	if (!str_is_empty(e->note))
 		json_set_str(obj, "note", e->note);
 	if (!str_is_empty(e->decided_by))

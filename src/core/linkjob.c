@@ -301,8 +301,11 @@ static void on_read(struct linkjob *l, const struct answer *a,
 			sunco_user_copy(&l->facts.sunco, a->sunco);
 			note_read(l, a->now_ms);
 		}
-	} else if (a->result == RESULT_OK && take_if_messaging(l, a->users)) {
-		note_read(l, a->now_ms);
+	} else {
+		if (a->result != RESULT_OK || !a->users->active)
+			l->gone = a->id;
+		if (a->result == RESULT_OK && take_if_messaging(l, a->users))
+			note_read(l, a->now_ms);
 	}
 	if (l->waiting)
 		return;

@@ -174,6 +174,7 @@ static void ask_policy(struct linkjob *l)
 	l->facts.history.rejected = pair_rejected(l);
 	if (l->facts.history.rejected)
 		ask_with(l, 0);
+	l->linked = policy_linked_under(&l->facts, &l->settings.rules);
 	if (!l->settings.waived || d->action != ACTION_REVIEW ||
 	    d->profile_id != l->settings.approved_profile)
 		return;
@@ -290,6 +291,7 @@ static void turn_to_review(struct linkjob *l, enum reason why)
 	d->reason = why;
 	d->reasons = REASON_BIT(why);
 	d->rule = 0;
+	l->linked = 0;
 	finish(l, LINKJOB_END_DECIDED);
 }
 

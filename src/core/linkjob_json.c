@@ -22,6 +22,7 @@ static void decision_restore(struct linkjob *l, const struct json_t *v)
 	d->profile_id = s->into;
 	str_copy(d->address, sizeof(d->address), s->address);
 	evidence_parse(json_get_str(v, "evidence"), &d->evidence);
+	l->linked = (unsigned)json_get_int(v, "linked", 0);
 	reason_parse(json_get_str(v, "reason"), &d->reason);
 	d->reasons = REASON_BIT(d->reason);
 }
@@ -84,6 +85,7 @@ char *linkjob_progress(const struct linkjob *l)
 	}
 	if (saga_open(l)) {
 		json_set(v, "saga", saga_encode(&l->saga));
+		json_set_int(v, "linked", (int64_t)l->linked);
 		json_set_str(v, "reason", reason_code(l->decision.reason));
 		json_set_str(v, "evidence",
 			     evidence_name(l->decision.evidence));
@@ -140,6 +142,7 @@ void linkjob_entry(const struct linkjob *l, struct journal_entry *out)
 	str_copy(out->sunco_id, sizeof(out->sunco_id), l->sunco_id);
 	out->ticket_id = l->ticket_id;
 	out->api_calls = l->api_calls;
+	out->linked = l->linked;
 }
 
 static struct json_t *image(const struct zd_user *u)

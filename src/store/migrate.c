@@ -233,14 +233,33 @@ static const char *const step_3[] = {
 	"CREATE INDEX notes_waiting ON notes(job_id) WHERE ticket_id IS NULL",
 	"CREATE INDEX notes_created ON notes(created_ms)",
 
-	/* What is counted once a day, for trends; day: days since the epoch,
-	 * UTC. */
+	/* What is counted by day, for trends; day: days since the epoch, UTC.
+	 * See sqlite_tally.c for the names. */
 	"CREATE TABLE tallies("
 	" account INTEGER NOT NULL REFERENCES accounts(id),"
 	" day INTEGER NOT NULL,"
 	" name TEXT NOT NULL,"
 	" value INTEGER NOT NULL,"
 	" PRIMARY KEY(account, day, name)) WITHOUT ROWID",
+
+	/* How each person was counted last: once a day, as last decided. */
+	"CREATE TABLE counted("
+	" account INTEGER NOT NULL REFERENCES accounts(id),"
+	" sunco_id TEXT NOT NULL,"
+	" day INTEGER NOT NULL,"
+	" name TEXT NOT NULL,"
+	" PRIMARY KEY(account, sunco_id)) WITHOUT ROWID",
+	"CREATE INDEX counted_day ON counted(account, day)",
+
+	/* Whom agents merged with whom, either way round: which of the two
+	 * survived is not always told. */
+	"CREATE TABLE agent_merges("
+	" account INTEGER NOT NULL REFERENCES accounts(id),"
+	" user_id INTEGER NOT NULL,"
+	" other_id INTEGER NOT NULL,"
+	" at_ms INTEGER NOT NULL,"
+	" PRIMARY KEY(account, user_id, other_id)) WITHOUT ROWID",
+	"CREATE INDEX agent_merges_at ON agent_merges(account, at_ms)",
 
 	/* The breaker counts places taken after this: a person closed it. */
 	"ALTER TABLE accounts"
@@ -254,11 +273,17 @@ static const char *const step_3[] = {
 
 	/* linked: a bit per email_identities setting under which the decision
 	 * would have linked. outcome: what the account's own agents did about
-	 * it later, and when that was seen. */
+	 * it later, when that was seen, and with whom they merged the user. */
 	"ALTER TABLE journal ADD COLUMN linked INTEGER NOT NULL DEFAULT 0",
 	"ALTER TABLE journal ADD COLUMN outcome TEXT",
 	"ALTER TABLE journal"
 	" ADD COLUMN outcome_ms INTEGER NOT NULL DEFAULT 0",
+	"ALTER TABLE journal ADD COLUMN outcome_user INTEGER",
+	"CREATE INDEX journal_outcome ON journal(account, outcome, outcome_ms)"
+	" WHERE outcome IS NOT NULL",
+	/* Merges that were only observed. */
+	"CREATE INDEX journal_would ON journal(account, at_ms)"
+	" WHERE action = 'merge' AND applied = 0",
 	NULL,
 };
 

@@ -11,10 +11,9 @@
 #include "base/str.h"
 
 static const char *const state_names[] = {
-	[REVIEW_OPEN] = "open",
-	[REVIEW_APPROVED] = "approved",
-	[REVIEW_REJECTED] = "rejected",
-	[REVIEW_EXPIRED] = "expired",
+	[REVIEW_OPEN] = "open",		[REVIEW_APPROVED] = "approved",
+	[REVIEW_REJECTED] = "rejected", [REVIEW_EXPIRED] = "expired",
+	[REVIEW_MERGED] = "merged",
 };
 
 const char *review_state_name(enum review_state s)

@@ -28,6 +28,7 @@ static op_fn *const handlers[STORE_OP_COUNT] = {
 	[STORE_DROP] = sq_op_drop,	 [STORE_ACCOUNT] = sq_op_account,
 	[STORE_STATS] = sq_op_stats,	 [STORE_PRUNE] = sq_op_prune,
 	[STORE_HEALTH] = sq_op_health,	 [STORE_CHECK] = sq_op_check,
+	[STORE_SAMPLE] = sq_op_sample,	 [STORE_READINESS] = sq_op_readiness,
 	[STORE_PROBE] = sq_op_probe,
 };
 
@@ -37,7 +38,8 @@ _Static_assert(JOB_READY == 0 && JOB_RUNNING == 1 && JOB_WAITING == 2 &&
 _Static_assert(LANE_LIVE == 0 && LANE_REVIEW == 1 && LANE_BACKFILL == 2,
 	       "lanes are stored as numbers");
 _Static_assert(REVIEW_OPEN == 0 && REVIEW_APPROVED == 1 &&
-		       REVIEW_REJECTED == 2 && REVIEW_EXPIRED == 3,
+		       REVIEW_REJECTED == 2 && REVIEW_EXPIRED == 3 &&
+		       REVIEW_MERGED == 4,
 	       "review states are stored as numbers");
 _Static_assert(EVENT_FROM_SUNCO == 0 && EVENT_FROM_ZENDESK == 1,
 	       "sources are stored as numbers");

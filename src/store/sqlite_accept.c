@@ -69,6 +69,13 @@ static bool link_holds(struct intake *in, const struct event *e,
 		       l->zendesk_user_id;
 }
 
+/* Somebody known writes: that is a conversation, too. */
+static void count_known(struct intake *in, const char *sunco_id)
+{
+	in->a->known++;
+	sq_tally_known(in->q, in->account, sunco_id, in->a->now_ms);
+}
+
 static bool is_known(struct intake *in, const struct event *e)
 {
 	struct store_link l;
@@ -76,7 +83,8 @@ static bool is_known(struct intake *in, const struct event *e)
 		link_holds(in, e, &l) && l.print.known && e->print.known &&
 		memcmp(l.print.hash, e->print.hash, sizeof(l.print.hash)) == 0;
 
-	in->a->known += known;
+	if (known)
+		count_known(in, e->sunco_id);
 	return known;
 }
 
@@ -132,13 +140,14 @@ static void on_zendesk_user(struct intake *in, const struct event *e)
 {
 	uint64_t user = e->zendesk_user_id;
 	uint64_t survivor = sq_alias_follow(in->q, in->account, user);
+	char sunco_id[SUNCO_ID_SIZE];
 	struct sq_job job;
 
 	if (user == 0)
 		return;
 	if (sq_link_fresh(in->q, in->account, survivor,
-			  in->a->now_ms - in->a->recheck_ms)) {
-		in->a->known++;
+			  in->a->now_ms - in->a->recheck_ms, sunco_id)) {
+		count_known(in, sunco_id);
 		return;
 	}
 	if (sq_job_of_zendesk(in->q, in->account, user, &job) ||
@@ -168,6 +177,29 @@ static void on_zendesk_change(struct intake *in, const struct event *e)
 	wake_resting(in, e->zendesk_user_id, &bare);
 	if (e->other_zendesk_user_id != e->zendesk_user_id)
 		wake_resting(in, e->other_zendesk_user_id, &bare);
+}
+
+/* A run under way may have read the two before they became one. */
+static void wake_running(struct intake *in, uint64_t user,
+			 const struct event *e)
+{
+	wake_all(in,
+		 sq_query(in->q, JOBS_RUNNING_OF_ZENDESK, sq_int(in->account),
+			  sq_id(user), sq_int(WAKE_MAX)),
+		 e);
+}
+
+static void on_zendesk_merge(struct intake *in, const struct event *e)
+{
+	struct event bare = *e;
+
+	bare.zendesk_user_id = 0;
+	if (sq_hindsight_merge(in->q, in->account, e->zendesk_user_id,
+			       e->other_zendesk_user_id, in->a->now_ms)) {
+		wake_running(in, e->zendesk_user_id, &bare);
+		wake_running(in, e->other_zendesk_user_id, &bare);
+	}
+	on_zendesk_change(in, e);
 }
 
 static void on_identity(struct intake *in, const struct event *e)
@@ -244,7 +276,7 @@ static effect_fn *const effects[] = {
 	[EVENT_TICKET] = on_zendesk_user,
 	[EVENT_ZD_USER_CREATED] = on_zendesk_user,
 	[EVENT_ZD_IDENTITY] = on_identity,
-	[EVENT_ZD_USER_MERGED] = on_zendesk_change,
+	[EVENT_ZD_USER_MERGED] = on_zendesk_merge,
 	[EVENT_ZD_USER_DELETED] = on_zendesk_change,
 };
 

@@ -69,9 +69,10 @@ static reason_set reasons_of(sqlite3_stmt *st, int i)
 	return sq_reasons_parse((const char *)sqlite3_column_text(st, i));
 }
 
-static void read_entry(sqlite3_stmt *st, struct journal_entry *e)
+void sq_journal_read(sqlite3_stmt *st, struct journal_entry *e)
 {
 	const char *reason = (const char *)sqlite3_column_text(st, 4);
+	const char *outcome = (const char *)sqlite3_column_text(st, 20);
 
 	journal_entry_init(e);
 	e->id = sqlite3_column_int64(st, 0);
@@ -94,6 +95,11 @@ static void read_entry(sqlite3_stmt *st, struct journal_entry *e)
 	e->note = sq_col_text(st, 16);
 	e->decided_by = sq_col_text(st, 17);
 	e->before_image = sq_col_text(st, 18);
+	e->linked = (unsigned)sqlite3_column_int(st, 19);
+	if (outcome != NULL)
+		(void)hindsight_parse(outcome, &e->outcome);
+	e->outcome_ms = sqlite3_column_int64(st, 21);
+	e->outcome_user = sq_col_id(st, 22);
 }
 
 static void read_review(sqlite3_stmt *st, struct review *r)
@@ -187,7 +193,7 @@ enum result sq_op_journal(struct sq *q, struct store_op *op)
 	l->count = 0;
 	l->entries = xcalloc((size_t)max + 1, sizeof(*l->entries));
 	while (sq_step(q, st))
-		read_entry(st, &l->entries[l->count++]);
+		sq_journal_read(st, &l->entries[l->count++]);
 	return RESULT_OK;
 }
 

@@ -27,6 +27,8 @@ enum result sq_op_stats(struct sq *q, struct store_op *op);
 enum result sq_op_health(struct sq *q, struct store_op *op);
 enum result sq_op_prune(struct sq *q, struct store_op *op);
 enum result sq_op_check(struct sq *q, struct store_op *op);
+enum result sq_op_sample(struct sq *q, struct store_op *op);
+enum result sq_op_readiness(struct sq *q, struct store_op *op);
 enum result sq_op_probe(struct sq *q, struct store_op *op);
 
 /* sqlite_account.c: the account's number; 0: unknown and not made. */
@@ -102,6 +104,8 @@ int64_t sq_person_wake(struct sq *q, int64_t account, const char *person,
 
 /* sqlite_list.c: a job with all its texts, from JOB_READ's columns. */
 void sq_job_read(sqlite3_stmt *st, struct job *out);
+/* An entry from the columns of SQL_JOURNAL_FULL: *new*. */
+void sq_journal_read(sqlite3_stmt *st, struct journal_entry *out);
 
 /* sqlite_journal.c */
 int64_t sq_journal_add(struct sq *q, int64_t account,
@@ -120,6 +124,10 @@ int64_t sq_review_asked(struct sq *q, const struct sq_job *job,
 /* Closes the job's open reviews but one; who else rested on them wakes. */
 void sq_review_close_of(struct sq *q, const struct sq_job *job, int64_t but_id,
 			int64_t now_ms);
+/* Agents merged the two that an open review asks about: it is closed as such,
+ * and whoever else rested on it wakes. */
+void sq_review_merged(struct sq *q, int64_t account, uint64_t messaging_user,
+		      uint64_t profile, int64_t now_ms);
 /* Closes what expired; at most max; how many. */
 size_t sq_review_expire(struct sq *q, int64_t now_ms, size_t max);
 /* Deletes the person's reviews; who rested on them wakes. */
@@ -130,9 +138,9 @@ void sq_review_erase(struct sq *q, int64_t account, const char *sunco_id,
 bool sq_link_get(struct sq *q, int64_t account, const char *sunco_id,
 		 struct store_link *out);
 void sq_link_put(struct sq *q, int64_t account, const struct store_link *l);
-/* A link to this user was checked at or after since. */
+/* A link to this user was checked at or after since; whose. */
 bool sq_link_fresh(struct sq *q, int64_t account, uint64_t user,
-		   int64_t since_ms);
+		   int64_t since_ms, char sunco_id[SUNCO_ID_SIZE]);
 uint64_t sq_alias_follow(struct sq *q, int64_t account, uint64_t user);
 void sq_alias_put(struct sq *q, int64_t account, uint64_t from, uint64_t to,
 		  int64_t now_ms);
@@ -142,6 +150,30 @@ void sq_person_erase(struct sq *q, int64_t account, const char *sunco_id,
 /* What was known of a discarded SunCo user counts for the survivor. */
 void sq_person_merge(struct sq *q, int64_t account, const char *from,
 		     const char *to);
+
+/* sqlite_tally.c: what is counted by day. */
+int64_t sq_day(int64_t ms); /* since the epoch, UTC */
+void sq_tally_add(struct sq *q, int64_t account, int64_t day, const char *name,
+		  int64_t delta);
+/* A conversation was decided about, or is one of somebody known. */
+void sq_tally_decided(struct sq *q, int64_t account,
+		      const struct journal_entry *e, int64_t now_ms);
+void sq_tally_known(struct sq *q, int64_t account, const char *sunco_id,
+		    int64_t now_ms);
+
+/* sqlite_hindsight.c: agents' own merges against what was decided. */
+/* The two were merged, whichever survived; false: by us. */
+bool sq_hindsight_merge(struct sq *q, int64_t account, uint64_t a, uint64_t b,
+			int64_t now_ms);
+/* What a run found, before its entry is written: the person says the same as
+ * last time, but the conversation belongs to the profile that was meant; or
+ * its user then is gone (0: not seen), and it belongs to another. */
+void sq_hindsight_before(struct sq *q, int64_t account,
+			 const struct journal_entry *now, uint64_t gone,
+			 int64_t now_ms);
+/* And after: agents may have merged the two while it was being decided. */
+void sq_hindsight_after(struct sq *q, int64_t account,
+			const struct journal_entry *now, int64_t now_ms);
 
 /* sqlite_breaker.c: the places that count, and who may still take one. */
 int64_t sq_merges_this_hour(struct sq *q, int64_t account, int64_t now_ms);

@@ -43,10 +43,16 @@ void sq_link_put(struct sq *q, int64_t account, const struct store_link *l)
 }
 
 bool sq_link_fresh(struct sq *q, int64_t account, uint64_t user,
-		   int64_t since_ms)
+		   int64_t since_ms, char sunco_id[SUNCO_ID_SIZE])
 {
-	return sq_get(q, 0, LINK_FRESH, sq_int(account), sq_id(user),
-		      sq_int(since_ms)) != 0;
+	sqlite3_stmt *st = sq_query(q, LINK_FRESH, sq_int(account), sq_id(user),
+				    sq_int(since_ms));
+
+	if (!sq_step(q, st))
+		return false;
+	sq_col_str(st, 0, sunco_id, SUNCO_ID_SIZE);
+	sq_end(st);
+	return true;
 }
 
 uint64_t sq_alias_follow(struct sq *q, int64_t account, uint64_t user)
@@ -77,6 +83,7 @@ void sq_person_erase(struct sq *q, int64_t account, const char *sunco_id,
 	sq_review_erase(q, account, sunco_id, now_ms);
 	sq_exec(q, LINK_DELETE, sq_int(account), sq_text(sunco_id));
 	sq_exec(q, REJECTED_ERASE, sq_int(account), sq_text(sunco_id));
+	sq_exec(q, COUNTED_ERASE, sq_int(account), sq_text(sunco_id));
 	sq_exec(q, JOURNAL_ERASE, sq_int(account), sq_text(sunco_id));
 }
 

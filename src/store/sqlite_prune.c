@@ -51,6 +51,13 @@ static void prune_account(struct batch *b, const struct store_prune *p,
 	prune_jobs(b, account, p->jobs_before_ms);
 	took(b, (size_t)sq_exec(b->q, PRUNE_LINKS, sq_int(account),
 				sq_int(p->journal_before_ms), left_of(b)));
+	took(b,
+	     (size_t)sq_exec(b->q, PRUNE_COUNTED, sq_int(account),
+			     sq_int(sq_day(p->journal_before_ms)), left_of(b)));
+	took(b, (size_t)sq_exec(b->q, PRUNE_AGENT_MERGES, sq_int(account),
+				sq_int(p->journal_before_ms), left_of(b)));
+	sq_exec(b->q, PRUNE_TALLIES, sq_int(account),
+		sq_int(sq_day(p->journal_before_ms)));
 }
 
 enum result sq_op_prune(struct sq *q, struct store_op *op)

@@ -188,6 +188,22 @@ void sq_review_close_of(struct sq *q, const struct sq_job *job, int64_t but_id,
 	free(ids.items);
 }
 
+void sq_review_merged(struct sq *q, int64_t account, uint64_t messaging_user,
+		      uint64_t profile, int64_t now_ms)
+{
+	sqlite3_stmt *st = sq_query(q, REVIEW_OF_PAIR, sq_int(account),
+				    sq_id(profile), sq_id(messaging_user));
+	int64_t id, own_job;
+
+	if (!sq_step(q, st))
+		return;
+	id = sqlite3_column_int64(st, 0);
+	own_job = sqlite3_column_int64(st, 1);
+	sq_end(st);
+	close_one(q, id, REVIEW_MERGED, now_ms, NULL);
+	release_resting(q, id, own_job, false, now_ms, 0);
+}
+
 size_t sq_review_expire(struct sq *q, int64_t now_ms, size_t max)
 {
 	struct sq_ids ids =

@@ -99,6 +99,9 @@ static void settle_facts(struct sq *q, struct store_settle *s,
 	if (s->entry != NULL) {
 		entry = *s->entry;
 		entry.job_id = job->id;
+		if (entry.id == 0)
+			sq_hindsight_before(q, job->account, &entry,
+					    s->gone_user, s->now_ms);
 		if (entry.id != 0)
 			sq_journal_finish(q, &entry);
 		else
@@ -114,6 +117,25 @@ static void settle_facts(struct sq *q, struct store_settle *s,
 			     s->now_ms);
 	if (s->link != NULL)
 		sq_link_put(q, job->account, s->link);
+}
+
+/* What the run adds to the day's conversations, and to hindsight. Backfill and
+ * what follows an approval are no conversations. */
+static void settle_tallies(struct sq *q, const struct store_settle *s,
+			   const struct sq_job *job)
+{
+	bool counts = job->lane == LANE_LIVE;
+
+	if (s->entry == NULL) {
+		if (counts && s->state == JOB_DONE &&
+		    str_starts(job->person, "s:"))
+			sq_tally_known(q, job->account, job->person + 2,
+				       s->now_ms);
+		return;
+	}
+	if (counts)
+		sq_tally_decided(q, job->account, s->entry, s->now_ms);
+	sq_hindsight_after(q, job->account, s->entry, s->now_ms);
 }
 
 /* What an event said during the run is newer than what the run knows. */
@@ -195,6 +217,7 @@ enum result sq_op_settle(struct sq *q, struct store_op *op)
 		return no_entry(q);
 	s->again = job.gen != s->gen;
 	settle_facts(q, s, &job);
+	settle_tallies(q, s, &job);
 	if (job.erase && s->state != JOB_READY) {
 		settle_erased(q, s, &job);
 		return RESULT_OK;

@@ -4,7 +4,9 @@
  * runs while the daemon works may not walk a table.
  *
  * Job states: 0 ready, 1 running, 2 waiting, 3 review, 4 dead, 5 done.
- * Review states: 0 open, 1 approved, 2 rejected, 3 expired.
+ * Review states: 0 open, 1 approved, 2 rejected, 3 expired, 4 merged by hand.
+ * WOULD_MERGE: pairs that were only observed, each by its first decision, as
+ * long as nothing else came of the person.
  */
 #ifndef REUNITE_STORE_SQLITE_SQL_H
 #define REUNITE_STORE_SQLITE_SQL_H
@@ -28,12 +30,18 @@
 	"SELECT j.id, a.name, j.at_ms, j.action, j.reason, j.reasons,"         \
 	" j.applied, j.status, j.evidence, j.messaging_user_id,"               \
 	" j.profile_id, j.sunco_id, j.ticket_id, j.source, j.job_id,"          \
-	" j.api_calls, j.note, j.decided_by, j.before_image"                   \
+	" j.api_calls, j.note, j.decided_by, j.before_image, j.linked,"        \
+	" j.outcome, j.outcome_ms, j.outcome_user"                             \
 	" FROM journal j JOIN accounts a ON a.id = j.account"
 
 #define SQL_JOURNAL_FILTER                                                     \
 	" (?1 IS NULL OR j.account = ?1) AND (?2 IS NULL OR j.action = ?2)"    \
 	" AND j.at_ms >= ?3 AND j.id > ?4"
+
+/* A decision as far as agents' own merges are compared with it. */
+#define SQL_DECIDED                                                            \
+	"SELECT id, action, reason, applied, status, evidence,"                \
+	" messaging_user_id, profile_id, outcome, outcome_ms FROM journal"
 
 #define SQL_REVIEW_FULL                                                        \
 	"SELECT r.id, a.name, r.state, r.job_id, r.journal_id, r.intended,"    \
@@ -144,6 +152,9 @@
 	X(JOBS_RESTING_OF_ZENDESK,                                             \
 	  "SELECT id FROM jobs WHERE account = ?1 AND zendesk_user_id = ?2"    \
 	  " AND state IN (2, 3) LIMIT ?3")                                     \
+	X(JOBS_RUNNING_OF_ZENDESK,                                             \
+	  "SELECT id FROM jobs WHERE account = ?1 AND zendesk_user_id = ?2"    \
+	  " AND state = 1 LIMIT ?3")                                           \
 	X(JOBS_RESTING_ON, "SELECT id FROM jobs WHERE rests_on = ?1"           \
 			   " AND state = 3")                                   \
 	X(JOBS_LOSE_LEASE, "UPDATE jobs SET token = 0, lease_until_ms = 0"     \
@@ -192,8 +203,8 @@
 	  "INSERT INTO journal(account, at_ms, action, reason, reasons,"       \
 	  " applied, status, evidence, messaging_user_id, profile_id,"         \
 	  " sunco_id, ticket_id, source, job_id, api_calls, note,"             \
-	  " decided_by, before_image) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8,"  \
-	  " ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)")                 \
+	  " decided_by, before_image, linked) VALUES(?1, ?2, ?3, ?4, ?5, ?6,"  \
+	  " ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19)")    \
 	X(JOURNAL_IS, "SELECT 1 FROM journal WHERE id = ?1 AND job_id = ?2")   \
 	X(JOURNAL_OPEN_OF, "SELECT 1 FROM journal WHERE job_id = ?1"           \
 			   " AND status IN ('pending', 'uncertain') LIMIT 1")  \
@@ -211,7 +222,8 @@
 	  " applied = ?5, status = ?6, evidence = ?7,"                         \
 	  " messaging_user_id = ?8, profile_id = ?9, ticket_id = ?10,"         \
 	  " api_calls = ?11, note = ?12, decided_by = ?13,"                    \
-	  " before_image = coalesce(?14, before_image) WHERE id = ?1")         \
+	  " before_image = coalesce(?14, before_image), linked = ?15"          \
+	  " WHERE id = ?1")                                                    \
 	X(JOURNAL_ERASE, "UPDATE journal SET sunco_id = NULL"                  \
 			 " WHERE account = ?1 AND sunco_id = ?2")              \
 	X(JOURNAL_READ, SQL_JOURNAL_FULL " WHERE j.id = ?1")                   \
@@ -224,6 +236,59 @@
 	X(JOURNAL_OF_USER, SQL_JOURNAL_FULL                                    \
 	  " WHERE (j.messaging_user_id = ?6 OR j.profile_id = ?6) "            \
 	  "AND" SQL_JOURNAL_FILTER " ORDER BY j.id LIMIT ?5")                  \
+	/* hindsight */                                                        \
+	X(DECIDED_OF_USER,                                                     \
+	  SQL_DECIDED " WHERE messaging_user_id = ?2 AND account = ?1"         \
+		      " ORDER BY id DESC LIMIT 1")                             \
+	X(DECIDED_OF_SUNCO, SQL_DECIDED                                        \
+	  " WHERE account = ?1 AND sunco_id = ?2 ORDER BY id DESC LIMIT 1")    \
+	X(JOURNAL_OUTCOME, "UPDATE journal SET outcome = ?2, outcome_ms = ?3," \
+			   " outcome_user = ?4 WHERE id = ?1")                 \
+	X(HINDSIGHT_OF,                                                        \
+	  SQL_JOURNAL_FULL " WHERE j.account = ?1 AND j.outcome = ?2"          \
+			   " AND j.outcome_ms >= ?3"                           \
+			   " ORDER BY j.outcome_ms DESC LIMIT ?4")             \
+	X(WOULD_MERGE,                                                         \
+	  "SELECT j.id FROM journal j"                                         \
+	  " WHERE j.account = ?1 AND j.action = 'merge' AND j.applied = 0"     \
+	  " AND j.at_ms >= ?2 AND j.at_ms < ?3 AND j.sunco_id IS NOT NULL"     \
+	  " AND j.outcome IS NULL"                                             \
+	  " AND NOT EXISTS (SELECT 1 FROM journal o"                           \
+	  " WHERE o.account = j.account AND o.sunco_id = j.sunco_id"           \
+	  " AND o.id < j.id AND o.profile_id = j.profile_id"                   \
+	  " AND o.action = 'merge' AND o.applied = 0)"                         \
+	  " AND NOT EXISTS (SELECT 1 FROM journal n"                           \
+	  " WHERE n.account = j.account AND n.sunco_id = j.sunco_id"           \
+	  " AND n.id > j.id AND (n.outcome IS NOT NULL OR n.applied <> 0"      \
+	  " OR n.profile_id IS NULL OR n.profile_id <> j.profile_id))"         \
+	  " LIMIT ?4")                                                         \
+	X(AGENT_MERGE_PUT,                                                     \
+	  "INSERT INTO agent_merges(account, user_id, other_id, at_ms)"        \
+	  " VALUES(?1, ?2, ?3, ?4) ON CONFLICT DO NOTHING")                    \
+	X(AGENT_MERGES_OF,                                                     \
+	  "SELECT other_id FROM agent_merges WHERE account = ?1"               \
+	  " AND user_id = ?2 LIMIT ?3")                                        \
+	X(TALLY_ADD, "INSERT INTO tallies(account, day, name, value)"          \
+		     " VALUES(?1, ?2, ?3, ?4) ON CONFLICT(account, day, name)" \
+		     " DO UPDATE SET value = tallies.value + excluded.value")  \
+	X(TALLY_SET, "INSERT INTO tallies(account, day, name, value)"          \
+		     " VALUES(?1, ?2, ?3, ?4) ON CONFLICT(account, day, name)" \
+		     " DO UPDATE SET value = excluded.value")                  \
+	X(TALLY_CLAIM, "INSERT INTO tallies(account, day, name, value)"        \
+		       " VALUES(?1, ?2, ?3, ?4) ON CONFLICT DO NOTHING")       \
+	X(TALLY_DROP, "DELETE FROM tallies WHERE account = ?1 AND day = ?2"    \
+		      " AND name = ?3")                                        \
+	X(TALLIES_BETWEEN,                                                     \
+	  "SELECT day, name, value FROM tallies WHERE account = ?1"            \
+	  " AND day BETWEEN ?2 AND ?3 ORDER BY day")                           \
+	X(COUNTED_GET, "SELECT day, name FROM counted WHERE account = ?1"      \
+		       " AND sunco_id = ?2")                                   \
+	X(COUNTED_PUT,                                                         \
+	  "INSERT INTO counted(account, sunco_id, day, name)"                  \
+	  " VALUES(?1, ?2, ?3, ?4) ON CONFLICT(account, sunco_id)"             \
+	  " DO UPDATE SET day = excluded.day, name = excluded.name")           \
+	X(COUNTED_ERASE, "DELETE FROM counted WHERE account = ?1"              \
+			 " AND sunco_id = ?2")                                 \
 	/* reviews */                                                          \
 	X(REVIEW_OF_PROFILE,                                                   \
 	  "SELECT id, job_id, ticket_id, address_hash FROM reviews"            \
@@ -233,6 +298,10 @@
 	  "SELECT id, job_id, ticket_id, address_hash FROM reviews"            \
 	  " WHERE account = ?1"                                                \
 	  " AND messaging_user_id = ?2 AND state = 0 AND profile_id = 0")      \
+	X(REVIEW_OF_PAIR,                                                      \
+	  "SELECT id, job_id FROM reviews WHERE account = ?1"                  \
+	  " AND profile_id = ?2 AND messaging_user_id = ?3 AND state = 0"      \
+	  " AND profile_id <> 0")                                              \
 	X(REVIEW_INSERT,                                                       \
 	  "INSERT INTO reviews(account, state, job_id, journal_id, intended,"  \
 	  " reasons, evidence, messaging_user_id, profile_id, sunco_id,"       \
@@ -290,9 +359,9 @@
 	  " print, checked_ms) VALUES(?1, ?2, ?3, ?4, ?5)")                    \
 	X(LINK_DELETE, "DELETE FROM links WHERE account = ?1"                  \
 		       " AND sunco_id = ?2")                                   \
-	X(LINK_FRESH,                                                          \
-	  "SELECT 1 FROM links INDEXED BY links_zendesk WHERE account = ?1"    \
-	  " AND zendesk_user_id = ?2 AND checked_ms > ?3 LIMIT 1")             \
+	X(LINK_FRESH, "SELECT sunco_id FROM links INDEXED BY links_zendesk"    \
+		      " WHERE account = ?1"                                    \
+		      " AND zendesk_user_id = ?2 AND checked_ms > ?3 LIMIT 1") \
 	X(LINKS_MOVE, "UPDATE links SET zendesk_user_id = ?3"                  \
 		      " WHERE account = ?1 AND zendesk_user_id = ?2")          \
 	X(ALIAS_GET, "SELECT to_id FROM aliases WHERE account = ?1"            \
@@ -329,6 +398,17 @@
 	X(PRUNE_LINKS, "DELETE FROM links WHERE account = ?1 AND sunco_id IN"  \
 		       " (SELECT sunco_id FROM links INDEXED BY links_checked" \
 		       " WHERE account = ?1 AND checked_ms < ?2"               \
-		       " ORDER BY checked_ms LIMIT ?3)")
+		       " ORDER BY checked_ms LIMIT ?3)")                       \
+	X(PRUNE_COUNTED,                                                       \
+	  "DELETE FROM counted WHERE account = ?1 AND sunco_id IN"             \
+	  " (SELECT sunco_id FROM counted INDEXED BY counted_day"              \
+	  " WHERE account = ?1 AND day < ?2 ORDER BY day LIMIT ?3)")           \
+	X(PRUNE_TALLIES,                                                       \
+	  "DELETE FROM tallies WHERE account = ?1 AND day < ?2")               \
+	X(PRUNE_AGENT_MERGES,                                                  \
+	  "DELETE FROM agent_merges WHERE account = ?1 AND user_id IN"         \
+	  " (SELECT user_id FROM agent_merges INDEXED BY agent_merges_at"      \
+	  " WHERE account = ?1 AND at_ms < ?2 ORDER BY at_ms LIMIT ?3)"        \
+	  " AND at_ms < ?2")
 
 #endif

@@ -120,6 +120,10 @@ void store_op_release(struct store_op *op)
 	case STORE_CHECK:
 		release_check(&op->u.check);
 		break;
+	case STORE_READINESS:
+		free(op->u.readiness.report);
+		op->u.readiness.report = NULL;
+		break;
 	default:
 		break;
 	}
@@ -135,6 +139,7 @@ bool store_op_reads(enum store_op_kind kind)
 	case STORE_STATS:
 	case STORE_HEALTH:
 	case STORE_CHECK:
+	case STORE_READINESS:
 		return true;
 	default:
 		return false;

@@ -151,15 +151,32 @@ static bool stats_ok(const struct store_op *op)
 	return account_ok(op->u.stats.account);
 }
 
+static bool sample_ok(const struct store_op *op)
+{
+	const struct store_sample *s = &op->u.sample;
+
+	return account_ok(s->account) && s->now_ms >= 0 && s->unverified >= 0 &&
+	       s->end_users >= 0;
+}
+
+static bool readiness_ok(const struct store_op *op)
+{
+	const struct store_readiness *r = &op->u.readiness;
+
+	return account_ok(r->account) && r->since_ms >= 0 &&
+	       r->since_ms <= r->now_ms && r->patience_ms >= 0;
+}
+
 static bool (*const checks[STORE_OP_COUNT])(const struct store_op *op) = {
-	[STORE_ACCEPT] = accept_ok,   [STORE_ENQUEUE] = enqueue_ok,
-	[STORE_CLAIM] = claim_ok,     [STORE_FOLD] = fold_ok,
-	[STORE_INTENT] = intent_ok,   [STORE_STEP] = step_ok,
-	[STORE_SETTLE] = settle_ok,   [STORE_RECALL] = recall_ok,
-	[STORE_JOBS] = jobs_ok,	      [STORE_JOURNAL] = journal_ok,
-	[STORE_REVIEWS] = reviews_ok, [STORE_DECIDE] = decide_ok,
-	[STORE_RETRY] = retry_ok,     [STORE_ACCOUNT] = row_ok,
-	[STORE_STATS] = stats_ok,
+	[STORE_ACCEPT] = accept_ok,	  [STORE_ENQUEUE] = enqueue_ok,
+	[STORE_CLAIM] = claim_ok,	  [STORE_FOLD] = fold_ok,
+	[STORE_INTENT] = intent_ok,	  [STORE_STEP] = step_ok,
+	[STORE_SETTLE] = settle_ok,	  [STORE_RECALL] = recall_ok,
+	[STORE_JOBS] = jobs_ok,		  [STORE_JOURNAL] = journal_ok,
+	[STORE_REVIEWS] = reviews_ok,	  [STORE_DECIDE] = decide_ok,
+	[STORE_RETRY] = retry_ok,	  [STORE_ACCOUNT] = row_ok,
+	[STORE_STATS] = stats_ok,	  [STORE_SAMPLE] = sample_ok,
+	[STORE_READINESS] = readiness_ok,
 };
 
 enum result store_op_check(struct store_op *op)

@@ -60,7 +60,11 @@ static void make_first(struct contract_dir *d)
 	store_close(s);
 	sql(d->path, "ALTER TABLE jobs DROP COLUMN looked_ms;"
 		     "DROP TABLE addresses; DROP TABLE notes;"
-		     "DROP TABLE tallies;"
+		     "DROP TABLE tallies; DROP TABLE counted;"
+		     "DROP TABLE agent_merges;"
+		     "DROP INDEX journal_outcome;"
+		     "DROP INDEX journal_would;"
+		     "ALTER TABLE journal DROP COLUMN outcome_user;"
 		     "ALTER TABLE accounts DROP COLUMN breaker_since_ms;"
 		     "ALTER TABLE accounts DROP COLUMN paused_ms;"
 		     "ALTER TABLE accounts DROP COLUMN paused_by;"

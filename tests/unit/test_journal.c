@@ -94,6 +94,80 @@ static void additions_follow(void **state)
 	journal_entry_release(&e);
 }
 
+static void what_agents_did_follows(void **state)
+{
+	struct journal_entry e;
+
+	(void)state;
+	fill(&e);
+	e.linked = LINKED_BIT(EMAILS_VERIFIED_ONLY) |
+		   LINKED_BIT(EMAILS_CLAIM_VERIFIED);
+	e.outcome = HINDSIGHT_OTHER;
+	e.outcome_ms = 1795341600124;
+	e.outcome_user = 77;
+	assert_encoded(&e, false,
+		       MERGED ",\"linked_under\":[\"verified_only\","
+			      "\"claim_verified\"],\"outcome\":\"other\","
+			      "\"outcome_at\":\"2026-11-22T10:00:00.124Z\","
+			      "\"outcome_user_id\":77}");
+	journal_entry_release(&e);
+}
+
+static enum hindsight outcome_of(enum action action, uint64_t profile,
+				 uint64_t with)
+{
+	struct journal_entry e;
+
+	journal_entry_init(&e);
+	e.action = action;
+	e.reason = REASON_EMAIL_DENIED;
+	e.profile_id = profile;
+	return journal_hindsight(&e, with);
+}
+
+static void a_merge_by_hand_is_compared(void **state)
+{
+	(void)state;
+	assert_int_equal(outcome_of(ACTION_MERGE, 8, 8), HINDSIGHT_AGREED);
+	assert_int_equal(outcome_of(ACTION_REVIEW, 8, 8), HINDSIGHT_AGREED);
+	assert_int_equal(outcome_of(ACTION_MERGE, 8, 9), HINDSIGHT_OTHER);
+	assert_int_equal(outcome_of(ACTION_REVIEW, 8, 9), HINDSIGHT_OTHER);
+	assert_int_equal(outcome_of(ACTION_REVIEW, 0, 9), HINDSIGHT_MISSED);
+	assert_int_equal(outcome_of(ACTION_REFUSE, 8, 8), HINDSIGHT_MISSED);
+	assert_int_equal(outcome_of(ACTION_NONE, 8, 8), HINDSIGHT_MISSED);
+	assert_int_equal(outcome_of(ACTION_ADOPT, 0, 9), HINDSIGHT_MISSED);
+}
+
+static void our_own_and_linked_ones_are_not(void **state)
+{
+	struct journal_entry e;
+
+	(void)state;
+	fill(&e);
+	assert_int_equal(journal_hindsight(&e, e.profile_id), HINDSIGHT_NONE);
+	assert_int_equal(journal_hindsight(&e, 5), HINDSIGHT_NONE);
+	e.status = JOURNAL_FAILED; /* it had no effect: then agents did it */
+	assert_int_equal(journal_hindsight(&e, e.profile_id), HINDSIGHT_AGREED);
+	e.applied = false;
+	e.action = ACTION_NONE;
+	e.reason = REASON_ALREADY_LINKED;
+	assert_int_equal(journal_hindsight(&e, 5), HINDSIGHT_NONE);
+	journal_entry_release(&e);
+}
+
+static void every_outcome_has_a_name(void **state)
+{
+	enum hindsight parsed;
+
+	(void)state;
+	for (int o = HINDSIGHT_AGREED; o < HINDSIGHT_COUNT; o++) {
+		assert_true(hindsight_parse(hindsight_name((enum hindsight)o),
+					    &parsed));
+		assert_int_equal(parsed, o);
+	}
+	assert_false(hindsight_parse("", &parsed));
+}
+
 static void the_before_image_is_personal(void **state)
 {
 	struct journal_entry e;
@@ -193,6 +267,10 @@ int main(void)
 		cmocka_unit_test(a_merge),
 		cmocka_unit_test(what_is_absent_is_null),
 		cmocka_unit_test(additions_follow),
+		cmocka_unit_test(what_agents_did_follows),
+		cmocka_unit_test(a_merge_by_hand_is_compared),
+		cmocka_unit_test(our_own_and_linked_ones_are_not),
+		cmocka_unit_test(every_outcome_has_a_name),
 		cmocka_unit_test(the_before_image_is_personal),
 		cmocka_unit_test(every_reason_has_its_code),
 		cmocka_unit_test(a_copy_is_its_own),

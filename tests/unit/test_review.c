@@ -136,6 +136,7 @@ static void states_have_names(void **state)
 	assert_string_equal(review_state_name(REVIEW_OPEN), "open");
 	assert_string_equal(review_state_name(REVIEW_APPROVED), "approved");
 	assert_string_equal(review_state_name(REVIEW_EXPIRED), "expired");
+	assert_string_equal(review_state_name(REVIEW_MERGED), "merged");
 	assert_string_equal(review_state_name((enum review_state)99),
 			    "unknown");
 }

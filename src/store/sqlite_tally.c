@@ -1,0 +1,157 @@
+/*
+ * What is counted by day, in tallies: conversations, hindsight, samples.
+ *
+ *	seen/EVIDENCE/LINKED    conversations decided; LINKED as in the journal
+ *	known/EVIDENCE/LINKED   of people known to be linked: no entry, no call
+ *	absent                  conversations that Zendesk had no user for
+ *	made/agreed/ACTION      agents' own merges, against the newest decision
+ *	made/other/ACTION
+ *	made/missed/REASON
+ *	unverified, end_users   as the account's search counted them that day
+ *	sampled                 somebody has set out to count them
+ *
+ * Invariant: a person counts once a day, as decided last that day. Conversations
+ * that nobody could say more of (absent) never replace one.
+ */
+#include "sqlite_ops.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/str.h"
+
+#define ABSENT "absent"
+
+int64_t sq_day(int64_t ms)
+{
+	return ms / STORE_DAY_MS;
+}
+
+void sq_tally_add(struct sq *q, int64_t account, int64_t day, const char *name,
+		  int64_t delta)
+{
+	sq_exec(q, TALLY_ADD, sq_int(account), sq_int(day), sq_str(name),
+		sq_int(delta));
+}
+
+/* How the person was counted last; day -1: never. */
+struct counted {
+	int64_t day;
+	char name[STORE_TALLY_SIZE];
+};
+
+static void counted_get(struct sq *q, int64_t account, const char *sunco_id,
+			struct counted *out)
+{
+	sqlite3_stmt *st =
+		sq_query(q, COUNTED_GET, sq_int(account), sq_text(sunco_id));
+
+	*out = (struct counted){.day = -1};
+	if (!sq_step(q, st))
+		return;
+	out->day = sqlite3_column_int64(st, 0);
+	sq_col_str(st, 1, out->name, sizeof(out->name));
+	sq_end(st);
+}
+
+static void count(struct sq *q, int64_t account, const char *sunco_id,
+		  int64_t day, const char *name)
+{
+	sq_tally_add(q, account, day, name, 1);
+	sq_exec(q, COUNTED_PUT, sq_int(account), sq_text(sunco_id), sq_int(day),
+		sq_str(name));
+}
+
+static void decided_name(const struct journal_entry *e,
+			 char out[STORE_TALLY_SIZE])
+{
+	if (e->reason == REASON_NO_MESSAGING_USER ||
+	    e->reason == REASON_MESSAGING_USER_GONE)
+		snprintf(out, STORE_TALLY_SIZE, ABSENT);
+	else
+		snprintf(out, STORE_TALLY_SIZE, "seen/%s/%u",
+			 evidence_name(e->evidence), e->linked);
+}
+
+void sq_tally_decided(struct sq *q, int64_t account,
+		      const struct journal_entry *e, int64_t now_ms)
+{
+	int64_t day = sq_day(now_ms);
+	char name[STORE_TALLY_SIZE];
+	struct counted before;
+
+	if (e->sunco_id[0] == '\0')
+		return;
+	decided_name(e, name);
+	counted_get(q, account, e->sunco_id, &before);
+	if (before.day == day) {
+		if (str_eq(before.name, name) || str_eq(name, ABSENT))
+			return;
+		sq_tally_add(q, account, day, before.name, -1);
+	}
+	count(q, account, e->sunco_id, day, name);
+}
+
+void sq_tally_known(struct sq *q, int64_t account, const char *sunco_id,
+		    int64_t now_ms)
+{
+	int64_t day = sq_day(now_ms);
+	char name[STORE_TALLY_SIZE];
+	struct counted before;
+	const char *rest;
+
+	counted_get(q, account, sunco_id, &before);
+	rest = strchr(before.name, '/');
+	if (rest == NULL || before.day >= day)
+		return;
+	snprintf(name, sizeof(name), "known%.*s", STORE_TALLY_SIZE - 6, rest);
+	count(q, account, sunco_id, day, name);
+}
+
+static bool may_call(struct sq *q, int64_t account)
+{
+	sqlite3_stmt *st = sq_query(q, ACCOUNT_READ, sq_int(account));
+	bool may;
+
+	if (!sq_step(q, st))
+		return false;
+	may = sqlite3_column_int(st, 0) == 0 &&
+	      sqlite3_column_type(st, 1) == SQLITE_NULL;
+	sq_end(st);
+	return may;
+}
+
+static void sample_put(struct sq *q, int64_t account,
+		       const struct store_sample *s, int64_t day)
+{
+	sq_exec(q, TALLY_SET, sq_int(account), sq_int(day), sq_str("sampled"),
+		sq_int(1));
+	sq_exec(q, TALLY_SET, sq_int(account), sq_int(day),
+		sq_str("unverified"), sq_int(s->unverified));
+	sq_exec(q, TALLY_SET, sq_int(account), sq_int(day), sq_str("end_users"),
+		sq_int(s->end_users));
+}
+
+enum result sq_op_sample(struct sq *q, struct store_op *op)
+{
+	struct store_sample *s = &op->u.sample;
+	int64_t account = sq_account_id(q, s->account, true);
+	int64_t day = sq_day(s->now_ms);
+
+	s->mine = false;
+	switch (s->what) {
+	case STORE_SAMPLE_CLAIM:
+		s->mine = may_call(q, account) &&
+			  sq_exec(q, TALLY_CLAIM, sq_int(account), sq_int(day),
+				  sq_str("sampled"), sq_int(0)) > 0;
+		break;
+	case STORE_SAMPLE_PUT:
+		sample_put(q, account, s, day);
+		break;
+	case STORE_SAMPLE_DROP:
+		sq_exec(q, TALLY_DROP, sq_int(account), sq_int(day),
+			sq_str("sampled"));
+		break;
+	}
+	return RESULT_OK;
+}
