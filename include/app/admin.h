@@ -11,6 +11,9 @@
  * GET  /api/v1/reviews            account state after limit
  * GET  /api/v1/reviews/{id}
  * POST /api/v1/reviews/{id}/approve  and /reject, body {"by":"name"}
+ * GET  /api/v1/accounts           one row each: pause, hold, breaker, queue
+ * POST /api/v1/accounts/{account}/pause   and /resume, /close-breaker, body
+ *                                 {"by":"name","reason":"text or left out"}
  *
  * Lists answer {"items":[...],"next":id or null}; the items are the lines of
  * the commands of the same name. Statuses: 400, 401, 404, 409, 503.
@@ -28,6 +31,8 @@
 struct admin;
 
 struct admin *admin_new(struct loop *loop, struct engine *engine);
+/* fn is called when the API has changed something in the store. */
+void admin_on_change(struct admin *a, void (*fn)(void *arg), void *arg);
 /* Open requests are cancelled. */
 void admin_free(struct admin *a);
 MUST_CHECK enum result admin_listen(struct admin *a, const char *address,

@@ -21,6 +21,9 @@ struct scheduler;
 typedef void scheduler_watch_fn(const char *account, const char *sunco_id,
 				bool waits, void *arg);
 
+/* A run of the account took a place of the breaker, or found none. */
+typedef void scheduler_place_fn(const char *account, void *arg);
+
 struct scheduler *scheduler_new(struct loop *loop, struct storeq *q,
 				struct crypto_hmac *hmac,
 				scheduler_watch_fn *watch, void *arg);
@@ -33,6 +36,7 @@ void scheduler_set_account(struct scheduler *s,
 			   struct api_client *api);
 /* Claims no more of it; what runs goes on. */
 void scheduler_stop_account(struct scheduler *s, const char *account);
+void scheduler_on_place(struct scheduler *s, scheduler_place_fn *fn, void *arg);
 /* Something became due: claims soon. NULL: for every account. */
 void scheduler_wake(struct scheduler *s, const char *account);
 /* Claims nothing any more; done once the last run has ended. */
@@ -40,5 +44,7 @@ void scheduler_drain(struct scheduler *s, loop_fn *done, void *arg);
 size_t scheduler_runs(const struct scheduler *s); /* under way */
 /* Why the account is held ("credentials", "unreachable"), or NULL. */
 const char *scheduler_held(const struct scheduler *s, const char *account);
+/* A person paused it, as last seen in the store. */
+bool scheduler_paused(const struct scheduler *s, const char *account);
 
 #endif

@@ -45,6 +45,10 @@
 	  "1 while the account is held, with the reason")                      \
 	X(BREAKER_OPEN, GAUGE, "breaker_open", "account",                      \
 	  "1 while the merge breaker is open")                                 \
+	X(MERGES_THIS_HOUR, GAUGE, "merges_this_hour", "account",              \
+	  "Links that count for max_merges_per_hour")                          \
+	X(PROFILES_AT_LIMIT, GAUGE, "profiles_at_limit", "account",            \
+	  "Profiles that take no more conversations today without a person")   \
 	X(REVIEW_OLDEST_SECONDS, GAUGE, "review_oldest_seconds", "account",    \
 	  "Age of the oldest open review")                                     \
 	X(HTTP_CONNECTIONS, GAUGE, "http_connections", "listener",             \

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "app/breaker.h"
 #include "base/crypto.h"
 #include "base/metrics.h"
 #include "base/str.h"
@@ -42,7 +43,16 @@ void admin_call_free(struct admin_call *call)
 	}
 	loop_timer_free(call->patience);
 	store_op_release(&call->op);
+	json_free(call->items);
 	free(call);
+}
+
+void admin_call_changed(struct admin_call *call)
+{
+	const struct admin *a = call->admin;
+
+	if (a->on_change)
+		a->on_change(a->change_arg);
 }
 
 static void on_stored(struct store_op *op, void *arg)
@@ -158,23 +168,31 @@ static void get_healthz(struct http_request *req, void *arg)
 	reply_json(req, 200, v);
 }
 
+static void add_held(struct json_t *list, const char *account,
+		     const char *reason)
+{
+	struct json_t *v;
+
+	if (!reason)
+		return;
+	v = json_new_obj();
+	json_set_str(v, "account", account);
+	json_set_str(v, "reason", reason);
+	json_push(list, v);
+}
+
 static struct json_t *held_accounts(const struct admin *a)
 {
 	const struct config *config = engine_config(a->engine);
+	const struct scheduler *s = engine_scheduler(a->engine);
 	struct json_t *list = json_new_arr();
 
 	for (size_t i = 0; i < config->account_count; i++) {
 		const char *name = config->accounts[i].name;
-		const char *why =
-			scheduler_held(engine_scheduler(a->engine), name);
-		struct json_t *v;
 
-		if (!why)
-			continue;
-		v = json_new_obj();
-		json_set_str(v, "account", name);
-		json_set_str(v, "reason", why);
-		json_push(list, v);
+		add_held(list, name, scheduler_held(s, name));
+		add_held(list, name,
+			 scheduler_paused(s, name) ? "paused" : NULL);
 	}
 	return list;
 }
@@ -215,9 +233,9 @@ static void ask_stats(struct admin_call *call, admin_answer *answer)
 
 	str_copy(call->account, sizeof(call->account),
 		 config->accounts[call->index].name);
-	store_op_init(&call->op, STORE_STATS);
-	call->op.u.stats.account = call->account;
-	call->op.u.stats.now_ms = loop_wall_ms(call->admin->loop);
+	breaker_ask(&call->op, &config->accounts[call->index],
+		    loop_wall_ms(call->admin->loop));
+	call->op.u.stats.account = call->account; /* outlives a reload */
 	admin_call_submit(call, answer);
 }
 
@@ -246,8 +264,6 @@ static void set_gauges(const struct admin_call *call)
 {
 	const struct store_stats *s = &call->op.u.stats;
 	const struct engine *e = call->admin->engine;
-	const struct account_config *account =
-		config_account(engine_config(e), call->account);
 	const struct api_client *api = engine_api(e, call->account);
 
 	for (int i = 0; i < JOB_DONE; i++)
@@ -258,10 +274,7 @@ static void set_gauges(const struct admin_call *call)
 		s->now_ms);
 	set_age(METRIC_REVIEW_OLDEST_SECONDS, call->account,
 		s->oldest_review_ms, s->now_ms);
-	if (account)
-		metric_set(metric_get(METRIC_BREAKER_OPEN, call->account),
-			   s->merges_this_hour >=
-				   account->rules.max_merges_per_hour);
+	breaker_gauges(s);
 	if (api)
 		metric_set(metric_get(METRIC_API_BUDGET, call->account),
 			   (double)budget_left(api_client_budget(api),
@@ -323,19 +336,24 @@ static const struct http_route plain_routes[] = {
 struct admin *admin_new(struct loop *loop, struct engine *engine)
 {
 	struct admin *a = xcalloc(1, sizeof(*a));
-	size_t plain = ARRAY_LEN(plain_routes);
+	size_t count = ARRAY_LEN(plain_routes);
 	struct http_server_config config;
 
 	a->loop = loop;
 	a->engine = engine;
-	a->routes = xcalloc(plain + admin_api_route_count, sizeof(*a->routes));
+	a->routes = xcalloc(count + admin_account_route_count +
+				    admin_api_route_count,
+			    sizeof(*a->routes));
 	memcpy(a->routes, plain_routes, sizeof(plain_routes));
-	memcpy(a->routes + plain, admin_api_routes,
+	memcpy(a->routes + count, admin_account_routes,
+	       admin_account_route_count * sizeof(*a->routes));
+	count += admin_account_route_count;
+	memcpy(a->routes + count, admin_api_routes,
 	       admin_api_route_count * sizeof(*a->routes));
+	count += admin_api_route_count;
 	http_server_config_default(&config);
 	config.name = "admin";
-	a->server = http_server_new(loop, &config, a->routes,
-				    plain + admin_api_route_count, a);
+	a->server = http_server_new(loop, &config, a->routes, count, a);
 	metric_set(metric_get(METRIC_BUILD_INFO, REUNITE_VERSION), 1);
 	return a;
 }
@@ -364,6 +382,12 @@ enum result admin_listen(struct admin *a, const char *address,
 uint16_t admin_port(const struct admin *a)
 {
 	return http_server_port(a->server);
+}
+
+void admin_on_change(struct admin *a, void (*fn)(void *arg), void *arg)
+{
+	a->on_change = fn;
+	a->change_arg = arg;
 }
 
 void admin_set_token(struct admin *a, const char *token)

@@ -12,8 +12,7 @@
 
 /* --- parameters --- */
 
-/* False: the request has been answered. */
-static bool admit(struct admin *a, struct http_request *req)
+bool admin_admit(struct admin *a, struct http_request *req)
 {
 	if (admin_authorized(a, req))
 		return true;
@@ -167,7 +166,7 @@ static void answer_done(struct admin_call *call)
 		json_set_int(v, "count", call->op.u.retry.count);
 	if (call->op.kind == STORE_DECIDE)
 		json_set_id(v, "job_id", (uint64_t)call->op.u.decide.job_id);
-	scheduler_wake(engine_scheduler(call->admin->engine), NULL);
+	admin_call_changed(call);
 	admin_call_reply(call, 200, v);
 }
 
@@ -182,7 +181,7 @@ static void get_journal(struct http_request *req, void *arg)
 	int64_t user;
 	enum action action;
 
-	if (!admit(arg, req))
+	if (!admin_admit(arg, req))
 		return;
 	call = admin_call_new(arg, req);
 	store_op_init(&call->op, STORE_JOURNAL);
@@ -217,7 +216,7 @@ static void get_queue(struct http_request *req, void *arg)
 	char text[32];
 	enum job_state state;
 
-	if (!admit(arg, req))
+	if (!admin_admit(arg, req))
 		return;
 	call = admin_call_new(arg, req);
 	store_op_init(&call->op, STORE_JOBS);
@@ -259,7 +258,7 @@ static void get_reviews(struct http_request *req, void *arg)
 	struct page page;
 	char text[32];
 
-	if (!admit(arg, req))
+	if (!admin_admit(arg, req))
 		return;
 	call = admin_call_new(arg, req);
 	store_op_init(&call->op, STORE_REVIEWS);
@@ -286,7 +285,7 @@ static struct admin_call *call_for_id(struct admin *a, struct http_request *req,
 {
 	struct admin_call *call;
 
-	if (!admit(a, req))
+	if (!admin_admit(a, req))
 		return NULL;
 	if (!path_id(req, id)) {
 		http_request_reply_error(req, 404, "not found");
@@ -364,7 +363,7 @@ static void post_retry_all(struct http_request *req, void *arg)
 {
 	struct admin_call *call;
 
-	if (!admit(arg, req))
+	if (!admin_admit(arg, req))
 		return;
 	call = admin_call_new(arg, req);
 	store_op_init(&call->op, STORE_RETRY);
@@ -429,7 +428,7 @@ static void post_reject(struct http_request *req, void *arg)
 
 static void unknown(struct http_request *req, void *arg)
 {
-	if (admit(arg, req))
+	if (admin_admit(arg, req))
 		http_request_reply_error(req, 404, "not found");
 }
 

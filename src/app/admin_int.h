@@ -17,6 +17,8 @@ struct admin {
 	struct http_route *routes;
 	char *token;
 	bool draining;
+	void (*on_change)(void *arg); /* or NULL */
+	void *change_arg;
 	struct admin_call *calls; /* the store holds their operations */
 };
 
@@ -36,8 +38,11 @@ struct admin_call {
 	bool personal;
 	char account[ACCOUNT_SIZE];
 	char by[64];
-	/* /metrics: which account is being asked for */
+	char why[256];
+	/* /metrics, /accounts: which account is being asked for */
 	size_t index;
+	struct store_stats stats; /* /accounts: of this one */
+	struct json_t *items;	  /* *owned*: of those before */
 };
 
 struct admin_call *admin_call_new(struct admin *a, struct http_request *req);
@@ -49,9 +54,17 @@ void admin_call_reply(struct admin_call *call, int status, struct json_t *v);
 /* The status that fits a store's result, with a text. */
 void admin_call_fail(struct admin_call *call, enum result r);
 void admin_call_free(struct admin_call *call);
+/* The store was changed from here: who works with it looks again. */
+void admin_call_changed(struct admin_call *call);
 bool admin_authorized(const struct admin *a, struct http_request *req);
 
-/* The rows of /api/v1/, in admin_api.c. */
+/* False: the request has been answered. */
+bool admin_admit(struct admin *a, struct http_request *req);
+
+/* The rows of /api/v1/accounts, in admin_accounts.c: before the others. */
+extern const struct http_route admin_account_routes[];
+extern const size_t admin_account_route_count;
+/* The other rows of /api/v1/, in admin_api.c. */
 extern const struct http_route admin_api_routes[];
 extern const size_t admin_api_route_count;
 

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "app/admin.h"
+#include "app/breaker.h"
 #include "app/engine.h"
 #include "app/intake.h"
 #include "app/janitor.h"
@@ -27,6 +28,7 @@ struct daemon {
 	struct admin *admin;
 	struct janitor *janitor;
 	struct supervisor *supervisor;
+	struct breaker *breaker;
 	const char *path;
 	struct loop_signal *signals[3];
 	struct loop_timer *deadline; /* of the drain */
@@ -121,6 +123,7 @@ static void reload(struct daemon *d)
 	engine_reload(d->engine, config);
 	apply(d);
 	janitor_reloaded(d->janitor);
+	breaker_look(d->breaker, NULL);
 	log_info("reloaded",
 		 log_int("accounts", (int64_t)config->account_count));
 }
@@ -145,12 +148,23 @@ static void on_wake(const char *account, void *arg)
 		scheduler_wake(engine_scheduler(d->engine), account);
 }
 
-static void on_other_process(void *arg)
+/* A person, here or in another process. */
+static void on_changed(void *arg)
+{
+	struct daemon *d = arg;
+
+	if (d->ending)
+		return;
+	scheduler_wake(engine_scheduler(d->engine), NULL);
+	breaker_look(d->breaker, NULL);
+}
+
+static void on_place(const char *account, void *arg)
 {
 	struct daemon *d = arg;
 
 	if (!d->ending)
-		scheduler_wake(engine_scheduler(d->engine), NULL);
+		breaker_look(d->breaker, account);
 }
 
 static void on_watch(const char *account, const char *sunco_id, bool waits,
@@ -226,6 +240,7 @@ static void release(struct daemon *d)
 	d->ending = true;
 	supervisor_free(d->supervisor);
 	janitor_free(d->janitor);
+	breaker_free(d->breaker);
 	admin_free(d->admin);
 	engine_free(d->engine); /* delivers what intake waits for */
 	http_server_free(d->server);
@@ -256,9 +271,12 @@ enum result daemon_run(struct config *config, const char *path,
 	d.intake = intake_new(d.loop, engine_storeq(d.engine), on_wake, &d);
 	d.admin = admin_new(d.loop, d.engine);
 	d.janitor = janitor_new(d.loop, d.engine, d.intake);
+	d.breaker = breaker_new(d.loop, d.engine);
+	scheduler_on_place(engine_scheduler(d.engine), on_place, &d);
 	make_public_server(&d);
 	apply(&d);
-	storeq_on_change(engine_storeq(d.engine), on_other_process, &d);
+	storeq_on_change(engine_storeq(d.engine), on_changed, &d);
+	admin_on_change(d.admin, on_changed, &d);
 	catch_signals(&d); /* before anybody can know that we are there */
 	r = listen_all(&d, err);
 	if (r == RESULT_OK) {

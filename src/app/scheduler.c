@@ -58,6 +58,8 @@ struct scheduler {
 	struct crypto_hmac *hmac;
 	scheduler_watch_fn *watch;
 	void *watch_arg;
+	scheduler_place_fn *place;
+	void *place_arg;
 	struct sched_account **accounts;
 	size_t account_count;
 	bool draining;
@@ -122,6 +124,13 @@ const char *scheduler_held(const struct scheduler *s, const char *account)
 	return a ? trouble_names[a->trouble] : NULL;
 }
 
+bool scheduler_paused(const struct scheduler *s, const char *account)
+{
+	const struct sched_account *a = find(s, account);
+
+	return a && a->paused;
+}
+
 static void check_drained(struct scheduler *s)
 {
 	if (!s->draining || !s->drained || scheduler_runs(s) > 0)
@@ -138,6 +147,8 @@ static void take_row(struct sched_account *a, const struct store_account *row)
 {
 	if (row->is_paused != a->paused) {
 		a->paused = row->is_paused;
+		metric_set(metric_get(METRIC_ACCOUNT_HELD, a->name, "paused"),
+			   a->paused);
 		log_info("account_paused", log_str("account", a->name),
 			 log_bool("paused", a->paused));
 	}
@@ -246,6 +257,15 @@ static void forget_run(struct sched_account *a, const struct run_report *r)
 	}
 }
 
+static bool met_breaker(const struct linkjob *l)
+{
+	const reason_set full = REASON_BIT(REASON_MERGE_SURGE) |
+				REASON_BIT(REASON_MERGE_FAN_IN);
+
+	return l->saga.journal_id || (l->decision.reasons & full) ||
+	       (l->end == LINKJOB_END_RETRY && l->why == RESULT_RATE);
+}
+
 static void on_run(const struct run_report *r, void *arg)
 {
 	struct sched_account *a = arg;
@@ -255,6 +275,8 @@ static void on_run(const struct run_report *r, void *arg)
 	if (r->link->sunco_id[0])
 		s->watch(a->name, r->link->sunco_id,
 			 r->state == JOB_WAITING && !r->lost, s->watch_arg);
+	if (s->place && met_breaker(r->link))
+		s->place(a->name, s->place_arg);
 	learn(a, r);
 	check_drained(s);
 	claim(a);
@@ -347,7 +369,7 @@ static void plan(struct sched_account *a, int64_t next_ms)
 /* The account may have been stopped, or all of us, since the claim began. */
 static void take_jobs(struct sched_account *a, struct store_claim *c)
 {
-	bool wanted = a->api && !a->s->draining && !a->s->freed;
+	bool wanted = a->api && !a->paused && !a->s->draining && !a->s->freed;
 
 	for (size_t i = 0; i < c->count; i++) {
 		if (!wanted) {
@@ -374,6 +396,8 @@ static void on_claimed(struct store_op *op, void *arg)
 	}
 	if (!ok)
 		loop_timer_set(a->timer, RETRY_FIRST_MS);
+	else if (c->paused)
+		ask_row(a); /* tells, and claims again should it be over */
 	else if (a->dirty || c->count == c->max)
 		loop_timer_set(a->timer, 0);
 	else
@@ -433,6 +457,12 @@ struct scheduler *scheduler_new(struct loop *loop, struct storeq *q,
 	s->watch = watch;
 	s->watch_arg = arg;
 	return s;
+}
+
+void scheduler_on_place(struct scheduler *s, scheduler_place_fn *fn, void *arg)
+{
+	s->place = fn;
+	s->place_arg = arg;
 }
 
 void scheduler_set_account(struct scheduler *s,

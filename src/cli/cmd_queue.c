@@ -3,6 +3,7 @@
  *
  * Works beside a daemon: a job that is running is left alone.
  */
+#include "base/clock.h"
 #include "base/json.h"
 #include "base/str.h"
 #include "commands.h"
@@ -28,10 +29,39 @@ static void print_job(struct cli_list *list, const struct job *j)
 	cli_table_cell(t, "%s", j->last_error ? j->last_error : "-");
 }
 
+static void say_paused(const struct cli_list *list, const char *account)
+{
+	char since[CLOCK_TEXT_SIZE];
+	struct store_op op;
+
+	store_op_init(&op, STORE_ACCOUNT);
+	op.u.account.account = account;
+	if (store_do(list->store, &op) == RESULT_OK && op.u.account.is_paused) {
+		clock_format(op.u.account.paused_ms, since);
+		fprintf(list->cli->err, "account %s is paused since %s by %s\n",
+			account, since, op.u.account.paused_by);
+	}
+	store_op_release(&op);
+}
+
+/* A queue that does not move has a reason. */
+static void say_pauses(const struct cli_list *list)
+{
+	for (size_t i = 0; i < list->config->account_count; i++) {
+		const char *name = list->config->accounts[i].name;
+
+		if (!list->account || str_eq(list->account, name))
+			say_paused(list, name);
+	}
+}
+
 static int page(struct cli_list *list)
 {
 	struct store_op op;
 	int code = CLI_DONE;
+
+	if (list->after_id == 0)
+		say_pauses(list);
 
 	store_op_init(&op, STORE_JOBS);
 	op.u.jobs.account = list->account;

@@ -4,16 +4,11 @@
  * An approval waives exactly the reasons that the review lists; the job that
  * it wakes reads everything again. A rejected pair is remembered.
  */
-#include <pwd.h>
-#include <string.h>
-#include <unistd.h>
-
 #include "base/json.h"
 #include "base/str.h"
 #include "commands.h"
 #include "list.h"
-
-#define NAME_MAX_BYTES 100
+#include "person.h"
 
 static void print_review(struct cli_list *list, const struct review *r)
 {
@@ -132,26 +127,6 @@ static int run_show(struct cli *c)
 	return code;
 }
 
-/* --by, or the login name (under sudo that of the person), or the user's;
- * NULL when there is none or it is not fit. */
-static const char *decider(const struct cli *c)
-{
-	const char *by = cli_text(c, "by");
-	struct passwd *user;
-
-	if (!by)
-		by = getlogin();
-	if (!by && (user = getpwuid(getuid())))
-		by = user->pw_name;
-	if (str_is_empty(by) || strlen(by) > NAME_MAX_BYTES ||
-	    !str_is_utf8(slice_of(by)))
-		return NULL;
-	for (const char *p = by; *p; p++)
-		if ((unsigned char)*p < ' ' || *p == '\177')
-			return NULL;
-	return by;
-}
-
 static void print_decided(struct cli *c, const struct store_decide *d)
 {
 	struct json_t *v = json_new_obj();
@@ -186,7 +161,8 @@ static int decide(struct cli *c, struct store *store,
 
 static int run_decide(struct cli *c, bool approve)
 {
-	struct store_decide decision = {.approve = approve, .by = decider(c)};
+	struct store_decide decision = {.approve = approve,
+					.by = cli_person(c)};
 	const struct account_config *a;
 	struct config *config;
 	struct store *store;
@@ -196,10 +172,7 @@ static int run_decide(struct cli *c, bool approve)
 	if (!cli_arg_number(c, 0, &decision.review_id))
 		return CLI_USAGE;
 	if (!decision.by)
-		return cli_usage_error(c,
-				       "--by must be a name of at most %d "
-				       "bytes",
-				       NAME_MAX_BYTES);
+		return CLI_USAGE;
 	code = cli_store(c, STORE_WRITE, &config, &store);
 	if (code != CLI_DONE)
 		return code;
@@ -254,7 +227,7 @@ const struct cli_command cmd_review_show = {
 };
 
 static const struct cli_option decide_options[] = {
-	{"by", CLI_TEXT, "NAME", "who decides; by default the login name"},
+	CLI_BY_OPTION("decides"),
 	{NULL, CLI_FLAG, NULL, NULL},
 };
 

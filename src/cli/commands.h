@@ -18,6 +18,8 @@
 	X(cmd_queue_retry)                                                     \
 	X(cmd_queue_drop)                                                      \
 	X(cmd_queue_check)                                                     \
+	X(cmd_queue_pause)                                                     \
+	X(cmd_queue_resume)                                                    \
 	X(cmd_review_list)                                                     \
 	X(cmd_review_show)                                                     \
 	X(cmd_review_approve)                                                  \

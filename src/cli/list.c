@@ -36,6 +36,7 @@ int cli_list(struct cli *c, cli_page *page, int filter,
 
 	if (code != CLI_DONE)
 		return code;
+	list.config = config;
 	list.account = cli_text(c, "account");
 	cli_table_init(&list.table, c, headings, columns);
 	code = cli_check_account(c, config, list.account);

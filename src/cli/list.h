@@ -13,6 +13,7 @@
 struct cli_list {
 	struct cli *cli;
 	struct store *store;
+	const struct config *config;
 	struct cli_table table;
 	const char *account; /* of --account, or NULL */
 	int filter;	     /* as given to cli_list() */

@@ -117,11 +117,21 @@ static void start_run(struct oneshot *o)
 	o->run = run_start(&env, &o->job, !o->apply, on_run, o);
 }
 
+static int say_paused(const struct oneshot *o)
+{
+	return cli_error(o->cli,
+			 "account %s is paused: job %lld is queued, and runs "
+			 "after \"reunite queue resume\"",
+			 o->account, (long long)o->job_id);
+}
+
 static void on_claimed(struct store_op *op, void *arg)
 {
 	struct oneshot *o = arg;
 
-	if (op->result != RESULT_OK || op->u.claim.count != 1) {
+	if (op->result == RESULT_OK && op->u.claim.paused) {
+		stop(o, say_paused(o));
+	} else if (op->result != RESULT_OK || op->u.claim.count != 1) {
 		stop(o, oneshot_failed(o->cli, RESULT_CONFLICT,
 				       "the job is at work elsewhere"));
 	} else {
@@ -448,6 +458,18 @@ static bool at_rest(const struct job *j)
 	       (j->state != JOB_READY || (j->attempts > 0 && j->last_error));
 }
 
+static bool is_paused(const struct oneshot *o, struct store *s)
+{
+	struct store_op op;
+	bool paused;
+
+	store_op_init(&op, STORE_ACCOUNT);
+	op.u.account.account = o->account;
+	paused = store_do(s, &op) == RESULT_OK && op.u.account.is_paused;
+	store_op_release(&op);
+	return paused;
+}
+
 typedef bool follow_test(const struct oneshot *o, struct store *s);
 
 /* Until the job has come to something, or went into the person's own. */
@@ -459,7 +481,8 @@ static bool job_rests(const struct oneshot *o, struct store *s)
 
 	job_init(&job);
 	r = read_job(s, o->job_id, &job);
-	rests = r == RESULT_NOTFOUND || (r == RESULT_OK && at_rest(&job));
+	rests = r == RESULT_NOTFOUND || (r == RESULT_OK && at_rest(&job)) ||
+		(r == RESULT_OK && job.state == JOB_READY && is_paused(o, s));
 	job_release(&job);
 	return rests;
 }
@@ -489,22 +512,27 @@ static void follow(const struct oneshot *o, struct store *s, follow_test *test,
 	while (!test(o, s) && clock_mono_ms() < until_ms);
 }
 
-static bool is_folded(const struct oneshot *o, struct store *s)
+/* False: it went into the person's own. */
+static bool job_state(const struct oneshot *o, struct store *s,
+		      enum job_state *state)
 {
 	struct job job;
 	enum result r;
 
 	job_init(&job);
 	r = read_job(s, o->job_id, &job);
+	*state = job.state;
 	job_release(&job);
-	return r == RESULT_NOTFOUND;
+	return r != RESULT_NOTFOUND;
 }
 
 static int enqueue_beside(struct oneshot *o, struct store *s,
 			  oneshot_applied *print)
 {
+	enum job_state state;
 	struct store_op op;
 	enum result r;
+	bool there;
 
 	fill_enqueue(o, &op, o->cli->now_ms);
 	r = store_do(s, &op);
@@ -513,7 +541,10 @@ static int enqueue_beside(struct oneshot *o, struct store *s,
 	if (r != RESULT_OK)
 		return oneshot_failed(o->cli, r, "the store failed");
 	follow(o, s, job_rests, FOLLOW_MAX_MS);
-	if (is_folded(o, s))
+	there = job_state(o, s, &state);
+	if (there && state == JOB_READY && is_paused(o, s))
+		return say_paused(o);
+	if (!there)
 		follow(o, s, user_decided, FOLDED_MAX_MS);
 	return print_end(o, s, print);
 }

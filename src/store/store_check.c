@@ -136,13 +136,24 @@ static bool retry_ok(const struct store_op *op)
 	return all_or_account(op->u.retry.account);
 }
 
+/* Fit for a terminal as it is; NULL, too. */
+static bool line_ok(const char *s)
+{
+	for (; s && *s; s++) {
+		if ((unsigned char)*s < ' ' || *s == '\177')
+			return false;
+	}
+	return true;
+}
+
 static bool row_ok(const struct store_op *op)
 {
 	const struct store_account *a = &op->u.account;
-	bool answered = !(a->set_paused || a->set_breaker) ||
-			(!str_is_empty(a->by) && text_ok(a->by));
+	bool answered =
+		!(a->set_paused || a->set_breaker) || !str_is_empty(a->by);
 
-	return account_ok(a->account) && answered && text_ok(a->why) &&
+	return account_ok(a->account) && answered && text_ok(a->by) &&
+	       line_ok(a->by) && text_ok(a->why) && line_ok(a->why) &&
 	       text_ok(a->hold) && text_ok(a->oauth_token);
 }
 

@@ -384,6 +384,9 @@ static void nobody_does_it_without_a_name(struct ct *c)
 	op = act(c, "");
 	op.u.account.set_breaker = true;
 	CT_REFUSED(c, &op, RESULT_INVALID);
+	op = act(c, "ma\x1b[2Jria");
+	op.u.account.set_breaker = true;
+	CT_REFUSED(c, &op, RESULT_INVALID);
 	op = act(c, NULL);
 	CT_DO(c, &op);
 	assert_false(op.u.account.is_paused);

@@ -55,7 +55,8 @@ decisions_total{account,action,reason}
 api_requests_total{account,api,call,class} api_seconds{api,call}
 api_budget{account} link_seconds
 last_webhook_timestamp_seconds{account,source} account_held{account,reason}
-breaker_open{account} review_oldest_seconds{account} build_info{version}
+breaker_open{account} merges_this_hour{account}
+profiles_at_limit{account} review_oldest_seconds{account} build_info{version}
 """.split()
 
 
@@ -106,7 +107,7 @@ def test_what_the_metrics_say(sandbox, busy):
 
 # --- the token ---
 
-PLACES = ["journal", "journal/1", "queue", "queue/1", "reviews", "reviews/1",
+PLACES = ["accounts", "journal", "journal/1", "queue", "queue/1", "reviews", "reviews/1",
           "nowhere"]
 
 
@@ -120,7 +121,7 @@ def test_nothing_without_the_token(reunite, token):
     for place in PLACES:
         reply = reunite.admin.get("/api/v1/" + place, headers=headers)
         assert (reply.status, reply.json) == (401, {"error": "unauthorized"})
-    for place in ("queue/retry", "queue/1/retry", "queue/1/drop",
+    for place in ("accounts/acme/pause", "queue/retry", "queue/1/retry", "queue/1/drop",
                   "reviews/1/approve", "reviews/1/reject"):
         reply = reunite.admin.post("/api/v1/" + place, {"by": "eve"},
                                    headers=headers)
