@@ -15,6 +15,7 @@
 #include "base/error.h"
 #include "core/event.h"
 #include "core/journal.h"
+#include "core/owner.h"
 #include "core/user.h"
 
 enum command_kind {
@@ -68,6 +69,9 @@ struct recall {
 	uint64_t linked_user;
 	struct event_print linked_print;
 	int64_t linked_ms;
+	/* who has or had the address that was asked about, ids[0] left out */
+	struct owner owners[OWNERS_MAX];
+	size_t owner_count;
 };
 
 struct answer {

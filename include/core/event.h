@@ -31,7 +31,7 @@ enum event_kind {
 	EVENT_SUNCO_REMOVE,
 	EVENT_TICKET, /* trigger: ticket and requester */
 	EVENT_ZD_USER_CREATED,
-	EVENT_ZD_IDENTITY, /* created, changed or deleted */
+	EVENT_ZD_IDENTITY, /* created, changed or deleted: messaging, email */
 	EVENT_ZD_USER_MERGED,
 	EVENT_ZD_USER_DELETED,
 };
@@ -63,6 +63,16 @@ struct event {
 	uint64_t ticket_id;
 	bool messaging_identity; /* ZD_IDENTITY of type messaging: sunco_id
 				    is its value */
+	/*
+	 * ZD_IDENTITY of type email: the address that the user has from then
+	 * on, and the one that it had (normalised, *owned* by the list; NULL:
+	 * none), and when that was by the sender's clock (0: not said). A
+	 * store gets their keyed hashes (all zero: none), which whoever hands
+	 * the event over fills before event_forget_addresses().
+	 */
+	char *gained, *lost;
+	uint8_t gained_hash[16], lost_hash[16];
+	int64_t at_ms;
 	struct event_print print;
 };
 
@@ -76,6 +86,8 @@ struct event_list {
 void event_list_init(struct event_list *l);
 void event_list_release(struct event_list *l);
 struct event *event_list_add(struct event_list *l); /* zeroed */
+/* Wipes and frees the texts; the hashes stay. */
+void event_forget_addresses(struct event *e);
 
 /*
  * RESULT_INVALID: not JSON by RFC 8259, nested deeper than 64, or not the

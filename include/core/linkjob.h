@@ -3,9 +3,10 @@
  * saga. Pure: commands out, answers in, the time with every answer.
  *
  *	START ──> RECALL ──> READ ──> LOCATE ──> OWNERS ──> WEIGH ─> decide
- *	  │ no SunCo id        │ known, gone        │ no search    │
- *	  └> IDENTIFY ─> FOLD ─┘                    └──────────────┤
- *	                                            saga.h <── DOING
+ *	  │ no SunCo id        │ known, gone        │       ^   │ no owner   │
+ *	  └> IDENTIFY ─> FOLD ─┘          no search └───────┤   v            │
+ *	                                                    └ FORMER         │
+ *	                                            saga.h <── DOING <───────┘
  *	  every state ── answer that is no answer ──────────> FINISHED
  *
  * START      a saga in the job's progress: RESUME
@@ -19,13 +20,19 @@
  *            latter only if need be where a link is remembered
  * LOCATE     zendeskId, else the holder of the external id
  * OWNERS     searches by address and external id, at the same time
- * WEIGH      breaker, rejections, earlier merges; then policy_decide()
+ * WEIGH      breaker, rejections, earlier merges, former owners; then
+ *            policy_decide()
+ * FORMER     where nobody owns the address of somebody who signed in: reads
+ *            who had it, the last one first, until one is there. Has it still:
+ *            an owner that the search did not show. Has it not: displaced.
  * DOING      the saga
  *
  * Invariants (linkjob_check): 1. what a decision rests on was read in this
  * run, at most LINKJOB_FRESH_MS before the intent is stored. 2. no command is
  * out in FINISHED. 3. the messaging user of the facts holds the messaging identity
- * with this SunCo id. 4. in a dry run no command changes anything.
+ * with this SunCo id. 4. in a dry run no command changes anything. 5. the
+ * displaced profile of the facts is somebody else, there, and does not have
+ * the address; what it had is as recalled, when it lost it as owner.h says.
  */
 #ifndef REUNITE_CORE_LINKJOB_H
 #define REUNITE_CORE_LINKJOB_H
@@ -58,6 +65,7 @@ enum linkjob_state {
 	LINKJOB_LOCATE,
 	LINKJOB_OWNERS,
 	LINKJOB_WEIGH,
+	LINKJOB_FORMER,
 	LINKJOB_DOING,
 	LINKJOB_FINISHED,
 };
@@ -88,6 +96,8 @@ struct linkjob {
 	bool read_hint;	  /* the user of the hint */
 	uint64_t gone;	  /* that user, when it turned out to be gone */
 	bool searched_external;
+	size_t former;	       /* how many former owners were read, in vain */
+	struct sightings seen; /* everybody whom answers of this run showed */
 	bool sunco_gone;
 	bool changed; /* resumed, and the person says something else now */
 	bool welcome; /* Zendesk answered in this run: it knows us */

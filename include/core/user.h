@@ -44,7 +44,10 @@ struct zd_identity {
 	bool primary;
 	bool verified;
 	enum verification method;
+	int64_t created_ms; /* 0: not said */
 };
+/* How far its owner has shown that it is theirs: "proven" of the policy. */
+bool zd_identity_proven(const struct zd_identity *i);
 
 struct zd_organization {
 	uint64_t id;
@@ -71,6 +74,7 @@ struct zd_user {
 	struct zd_organization *organizations;
 	size_t organization_count;
 	bool organizations_known;
+	int64_t updated_ms; /* when it last changed; 0: not said */
 	char *raw; /* the object as it was decoded, for before-images */
 	/* What only the store knows, or `explain --facts` says: */
 	bool survived_merge;	 /* an earlier merge ended in this user */

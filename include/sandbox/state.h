@@ -152,6 +152,7 @@ struct change {
 	uint64_t identity_id;
 	char *identity_type;
 	char *identity_value;
+	char *identity_previous; /* value before, where that changed, or NULL */
 	bool identity_primary;
 	int64_t at_ms;
 };

@@ -31,6 +31,11 @@
  * - a job that rests (done, dead, review) has the time it came to rest as
  *   run_at_ms; retention counts from it.
  * - ids are never used again.
+ * - addresses (core/owner.h): of every word about one, from a read or an event,
+ *   the last by its own time counts. Whoever was settled as linked and turns
+ *   out to hold an address that somebody else had is asked about again: their
+ *   link is forgotten and their job woken, whatever comes first. Not so for
+ *   what a merge of ours moves, while both users are locked by it.
  */
 #ifndef REUNITE_STORE_STORE_H
 #define REUNITE_STORE_STORE_H
@@ -43,6 +48,7 @@
 #include "core/event.h"
 #include "core/job.h"
 #include "core/journal.h"
+#include "core/owner.h"
 #include "core/readiness.h"
 
 #define STORE_LIST_MAX 500 /* rows per snapshot of a list */
@@ -61,6 +67,20 @@ struct store_link {
 	uint64_t zendesk_user_id;
 	struct event_print print;
 	int64_t checked_ms;
+};
+
+/* A user as a run saw it: struct sighting, its addresses hashed. */
+struct store_address {
+	uint8_t hash[16];
+	bool proven;
+};
+struct store_sighting {
+	uint64_t user;
+	int64_t at_ms;
+	bool gone;
+	bool whole;
+	const struct store_address *addresses;
+	size_t count;
 };
 
 /* Before and after a person decides. */
@@ -242,13 +262,21 @@ struct store_settle {
 	 * one is added */
 	const struct journal_entry *entry;
 	const struct store_link *link;
+	/* What the link rests on: the address and its other owners as
+	 * recalled. If there is another one by now the link is not kept, and
+	 * the job is ready again. */
+	uint8_t address_hash[16];
+	const struct owner *owners;
+	size_t owner_count;
+	const struct store_sighting *sightings;
+	size_t sighting_count;
 	uint64_t alias_from, alias_to; /* merged id -> survivor; 0: none */
 	uint64_t gone_user; /* was the messaging user; gone now; 0: none */
 	const struct review *review; /* open it, or attach to the open one */
 	/* out */
 	int64_t journal_id;
 	int64_t review_id;
-	bool again; /* gen had moved */
+	bool again; /* gen had moved, or there is another owner */
 };
 
 #define STORE_RECALL_MAX 8
@@ -267,6 +295,10 @@ struct store_recall {
 	int64_t merges_this_hour;
 	bool linked;
 	struct store_link link;
+	/* who has or had the address, aliases followed, without ids[0]: those
+	 * who have it first, then the latest loss first */
+	struct owner owners[OWNERS_MAX];
+	size_t owner_count;
 };
 
 struct store_jobs {
@@ -418,7 +450,7 @@ struct store_check {
 struct store_prune {
 	int64_t events_before_ms;
 	int64_t jobs_before_ms;	   /* done and dead */
-	int64_t journal_before_ms; /* closed reviews and links, too */
+	int64_t journal_before_ms; /* closed reviews, links, addresses, too */
 	int64_t images_before_ms;  /* before-images, facts of reviews */
 	int64_t reviews_expire_ms; /* now: open ones past expiry close */
 	size_t max;

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "app/runner.h"
 #include "base/clock.h"
 #include "base/crashpoint.h"
 #include "intake_int.h"
@@ -22,6 +23,7 @@
 struct intake {
 	struct loop *loop;
 	struct storeq *q;
+	struct crypto_hmac *hmac; /* keyed with the store's key */
 	intake_wake_fn *on_wake;
 	void *arg;
 	struct intake_accounts accounts;
@@ -52,6 +54,7 @@ struct intake *intake_new(struct loop *loop, struct storeq *q,
 
 	in->loop = loop;
 	in->q = q;
+	in->hmac = crypto_hmac_new(storeq_key(q), STORE_KEY_SIZE);
 	in->on_wake = on_wake;
 	in->arg = arg;
 	in->seconds = metric_get(METRIC_WEBHOOK_SECONDS);
@@ -64,6 +67,7 @@ void intake_free(struct intake *in)
 		return;
 	assert(in->under_way == 0);
 	intake_accounts_release(&in->accounts);
+	crypto_hmac_free(in->hmac);
 	free(in);
 }
 
@@ -236,6 +240,20 @@ static void drop_idle_talk(const struct intake_account *a, struct event_list *l)
 	l->count = kept;
 }
 
+/* Who has an address is remembered, the address is not. */
+static void hash_addresses(const struct intake *in, struct event_list *l)
+{
+	for (size_t i = 0; i < l->count; i++) {
+		struct event *e = &l->items[i];
+
+		if (!e->gained && !e->lost)
+			continue;
+		run_address_hash(in->hmac, e->gained, e->gained_hash);
+		run_address_hash(in->hmac, e->lost, e->lost_hash);
+		event_forget_addresses(e);
+	}
+}
+
 static void delivery_free(struct delivery *d)
 {
 	d->visit.in->under_way--;
@@ -268,6 +286,7 @@ static void deliver(const struct visit *v, struct event_list *events)
 	struct delivery *d = xcalloc(1, sizeof(*d));
 	struct store_accept *a = &d->op.u.accept;
 
+	hash_addresses(v->in, events);
 	d->visit = *v;
 	d->events = *events;
 	event_list_init(events);

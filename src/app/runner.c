@@ -205,6 +205,7 @@ static void on_recalled(struct store_op *op, void *arg)
 		.linked_user = in->link.zendesk_user_id,
 		.linked_print = in->link.print,
 		.linked_ms = in->link.checked_ms,
+		.owner_count = in->owner_count,
 	};
 	struct answer a = store_answer(op);
 
@@ -216,6 +217,7 @@ static void on_recalled(struct store_op *op, void *arg)
 		out.rejected[i] = in->rejected[i];
 		out.merges_today[i] = in->merges_today[i];
 	}
+	memcpy(out.owners, in->owners, sizeof(out.owners));
 	a.recall = &out;
 	store_op_release(op);
 	give(s, &a);

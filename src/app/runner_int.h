@@ -45,6 +45,8 @@ struct run {
 	struct journal_entry entry;
 	struct store_link known;
 	struct review review;
+	struct store_sighting *sightings;
+	struct store_address *addresses; /* theirs */
 	char *progress;
 	bool settling;
 	bool bare; /* the settle without what the store would not take */

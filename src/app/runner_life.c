@@ -180,6 +180,8 @@ void run_release(struct run *run)
 	journal_entry_release(&run->entry);
 	review_release(&run->review);
 	loop_timer_free(run->lease);
+	free(run->sightings);
+	free(run->addresses);
 	free(run->progress);
 	free(run);
 }

@@ -139,6 +139,41 @@ static void settle_link(struct run *run, struct store_settle *s)
 	s->link = &run->known;
 }
 
+/* Whom the run saw, with hashes for addresses. */
+static void settle_sightings(struct run *run, struct store_settle *s)
+{
+	const struct sightings *seen = &run->link.seen;
+	struct store_address *a;
+	size_t total = 0;
+
+	for (size_t i = 0; i < seen->count; i++)
+		total += seen->items[i].count;
+	run->sightings = xcalloc(seen->count + 1, sizeof(*run->sightings));
+	run->addresses = a = xcalloc(total + 1, sizeof(*run->addresses));
+	for (size_t i = 0; i < seen->count; i++) {
+		const struct sighting *from = &seen->items[i];
+
+		run->sightings[i] = (struct store_sighting){
+			.user = from->user,
+			.at_ms = from->at_ms,
+			.gone = from->gone,
+			.whole = from->whole,
+			.addresses = a,
+			.count = from->count,
+		};
+		for (size_t n = 0; n < from->count; n++, a++) {
+			run_address_hash(run->env.hmac, from->items[n].address,
+					 a->hash);
+			a->proven = from->items[n].proven;
+		}
+	}
+	s->sightings = run->sightings;
+	s->sighting_count = seen->count;
+	run_address_hash(run->env.hmac, run->link.address, s->address_hash);
+	s->owners = run->link.recall.owners;
+	s->owner_count = run->link.recall.owner_count;
+}
+
 static void settle_review(struct run *run, struct store_settle *s)
 {
 	const struct linkjob *l = &run->link;
@@ -233,6 +268,7 @@ static void make_bare(struct run *run)
 	s->entry = NULL;
 	s->link = NULL;
 	s->review = NULL;
+	s->sighting_count = 0;
 	s->progress = NULL;
 	s->last_error = "the store did not take what came of it";
 }
@@ -293,6 +329,7 @@ void run_settle(struct run *run)
 	s->progress = run->progress;
 	settle_entry(run, s);
 	settle_link(run, s);
+	settle_sightings(run, s);
 	settle_review(run, s);
 	run_crash_point("before", "settle");
 	submit_settle(run);

@@ -9,11 +9,14 @@
 
 #include <string.h>
 
+#include "base/clock.h"
+#include "core/address.h"
 #include "decode.h"
 
 enum {
 	TOP_TYPE,
 	TOP_ID,
+	TOP_TIME,
 	TOP_DETAIL,
 	TOP_EVENT,
 	TOP_V,
@@ -23,13 +26,10 @@ enum {
 };
 
 static const char *const top_names[TOP_COUNT] = {
-	[TOP_TYPE] = "type",
-	[TOP_ID] = "id",
-	[TOP_DETAIL] = "detail",
-	[TOP_EVENT] = "event",
-	[TOP_V] = "v",
-	[TOP_TICKET] = "ticket_id",
-	[TOP_REQUESTER] = "requester_id",
+	[TOP_TYPE] = "type",	    [TOP_ID] = "id",
+	[TOP_TIME] = "time",	    [TOP_DETAIL] = "detail",
+	[TOP_EVENT] = "event",	    [TOP_V] = "v",
+	[TOP_TICKET] = "ticket_id", [TOP_REQUESTER] = "requester_id",
 };
 
 typedef bool event_fn(struct scan_value detail, struct scan_value event,
@@ -57,18 +57,75 @@ static struct scan_value identity_of(struct scan_value event)
 	return (struct scan_value){0};
 }
 
-static bool user_identity(struct scan_value detail, struct scan_value event,
-			  struct event *e)
+enum { IDENTITY_TYPE, IDENTITY_VALUE, IDENTITY_MEMBERS };
+
+static void read_identity(struct scan_value identity,
+			  struct scan_value m[IDENTITY_MEMBERS])
 {
 	static const char *const names[] = {"type", "value"};
-	struct scan_value m[ARRAY_LEN(names)];
 
-	(void)detail;
-	scan_members(identity_of(event), names, m, ARRAY_LEN(names));
-	if (scan_equals(m[0], "email"))
+	scan_members(identity, names, m, IDENTITY_MEMBERS);
+}
+
+/* The identity's address: *new*; NULL if it is none. */
+static char *address_of(struct scan_value identity)
+{
+	struct scan_value m[IDENTITY_MEMBERS];
+	char raw[2 * ADDRESS_SIZE], address[ADDRESS_SIZE];
+
+	read_identity(identity, m);
+	if (!scan_equals(m[IDENTITY_TYPE], "email") ||
+	    !scan_text(m[IDENTITY_VALUE], raw, sizeof(raw)) ||
+	    !address_normalise(raw, address))
+		return NULL;
+	return xstrdup(address);
+}
+
+/* Of a user's identity with an address, or with a conversation. */
+static bool user_identity(struct scan_value event, struct event *e)
+{
+	struct scan_value m[IDENTITY_MEMBERS];
+
+	read_identity(identity_of(event), m);
+	if (scan_equals(m[IDENTITY_TYPE], "email"))
 		return true;
-	e->messaging_identity = scan_equals(m[0], "messaging");
-	return e->messaging_identity && decode_sunco_id(m[1], e->sunco_id);
+	e->messaging_identity = scan_equals(m[IDENTITY_TYPE], "messaging");
+	return e->messaging_identity &&
+	       decode_sunco_id(m[IDENTITY_VALUE], e->sunco_id);
+}
+
+static bool identity_created(struct scan_value detail, struct scan_value event,
+			     struct event *e)
+{
+	(void)detail;
+	if (!user_identity(event, e))
+		return false;
+	e->gained = address_of(scan_get(event, "identity"));
+	return true;
+}
+
+static bool identity_deleted(struct scan_value detail, struct scan_value event,
+			     struct event *e)
+{
+	(void)detail;
+	if (!user_identity(event, e))
+		return false;
+	e->lost = address_of(scan_get(event, "identity"));
+	return true;
+}
+
+/* Verified, or made primary, it is the same address as before. */
+static bool identity_changed(struct scan_value detail, struct scan_value event,
+			     struct event *e)
+{
+	(void)detail;
+	if (!user_identity(event, e))
+		return false;
+	e->gained = address_of(scan_get(event, "current"));
+	e->lost = address_of(scan_get(event, "previous"));
+	if (str_eq(e->gained, e->lost))
+		event_forget_addresses(e);
+	return true;
 }
 
 static bool user_merged(struct scan_value detail, struct scan_value event,
@@ -95,9 +152,9 @@ static const struct zendesk_type {
 	event_fn *read;
 } zendesk_types[] = {
 	{"user.created", EVENT_ZD_USER_CREATED, user_created},
-	{"user.identity_created", EVENT_ZD_IDENTITY, user_identity},
-	{"user.identity_changed", EVENT_ZD_IDENTITY, user_identity},
-	{"user.identity_deleted", EVENT_ZD_IDENTITY, user_identity},
+	{"user.identity_created", EVENT_ZD_IDENTITY, identity_created},
+	{"user.identity_changed", EVENT_ZD_IDENTITY, identity_changed},
+	{"user.identity_deleted", EVENT_ZD_IDENTITY, identity_deleted},
 	{"user.merged", EVENT_ZD_USER_MERGED, user_merged},
 	{"user.deleted", EVENT_ZD_USER_DELETED, user_deleted},
 };
@@ -121,8 +178,19 @@ static const struct zendesk_type *type_find(struct scan_value type)
 /* Takes the last event back: it is none of ours. */
 static void ignore_last(struct event_list *out)
 {
-	out->count--;
+	event_forget_addresses(&out->items[--out->count]);
 	out->ignored++;
+}
+
+static int64_t time_of(struct scan_value v)
+{
+	char text[64];
+	int64_t ms;
+
+	return scan_text(v, text, sizeof(text)) &&
+			       clock_parse_iso8601(slice_of(text), &ms)
+		       ? ms
+		       : 0;
 }
 
 static void read_event(const struct scan_value *top, struct event_list *out)
@@ -139,6 +207,8 @@ static void read_event(const struct scan_value *top, struct event_list *out)
 		return;
 	}
 	e->kind = t->kind;
+	if (e->gained || e->lost)
+		e->at_ms = time_of(top[TOP_TIME]);
 	event_key_of_id(EVENT_FROM_ZENDESK, key, &e->key);
 }
 

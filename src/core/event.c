@@ -55,8 +55,24 @@ void event_list_init(struct event_list *l)
 	memset(l, 0, sizeof(*l));
 }
 
+static void forget(char **text)
+{
+	if (*text)
+		crypto_wipe(*text, strlen(*text));
+	free(*text);
+	*text = NULL;
+}
+
+void event_forget_addresses(struct event *e)
+{
+	forget(&e->gained);
+	forget(&e->lost);
+}
+
 void event_list_release(struct event_list *l)
 {
+	for (size_t i = 0; i < l->count; i++)
+		event_forget_addresses(&l->items[i]);
 	free(l->items);
 	event_list_init(l);
 }

@@ -84,6 +84,7 @@ static const struct shape identity_shape[] = {
 	{"primary", SHAPE_BOOL, false, NULL},
 	{"verified", SHAPE_BOOL, false, NULL},
 	{"verification_method", SHAPE_TEXT, true, NULL},
+	{"created_at", SHAPE_TEXT, true, NULL},
 	{NULL, SHAPE_BOOL, false, NULL},
 };
 
@@ -111,6 +112,7 @@ static const struct shape user_shape[] = {
 	{"organization_id", SHAPE_TEXT_OR_NUMBER, true, NULL},
 	{"brand_id", SHAPE_TEXT_OR_NUMBER, true, NULL},
 	{"separation", SHAPE_OBJECT, true, separation_shape},
+	{"updated_at", SHAPE_TEXT, true, NULL},
 	{"survived_merge", SHAPE_BOOL, false, NULL},
 	{"proven_before_loss", SHAPE_BOOL, false, NULL},
 	{"coincides", SHAPE_BOOL, false, NULL},

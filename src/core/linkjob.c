@@ -15,11 +15,17 @@
 const char *linkjob_state_name(enum linkjob_state s)
 {
 	static const char *const names[] = {
-		[LINKJOB_START] = "start",	 [LINKJOB_RESUME] = "resume",
-		[LINKJOB_IDENTIFY] = "identify", [LINKJOB_FOLDING] = "folding",
-		[LINKJOB_RECALL] = "recall",	 [LINKJOB_READ] = "read",
-		[LINKJOB_LOCATE] = "locate",	 [LINKJOB_OWNERS] = "owners",
-		[LINKJOB_WEIGH] = "weigh",	 [LINKJOB_DOING] = "doing",
+		[LINKJOB_START] = "start",
+		[LINKJOB_RESUME] = "resume",
+		[LINKJOB_IDENTIFY] = "identify",
+		[LINKJOB_FOLDING] = "folding",
+		[LINKJOB_RECALL] = "recall",
+		[LINKJOB_READ] = "read",
+		[LINKJOB_LOCATE] = "locate",
+		[LINKJOB_OWNERS] = "owners",
+		[LINKJOB_WEIGH] = "weigh",
+		[LINKJOB_FORMER] = "former",
+		[LINKJOB_DOING] = "doing",
 		[LINKJOB_FINISHED] = "finished",
 	};
 
@@ -38,6 +44,10 @@ void linkjob_check(const struct linkjob *l)
 					l->sunco_id));
 	if (l->settings.dry)
 		assert(l->saga.state == SAGA_IDLE);
+	if (f->has_displaced && l->state != LINKJOB_FINISHED)
+		assert(f->displaced.active &&
+		       f->displaced.id != f->messaging_user.id &&
+		       !policy_is_owner(f, &f->displaced));
 }
 
 void linkjob_enter(struct linkjob *l, enum linkjob_state s)
@@ -46,7 +56,7 @@ void linkjob_enter(struct linkjob *l, enum linkjob_state s)
 	linkjob_check(l);
 }
 
-static void note_read(struct linkjob *l, int64_t now_ms)
+void linkjob_note_read(struct linkjob *l, int64_t now_ms)
 {
 	if (!l->oldest_read_ms)
 		l->oldest_read_ms = now_ms;
@@ -190,7 +200,7 @@ static void on_identified(struct linkjob *l, const struct answer *a,
 	}
 	str_copy(l->sunco_id, sizeof(l->sunco_id), id->value);
 	keep_messaging_user(l, a->users);
-	note_read(l, a->now_ms);
+	linkjob_note_read(l, a->now_ms);
 	if (l->settings.dry) {
 		ask_recall(l, out);
 		return;
@@ -299,13 +309,13 @@ static void on_read(struct linkjob *l, const struct answer *a,
 		} else {
 			sunco_user_release(&l->facts.sunco);
 			sunco_user_copy(&l->facts.sunco, a->sunco);
-			note_read(l, a->now_ms);
+			linkjob_note_read(l, a->now_ms);
 		}
 	} else {
 		if (a->result != RESULT_OK || !a->users->active)
 			l->gone = a->id;
 		if (a->result == RESULT_OK && take_if_messaging(l, a->users))
-			note_read(l, a->now_ms);
+			linkjob_note_read(l, a->now_ms);
 	}
 	if (l->waiting)
 		return;
@@ -338,12 +348,11 @@ static void on_located(struct linkjob *l, const struct answer *a,
 		    a->to == COMMAND_SEARCH_EXTERNAL)
 			facts_add_profile(&l->facts, &a->users[i]);
 	}
-	note_read(l, a->now_ms);
+	linkjob_note_read(l, a->now_ms);
 	locate(l, out);
 }
 
-/* What the first two stages refuse needs no search. */
-static bool out_of_question(const struct zd_user *u)
+bool linkjob_out_of_question(const struct zd_user *u)
 {
 	return !u->active || u->role != ZD_ROLE_END_USER || u->suspended ||
 	       u->shared;
@@ -356,7 +365,8 @@ void linkjob_find_owners(struct linkjob *l, struct commands *out)
 
 	linkjob_enter(l, LINKJOB_OWNERS);
 	policy_evidence(&f->sunco, l->address);
-	if (!f->has_messaging_user || out_of_question(&f->messaging_user)) {
+	if (!f->has_messaging_user ||
+	    linkjob_out_of_question(&f->messaging_user)) {
 		linkjob_weigh(l, out);
 		return;
 	}
@@ -375,7 +385,7 @@ void linkjob_find_owners(struct linkjob *l, struct commands *out)
 static void on_owners(struct linkjob *l, const struct answer *a,
 		      struct commands *out)
 {
-	note_read(l, a->now_ms);
+	linkjob_note_read(l, a->now_ms);
 	for (size_t i = 0; a->result == RESULT_OK && i < a->user_count; i++)
 		facts_add_profile(&l->facts, &a->users[i]);
 	if (!l->waiting)
@@ -408,7 +418,10 @@ static void dispatch(struct linkjob *l, const struct answer *a,
 		on_owners(l, a, out);
 		break;
 	case LINKJOB_WEIGH:
-		linkjob_decide(l, a, out);
+		linkjob_on_weighed(l, a, out);
+		break;
+	case LINKJOB_FORMER:
+		linkjob_on_former(l, a, out);
 		break;
 	default:
 		assert(!"an answer that nobody waits for");
@@ -437,6 +450,7 @@ void linkjob_step(struct linkjob *l, const struct answer *a,
 	assert(l->waiting > 0);
 	l->waiting--;
 	l->api_calls += a->calls;
+	linkjob_see(l, &j);
 	if (l->state == LINKJOB_DOING) {
 		linkjob_do(l, &j, out);
 	} else if (l->end != LINKJOB_END_NONE || !answered(l, &j)) {
@@ -469,4 +483,5 @@ void linkjob_release(struct linkjob *l)
 {
 	drop_messaging_user(l);
 	facts_release(&l->facts);
+	sightings_release(&l->seen);
 }

@@ -10,7 +10,7 @@
 #include "base/str.h"
 
 /* The owners among what the searches returned, as many as are asked about:
- * more than one is ambiguous anyway. */
+ * more than one is ambiguous anyway. Without any, the displaced profile. */
 static size_t owners(const struct facts *f, uint64_t ids[RECALL_MAX - 1])
 {
 	size_t n = 0;
@@ -18,6 +18,8 @@ static size_t owners(const struct facts *f, uint64_t ids[RECALL_MAX - 1])
 	for (size_t i = 0; i < f->profile_count && n < RECALL_MAX - 1; i++)
 		if (policy_is_owner(f, &f->profiles[i]))
 			ids[n++] = f->profiles[i].id;
+	if (n == 0 && f->has_displaced)
+		ids[n++] = f->displaced.id;
 	return n;
 }
 
@@ -76,6 +78,8 @@ static void fill_history(struct linkjob *l, int64_t now_ms)
 		if (r->merges_today[i] > most)
 			most = r->merges_today[i];
 	f->messaging_user.survived_merge = r->survived[0];
+	if (f->has_displaced)
+		f->displaced.survived_merge = r->survived[1];
 	f->history.merges_this_hour = r->merges_this_hour;
 	f->history.merges_into_profile_today = most;
 	f->history.searched_twice = searched_twice(l, now_ms);
@@ -183,23 +187,22 @@ static void ask_policy(struct linkjob *l)
 		ask_with(l, 0);
 }
 
-static void decide(struct linkjob *l, int64_t now_ms, struct commands *out)
+void linkjob_decide(struct linkjob *l, int64_t now_ms, struct commands *out)
 {
-	struct decision *d = &l->decision;
-
+	fill_history(l, now_ms);
 	ask_policy(l);
-	if (d->action == ACTION_WAIT)
+	if (l->decision.action == ACTION_WAIT)
 		decide_wait(l, now_ms, out);
 	else
 		act(l, now_ms, out);
 }
 
-void linkjob_decide(struct linkjob *l, const struct answer *a,
-		    struct commands *out)
+void linkjob_on_weighed(struct linkjob *l, const struct answer *a,
+			struct commands *out)
 {
 	l->recall = *a->recall;
-	fill_history(l, a->now_ms);
-	decide(l, a->now_ms, out);
+	if (!linkjob_ask_former(l, out))
+		linkjob_decide(l, a->now_ms, out);
 }
 
 /* Does the person still say what was decided on? */

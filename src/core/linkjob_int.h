@@ -8,15 +8,26 @@
 
 void linkjob_enter(struct linkjob *l, enum linkjob_state s);
 /* linkjob.c */
+void linkjob_note_read(struct linkjob *l, int64_t now_ms);
+/* What the first two stages refuse needs no search. */
+bool linkjob_out_of_question(const struct zd_user *u);
 void linkjob_find_owners(struct linkjob *l, struct commands *out);
 /* linkjob_do.c */
 void linkjob_weigh(struct linkjob *l, struct commands *out);
-void linkjob_decide(struct linkjob *l, const struct answer *a,
-		    struct commands *out);
+void linkjob_on_weighed(struct linkjob *l, const struct answer *a,
+			struct commands *out);
+void linkjob_decide(struct linkjob *l, int64_t now_ms, struct commands *out);
 void linkjob_resume(struct linkjob *l, const struct answer *a,
 		    struct commands *out);
 void linkjob_do(struct linkjob *l, const struct answer *a,
 		struct commands *out);
+/* linkjob_former.c */
+/* Whom an answer shows, to be remembered. */
+void linkjob_see(struct linkjob *l, const struct answer *a);
+/* Asks for the next former owner; false: there is none to ask for. */
+bool linkjob_ask_former(struct linkjob *l, struct commands *out);
+void linkjob_on_former(struct linkjob *l, const struct answer *a,
+		       struct commands *out);
 /* linkjob_json.c */
 void linkjob_restore(struct linkjob *l, const struct job *job);
 

@@ -164,6 +164,8 @@ static const struct zd_user *profile_of(const struct linkjob *l)
 	for (size_t i = 0; i < l->facts.profile_count; i++)
 		if (l->facts.profiles[i].id == l->decision.profile_id)
 			return &l->facts.profiles[i];
+	if (l->decision.displaced)
+		return &l->facts.displaced;
 	return NULL;
 }
 

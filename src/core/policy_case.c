@@ -119,15 +119,6 @@ const struct zd_identity *policy_address_of(const struct policy_case *c,
 	return NULL;
 }
 
-static bool is_proof(const struct zd_identity *i)
-{
-	if (i->method == VERIFICATION_UNKNOWN)
-		return i->verified;
-	return i->method == VERIFICATION_SSO ||
-	       i->method == VERIFICATION_EMBED ||
-	       i->method == VERIFICATION_FULL;
-}
-
 static bool is_mark(const struct zd_identity *i)
 {
 	return i->verified || (i->method != VERIFICATION_NONE &&
@@ -145,7 +136,7 @@ bool policy_address_proven(const struct policy_case *c, const struct zd_user *u)
 
 		if (!policy_is_address(c, i))
 			continue;
-		if (!is_proof(i))
+		if (!zd_identity_proven(i))
 			return false;
 		proven = true;
 	}

@@ -35,6 +35,15 @@ enum verification verification_parse(const char *s)
 	return VERIFICATION_OTHER;
 }
 
+bool zd_identity_proven(const struct zd_identity *i)
+{
+	if (i->method == VERIFICATION_UNKNOWN)
+		return i->verified;
+	return i->method == VERIFICATION_SSO ||
+	       i->method == VERIFICATION_EMBED ||
+	       i->method == VERIFICATION_FULL;
+}
+
 void zd_user_init(struct zd_user *u)
 {
 	*u = (struct zd_user){.role = ZD_ROLE_END_USER, .active = true};
@@ -88,6 +97,7 @@ void zd_user_copy(struct zd_user *dst, const struct zd_user *src)
 		to->primary = from->primary;
 		to->verified = from->verified;
 		to->method = from->method;
+		to->created_ms = from->created_ms;
 	}
 	dst->identities_known = src->identities_known;
 	dst->organizations = NULL;

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/json.h"
 #include "base/str.h"
 #include "core/user.h"
@@ -115,6 +116,25 @@ static enum result flags_decode(const struct json_t *v, struct zd_user *u,
 	return r;
 }
 
+/* A time that cannot be read is none. */
+static int64_t time_decode(const struct json_t *v, const char *key)
+{
+	const char *text = json_get_str(v, key);
+	int64_t ms;
+
+	return text && clock_parse_iso8601(slice_of(text), &ms) ? ms : 0;
+}
+
+static void time_encode(struct json_t *v, const char *key, int64_t ms)
+{
+	char text[CLOCK_TEXT_SIZE];
+
+	if (ms == 0)
+		return;
+	clock_format(ms, text);
+	json_set_str(v, key, text);
+}
+
 static enum result zd_user_fill(const struct json_t *v, struct zd_user *u,
 				struct error *err)
 {
@@ -134,6 +154,7 @@ static enum result zd_user_fill(const struct json_t *v, struct zd_user *u,
 		return r;
 	u->name = xstrdup(json_get_str(v, "name"));
 	u->role = role_decode(json_get(v, "role"));
+	u->updated_ms = time_decode(v, "updated_at");
 	if (json_is_arr(identities))
 		zd_user_decode_identities(u, identities);
 	if (json_is_arr(json_get(v, "organizations")))
@@ -178,6 +199,7 @@ static void identity_decode(const struct json_t *v, struct zd_user *u)
 	i->primary = json_get_bool(v, "primary", false);
 	i->verified = json_get_bool(v, "verified", false);
 	i->method = method_decode(json_get(v, "verification_method"));
+	i->created_ms = time_decode(v, "created_at");
 }
 
 void zd_user_decode_identities(struct zd_user *u, const struct json_t *arr)
@@ -225,6 +247,7 @@ static struct json_t *identity_encode(const struct zd_identity *i)
 		     i->method == VERIFICATION_UNKNOWN
 			     ? NULL
 			     : verification_name(i->method));
+	time_encode(v, "created_at", i->created_ms);
 	return v;
 }
 
@@ -270,6 +293,7 @@ struct json_t *zd_user_encode(const struct zd_user *u)
 	json_set_str(v, "external_id", u->external_id);
 	json_set_id(v, "organization_id", u->organization_id);
 	json_set_id(v, "brand_id", u->brand_id);
+	time_encode(v, "updated_at", u->updated_ms);
 	json_set_bool(v, "survived_merge", u->survived_merge);
 	if (u->proven_before_loss)
 		json_set_bool(v, "proven_before_loss", true);

@@ -183,13 +183,13 @@ static void add_proven(struct account *a, struct zen_user *u, const char *email,
 	      now_ms);
 }
 
+/* One loses it, the other gains a new one. */
 static void take_address(struct account *a, struct zen_user *from,
 			 struct zen_user *to, const char *email, int64_t now_ms)
 {
-	struct zen_identity *i = state_identity_named(from, "email", email);
-
-	state_identity_move(a->state, i, to, now_ms);
-	prove(a, i, now_ms);
+	state_identity_remove(
+		a->state, state_identity_named(from, "email", email), now_ms);
+	add_proven(a, to, email, now_ms);
 }
 
 /* The external id found u; the address is verified. */

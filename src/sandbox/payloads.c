@@ -2,8 +2,8 @@
  * Webhook bodies in the shapes of the providers' documentation.
  *
  * What is not documented: user.merged's detail is the loser, unless a setting
- * says otherwise; identity_changed tells the same identity twice, since what
- * it was before is not kept.
+ * says otherwise; of what an identity was before, identity_changed tells the
+ * value only.
  */
 #include "sandbox/payloads.h"
 
@@ -240,14 +240,14 @@ static struct json_t *detail_of(const struct zen_user *u)
 	return o;
 }
 
-static struct json_t *identity_of(const struct change *c)
+static struct json_t *identity_of(const struct change *c, const char *value)
 {
 	struct json_t *o = json_new_obj();
 
 	set_id_text(o, "id", c->identity_id);
 	json_set_bool(o, "primary", c->identity_primary);
 	json_set_str(o, "type", c->identity_type);
-	json_set_str(o, "value", c->identity_value);
+	json_set_str(o, "value", value);
 	return o;
 }
 
@@ -261,10 +261,13 @@ static struct json_t *event_of(const struct change *c, uint64_t other_id)
 		set_id_text(user, "id", other_id);
 		json_set(o, "user", user);
 	} else if (c->kind == CHANGE_IDENTITY_CHANGED) {
-		json_set(o, "current", identity_of(c));
-		json_set(o, "previous", identity_of(c));
+		json_set(o, "current", identity_of(c, c->identity_value));
+		json_set(o, "previous",
+			 identity_of(c, c->identity_previous
+						? c->identity_previous
+						: c->identity_value));
 	} else if (c->identity_type) {
-		json_set(o, "identity", identity_of(c));
+		json_set(o, "identity", identity_of(c, c->identity_value));
 	}
 	return o;
 }

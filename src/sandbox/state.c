@@ -175,6 +175,7 @@ void state_changes_free(struct change *changes, size_t count)
 	for (size_t i = 0; i < count; i++) {
 		free(changes[i].identity_type);
 		free(changes[i].identity_value);
+		free(changes[i].identity_previous);
 	}
 	free(changes);
 }

@@ -120,13 +120,15 @@ void state_identity_verify(struct state *s, struct zen_identity *i,
 void state_identity_set_value(struct state *s, struct zen_identity *i,
 			      const char *value, int64_t now_ms)
 {
+	char *previous = i->value;
+
 	identity_unindex(s, i);
-	free(i->value);
 	i->value = xstrdup(value);
 	identity_index(s, i);
 	i->updated_ms = now_ms;
 	owner_touch(s, i, now_ms);
 	state_change(s, CHANGE_IDENTITY_CHANGED, i->user_id, 0, i, now_ms);
+	s->changes[s->change_count - 1].identity_previous = previous;
 }
 
 void state_identity_make_primary(struct state *s, struct zen_user *u,

@@ -202,18 +202,19 @@ static const char *const step_2[] = {
 };
 
 static const char *const step_3[] = {
-	/* Who had an address, by its keyed hash. proven: as last read over the
-	 * API, never as an event said. lost_ms 0: has it, as far as known. */
+	/* Who had an address, by its keyed hash; see core/owner.h. at_ms: the
+	 * time of the last word about it, by its own clock. */
 	"CREATE TABLE addresses("
 	" account INTEGER NOT NULL REFERENCES accounts(id),"
 	" address_hash BLOB NOT NULL,"
 	" zendesk_user_id INTEGER NOT NULL,"
-	" proven INTEGER NOT NULL DEFAULT 0,"
+	" proven INTEGER NOT NULL,"
 	" seen_ms INTEGER NOT NULL,"
-	" lost_ms INTEGER NOT NULL DEFAULT 0,"
+	" lost_ms INTEGER NOT NULL,"
+	" at_ms INTEGER NOT NULL,"
 	" PRIMARY KEY(account, address_hash, zendesk_user_id)) WITHOUT ROWID",
 	"CREATE INDEX addresses_user ON addresses(account, zendesk_user_id)",
-	"CREATE INDEX addresses_seen ON addresses(account, seen_ms)",
+	"CREATE INDEX addresses_at ON addresses(account, at_ms)",
 
 	/* Notes for tickets that are still to be written: an outbox. Without a
 	 * ticket it waits for the job to learn it. until_ms: leased. */

@@ -202,16 +202,102 @@ static void on_zendesk_merge(struct intake *in, const struct event *e)
 	on_zendesk_change(in, e);
 }
 
+/* Our own merge moves the addresses of one to the other. */
+static bool is_ours(struct intake *in, uint64_t a, uint64_t b)
+{
+	return sq_get(in->q, 0, LOCKS_SHARED, sq_int(in->account), sq_id(a),
+		      sq_id(b), sq_int(in->a->now_ms)) != 0;
+}
+
+/* Everybody whose conversations are known to be this user's: what they were
+ * settled as is in doubt. */
+static void reopen(struct intake *in, uint64_t user, const struct event *e)
+{
+	struct event bare = {.source = e->source};
+	char sunco_ids[WAKE_MAX][SUNCO_ID_SIZE];
+	struct sq_job job;
+	size_t n = 0;
+	sqlite3_stmt *st =
+		sq_query(in->q, LINKS_OF_ZENDESK, sq_int(in->account),
+			 sq_id(user), sq_int(WAKE_MAX));
+
+	while (sq_step(in->q, st))
+		sq_col_str(st, 0, sunco_ids[n++], SUNCO_ID_SIZE);
+	for (size_t i = 0; i < n; i++) {
+		sq_exec(in->q, LINK_DELETE, sq_int(in->account),
+			sq_text(sunco_ids[i]));
+		wake_person(in, sunco_ids[i], &bare);
+	}
+	wake_resting(in, user, &bare);
+	if (n == 0 && sq_job_of_zendesk(in->q, in->account, user, &job) &&
+	    job.state != JOB_WAITING && job.state != JOB_REVIEW)
+		wake_job(in, &job, &bare);
+}
+
+/* Who has the address that somebody else lost. */
+static void reopen_holders(struct intake *in, const struct event *e)
+{
+	struct owner owners[OWNERS_MAX];
+	size_t n = sq_address_owners(in->q, in->account, e->lost_hash,
+				     e->zendesk_user_id, owners);
+
+	for (size_t i = 0; i < n; i++)
+		if (owners[i].lost_ms == 0 &&
+		    !is_ours(in, e->zendesk_user_id, owners[i].user))
+			reopen(in, owners[i].user, e);
+}
+
+/* Who has an address that others had before. */
+static void reopen_gainer(struct intake *in, const struct event *e)
+{
+	struct owner owners[OWNERS_MAX];
+	size_t n = sq_address_owners(in->q, in->account, e->gained_hash,
+				     e->zendesk_user_id, owners);
+
+	for (size_t i = 0; i < n; i++)
+		if (!is_ours(in, e->zendesk_user_id, owners[i].user)) {
+			reopen(in, e->zendesk_user_id, e);
+			return;
+		}
+}
+
+/* What was merged away has nothing of its own any more. */
+static void on_address(struct intake *in, const struct event *e)
+{
+	uint64_t user = e->zendesk_user_id;
+
+	if (sq_alias_follow(in->q, in->account, user) != user)
+		return;
+	if (sq_hash_known(e->lost_hash)) {
+		sq_address_lost(in->q, in->account, e->lost_hash, user,
+				e->at_ms, in->a->now_ms);
+		reopen_holders(in, e);
+	}
+	if (sq_hash_known(e->gained_hash)) {
+		sq_address_gained(in->q, in->account, e->gained_hash, user,
+				  e->at_ms, in->a->now_ms);
+		reopen_gainer(in, e);
+	}
+}
+
+static void on_zendesk_removal(struct intake *in, const struct event *e)
+{
+	sq_addresses_erase(in->q, in->account, e->zendesk_user_id);
+	on_zendesk_change(in, e);
+}
+
 static void on_identity(struct intake *in, const struct event *e)
 {
 	struct store_link l;
 
-	if (!e->messaging_identity || e->sunco_id[0] == '\0')
+	if (!e->messaging_identity || e->sunco_id[0] == '\0') {
 		on_zendesk_change(in, e);
-	else if (link_holds(in, e, &l))
+		on_address(in, e);
+	} else if (link_holds(in, e, &l)) {
 		in->a->known++; /* our own merge moved it */
-	else
+	} else {
 		wake_person(in, e->sunco_id, e);
+	}
 }
 
 /* The discarded person's idle job becomes, or goes into, the survivor's. A
@@ -253,13 +339,15 @@ static void on_sunco_remove(struct intake *in, const struct event *e)
 
 	if (!job_person(person, e->sunco_id, 0))
 		return;
+	job.zendesk_user_id = 0;
 	if (sq_job_find(in->q, in->account, person, &job)) {
 		if (sq_job_busy(in->q, &job))
 			sq_exec(in->q, JOB_ERASE, sq_int(job.id));
 		else
 			sq_job_delete(in->q, &job, in->a->now_ms);
 	}
-	sq_person_erase(in->q, in->account, e->sunco_id, in->a->now_ms);
+	sq_person_erase(in->q, in->account, e->sunco_id, job.zendesk_user_id,
+			in->a->now_ms);
 }
 
 typedef void effect_fn(struct intake *in, const struct event *e);
@@ -277,7 +365,7 @@ static effect_fn *const effects[] = {
 	[EVENT_ZD_USER_CREATED] = on_zendesk_user,
 	[EVENT_ZD_IDENTITY] = on_identity,
 	[EVENT_ZD_USER_MERGED] = on_zendesk_merge,
-	[EVENT_ZD_USER_DELETED] = on_zendesk_change,
+	[EVENT_ZD_USER_DELETED] = on_zendesk_removal,
 };
 
 static void accept_event(struct intake *in, const struct event *e)

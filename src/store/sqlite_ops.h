@@ -144,9 +144,10 @@ bool sq_link_fresh(struct sq *q, int64_t account, uint64_t user,
 uint64_t sq_alias_follow(struct sq *q, int64_t account, uint64_t user);
 void sq_alias_put(struct sq *q, int64_t account, uint64_t from, uint64_t to,
 		  int64_t now_ms);
-/* Everything but the job and the before-images. */
+/* Everything but the job and the before-images. user: the Zendesk user that
+ * their job knew; 0: none. */
 void sq_person_erase(struct sq *q, int64_t account, const char *sunco_id,
-		     int64_t now_ms);
+		     uint64_t user, int64_t now_ms);
 /* What was known of a discarded SunCo user counts for the survivor. */
 void sq_person_merge(struct sq *q, int64_t account, const char *from,
 		     const char *to);
@@ -174,6 +175,24 @@ void sq_hindsight_before(struct sq *q, int64_t account,
 /* And after: agents may have merged the two while it was being decided. */
 void sq_hindsight_after(struct sq *q, int64_t account,
 			const struct journal_entry *now, int64_t now_ms);
+
+/* sqlite_addresses.c: who has or had an address. */
+bool sq_hash_known(const uint8_t hash[16]); /* not all zero */
+/* What an event says; at_ms as it says, 0: it does not. */
+void sq_address_gained(struct sq *q, int64_t account, const uint8_t hash[16],
+		       uint64_t user, int64_t at_ms, int64_t now_ms);
+void sq_address_lost(struct sq *q, int64_t account, const uint8_t hash[16],
+		     uint64_t user, int64_t at_ms, int64_t now_ms);
+/* What a run saw. */
+void sq_address_sighted(struct sq *q, int64_t account,
+			const struct store_sighting *s);
+/* The users were merged. */
+void sq_addresses_move(struct sq *q, int64_t account, uint64_t from,
+		       uint64_t to);
+void sq_addresses_erase(struct sq *q, int64_t account, uint64_t user);
+/* Everybody but one, as store_recall has them; returns how many. */
+size_t sq_address_owners(struct sq *q, int64_t account, const uint8_t hash[16],
+			 uint64_t but, struct owner out[OWNERS_MAX]);
 
 /* sqlite_breaker.c: the places that count, and who may still take one. */
 int64_t sq_merges_this_hour(struct sq *q, int64_t account, int64_t now_ms);

@@ -75,11 +75,17 @@ void sq_alias_put(struct sq *q, int64_t account, uint64_t from, uint64_t to,
 	sq_exec(q, ALIAS_FLATTEN, sq_int(account), sq_id(from),
 		sq_id(survivor));
 	sq_exec(q, LINKS_MOVE, sq_int(account), sq_id(from), sq_id(survivor));
+	sq_addresses_move(q, account, from, survivor);
 }
 
 void sq_person_erase(struct sq *q, int64_t account, const char *sunco_id,
-		     int64_t now_ms)
+		     uint64_t user, int64_t now_ms)
 {
+	struct store_link l;
+
+	if (sq_link_get(q, account, sunco_id, &l))
+		sq_addresses_erase(q, account, l.zendesk_user_id);
+	sq_addresses_erase(q, account, user);
 	sq_review_erase(q, account, sunco_id, now_ms);
 	sq_exec(q, LINK_DELETE, sq_int(account), sq_text(sunco_id));
 	sq_exec(q, REJECTED_ERASE, sq_int(account), sq_text(sunco_id));
@@ -131,5 +137,7 @@ enum result sq_op_recall(struct sq *q, struct store_op *op)
 	r->rejected_adopt = is_rejected(q, account, r, 0);
 	r->merges_this_hour = sq_merges_this_hour(q, account, r->now_ms);
 	r->linked = sq_link_get(q, account, r->sunco_id, &r->link);
+	r->owner_count = sq_address_owners(q, account, r->address_hash,
+					   r->ids[0], r->owners);
 	return RESULT_OK;
 }

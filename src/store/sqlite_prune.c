@@ -58,6 +58,8 @@ static void prune_account(struct batch *b, const struct store_prune *p,
 				sq_int(p->journal_before_ms), left_of(b)));
 	sq_exec(b->q, PRUNE_TALLIES, sq_int(account),
 		sq_int(sq_day(p->journal_before_ms)));
+	took(b, (size_t)sq_exec(b->q, PRUNE_ADDRESSES, sq_int(account),
+				sq_int(p->journal_before_ms), left_of(b)));
 }
 
 enum result sq_op_prune(struct sq *q, struct store_op *op)

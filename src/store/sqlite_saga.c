@@ -89,6 +89,42 @@ enum result sq_op_step(struct sq *q, struct store_op *op)
 	return RESULT_OK;
 }
 
+/* Somebody who has or had the address, and of whom the run was not told. */
+static bool has_another_owner(struct sq *q, int64_t account,
+			      const struct store_settle *s)
+{
+	struct owner now[OWNERS_MAX];
+	size_t n = sq_address_owners(q, account, s->address_hash,
+				     s->link->zendesk_user_id, now);
+
+	for (size_t i = 0; i < n; i++) {
+		bool told = false;
+
+		for (size_t k = 0; k < s->owner_count; k++)
+			told = told || s->owners[k].user == now[i].user;
+		if (!told)
+			return true;
+	}
+	return false;
+}
+
+/* Whose an address is was read before the merge that the run did. */
+static void settle_people(struct sq *q, struct store_settle *s,
+			  const struct sq_job *job)
+{
+	for (size_t i = 0; i < s->sighting_count && !job->erase; i++)
+		sq_address_sighted(q, job->account, &s->sightings[i]);
+	if (s->alias_from != 0)
+		sq_alias_put(q, job->account, s->alias_from, s->alias_to,
+			     s->now_ms);
+	if (s->link == NULL)
+		return;
+	if (has_another_owner(q, job->account, s))
+		s->again = true;
+	else
+		sq_link_put(q, job->account, s->link);
+}
+
 /* What a run learnt: its entry, its link, who was merged into whom. A question
  * that is open already is not asked twice. */
 static void settle_facts(struct sq *q, struct store_settle *s,
@@ -112,11 +148,6 @@ static void settle_facts(struct sq *q, struct store_settle *s,
 		sq_breaker_release(q, entry.id, entry.status);
 		s->journal_id = entry.id;
 	}
-	if (s->alias_from != 0)
-		sq_alias_put(q, job->account, s->alias_from, s->alias_to,
-			     s->now_ms);
-	if (s->link != NULL)
-		sq_link_put(q, job->account, s->link);
 }
 
 /* What the run adds to the day's conversations, and to hindsight. Backfill and
@@ -199,7 +230,10 @@ static void settle_erased(struct sq *q, const struct store_settle *s,
 {
 	sq_job_delete(q, job, s->now_ms);
 	if (str_starts(job->person, "s:"))
-		sq_person_erase(q, job->account, job->person + 2, s->now_ms);
+		sq_person_erase(
+			q, job->account, job->person + 2,
+			newest(s, s->zendesk_user_id, job->zendesk_user_id),
+			s->now_ms);
 }
 
 enum result sq_op_settle(struct sq *q, struct store_op *op)
@@ -217,6 +251,7 @@ enum result sq_op_settle(struct sq *q, struct store_op *op)
 		return no_entry(q);
 	s->again = job.gen != s->gen;
 	settle_facts(q, s, &job);
+	settle_people(q, s, &job);
 	settle_tallies(q, s, &job);
 	if (job.erase && s->state != JOB_READY) {
 		settle_erased(q, s, &job);

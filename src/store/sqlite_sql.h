@@ -176,6 +176,10 @@
 		    " job_id, token, until_ms) VALUES(?1, ?2, ?3, ?4, ?5)")    \
 	X(LOCKS_EXTEND, "UPDATE locks SET until_ms = max(until_ms, ?2)"        \
 			" WHERE job_id = ?1")                                  \
+	X(LOCKS_SHARED, "SELECT 1 FROM locks a, locks b WHERE a.account = ?1"  \
+			" AND a.zendesk_user_id = ?2 AND a.until_ms > ?4"      \
+			" AND b.account = ?1 AND b.zendesk_user_id = ?3"       \
+			" AND b.job_id = a.job_id")                            \
 	X(LOCKS_RELEASE, "DELETE FROM locks WHERE job_id = ?1")                \
 	X(RESERVED_PUT, "INSERT INTO reservations(journal_id, account,"        \
 			" profile_id, at_ms) VALUES(?1, ?2, ?3, ?4)")          \
@@ -373,6 +377,27 @@
 	  " VALUES(?1, ?2, ?3, ?4)")                                           \
 	X(ALIAS_FLATTEN, "UPDATE aliases SET to_id = ?3 WHERE account = ?1"    \
 			 " AND to_id = ?2")                                    \
+	X(LINKS_OF_ZENDESK,                                                    \
+	  "SELECT sunco_id FROM links INDEXED BY links_zendesk"                \
+	  " WHERE account = ?1 AND zendesk_user_id = ?2 LIMIT ?3")             \
+	/* addresses */                                                        \
+	X(ADDRESS_GET, "SELECT proven, seen_ms, lost_ms, at_ms"                \
+		       " FROM addresses WHERE account = ?1"                    \
+		       " AND address_hash = ?2 AND zendesk_user_id = ?3")      \
+	X(ADDRESS_PUT,                                                         \
+	  "INSERT OR REPLACE INTO addresses(account, address_hash,"            \
+	  " zendesk_user_id, proven, seen_ms, lost_ms, at_ms)"                 \
+	  " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)")                               \
+	X(ADDRESS_OWNERS,                                                      \
+	  "SELECT zendesk_user_id, proven, seen_ms, lost_ms, at_ms"            \
+	  " FROM addresses WHERE account = ?1 AND address_hash = ?2"           \
+	  " LIMIT ?3")                                                         \
+	X(ADDRESSES_OF_USER,                                                   \
+	  "SELECT address_hash, proven, seen_ms, lost_ms, at_ms"               \
+	  " FROM addresses INDEXED BY addresses_user"                          \
+	  " WHERE account = ?1 AND zendesk_user_id = ?2")                      \
+	X(ADDRESSES_ERASE, "DELETE FROM addresses INDEXED BY addresses_user"   \
+			   " WHERE account = ?1 AND zendesk_user_id = ?2")     \
 	/* retention */                                                        \
 	X(PRUNE_EVENTS, "DELETE FROM events WHERE account = ?1 AND key IN"     \
 			" (SELECT key FROM events INDEXED BY events_received"  \
@@ -409,6 +434,12 @@
 	  "DELETE FROM agent_merges WHERE account = ?1 AND user_id IN"         \
 	  " (SELECT user_id FROM agent_merges INDEXED BY agent_merges_at"      \
 	  " WHERE account = ?1 AND at_ms < ?2 ORDER BY at_ms LIMIT ?3)"        \
-	  " AND at_ms < ?2")
+	  " AND at_ms < ?2")                                                   \
+	X(PRUNE_ADDRESSES,                                                     \
+	  "DELETE FROM addresses WHERE account = ?1"                           \
+	  " AND (address_hash, zendesk_user_id) IN"                            \
+	  " (SELECT address_hash, zendesk_user_id"                             \
+	  " FROM addresses INDEXED BY addresses_at"                            \
+	  " WHERE account = ?1 AND at_ms < ?2 ORDER BY at_ms LIMIT ?3)")
 
 #endif
