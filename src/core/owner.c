@@ -73,6 +73,13 @@ static void take(struct sighting *to, const struct zd_identity *i)
 
 	if (!str_eq(i->type, "email") || !address_normalise(i->value, address))
 		return;
+	/* the same address twice is proven if it is so everywhere */
+	for (size_t n = 0; n < to->count; n++) {
+		if (!str_eq(to->items[n].address, address))
+			continue;
+		to->items[n].proven &= zd_identity_proven(i);
+		return;
+	}
 	if (to->count == SIGHTED_MAX) {
 		to->whole = false;
 		return;
