@@ -26,6 +26,7 @@ static op_fn *const handlers[STORE_OP_COUNT] = {
 	[STORE_JOURNAL] = sq_op_journal, [STORE_REVIEWS] = sq_op_reviews,
 	[STORE_DECIDE] = sq_op_decide,	 [STORE_RETRY] = sq_op_retry,
 	[STORE_DROP] = sq_op_drop,	 [STORE_ACCOUNT] = sq_op_account,
+	[STORE_NOTE] = sq_op_note_claim, [STORE_NOTED] = sq_op_note_done,
 	[STORE_STATS] = sq_op_stats,	 [STORE_PRUNE] = sq_op_prune,
 	[STORE_HEALTH] = sq_op_health,	 [STORE_CHECK] = sq_op_check,
 	[STORE_SAMPLE] = sq_op_sample,	 [STORE_READINESS] = sq_op_readiness,
