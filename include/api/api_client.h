@@ -45,8 +45,7 @@ struct api_config {
 	const char *sunco_url, *sunco_app_id, *sunco_key_id, *sunco_key_secret;
 	int64_t requests_per_minute; /* 0: learn */
 	int64_t reserve_percent;
-	int64_t timeout_ms;  /* per request */
-	bool writes_tickets; /* notes and tags: oauth asks for that, too */
+	int64_t timeout_ms; /* per request */
 };
 
 struct api_client;
@@ -62,8 +61,6 @@ void api_client_reconfigure(struct api_client *c,
  * old one was refused). expires_ms: wall clock, until when to use it. */
 void api_client_set_token(struct api_client *c, const char *token,
 			  int64_t expires_ms);
-/* Forgets the token: it may be from before a scope was wanted. */
-void api_client_renew_token(struct api_client *c);
 void api_client_on_token(struct api_client *c,
 			 void (*fn)(const char *token, int64_t expires_ms,
 				    void *arg),
@@ -102,9 +99,6 @@ struct api_call {
 	enum job_lane lane;
 	bool once; /* must not be repeated */
 	bool updates_user;
-	/* its endpoint has a limit of its own: a 429 with requests left holds
-	 * up nothing else */
-	bool updates_ticket;
 };
 struct api_request;
 /* json: the answer's body, borrowed; of a refusal, too; NULL if none. */

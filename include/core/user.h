@@ -69,12 +69,11 @@ struct zd_user {
 	struct zd_identity *identities;
 	size_t identity_count;
 	bool identities_known; /* the answer side-loaded them */
-	/* As far as side-loaded: those it belongs to, or at least the one
-	 * that organization_id names. For people, not for decisions. */
+	/* As far as side-loaded; for people, not for decisions. */
 	struct zd_organization *organizations;
 	size_t organization_count;
-	bool organizations_known;
-	int64_t updated_ms; /* when it last changed; 0: not said */
+	bool organizations_known; /* all; else organization_id's at most */
+	int64_t updated_ms;	  /* when it last changed; 0: not said */
 	char *raw; /* the object as it was decoded, for before-images */
 	/* What only the store knows, or `explain --facts` says: */
 	bool survived_merge;	 /* an earlier merge ended in this user */
@@ -90,9 +89,8 @@ void zd_user_clear_identities(struct zd_user *u); /* none are known then */
  * the next one is added. Identities are known from then on. */
 struct zd_identity *zd_user_add_identity(struct zd_user *u, const char *type,
 					 const char *value);
-/* Organizations are known from then on. */
 void zd_user_add_organization(struct zd_user *u, uint64_t id, const char *name);
-void zd_user_clear_organizations(struct zd_user *u); /* none are known then */
+void zd_user_clear_organizations(struct zd_user *u);
 /* Exact match of type; of value too, ASCII case folded for "email". */
 const struct zd_identity *zd_user_identity(const struct zd_user *u,
 					   const char *type, const char *value);
@@ -109,8 +107,8 @@ MUST_CHECK enum result zd_user_decode(const struct json_t *v, struct zd_user *u,
  * or too many: no identities are known. */
 void zd_user_decode_identities(struct zd_user *u, const struct json_t *arr);
 /* Replaces the organizations by those of a side-loaded array: by all of them
- * when the answer is about u alone, else by u->organization_id's. Not an
- * array, or too many: none are known. */
+ * when the answer is about u alone, else by u->organization_id's, since whose
+ * the others are cannot be told. Not an array, or too many: none. */
 void zd_user_decode_organizations(struct zd_user *u, const struct json_t *arr,
 				  bool alone);
 /* The name of organization_id's, *borrowed*, or NULL. */
@@ -151,6 +149,13 @@ MUST_CHECK enum result sunco_user_decode(const struct json_t *v,
 					 struct error *err);
 struct json_t *sunco_user_encode(const struct sunco_user *u); /* *new* */
 
+/* The profile's full name; false: it has none, or it does not fit. */
+bool sunco_user_name(const struct sunco_user *u, char *out, size_t size);
+/* Keyed: stands for the external id of somebody who is authenticated; zeros
+ * for anybody else, and without a key. */
+struct crypto_hmac;
+void sunco_person_hash(struct crypto_hmac *hmac, const struct sunco_user *u,
+		       uint8_t out[16]);
 /* A SunCo id that we are willing to keep: 1-64 of [A-Za-z0-9_-]. */
 bool sunco_id_valid(const char *id, size_t len);
 

@@ -58,7 +58,11 @@ struct zen_user {
 	char *notes;
 	char *details;
 	char *phone;
-	struct json_t *tags; /* array of strings */
+	char *alias;
+	char *locale;
+	char *time_zone;
+	struct json_t *user_fields; /* object */
+	struct json_t *tags;	    /* array of strings */
 	bool active;
 	bool suspended;
 	bool shared;
@@ -96,8 +100,6 @@ struct zen_ticket {
 	size_t comment_count;
 	int64_t created_ms;
 	int64_t updated_ms;
-	int64_t update_window_ms; /* limits: start of its ten minutes */
-	int64_t update_count;
 };
 
 struct sun_identity {
@@ -275,6 +277,8 @@ struct zen_ticket *state_ticket_add(struct state *s, uint64_t id,
 				    struct zen_user *requester, int64_t now_ms);
 struct zen_ticket *state_ticket(const struct state *s, uint64_t id);
 size_t state_tickets_of(const struct state *s, const struct zen_user *u);
+void state_ticket_give(struct state *s, struct zen_ticket *t,
+		       const struct zen_user *to, int64_t now_ms);
 void state_tickets_move(struct state *s, struct zen_user *from,
 			struct zen_user *to, int64_t now_ms);
 void state_ticket_comment(struct zen_ticket *t, const char *body,

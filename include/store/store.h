@@ -30,8 +30,6 @@
  *   address, messaging user) adds no entry to the journal.
  * - a job that rests (done, dead, review) has the time it came to rest as
  *   run_at_ms; retention counts from it.
- * - a settle that says so leaves a note for its entry, at most one per entry
- *   and ticket; without a ticket it waits for the job to learn one.
  * - ids are never used again.
  * - addresses (core/owner.h): of every word about one, from a read or an event,
  *   the last by its own time counts. Whoever was settled as linked and turns
@@ -143,11 +141,10 @@ enum store_op_kind {
 	STORE_JOURNAL,	 /* list (read) */
 	STORE_REVIEWS,	 /* list (read) */
 	STORE_DECIDE,	 /* approve or reject a review */
+	STORE_REJECT,	 /* an entry's pair, after the fact */
 	STORE_RETRY,	 /* dead, waiting or review jobs become ready */
 	STORE_DROP,	 /* a job that is not running goes away */
 	STORE_ACCOUNT,	 /* read and change one account's row */
-	STORE_NOTE,	 /* the next due note of one account, leased */
-	STORE_NOTED,	 /* what came of it, or when again */
 	STORE_STATS,	 /* gauges (read) */
 	STORE_HEALTH,	 /* how the store itself is kept (read) */
 	STORE_CHECK,	 /* is it whole, do its rows fit together? (read) */
@@ -170,7 +167,6 @@ struct store_accept {
 	int duplicate;
 	int known; /* of the accepted: about people known to be linked */
 	int woken; /* jobs that became ready, or due sooner */
-	int noted; /* notes that got their ticket */
 };
 
 struct store_enqueue {
@@ -278,12 +274,10 @@ struct store_settle {
 	uint64_t alias_from, alias_to; /* merged id -> survivor; 0: none */
 	uint64_t gone_user; /* was the messaging user; gone now; 0: none */
 	const struct review *review; /* open it, or attach to the open one */
-	bool note; /* the ticket's agent is to be told of the entry */
 	/* out */
 	int64_t journal_id;
 	int64_t review_id;
 	bool again; /* gen had moved, or there is another owner */
-	bool noted; /* a note is due now */
 };
 
 #define STORE_RECALL_MAX 8
@@ -292,11 +286,12 @@ struct store_recall {
 	const char *sunco_id;		/* or "" */
 	uint64_t ids[STORE_RECALL_MAX]; /* Zendesk users; 0 = unused */
 	uint8_t address_hash[16];
+	uint8_t person_hash[16]; /* keyed, of the external id; zeros: none */
 	int64_t now_ms;
 	/* out, index by index of ids */
 	uint64_t survivor[STORE_RECALL_MAX]; /* aliases followed; else itself */
 	bool survived[STORE_RECALL_MAX];     /* a merge of ours ended in it */
-	bool rejected[STORE_RECALL_MAX]; /* (sunco_id, id, address) refused */
+	bool rejected[STORE_RECALL_MAX];     /* (person, id, address) refused */
 	int64_t merges_today[STORE_RECALL_MAX];
 	bool rejected_adopt; /* (sunco_id, 0, address) */
 	int64_t merges_this_hour;
@@ -347,10 +342,21 @@ struct store_decide {
 	const char *by;
 	int64_t now_ms;
 	int64_t wait_ms; /* for the job that an approval wakes */
-	bool note;	 /* the ticket's agent is to be told of a rejection */
 	/* out; RESULT_NOTFOUND, or RESULT_CONFLICT if not open any more */
 	int64_t job_id;
 	int64_t journal_id; /* the rejection's entry */
+};
+
+/* The pair of an entry that linked it is never linked again, whatever the
+ * address, and for whatever SunCo user with the external id that its
+ * before-image names: RESULT_NOTFOUND, or RESULT_CONFLICT when it linked
+ * nobody or the person was erased. The remembered link goes. */
+struct store_reject {
+	int64_t journal_id;
+	const char *by;
+	int64_t now_ms;
+	int64_t wait_ms;  /* for the person's job, if one is under way */
+	int64_t entry_id; /* out: the rejection's entry */
 };
 
 /* One job at once, even one that is about to retry: RESULT_NOTFOUND, or
@@ -401,40 +407,6 @@ struct store_full {
 	uint64_t profile_id;
 	int64_t merges;
 	int64_t ends_ms; /* when the day has a place again */
-};
-
-/* Something to be told on a ticket. */
-struct store_note {
-	int64_t id; /* 0: none is due */
-	int64_t token;
-	int64_t journal_id;
-	uint64_t ticket_id;
-	int64_t created_ms;
-	int attempts;	  /* that failed, in a row */
-	bool unsure;	  /* it may have been sent already */
-	bool told_before; /* the ticket has another note of ours */
-	bool superseded;  /* the job has something newer to tell there */
-	bool has_entry;
-	struct journal_entry entry; /* *owned* */
-	int64_t review_id;	    /* open, on which the job rests; or 0 */
-};
-
-struct store_note_claim {
-	const char *account;
-	int64_t now_ms;
-	int64_t lease_ms;	/* the longest that telling it may take */
-	struct store_note note; /* out; none while the account is paused */
-	int64_t next_ms; /* out: when the next one is due; INT64_MAX: none */
-};
-
-/* RESULT_CONFLICT: the lease had ended, and another has it. */
-struct store_note_done {
-	int64_t note_id;
-	int64_t token;
-	const char *outcome; /* one word; NULL: again at due_ms */
-	int64_t due_ms;
-	bool unsure; /* it may have been sent */
-	int attempts;
 };
 
 struct store_stats {
@@ -495,7 +467,6 @@ struct store_prune {
 	int64_t journal_before_ms; /* closed reviews, links, addresses, too */
 	int64_t images_before_ms;  /* before-images, facts of reviews */
 	int64_t reviews_expire_ms; /* now: open ones past expiry close */
-	int64_t notes_before_ms;   /* notes whose ticket never came */
 	size_t max;
 	size_t removed; /* out; call again while it equals max */
 };
@@ -544,11 +515,10 @@ struct store_op {
 		struct store_journal journal;
 		struct store_reviews reviews;
 		struct store_decide decide;
+		struct store_reject reject;
 		struct store_retry retry;
 		struct store_drop drop;
 		struct store_account account;
-		struct store_note_claim note_claim;
-		struct store_note_done note_done;
 		struct store_stats stats;
 		struct store_health health;
 		struct store_check check;

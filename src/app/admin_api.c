@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "core/restore.h"
 
 /* --- parameters --- */
 
@@ -164,6 +165,9 @@ static void answer_done(struct admin_call *call)
 	json_set_str(v, "status", "done");
 	if (call->op.kind == STORE_RETRY)
 		json_set_int(v, "count", call->op.u.retry.count);
+	if (call->op.kind == STORE_REJECT)
+		json_set_id(v, "journal_id",
+			    (uint64_t)call->op.u.reject.entry_id);
 	if (call->op.kind == STORE_DECIDE)
 		json_set_id(v, "job_id", (uint64_t)call->op.u.decide.job_id);
 	admin_call_changed(call);
@@ -310,6 +314,34 @@ static void get_journal_entry(struct http_request *req, void *arg)
 	admin_call_submit(call, answer_items);
 }
 
+static void answer_plan(struct admin_call *call)
+{
+	const struct store_journal *j = &call->op.u.journal;
+	struct restore_plan plan;
+
+	if (call->op.result != RESULT_OK || j->count == 0) {
+		admin_call_fail(call, call->op.result != RESULT_OK
+					      ? call->op.result
+					      : RESULT_NOTFOUND);
+		return;
+	}
+	restore_plan_make(&j->entries[0], call->personal, &plan);
+	admin_call_reply(call, 200, restore_plan_encode(&plan));
+	restore_plan_release(&plan);
+}
+
+static void get_restore_plan(struct http_request *req, void *arg)
+{
+	int64_t id;
+	struct admin_call *call = call_for_id(arg, req, STORE_JOURNAL, &id);
+
+	if (!call)
+		return;
+	call->op.u.journal =
+		(struct store_journal){.id = id, .action = -1, .max = 1};
+	admin_call_submit(call, answer_plan);
+}
+
 static void get_job(struct http_request *req, void *arg)
 {
 	int64_t id;
@@ -395,17 +427,6 @@ static bool read_by(struct admin_call *call)
 	return ok;
 }
 
-/* Whose review it is is not known here; the teller looks at the account. */
-static bool somebody_tells(const struct admin *a)
-{
-	const struct config *c = engine_config(a->engine);
-
-	for (size_t i = 0; i < c->account_count; i++)
-		if (config_tells(&c->accounts[i], NOTE_REVIEW))
-			return true;
-	return false;
-}
-
 static void decide(struct http_request *req, struct admin *a, bool approve)
 {
 	int64_t id;
@@ -423,7 +444,6 @@ static void decide(struct http_request *req, struct admin *a, bool approve)
 		.by = call->by,
 		.now_ms = loop_wall_ms(a->loop),
 		.wait_ms = longest_wait_ms(a),
-		.note = somebody_tells(a),
 	};
 	admin_call_submit(call, answer_done);
 }
@@ -438,6 +458,26 @@ static void post_reject(struct http_request *req, void *arg)
 	decide(req, arg, false);
 }
 
+static void post_journal_reject(struct http_request *req, void *arg)
+{
+	int64_t id;
+	struct admin_call *call = call_for_id(arg, req, STORE_REJECT, &id);
+
+	if (!call)
+		return;
+	if (!read_by(call)) {
+		bad_request(call, "say who decides: {\"by\":\"name\"}");
+		return;
+	}
+	call->op.u.reject = (struct store_reject){
+		.journal_id = id,
+		.by = call->by,
+		.now_ms = loop_wall_ms(call->admin->loop),
+		.wait_ms = longest_wait_ms(arg),
+	};
+	admin_call_submit(call, answer_done);
+}
+
 static void unknown(struct http_request *req, void *arg)
 {
 	if (admin_admit(arg, req))
@@ -447,6 +487,8 @@ static void unknown(struct http_request *req, void *arg)
 const struct http_route admin_api_routes[] = {
 	{"GET", "/api/v1/journal", get_journal, false},
 	{"GET", "/api/v1/journal/{id}", get_journal_entry, false},
+	{"GET", "/api/v1/journal/{id}/restore-plan", get_restore_plan, false},
+	{"POST", "/api/v1/journal/{id}/reject", post_journal_reject, true},
 	{"GET", "/api/v1/queue", get_queue, false},
 	{"GET", "/api/v1/queue/{id}", get_job, false},
 	{"POST", "/api/v1/queue/retry", post_retry_all, false},

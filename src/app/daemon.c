@@ -32,7 +32,7 @@ struct daemon {
 	const char *path;
 	struct loop_signal *signals[3];
 	struct loop_timer *deadline; /* of the drain */
-	int draining; /* what is still to end: listener, jobs, notes */
+	int draining;		     /* what is still to end: listener, jobs */
 	bool told;
 	bool ending; /* the engine is going: wake nobody */
 };
@@ -68,7 +68,7 @@ static void on_term(void *arg)
 		_exit(0); /* everything accepted is in the store */
 	}
 	d->told = true;
-	d->draining = 3;
+	d->draining = 2;
 	supervisor_stopping(d->supervisor);
 	log_info("draining",
 		 log_int("runs",
@@ -79,7 +79,6 @@ static void on_term(void *arg)
 	loop_timer_set(d->deadline, engine_config(d->engine)->drain_timeout_ms);
 	http_server_drain(d->server, on_part_drained, d);
 	scheduler_drain(engine_scheduler(d->engine), on_part_drained, d);
-	teller_drain(engine_teller(d->engine), on_part_drained, d);
 }
 
 /* --- reload --- */
@@ -146,7 +145,7 @@ static void on_wake(const char *account, void *arg)
 	struct daemon *d = arg;
 
 	if (!d->ending)
-		engine_wake(d->engine, account);
+		scheduler_wake(engine_scheduler(d->engine), account);
 }
 
 /* A person, here or in another process. */
@@ -156,7 +155,7 @@ static void on_changed(void *arg)
 
 	if (d->ending)
 		return;
-	engine_wake(d->engine, NULL);
+	scheduler_wake(engine_scheduler(d->engine), NULL);
 	breaker_look(d->breaker, NULL);
 }
 

@@ -252,6 +252,8 @@ static void recall(struct slot *s)
 	_Static_assert(RECALL_MAX == STORE_RECALL_MAX, "the same width");
 	memcpy(r->ids, s->cmd.ids, sizeof(r->ids));
 	run_address_hash(run->env.hmac, s->cmd.text, r->address_hash);
+	sunco_person_hash(run->env.hmac, &run->link.facts.sunco,
+			  r->person_hash);
 	submit(s, STORE_RECALL, on_recalled);
 }
 

@@ -13,6 +13,8 @@
 	X(cmd_explain)                                                         \
 	X(cmd_journal_list)                                                    \
 	X(cmd_journal_show)                                                    \
+	X(cmd_journal_restore_plan)                                            \
+	X(cmd_journal_reject)                                                  \
 	X(cmd_queue_list)                                                      \
 	X(cmd_queue_show)                                                      \
 	X(cmd_queue_retry)                                                     \

@@ -155,6 +155,7 @@ static struct json_t *image(const struct zd_user *u)
 			: json_new_null());
 	json_set(v, "identities", json_clone(json_get(known, "identities")));
 	json_set(v, "organizations", zd_user_encode_organizations(u));
+	json_set_bool(v, "organizations_complete", u->organizations_known);
 	json_free(known);
 	return v;
 }

@@ -8,7 +8,6 @@
 #include "core/saga.h"
 
 #include <assert.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "base/str.h"
@@ -121,15 +120,9 @@ static void sleep_more(struct saga *s, struct commands *out)
 	s->looks++;
 }
 
-/* No name is better than half of one. */
 static void take_name(struct saga *s, const struct sunco_user *u)
 {
-	const char *given = u->given_name ? u->given_name : "";
-	const char *surname = u->surname ? u->surname : "";
-	int n = snprintf(s->name, sizeof(s->name), "%s%s%s", given,
-			 *given && *surname ? " " : "", surname);
-
-	s->wants_name = n > 0 && (size_t)n < sizeof(s->name);
+	s->wants_name = sunco_user_name(u, s->name, sizeof(s->name));
 }
 
 void saga_begin(struct saga *s, const struct decision *d, const struct facts *f,

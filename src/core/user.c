@@ -4,9 +4,11 @@
  */
 #include "core/user.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/crypto.h"
 #include "base/str.h"
 
 static const char *const verification_names[] = {
@@ -139,7 +141,6 @@ void zd_user_add_organization(struct zd_user *u, uint64_t id, const char *name)
 		.id = id,
 		.name = xstrdup(name ? name : ""),
 	};
-	u->organizations_known = true;
 }
 
 const char *zd_user_organization(const struct zd_user *u)
@@ -221,6 +222,35 @@ void sunco_user_add_identity(struct sunco_user *u, const char *type,
 		.value = xstrdup(value ? value : ""),
 		.verification = xstrdup(verification),
 	};
+}
+
+/* No name is better than half of one. */
+bool sunco_user_name(const struct sunco_user *u, char *out, size_t size)
+{
+	const char *given = u->given_name ? u->given_name : "";
+	const char *surname = u->surname ? u->surname : "";
+	int n = snprintf(out, size, "%s%s%s", given,
+			 *given && *surname ? " " : "", surname);
+
+	return n > 0 && (size_t)n < size;
+}
+
+void sunco_person_hash(struct crypto_hmac *hmac, const struct sunco_user *u,
+		       uint8_t out[16])
+{
+	uint8_t full[CRYPTO_SHA256_SIZE];
+	struct slice parts[2] = {SLICE("external_id:")};
+	char *folded;
+
+	memset(out, 0, 16);
+	if (!hmac || !u->authenticated || str_is_empty(u->external_id))
+		return;
+	folded = xstrdup(u->external_id);
+	str_lower(folded);
+	parts[1] = slice_of(folded);
+	crypto_hmac_sign(hmac, parts, ARRAY_LEN(parts), full);
+	memcpy(out, full, 16);
+	free(folded);
 }
 
 static bool is_id_char(char c)

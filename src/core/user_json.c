@@ -231,7 +231,7 @@ void zd_user_decode_organizations(struct zd_user *u, const struct json_t *arr,
 			zd_user_add_organization(u, id,
 						 json_get_str(v, "name"));
 	}
-	u->organizations_known = true;
+	u->organizations_known = alone || !u->organization_id;
 }
 
 static struct json_t *identity_encode(const struct zd_identity *i)
@@ -267,7 +267,7 @@ struct json_t *zd_user_encode_organizations(const struct zd_user *u)
 {
 	struct json_t *arr;
 
-	if (!u->organizations_known)
+	if (!u->organizations_known && !u->organization_count)
 		return json_new_null();
 	arr = json_new_arr();
 	for (size_t n = 0; n < u->organization_count; n++) {
@@ -300,7 +300,7 @@ struct json_t *zd_user_encode(const struct zd_user *u)
 	if (u->coincides)
 		json_set_bool(v, "coincides", true);
 	json_set(v, "identities", identities_encode(u));
-	if (u->organizations_known)
+	if (u->organizations_known || u->organization_count)
 		json_set(v, "organizations", zd_user_encode_organizations(u));
 	return v;
 }

@@ -41,6 +41,12 @@ static struct json_t *user_dump(const struct state *s, const struct zen_user *u)
 	json_set_bool(o, "shared", u->shared);
 	json_set_str(o, "external_id", u->external_id);
 	json_set_str(o, "notes", u->notes);
+	json_set_str(o, "details", u->details);
+	json_set_str(o, "phone", u->phone);
+	json_set_str(o, "alias", u->alias);
+	json_set_str(o, "locale", u->locale);
+	json_set_str(o, "time_zone", u->time_zone);
+	json_set(o, "user_fields", json_clone(u->user_fields));
 	json_set(o, "tags", json_clone(u->tags));
 	json_set_id(o, "organization_id", u->organization_id);
 	json_set(o, "organization_ids", organizations);

@@ -54,6 +54,16 @@ static void load_flags(struct zen_user *u, const struct json_t *v)
 	state_user_set_text(&u->notes, json_get_str(v, "notes"));
 	state_user_set_text(&u->details, json_get_str(v, "details"));
 	state_user_set_text(&u->phone, json_get_str(v, "phone"));
+	state_user_set_text(&u->alias, json_get_str(v, "alias"));
+	if (json_get_str(v, "locale"))
+		state_user_set_text(&u->locale, json_get_str(v, "locale"));
+	if (json_get_str(v, "time_zone"))
+		state_user_set_text(&u->time_zone,
+				    json_get_str(v, "time_zone"));
+	if (json_is_obj(json_get(v, "user_fields"))) {
+		json_free(u->user_fields);
+		u->user_fields = json_clone(json_get(v, "user_fields"));
+	}
 	if (json_get_str(v, "role"))
 		state_user_set_text(&u->role, json_get_str(v, "role"));
 	if (json_is_arr(json_get(v, "tags"))) {
@@ -121,8 +131,6 @@ static struct json_t *load_ticket(struct account *a, const struct json_t *v,
 
 	if (json_get_str(v, "subject"))
 		state_user_set_text(&t->subject, json_get_str(v, "subject"));
-	if (json_get_str(v, "status"))
-		state_user_set_text(&t->status, json_get_str(v, "status"));
 	if (json_is_arr(tags)) {
 		json_free(t->tags);
 		t->tags = json_clone(tags);

@@ -87,23 +87,23 @@ struct json_t *render_user(const struct account *a, const struct zen_user *u)
 	json_set_str(o, "email", email ? email->value : NULL);
 	json_set(o, "created_at", render_time(u->created_ms));
 	json_set(o, "updated_at", render_time(u->updated_ms));
-	json_set_str(o, "time_zone", "UTC");
+	json_set_str(o, "time_zone", u->time_zone);
 	json_set_str(o, "phone", u->phone);
 	json_set_str(o, "photo", NULL);
-	json_set_str(o, "locale", "en-US");
+	json_set_str(o, "locale", u->locale);
 	json_set_int(o, "locale_id", 1);
 	json_set_id(o, "organization_id", u->organization_id);
 	json_set_str(o, "role", u->role);
 	user_flags(o, u);
 	json_set_str(o, "external_id", u->external_id);
 	json_set(o, "tags", json_clone(u->tags));
-	json_set_str(o, "alias", "");
+	json_set_str(o, "alias", u->alias ? u->alias : "");
 	json_set_str(o, "notes", u->notes ? u->notes : "");
 	json_set_str(o, "details", u->details ? u->details : "");
 	json_set_str(o, "signature", NULL);
 	json_set_str(o, "ticket_restriction",
 		     str_eq(u->role, "end-user") ? "requested" : NULL);
-	json_set(o, "user_fields", json_new_obj());
+	json_set(o, "user_fields", json_clone(u->user_fields));
 	if (u->brand_id)
 		json_set(o, "separation", separation(u->brand_id));
 	return o;
@@ -174,19 +174,6 @@ struct json_t *render_ticket(const struct account *a,
 	json_set_id(o, "submitter_id", t->requester_id);
 	json_set_bool(o, "from_messaging_channel", t->conversation_id != NULL);
 	json_set(o, "tags", json_clone(t->tags));
-	return o;
-}
-
-struct json_t *render_comment(const struct zen_comment *comment)
-{
-	struct json_t *o = json_new_obj();
-
-	json_set_str(o, "type", "Comment");
-	json_set_id(o, "author_id", comment->author_id);
-	json_set_str(o, "body", comment->body);
-	json_set_str(o, "plain_body", comment->body);
-	json_set_bool(o, "public", comment->is_public);
-	json_set(o, "created_at", render_time(comment->created_ms));
 	return o;
 }
 

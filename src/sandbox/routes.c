@@ -16,6 +16,7 @@
 
 #define USERS	    "/api/v2/users"
 #define IDENTITIES  USERS "/{}/identities"
+#define MEMBERSHIPS "/api/v2/organization_memberships"
 #define SUNCO_USERS "/sc/v2/apps/{}/users"
 
 static const struct route routes[] = {
@@ -54,16 +55,20 @@ static const struct route routes[] = {
 	 "users", zendesk_identity_verify},
 	{CALL_ZENDESK, "PUT", IDENTITIES "/{}/make_primary",
 	 "identity_make_primary", "users", zendesk_identity_make_primary},
+	{CALL_ZENDESK, "GET", USERS "/{}/organization_memberships",
+	 "membership_list", "organizations", zendesk_memberships_list},
+	{CALL_ZENDESK, "POST", MEMBERSHIPS, "membership_create",
+	 "organizations", zendesk_membership_create},
+	{CALL_ZENDESK, "DELETE", MEMBERSHIPS "/{}", "membership_delete",
+	 "organizations", zendesk_membership_delete},
+	{CALL_ZENDESK, "GET", USERS "/{}/tickets/requested",
+	 "tickets_requested", "tickets", zendesk_tickets_requested},
 	{CALL_ZENDESK, "GET", "/api/v2/tickets/{}", "ticket_get", "tickets",
 	 zendesk_ticket_show},
 	{CALL_ZENDESK, "PUT", "/api/v2/tickets/{}", "ticket_update", "tickets",
 	 zendesk_ticket_update},
 	{CALL_ZENDESK, "PUT", "/api/v2/tickets/{}/tags", "ticket_tags",
 	 "tickets", zendesk_ticket_tags},
-	{CALL_ZENDESK, "DELETE", "/api/v2/tickets/{}/tags", "ticket_untag",
-	 "tickets", zendesk_ticket_untag},
-	{CALL_ZENDESK, "GET", "/api/v2/tickets/{}/comments", "ticket_comments",
-	 "tickets", zendesk_ticket_comments},
 	{CALL_SUNCO, "GET", SUNCO_USERS, "user_list", "users",
 	 sunco_users_list},
 	{CALL_SUNCO, "POST", SUNCO_USERS, "user_create", "users",
@@ -90,9 +95,6 @@ static const char *const queries[] = {"query",
 				      "cursor",
 				      "include_deleted",
 				      "start_time",
-				      "sort",
-				      "sort_order",
-				      "tags",
 				      "brandId",
 				      "filter[identities.email]",
 				      NULL};

@@ -61,6 +61,10 @@ static void user_free(struct zen_user *u)
 	free(u->notes);
 	free(u->details);
 	free(u->phone);
+	free(u->alias);
+	free(u->locale);
+	free(u->time_zone);
+	json_free(u->user_fields);
 	free(u);
 }
 
@@ -189,6 +193,9 @@ struct zen_user *state_user_add(struct state *s, uint64_t id, const char *name,
 	u->name = xstrdup(name);
 	u->role = xstrdup("end-user");
 	u->tags = json_new_arr();
+	u->locale = xstrdup("en-US");
+	u->time_zone = xstrdup("UTC");
+	u->user_fields = json_new_obj();
 	u->active = true;
 	u->created_ms = now_ms;
 	index_add_id(s->by_id, u->id, u);

@@ -45,17 +45,22 @@ size_t state_tickets_of(const struct state *s, const struct zen_user *u)
 	return count;
 }
 
+void state_ticket_give(struct state *s, struct zen_ticket *t,
+		       const struct zen_user *to, int64_t now_ms)
+{
+	index_remove(s->tickets_of, requester_key(&t->requester_id), t);
+	t->requester_id = to->id;
+	t->updated_ms = now_ms;
+	index_add(s->tickets_of, requester_key(&t->requester_id), t);
+}
+
 void state_tickets_move(struct state *s, struct zen_user *from,
 			struct zen_user *to, int64_t now_ms)
 {
 	struct zen_ticket *t;
 
-	while ((t = index_first(s->tickets_of, requester_key(&from->id)))) {
-		index_remove(s->tickets_of, requester_key(&from->id), t);
-		t->requester_id = to->id;
-		t->updated_ms = now_ms;
-		index_add(s->tickets_of, requester_key(&t->requester_id), t);
-	}
+	while ((t = index_first(s->tickets_of, requester_key(&from->id))))
+		state_ticket_give(s, t, to, now_ms);
 }
 
 void state_ticket_comment(struct zen_ticket *t, const char *body,

@@ -210,9 +210,9 @@ static void set_texts(struct zen_user *u, const struct json_t *fields)
 	const struct {
 		const char *key;
 		char **field;
-	} texts[] = {{"notes", &u->notes},
-		     {"details", &u->details},
-		     {"phone", &u->phone}};
+	} texts[] = {{"notes", &u->notes},   {"details", &u->details},
+		     {"phone", &u->phone},   {"alias", &u->alias},
+		     {"locale", &u->locale}, {"time_zone", &u->time_zone}};
 
 	if (json_get_str(fields, "name"))
 		state_user_set_text(&u->name, json_get_str(fields, "name"));
@@ -244,6 +244,18 @@ static void set_email(const struct call *c, struct zen_user *u,
 			      c->now_ms);
 }
 
+/* Fields that are not named keep their values. */
+static void set_user_fields(struct zen_user *u, const struct json_t *fields)
+{
+	const struct json_t *given = json_get(fields, "user_fields");
+	struct json_t *value;
+	void *iter = NULL;
+	const char *key;
+
+	while (json_is_obj(given) && json_next(given, &iter, &key, &value))
+		json_set(u->user_fields, key, json_clone(value));
+}
+
 static void apply_fields(const struct call *c, struct zen_user *u,
 			 const struct json_t *fields)
 {
@@ -252,6 +264,7 @@ static void apply_fields(const struct call *c, struct zen_user *u,
 	char *external_id = json_get_text(fields, "external_id");
 
 	set_texts(u, fields);
+	set_user_fields(u, fields);
 	if (json_is_arr(tags)) {
 		json_free(u->tags);
 		u->tags = json_clone(tags);

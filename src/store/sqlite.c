@@ -18,19 +18,18 @@
 typedef enum result op_fn(struct sq *q, struct store_op *op);
 
 static op_fn *const handlers[STORE_OP_COUNT] = {
-	[STORE_ACCEPT] = sq_op_accept,	 [STORE_ENQUEUE] = sq_op_enqueue,
-	[STORE_CLAIM] = sq_op_claim,	 [STORE_EXTEND] = sq_op_extend,
-	[STORE_FOLD] = sq_op_fold,	 [STORE_INTENT] = sq_op_intent,
-	[STORE_STEP] = sq_op_step,	 [STORE_SETTLE] = sq_op_settle,
-	[STORE_RECALL] = sq_op_recall,	 [STORE_JOBS] = sq_op_jobs,
-	[STORE_JOURNAL] = sq_op_journal, [STORE_REVIEWS] = sq_op_reviews,
-	[STORE_DECIDE] = sq_op_decide,	 [STORE_RETRY] = sq_op_retry,
-	[STORE_DROP] = sq_op_drop,	 [STORE_ACCOUNT] = sq_op_account,
-	[STORE_NOTE] = sq_op_note_claim, [STORE_NOTED] = sq_op_note_done,
-	[STORE_STATS] = sq_op_stats,	 [STORE_PRUNE] = sq_op_prune,
-	[STORE_HEALTH] = sq_op_health,	 [STORE_CHECK] = sq_op_check,
-	[STORE_SAMPLE] = sq_op_sample,	 [STORE_READINESS] = sq_op_readiness,
-	[STORE_PROBE] = sq_op_probe,
+	[STORE_ACCEPT] = sq_op_accept,	     [STORE_ENQUEUE] = sq_op_enqueue,
+	[STORE_CLAIM] = sq_op_claim,	     [STORE_EXTEND] = sq_op_extend,
+	[STORE_FOLD] = sq_op_fold,	     [STORE_INTENT] = sq_op_intent,
+	[STORE_STEP] = sq_op_step,	     [STORE_SETTLE] = sq_op_settle,
+	[STORE_RECALL] = sq_op_recall,	     [STORE_JOBS] = sq_op_jobs,
+	[STORE_JOURNAL] = sq_op_journal,     [STORE_REVIEWS] = sq_op_reviews,
+	[STORE_REJECT] = sq_op_reject,	     [STORE_DECIDE] = sq_op_decide,
+	[STORE_RETRY] = sq_op_retry,	     [STORE_DROP] = sq_op_drop,
+	[STORE_ACCOUNT] = sq_op_account,     [STORE_STATS] = sq_op_stats,
+	[STORE_PRUNE] = sq_op_prune,	     [STORE_HEALTH] = sq_op_health,
+	[STORE_CHECK] = sq_op_check,	     [STORE_SAMPLE] = sq_op_sample,
+	[STORE_READINESS] = sq_op_readiness, [STORE_PROBE] = sq_op_probe,
 };
 
 _Static_assert(JOB_READY == 0 && JOB_RUNNING == 1 && JOB_WAITING == 2 &&

@@ -197,6 +197,17 @@ enum result sq_op_journal(struct sq *q, struct store_op *op)
 	return RESULT_OK;
 }
 
+bool sq_journal_get(struct sq *q, int64_t id, struct journal_entry *out)
+{
+	sqlite3_stmt *st = sq_query(q, JOURNAL_READ, sq_int(id));
+
+	if (!sq_step(q, st))
+		return false;
+	sq_journal_read(st, out);
+	sq_end(st);
+	return true;
+}
+
 enum result sq_op_reviews(struct sq *q, struct store_op *op)
 {
 	struct store_reviews *l = &op->u.reviews;

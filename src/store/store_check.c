@@ -100,7 +100,7 @@ static bool settle_ok(const struct store_op *op)
 
 	return s->state != JOB_RUNNING && s->state < JOB_STATE_COUNT &&
 	       text_ok(s->progress) && text_ok(s->last_error) &&
-	       (s->entry == NULL ? !s->note : entry_ok(s->entry)) &&
+	       (s->entry == NULL || entry_ok(s->entry)) &&
 	       (s->link == NULL || sunco_ok(s->link->sunco_id)) &&
 	       (s->review == NULL || text_ok(s->review->facts));
 }
@@ -131,6 +131,11 @@ static bool decide_ok(const struct store_op *op)
 	return !str_is_empty(op->u.decide.by) && text_ok(op->u.decide.by);
 }
 
+static bool reject_ok(const struct store_op *op)
+{
+	return !str_is_empty(op->u.reject.by) && text_ok(op->u.reject.by);
+}
+
 static bool retry_ok(const struct store_op *op)
 {
 	return all_or_account(op->u.retry.account);
@@ -157,16 +162,6 @@ static bool row_ok(const struct store_op *op)
 	       text_ok(a->hold) && text_ok(a->oauth_token);
 }
 
-static bool note_claim_ok(const struct store_op *op)
-{
-	return account_ok(op->u.note_claim.account);
-}
-
-static bool note_done_ok(const struct store_op *op)
-{
-	return text_ok(op->u.note_done.outcome);
-}
-
 static bool stats_ok(const struct store_op *op)
 {
 	return account_ok(op->u.stats.account);
@@ -189,16 +184,15 @@ static bool readiness_ok(const struct store_op *op)
 }
 
 static bool (*const checks[STORE_OP_COUNT])(const struct store_op *op) = {
-	[STORE_ACCEPT] = accept_ok,	  [STORE_ENQUEUE] = enqueue_ok,
-	[STORE_CLAIM] = claim_ok,	  [STORE_FOLD] = fold_ok,
-	[STORE_INTENT] = intent_ok,	  [STORE_STEP] = step_ok,
-	[STORE_SETTLE] = settle_ok,	  [STORE_RECALL] = recall_ok,
-	[STORE_JOBS] = jobs_ok,		  [STORE_JOURNAL] = journal_ok,
-	[STORE_REVIEWS] = reviews_ok,	  [STORE_DECIDE] = decide_ok,
-	[STORE_RETRY] = retry_ok,	  [STORE_ACCOUNT] = row_ok,
-	[STORE_NOTE] = note_claim_ok,	  [STORE_NOTED] = note_done_ok,
-	[STORE_STATS] = stats_ok,	  [STORE_SAMPLE] = sample_ok,
-	[STORE_READINESS] = readiness_ok,
+	[STORE_ACCEPT] = accept_ok,   [STORE_ENQUEUE] = enqueue_ok,
+	[STORE_CLAIM] = claim_ok,     [STORE_FOLD] = fold_ok,
+	[STORE_INTENT] = intent_ok,   [STORE_STEP] = step_ok,
+	[STORE_SETTLE] = settle_ok,   [STORE_RECALL] = recall_ok,
+	[STORE_JOBS] = jobs_ok,	      [STORE_JOURNAL] = journal_ok,
+	[STORE_REVIEWS] = reviews_ok, [STORE_DECIDE] = decide_ok,
+	[STORE_REJECT] = reject_ok,   [STORE_RETRY] = retry_ok,
+	[STORE_ACCOUNT] = row_ok,     [STORE_STATS] = stats_ok,
+	[STORE_SAMPLE] = sample_ok,   [STORE_READINESS] = readiness_ok,
 };
 
 enum result store_op_check(struct store_op *op)

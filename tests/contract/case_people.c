@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#include "base/crypto.h"
 #include "base/str.h"
 
 static int sunco_merge(struct ct *c, const char *discarded, const char *kept)
@@ -116,6 +117,120 @@ static void a_merge_closes_the_discarded_review(struct ct *c)
 	assert_int_equal(r.state, REVIEW_EXPIRED);
 	review_release(&r);
 	assert_int_equal(ct_state(c, "s:new"), JOB_READY);
+}
+
+/* An entry that linked; its id. */
+static int64_t linked_entry(struct ct *c, const char *sunco_id,
+			    const char *image)
+{
+	struct job job = ct_running(c, sunco_id);
+	struct journal_entry e = ct_entry(11, 12);
+	struct store_op op;
+
+	e.status = JOURNAL_DONE;
+	e.before_image = (char *)(uintptr_t)image;
+	assert_true(str_copy(e.sunco_id, sizeof(e.sunco_id), sunco_id));
+	ct_settle_op(c, &op, &job, JOB_DONE);
+	op.u.settle.entry = &e;
+	CT_DO(c, &op);
+	job_release(&job);
+	return op.u.settle.journal_id;
+}
+
+static void reject_op(struct ct *c, struct store_op *op, int64_t entry)
+{
+	store_op_init(op, STORE_REJECT);
+	op->u.reject.journal_id = entry;
+	op->u.reject.by = "eve";
+	op->u.reject.now_ms = c->now_ms;
+	op->u.reject.wait_ms = CT_WAIT;
+}
+
+static void a_pair_rejected_afterwards_stays_apart(struct ct *c)
+{
+	int64_t entry = linked_entry(c, "ann", "{}");
+	struct journal_entry e;
+	struct store_op op;
+
+	ct_link(c, "ann", 12, 7);
+	reject_op(c, &op, entry);
+	CT_DO(c, &op);
+	e = ct_entry_read(c, op.u.reject.entry_id);
+	assert_int_equal(e.reason, REASON_REJECTED_BEFORE);
+	assert_string_equal(e.decided_by, "eve");
+	assert_int_equal(e.profile_id, 12);
+	journal_entry_release(&e);
+	/* Whatever address they come with, but nobody else and no other. */
+	assert_true(ct_recall(c, "ann", 12, 0xad).rejected[0]);
+	assert_true(ct_recall(c, "ann", 12, 0x01).rejected[0]);
+	assert_false(ct_recall(c, "ann", 13, 0xad).rejected[0]);
+	assert_false(ct_recall(c, "bob", 12, 0xad).rejected[0]);
+	assert_false(ct_recall(c, "ann", 0, 0).linked);
+	/* A job that is over stays so; another one decides anew. */
+	assert_int_equal(ct_state(c, "s:ann"), JOB_DONE);
+}
+
+/* Another SunCo user of the same login is the same person. */
+static void a_rejection_knows_the_external_id(struct ct *c)
+{
+	int64_t entry = linked_entry(
+		c, "ann",
+		"{\"sunco_user\":{\"id\":\"ann\",\"authenticated\":true,"
+		"\"externalId\":\"E1\"}}");
+	struct crypto_hmac *hmac =
+		crypto_hmac_new(store_key(c->s), STORE_KEY_SIZE);
+	char external_id[] = "e1";
+	struct sunco_user u;
+	struct store_op op;
+
+	reject_op(c, &op, entry);
+	CT_DO(c, &op);
+	sunco_user_init(&u);
+	u.authenticated = true;
+	u.external_id = external_id;
+	store_op_init(&op, STORE_RECALL);
+	op.u.recall.account = CT_ACCOUNT;
+	op.u.recall.sunco_id = "other";
+	op.u.recall.ids[0] = 12;
+	op.u.recall.now_ms = c->now_ms;
+	CT_DO(c, &op);
+	assert_false(op.u.recall.rejected[0]);
+	sunco_person_hash(hmac, &u, op.u.recall.person_hash);
+	CT_DO(c, &op);
+	assert_true(op.u.recall.rejected[0]);
+	crypto_hmac_free(hmac);
+}
+
+static void a_rejection_wakes_who_is_not_done(struct ct *c)
+{
+	int64_t entry = linked_entry(c, "ann", "{}");
+	struct job job = ct_running(c, "ann");
+	int64_t review = ct_settle_review(c, &job, 11, 13);
+	struct store_op op;
+
+	assert_true(review > 0);
+	reject_op(c, &op, entry);
+	CT_DO(c, &op);
+	assert_int_equal(ct_state(c, "s:ann"), JOB_READY);
+}
+
+static void only_what_linked_can_be_rejected(struct ct *c)
+{
+	int64_t entry = linked_entry(c, "ann", "{}");
+	struct store_op op;
+
+	reject_op(c, &op, entry);
+	CT_DO(c, &op);
+	reject_op(c, &op, op.u.reject.entry_id);
+	CT_REFUSED(c, &op, RESULT_CONFLICT);
+	reject_op(c, &op, 4711);
+	CT_REFUSED(c, &op, RESULT_NOTFOUND);
+	sunco_remove(c, "ann");
+	reject_op(c, &op, entry);
+	CT_REFUSED(c, &op, RESULT_CONFLICT);
+	reject_op(c, &op, entry);
+	op.u.reject.by = "";
+	CT_REFUSED(c, &op, RESULT_INVALID);
 }
 
 /* A settled case with everything that can be known of a person. */
@@ -408,6 +523,10 @@ static const struct ct_case cases[] = {
 	CT_CASE(a_merge_forgets_the_discarded_link),
 	CT_CASE(a_merge_keeps_rejections),
 	CT_CASE(a_merge_closes_the_discarded_review),
+	CT_CASE(a_pair_rejected_afterwards_stays_apart),
+	CT_CASE(a_rejection_knows_the_external_id),
+	CT_CASE(a_rejection_wakes_who_is_not_done),
+	CT_CASE(only_what_linked_can_be_rejected),
 	CT_CASE(a_removal_erases_the_person),
 	CT_CASE(a_removal_erases_reviews_and_rejections),
 	CT_CASE(a_running_job_is_erased_when_it_ends),

@@ -333,6 +333,7 @@ static void encoded_users_decode_to_the_same(void **state)
 	assert_int_equal(decode(api_user, &u, NULL), RESULT_OK);
 	zd_user_add_organization(&u, 31, "Shop & Co");
 	zd_user_add_organization(&u, 32, "Other");
+	u.organizations_known = true;
 	zd_user_copy(&copy, &u);
 	zd_user_release(&u);
 	assert_string_equal(zd_user_organization(&copy), "Shop & Co");

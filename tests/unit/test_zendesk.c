@@ -79,6 +79,7 @@ static void test_organizations_of_several_users(void **state)
 	search(f, "a@x.example");
 	assert_int_equal(zd_out.r.calls, 1);
 	assert_int_equal(u[0].organization_count, 1);
+	assert_false(u[0].organizations_known);
 	assert_string_equal(zd_user_organization(&u[0]), "Ajax");
 	assert_true(u[1].organizations_known);
 	assert_int_equal(u[1].organization_count, 0);

@@ -1,0 +1,129 @@
+/*
+ * A pair that a person rejects after the fact: `journal reject`.
+ *
+ * Unlike a review's rejection it holds for whatever address the person comes
+ * with (a hash of zeros), and for every SunCo user with the same external id:
+ * who takes a merge back says that the two are not one.
+ */
+#include "sqlite_ops.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/crypto.h"
+#include "base/str.h"
+#include "core/restore.h"
+
+static const uint8_t any_address[16];
+
+void sq_person_key(const uint8_t person_hash[16], char out[SQ_PERSON_KEY_SIZE])
+{
+	char hex[33];
+
+	out[0] = '\0';
+	if (memcmp(person_hash, any_address, sizeof(any_address)) == 0)
+		return;
+	crypto_hex(person_hash, 16, hex);
+	snprintf(out, SQ_PERSON_KEY_SIZE, "x:%s", hex);
+}
+
+static void put(struct sq *q, const struct store_reject *r, int64_t account,
+		const char *who, uint64_t profile)
+{
+	if (*who)
+		sq_exec(q, REJECTED_PUT, sq_int(account), sq_text(who),
+			sq_int((int64_t)profile),
+			sq_blob(any_address, sizeof(any_address)),
+			sq_int(r->now_ms), sq_str(r->by));
+}
+
+static void put_external_id(struct sq *q, const struct store_reject *r,
+			    int64_t account, const struct journal_entry *e)
+{
+	struct crypto_hmac *hmac = crypto_hmac_new(q->key, sizeof(q->key));
+	char key[SQ_PERSON_KEY_SIZE];
+	uint8_t hash[16];
+
+	restore_person_hash(e, hmac, hash);
+	crypto_hmac_free(hmac);
+	sq_person_key(hash, key);
+	put(q, r, account, key, e->profile_id);
+}
+
+/* What is under way about the person decides anew; what is done stays so
+ * until they come again. */
+static void wake(struct sq *q, const struct store_reject *r, int64_t account,
+		 const char *sunco_id)
+{
+	char person[PERSON_SIZE];
+	struct sq_job job;
+	struct sq_wake w = {.now_ms = r->now_ms, .wait_ms = r->wait_ms};
+
+	if (!job_person(person, sunco_id, 0) ||
+	    !sq_job_find(q, account, person, &job) || job.state == JOB_DONE ||
+	    job.state == JOB_DEAD)
+		return;
+	w.lane = job.lane;
+	w.source = job.source;
+	sq_job_wake(q, &job, &w);
+}
+
+static int64_t write_down(struct sq *q, const struct store_reject *r,
+			  int64_t account, const struct journal_entry *old)
+{
+	char note[64];
+	struct journal_entry e = {
+		.action = ACTION_NONE,
+		.reason = REASON_REJECTED_BEFORE,
+		.reasons = REASON_BIT(REASON_REJECTED_BEFORE),
+		.status = JOURNAL_DONE,
+		.evidence = old->evidence,
+		.messaging_user_id = old->messaging_user_id,
+		.profile_id = old->profile_id,
+		.ticket_id = old->ticket_id,
+		.source = old->source,
+		.job_id = old->job_id,
+		.note = note,
+		.decided_by = (char *)(uintptr_t)r->by, /* borrowed */
+	};
+
+	snprintf(note, sizeof(note), "rejected after entry %lld",
+		 (long long)old->id);
+	(void)str_copy(e.sunco_id, sizeof(e.sunco_id), old->sunco_id);
+	return sq_journal_add(q, account, &e, r->now_ms);
+}
+
+static enum result check(struct sq *q, const struct journal_entry *e)
+{
+	if ((e->action != ACTION_MERGE && e->action != ACTION_ADOPT) ||
+	    !e->applied)
+		return error_set(q->err, RESULT_CONFLICT,
+				 "the entry linked nobody");
+	if (e->sunco_id[0] == '\0')
+		return error_set(q->err, RESULT_CONFLICT,
+				 "the entry's person was erased");
+	return RESULT_OK;
+}
+
+enum result sq_op_reject(struct sq *q, struct store_op *op)
+{
+	struct store_reject *r = &op->u.reject;
+	struct journal_entry e;
+	int64_t account;
+	enum result result;
+
+	r->entry_id = 0;
+	if (!sq_journal_get(q, r->journal_id, &e))
+		return error_set(q->err, RESULT_NOTFOUND, "no such entry");
+	result = check(q, &e);
+	if (result == RESULT_OK) {
+		account = sq_account_id(q, e.account, false);
+		put(q, r, account, e.sunco_id, e.profile_id);
+		put_external_id(q, r, account, &e);
+		sq_exec(q, LINK_DELETE, sq_int(account), sq_text(e.sunco_id));
+		r->entry_id = write_down(q, r, account, &e);
+		wake(q, r, account, e.sunco_id);
+	}
+	journal_entry_release(&e);
+	return result;
+}
