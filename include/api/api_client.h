@@ -45,7 +45,8 @@ struct api_config {
 	const char *sunco_url, *sunco_app_id, *sunco_key_id, *sunco_key_secret;
 	int64_t requests_per_minute; /* 0: learn */
 	int64_t reserve_percent;
-	int64_t timeout_ms; /* per request */
+	int64_t timeout_ms;  /* per request */
+	bool writes_tickets; /* notes and tags: oauth asks for that, too */
 };
 
 struct api_client;
@@ -61,6 +62,8 @@ void api_client_reconfigure(struct api_client *c,
  * old one was refused). expires_ms: wall clock, until when to use it. */
 void api_client_set_token(struct api_client *c, const char *token,
 			  int64_t expires_ms);
+/* Forgets the token: it may be from before a scope was wanted. */
+void api_client_renew_token(struct api_client *c);
 void api_client_on_token(struct api_client *c,
 			 void (*fn)(const char *token, int64_t expires_ms,
 				    void *arg),
@@ -99,6 +102,9 @@ struct api_call {
 	enum job_lane lane;
 	bool once; /* must not be repeated */
 	bool updates_user;
+	/* its endpoint has a limit of its own: a 429 with requests left holds
+	 * up nothing else */
+	bool updates_ticket;
 };
 struct api_request;
 /* json: the answer's body, borrowed; of a refusal, too; NULL if none. */

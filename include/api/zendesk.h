@@ -20,6 +20,9 @@ typedef void zendesk_plain_done(const struct api_result *r, void *arg);
 typedef void zendesk_ticket_done(const struct api_result *r,
 				 uint64_t requester_id, void *arg);
 
+typedef void zendesk_found_done(const struct api_result *r, bool found,
+				void *arg);
+
 struct zendesk_op; /* a call under way, possibly of several requests */
 void zendesk_cancel(struct zendesk_op *op);
 
@@ -60,5 +63,25 @@ struct zendesk_op *zendesk_add_address(struct api_client *c, enum job_lane lane,
 struct zendesk_op *zendesk_ticket_get(struct api_client *c, enum job_lane lane,
 				      uint64_t ticket_id,
 				      zendesk_ticket_done *done, void *arg);
+/* An internal note, seen by agents only. Nothing else of the ticket changes.
+ * Never repeated by any layer below. */
+struct zendesk_op *zendesk_ticket_note(struct api_client *c, enum job_lane lane,
+				       uint64_t ticket_id, const char *text,
+				       zendesk_plain_done *done, void *arg);
+/* Is there an internal note with this text in it, among the ticket's newest
+ * 300 comments? */
+struct zendesk_op *
+zendesk_ticket_find_note(struct api_client *c, enum job_lane lane,
+			 uint64_t ticket_id, const char *text,
+			 zendesk_found_done *done, void *arg);
+/* Adds a tag beside the ticket's others; takes some away (none of which has
+ * a character that a URL would escape). */
+struct zendesk_op *zendesk_ticket_tag(struct api_client *c, enum job_lane lane,
+				      uint64_t ticket_id, const char *tag,
+				      zendesk_plain_done *done, void *arg);
+struct zendesk_op *zendesk_ticket_untag(struct api_client *c,
+					enum job_lane lane, uint64_t ticket_id,
+					const char *const *tags, size_t count,
+					zendesk_plain_done *done, void *arg);
 
 #endif

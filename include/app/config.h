@@ -17,6 +17,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "core/policy.h"
+#include "core/ticket_note.h"
 
 #define CONFIG_DEFAULT_PATH "/etc/reunite/reunite.conf"
 
@@ -24,8 +25,6 @@ struct config_list {
 	char **items;
 	size_t count;
 };
-
-enum ticket_note { NOTE_OFF, NOTE_MERGED, NOTE_REVIEW, NOTE_ALL };
 
 struct account_config {
 	char name[ACCOUNT_SIZE];
@@ -81,6 +80,9 @@ MUST_CHECK enum result config_load(struct config **out, const char *path,
 void config_free(struct config *c);
 const struct account_config *config_account(const struct config *c,
 					    const char *name);
+/* Are agents told on tickets, at this level? Not while only observing: that
+ * writes nothing to Zendesk. */
+bool config_tells(const struct account_config *a, enum ticket_note level);
 /* What api_client_new() takes, borrowed from a. */
 void config_api(const struct account_config *a, struct api_config *out);
 /* The whole configuration as a file that loads once the masked secrets are

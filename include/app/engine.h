@@ -1,5 +1,5 @@
 /*
- * Everything between the store and the APIs: queue, clients, scheduler.
+ * Everything between the store and the APIs: queue, clients, scheduler, teller.
  *
  * The daemon puts listeners in front of it; `link --apply` and the other
  * commands that work without a daemon use it as it is. Owned by the loop
@@ -11,6 +11,7 @@
 #include "app/config.h"
 #include "app/scheduler.h"
 #include "app/storeq.h"
+#include "app/teller.h"
 
 struct engine;
 
@@ -28,6 +29,9 @@ const struct config *engine_config(const struct engine *e);
 void engine_reload(struct engine *e, struct config *config);
 struct storeq *engine_storeq(const struct engine *e);	    /* NULL: no store */
 struct scheduler *engine_scheduler(const struct engine *e); /* or NULL */
+struct teller *engine_teller(const struct engine *e); /* like the scheduler */
+/* Something may be due: jobs, notes. account NULL: of all. */
+void engine_wake(struct engine *e, const char *account);
 struct api_client *engine_api(const struct engine *e, const char *account);
 /* For run_start(); false if there is no such account. */
 bool engine_env(const struct engine *e, const char *account,

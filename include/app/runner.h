@@ -38,6 +38,7 @@ struct run_report {
 	int64_t told_ms;
 	bool lost;  /* the lease was lost: somebody else has the job */
 	bool again; /* an event came meanwhile: it is ready again */
+	bool noted; /* a note for its ticket is due */
 	int64_t journal_id;
 	int64_t review_id;
 };

@@ -24,9 +24,14 @@ typedef void scheduler_watch_fn(const char *account, const char *sunco_id,
 /* A run of the account took a place of the breaker, or found none. */
 typedef void scheduler_place_fn(const char *account, void *arg);
 
+/* A run left a note that is due now. */
+typedef void scheduler_noted_fn(const char *account, void *arg);
+
 struct scheduler *scheduler_new(struct loop *loop, struct storeq *q,
 				struct crypto_hmac *hmac,
 				scheduler_watch_fn *watch, void *arg);
+/* NULL: nobody wants to know. */
+void scheduler_on_noted(struct scheduler *s, scheduler_noted_fn *fn, void *arg);
 /* Drops what runs, as a crash would. */
 void scheduler_free(struct scheduler *s);
 /* api and config: borrowed until replaced or removed. A name that is known

@@ -51,6 +51,8 @@
 	  "Profiles that take no more conversations today without a person")   \
 	X(REVIEW_OLDEST_SECONDS, GAUGE, "review_oldest_seconds", "account",    \
 	  "Age of the oldest open review")                                     \
+	X(NOTES, COUNTER, "notes_total", "account outcome",                    \
+	  "Notes for tickets by what became of them")                          \
 	X(HTTP_CONNECTIONS, GAUGE, "http_connections", "listener",             \
 	  "Open connections")                                                  \
 	X(HTTP_REJECTED, COUNTER, "http_rejected_total", "listener status",    \

@@ -11,6 +11,7 @@
 
 struct settings;
 struct zen_user;
+struct zen_ticket;
 
 struct limit_window {
 	int64_t start_ms;
@@ -22,6 +23,7 @@ struct limits {
 	struct limit_window sunco;
 	struct limit_window incremental;
 	struct limit_window updates; /* of any user, a second */
+	struct limit_window tickets; /* updates of any ticket */
 };
 
 struct limit_verdict {
@@ -39,5 +41,9 @@ struct limit_verdict limits_take(struct limit_window *w, int64_t total,
 struct limit_verdict limits_take_update(struct limits *l,
 					const struct settings *settings,
 					struct zen_user *u, int64_t now_ms);
+/* Updates of a ticket: 30 in ten windows for each, 100 a window in all. */
+struct limit_verdict limits_take_ticket(struct limits *l,
+					const struct settings *settings,
+					struct zen_ticket *t, int64_t now_ms);
 
 #endif

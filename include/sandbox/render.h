@@ -13,6 +13,7 @@ struct sun_user;
 struct zen_identity;
 struct zen_organization;
 struct zen_ticket;
+struct zen_comment;
 struct zen_user;
 
 /* Whole seconds, as Zendesk writes times; 0 gives null. */
@@ -31,6 +32,7 @@ struct json_t *render_organization(const struct account *a,
 				   const struct zen_organization *organization);
 struct json_t *render_ticket(const struct account *a,
 			     const struct zen_ticket *t);
+struct json_t *render_comment(const struct zen_comment *comment);
 /* full: what includeFullUser adds to the five fields of every webhook. */
 struct json_t *render_sun_user(const struct sun_user *u, bool full);
 

@@ -50,6 +50,7 @@ struct json_t;
 	FLAG(rate_headers, true)                                               \
 	FLAG(retry_after, true)                                                \
 	FLAG(user_update_limits, true)                                         \
+	FLAG(ticket_update_limits, true)                                       \
 	COUNT(incremental_limit, 10)                                           \
 	COUNT(sunco_limit, 0)                                                  \
 	/* merging */                                                          \

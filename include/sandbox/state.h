@@ -100,6 +100,8 @@ struct zen_ticket {
 	size_t comment_count;
 	int64_t created_ms;
 	int64_t updated_ms;
+	int64_t update_window_ms; /* limits: start of its ten minutes */
+	int64_t update_count;
 };
 
 struct sun_identity {

@@ -30,6 +30,8 @@
  *   address, messaging user) adds no entry to the journal.
  * - a job that rests (done, dead, review) has the time it came to rest as
  *   run_at_ms; retention counts from it.
+ * - a settle that says so leaves a note for its entry, at most one per entry
+ *   and ticket; without a ticket it waits for the job to learn one.
  * - ids are never used again.
  * - addresses (core/owner.h): of every word about one, from a read or an event,
  *   the last by its own time counts. Whoever was settled as linked and turns
@@ -50,6 +52,7 @@
 #include "core/journal.h"
 #include "core/owner.h"
 #include "core/readiness.h"
+#include "store/review.h"
 
 #define STORE_LIST_MAX 500 /* rows per snapshot of a list */
 #define STORE_KEY_SIZE 32
@@ -83,50 +86,6 @@ struct store_sighting {
 	size_t count;
 };
 
-/* Before and after a person decides. */
-enum review_state {
-	REVIEW_OPEN,
-	REVIEW_APPROVED,
-	REVIEW_REJECTED,
-	REVIEW_EXPIRED,
-	REVIEW_MERGED, /* agents merged the two by hand */
-	REVIEW_STATE_COUNT
-};
-const char *review_state_name(enum review_state s);
-
-struct review {
-	int64_t id;
-	char account[ACCOUNT_SIZE];
-	enum review_state state;
-	int64_t job_id;
-	int64_t journal_id;
-	enum action intended; /* merge or adopt */
-	reason_set reasons;   /* what an approval waives */
-	enum evidence evidence;
-	uint64_t messaging_user_id;
-	uint64_t profile_id; /* 0: adopt */
-	char sunco_id[SUNCO_ID_SIZE];
-	uint64_t ticket_id;
-	uint8_t address_hash[16]; /* keyed */
-	uint8_t facts_hash[16];	  /* of what an approval was given for */
-	char *facts; /* *owned* JSON: both sides as read; personal data */
-	int64_t created_ms;
-	int64_t expires_ms;
-	int64_t attached; /* further conversations: of other messaging users,
-			     or with other tickets */
-	int64_t decided_ms;
-	char *decided_by; /* *owned* */
-	/* of its journal entry; read only */
-	enum event_source source;
-	int api_calls;
-};
-void review_init(struct review *r);
-void review_release(struct review *r);
-/* The line of `review list --json`: the journal line's shape (status: pending
- * while it is open; applied: false), then what only a review has; the facts
- * only when personal: *new* */
-struct json_t *review_encode(const struct review *r, bool personal);
-
 enum store_op_kind {
 	STORE_ACCEPT,	 /* intake: events in, jobs woken */
 	STORE_ENQUEUE,	 /* one job by hand or from an approval */
@@ -145,6 +104,8 @@ enum store_op_kind {
 	STORE_RETRY,	 /* dead, waiting or review jobs become ready */
 	STORE_DROP,	 /* a job that is not running goes away */
 	STORE_ACCOUNT,	 /* read and change one account's row */
+	STORE_NOTE,	 /* the next due note of one account, leased */
+	STORE_NOTED,	 /* what came of it, or when again */
 	STORE_STATS,	 /* gauges (read) */
 	STORE_HEALTH,	 /* how the store itself is kept (read) */
 	STORE_CHECK,	 /* is it whole, do its rows fit together? (read) */
@@ -167,6 +128,7 @@ struct store_accept {
 	int duplicate;
 	int known; /* of the accepted: about people known to be linked */
 	int woken; /* jobs that became ready, or due sooner */
+	int noted; /* notes that got their ticket */
 };
 
 struct store_enqueue {
@@ -274,10 +236,12 @@ struct store_settle {
 	uint64_t alias_from, alias_to; /* merged id -> survivor; 0: none */
 	uint64_t gone_user; /* was the messaging user; gone now; 0: none */
 	const struct review *review; /* open it, or attach to the open one */
+	bool note; /* the ticket's agent is to be told of the entry */
 	/* out */
 	int64_t journal_id;
 	int64_t review_id;
 	bool again; /* gen had moved, or there is another owner */
+	bool noted; /* a note is due now */
 };
 
 #define STORE_RECALL_MAX 8
@@ -342,6 +306,7 @@ struct store_decide {
 	const char *by;
 	int64_t now_ms;
 	int64_t wait_ms; /* for the job that an approval wakes */
+	bool note;	 /* the ticket's agent is to be told of a rejection */
 	/* out; RESULT_NOTFOUND, or RESULT_CONFLICT if not open any more */
 	int64_t job_id;
 	int64_t journal_id; /* the rejection's entry */
@@ -409,6 +374,40 @@ struct store_full {
 	int64_t ends_ms; /* when the day has a place again */
 };
 
+/* Something to be told on a ticket. */
+struct store_note {
+	int64_t id; /* 0: none is due */
+	int64_t token;
+	int64_t journal_id;
+	uint64_t ticket_id;
+	int64_t created_ms;
+	int attempts;	  /* that failed, in a row */
+	bool unsure;	  /* it may have been sent already */
+	bool told_before; /* the ticket has another note of ours */
+	bool superseded;  /* the job has something newer to tell there */
+	bool has_entry;
+	struct journal_entry entry; /* *owned* */
+	int64_t review_id;	    /* open, on which the job rests; or 0 */
+};
+
+struct store_note_claim {
+	const char *account;
+	int64_t now_ms;
+	int64_t lease_ms;	/* the longest that telling it may take */
+	struct store_note note; /* out; none while the account is paused */
+	int64_t next_ms; /* out: when the next one is due; INT64_MAX: none */
+};
+
+/* RESULT_CONFLICT: the lease had ended, and another has it. */
+struct store_note_done {
+	int64_t note_id;
+	int64_t token;
+	const char *outcome; /* one word; NULL: again at due_ms */
+	int64_t due_ms;
+	bool unsure; /* it may have been sent */
+	int attempts;
+};
+
 struct store_stats {
 	const char *account;
 	int64_t now_ms;
@@ -467,6 +466,7 @@ struct store_prune {
 	int64_t journal_before_ms; /* closed reviews, links, addresses, too */
 	int64_t images_before_ms;  /* before-images, facts of reviews */
 	int64_t reviews_expire_ms; /* now: open ones past expiry close */
+	int64_t notes_before_ms;   /* notes whose ticket never came */
 	size_t max;
 	size_t removed; /* out; call again while it equals max */
 };
@@ -519,6 +519,8 @@ struct store_op {
 		struct store_retry retry;
 		struct store_drop drop;
 		struct store_account account;
+		struct store_note_claim note_claim;
+		struct store_note_done note_done;
 		struct store_stats stats;
 		struct store_health health;
 		struct store_check check;

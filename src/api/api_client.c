@@ -49,6 +49,7 @@ struct api_request {
 	enum job_lane lane;
 	bool once;
 	bool updates_user;
+	bool updates_ticket;
 	char *path;
 	char *body;
 	int64_t since_ms;
@@ -175,6 +176,8 @@ static void learn(struct api_request *q, const struct http_answer *a)
 	struct budget_headers h;
 
 	api_answer_limits(a, &q->result, q->updates_user, &h);
+	if (q->updates_ticket && h.remaining > 0)
+		h.retry_after_ms = -1;
 	if (q->api == API_SUNCO) {
 		sunco_learn(c, &h);
 		return;
@@ -410,6 +413,7 @@ struct api_request *api_send_owned(struct api_client *c,
 	q->lane = call->lane;
 	q->once = call->once;
 	q->updates_user = call->updates_user;
+	q->updates_ticket = call->updates_ticket;
 	q->path = xstrdup(call->path);
 	q->body = call->body ? json_text(call->body) : NULL;
 	json_free(call->body);
@@ -514,6 +518,11 @@ void api_client_set_token(struct api_client *c, const char *token,
 			  int64_t expires_ms)
 {
 	oauth_set_token(c->oauth, token, expires_ms);
+}
+
+void api_client_renew_token(struct api_client *c)
+{
+	oauth_renew(c->oauth);
 }
 
 void api_client_on_token(struct api_client *c,

@@ -37,11 +37,16 @@ enum {
 	HOLD_MAX_MS = 10 * 60 * 1000,
 };
 
-/* users: read, search, identities, merge, external id; tickets: requester */
-static const char *const scopes[] = {
-	"users:read",
-	"users:write",
-	"tickets:read",
+/* users: read, search, identities, merge, external id; tickets: requester;
+ * their notes and tags, asked for only where they are written */
+static const struct {
+	const char *name;
+	bool for_notes;
+} scopes[] = {
+	{"users:read", false},
+	{"users:write", false},
+	{"tickets:read", false},
+	{"tickets:write", true},
 };
 
 struct oauth {
@@ -104,8 +109,8 @@ static void credentials_hash(const struct api_config *c,
 	struct buf b;
 
 	buf_init(&b, REQUEST_MAX);
-	buf_printf(&b, "%d\n%s\n%s\n%s", c->auth, c->zendesk_url,
-		   c->client_id ? c->client_id : "",
+	buf_printf(&b, "%d\n%d\n%s\n%s\n%s", c->auth, c->writes_tickets,
+		   c->zendesk_url, c->client_id ? c->client_id : "",
 		   c->client_secret ? c->client_secret : "");
 	crypto_sha256(b.data, b.len, out);
 	crypto_wipe(b.data, b.len);
@@ -200,13 +205,19 @@ static bool scope_granted(const char *granted, const char *scope)
 	return false;
 }
 
+static bool scope_wanted(const struct api_config *c, size_t i)
+{
+	return c->writes_tickets || !scopes[i].for_notes;
+}
+
 static void scopes_compare(const struct oauth *o, const char *granted)
 {
 	for (size_t i = 0; granted && i < ARRAY_LEN(scopes); i++)
-		if (!scope_granted(granted, scopes[i]))
+		if (scope_wanted(o->config, i) &&
+		    !scope_granted(granted, scopes[i].name))
 			log_warn("oauth_scope_missing",
 				 log_str("account", o->config->account),
-				 log_str("scope", scopes[i]));
+				 log_str("scope", scopes[i].name));
 }
 
 static bool token_take(struct oauth *o, const struct json_t *json)
@@ -266,7 +277,9 @@ static void fetch_body(const struct api_config *c, struct buf *out)
 
 	buf_init(&scope, REQUEST_MAX);
 	for (size_t i = 0; i < ARRAY_LEN(scopes); i++)
-		buf_printf(&scope, "%s%s", i > 0 ? " " : "", scopes[i]);
+		if (scope_wanted(c, i))
+			buf_printf(&scope, "%s%s", i > 0 ? " " : "",
+				   scopes[i].name);
 	json_set_str(body, "grant_type", "client_credentials");
 	json_set_str(body, "client_id", c->client_id);
 	json_set_str(body, "client_secret", c->client_secret);
@@ -330,6 +343,12 @@ void oauth_expire(struct oauth *o, uint64_t generation)
 {
 	if (!o->token || o->generation != generation)
 		return;
+	token_forget(o);
+	token_keep(o);
+}
+
+void oauth_renew(struct oauth *o)
+{
 	token_forget(o);
 	token_keep(o);
 }

@@ -33,6 +33,8 @@ enum oauth_state oauth_token(struct oauth *o, const char **token,
 const struct api_result *oauth_refusal(const struct oauth *o);
 /* A request with that token got 401: the next one fetches a new token. */
 void oauth_expire(struct oauth *o, uint64_t generation);
+/* The next request fetches a new token. */
+void oauth_renew(struct oauth *o);
 /* A request got 401 with a token just fetched, too: nothing is fetched for a
  * while, everything is refused. */
 void oauth_distrust(struct oauth *o, const struct api_result *why);

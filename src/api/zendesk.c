@@ -1,5 +1,5 @@
 /*
- * The Zendesk calls of one request: changes, and the ticket's requester.
+ * Changes of users, each one request. Tickets are in zendesk_tickets.c.
  *
  * A change that must not happen twice is sent with `once`. An answer that
  * cannot be read does not say whether the change happened: RESULT_TEMP with
@@ -7,45 +7,7 @@
  */
 #include "zendesk_int.h"
 
-#include <inttypes.h>
-
-#include "base/buf.h"
 #include "base/json.h"
-
-enum { PATH_MAX_BYTES = 512 };
-
-static void deliver_plain(struct zendesk_op *op, const struct api_result *r)
-{
-	op->done.plain(r, op->arg);
-}
-
-static void deliver_ticket(struct zendesk_op *op, const struct api_result *r)
-{
-	op->done.ticket(r, r->result == RESULT_OK ? op->requester_id : 0,
-			op->arg);
-}
-
-static void plain_answered(struct zendesk_slot *s, const struct api_result *r,
-			   const struct json_t *json)
-{
-	(void)json;
-	zendesk_op_end(s->op, r);
-}
-
-/* One request about one object. */
-static struct zendesk_op *op_start(struct zendesk_op *op, struct api_call *call,
-				   const char *before, uint64_t id,
-				   const char *behind)
-{
-	struct buf path;
-
-	buf_init(&path, PATH_MAX_BYTES);
-	buf_printf(&path, "%s%" PRIu64 "%s", before, id, behind);
-	call->path = path.data;
-	zendesk_op_send(&op->slots[0], call);
-	buf_release(&path);
-	return op;
-}
 
 /* ---- merge ---- */
 
@@ -91,7 +53,7 @@ struct zendesk_op *zendesk_merge(struct api_client *c, enum job_lane lane,
 	op->answered = merge_answered;
 	op->deliver = zendesk_op_deliver_user;
 	op->done.user = done;
-	return op_start(op, &call, "/api/v2/users/", from, "/merge");
+	return zendesk_op_start(op, &call, "/api/v2/users/", from, "/merge");
 }
 
 /* ---- changes of one user ---- */
@@ -113,10 +75,10 @@ static struct zendesk_op *user_update(struct api_client *c, enum job_lane lane,
 
 	json_set_str(user, key, value);
 	json_set(body, "user", user);
-	op->answered = plain_answered;
-	op->deliver = deliver_plain;
+	op->answered = zendesk_op_plain;
+	op->deliver = zendesk_op_deliver_plain;
 	op->done.plain = done;
-	return op_start(op, &call, "/api/v2/users/", id, "");
+	return zendesk_op_start(op, &call, "/api/v2/users/", id, "");
 }
 
 struct zendesk_op *zendesk_set_external_id(struct api_client *c,
@@ -156,37 +118,8 @@ struct zendesk_op *zendesk_add_address(struct api_client *c, enum job_lane lane,
 	json_set_bool(identity, "verified", verified);
 	json_set_bool(identity, "skip_verify_email", true);
 	json_set(body, "identity", identity);
-	op->answered = plain_answered;
-	op->deliver = deliver_plain;
+	op->answered = zendesk_op_plain;
+	op->deliver = zendesk_op_deliver_plain;
 	op->done.plain = done;
-	return op_start(op, &call, "/api/v2/users/", id, "/identities");
-}
-
-/* ---- the ticket ---- */
-
-static void ticket_answered(struct zendesk_slot *s, const struct api_result *r,
-			    const struct json_t *json)
-{
-	struct zendesk_op *op = s->op;
-
-	op->requester_id =
-		json_get_id(json_get(json, "ticket"), "requester_id");
-	if (r->result == RESULT_OK && op->requester_id == 0)
-		zendesk_op_fail(op, r, RESULT_TEMP,
-				"ticket: no requester answered");
-	else
-		zendesk_op_end(op, r);
-}
-
-struct zendesk_op *zendesk_ticket_get(struct api_client *c, enum job_lane lane,
-				      uint64_t ticket_id,
-				      zendesk_ticket_done *done, void *arg)
-{
-	struct zendesk_op *op = zendesk_op_new(c, lane, arg);
-	struct api_call call = {.name = "ticket_get", .method = "GET"};
-
-	op->answered = ticket_answered;
-	op->deliver = deliver_ticket;
-	op->done.ticket = done;
-	return op_start(op, &call, "/api/v2/tickets/", ticket_id, "");
+	return zendesk_op_start(op, &call, "/api/v2/users/", id, "/identities");
 }

@@ -40,6 +40,7 @@ struct zendesk_op {
 		zendesk_users_done *users;
 		zendesk_plain_done *plain;
 		zendesk_ticket_done *ticket;
+		zendesk_found_done *found;
 	} done;
 	void *arg;
 	struct zendesk_slot slots[ZENDESK_SLOTS];
@@ -51,6 +52,8 @@ struct zendesk_op {
 	size_t listed; /* users whose identities are known or being listed */
 	int pages;     /* of the search */
 	uint64_t requester_id;
+	char *text; /* that is looked for; *owned* */
+	bool found;
 };
 
 struct zendesk_op *zendesk_op_new(struct api_client *c, enum job_lane lane,
@@ -63,6 +66,21 @@ void zendesk_op_fail(struct zendesk_op *op, const struct api_result *r,
 		     enum result class, const char *why);
 /* Takes u. */
 void zendesk_op_add_user(struct zendesk_op *op, struct zd_user *u);
+/* One request about one object: before, id and behind are its path. */
+struct zendesk_op *zendesk_op_start(struct zendesk_op *op,
+				    struct api_call *call, const char *before,
+				    uint64_t id, const char *behind);
+/* For op->answered and op->deliver of calls that answer nothing of use. */
+void zendesk_op_plain(struct zendesk_slot *s, const struct api_result *r,
+		      const struct json_t *json);
+void zendesk_op_deliver_plain(struct zendesk_op *op,
+			      const struct api_result *r);
+/* The next page of a list: cursor paging says meta.has_more and links.next,
+ * offset paging next_page. path: borrowed from the answer. */
+enum zendesk_more { MORE_NO, MORE_YES, MORE_BROKEN };
+enum zendesk_more zendesk_next_path(const struct zendesk_op *op,
+				    const struct json_t *json,
+				    const char **path);
 /* For op->deliver: the first of the users. */
 void zendesk_op_deliver_user(struct zendesk_op *op, const struct api_result *r);
 

@@ -3,9 +3,13 @@
  */
 #include "zendesk_int.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 
+#include "base/buf.h"
 #include "base/json.h"
+
+enum { PATH_MAX_BYTES = 512 };
 
 struct zendesk_op *zendesk_op_new(struct api_client *c, enum job_lane lane,
 				  void *arg)
@@ -27,6 +31,7 @@ static void op_free(struct zendesk_op *op)
 	for (size_t i = 0; i < op->count; i++)
 		zd_user_release(&op->users[i]);
 	free(op->users);
+	free(op->text);
 	free(op);
 }
 
@@ -107,4 +112,49 @@ void zendesk_op_add_user(struct zendesk_op *op, struct zd_user *u)
 void zendesk_op_deliver_user(struct zendesk_op *op, const struct api_result *r)
 {
 	op->done.user(r, r->result == RESULT_OK ? op->users : NULL, op->arg);
+}
+
+struct zendesk_op *zendesk_op_start(struct zendesk_op *op,
+				    struct api_call *call, const char *before,
+				    uint64_t id, const char *behind)
+{
+	struct buf path;
+
+	buf_init(&path, PATH_MAX_BYTES);
+	buf_printf(&path, "%s%" PRIu64 "%s", before, id, behind);
+	call->path = path.overflow ? NULL : path.data;
+	zendesk_op_send(&op->slots[0], call);
+	buf_release(&path);
+	return op;
+}
+
+void zendesk_op_plain(struct zendesk_slot *s, const struct api_result *r,
+		      const struct json_t *json)
+{
+	(void)json;
+	zendesk_op_end(s->op, r);
+}
+
+void zendesk_op_deliver_plain(struct zendesk_op *op, const struct api_result *r)
+{
+	op->done.plain(r, op->arg);
+}
+
+enum zendesk_more zendesk_next_path(const struct zendesk_op *op,
+				    const struct json_t *json,
+				    const char **path)
+{
+	const struct json_t *more =
+		json_get(json_get(json, "meta"), "has_more");
+	const struct json_t *link = json_get(json, "next_page");
+
+	if (json_is_bool(more)) {
+		if (!json_bool(more, true))
+			return MORE_NO;
+		link = json_get(json_get(json, "links"), "next");
+	} else if (json_is_null(link)) {
+		return MORE_NO;
+	}
+	*path = api_client_link_path(op->client, json_str(link));
+	return *path ? MORE_YES : MORE_BROKEN;
 }

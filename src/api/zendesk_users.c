@@ -29,29 +29,6 @@ enum {
 
 static void list_next(struct zendesk_op *op, const struct api_result *r);
 
-/* ---- paging ---- */
-
-enum more { MORE_NO, MORE_YES, MORE_BROKEN };
-
-/* Cursor paging says meta.has_more and links.next, offset paging next_page. */
-static enum more next_path(const struct zendesk_op *op,
-			   const struct json_t *json, const char **path)
-{
-	const struct json_t *more =
-		json_get(json_get(json, "meta"), "has_more");
-	const struct json_t *link = json_get(json, "next_page");
-
-	if (json_is_bool(more)) {
-		if (!json_bool(more, true))
-			return MORE_NO;
-		link = json_get(json_get(json, "links"), "next");
-	} else if (json_is_null(link)) {
-		return MORE_NO;
-	}
-	*path = api_client_link_path(op->client, json_str(link));
-	return *path ? MORE_YES : MORE_BROKEN;
-}
-
 /* ---- identities, one user at a time in a slot ---- */
 
 static void list_page(struct zendesk_slot *s, const char *path)
@@ -85,7 +62,7 @@ static void list_answered(struct zendesk_slot *s, const struct api_result *r,
 {
 	const struct json_t *page = json_get(json, "identities");
 	const char *path = NULL;
-	enum more more;
+	enum zendesk_more more;
 
 	if (r->result == RESULT_NOTFOUND) {
 		zendesk_op_fail(s->op, r,
@@ -99,7 +76,8 @@ static void list_answered(struct zendesk_slot *s, const struct api_result *r,
 	}
 	for (size_t i = 0; i < json_len(page); i++)
 		json_push(s->identities, json_clone(json_at(page, i)));
-	more = json_is_arr(page) ? next_path(s->op, json, &path) : MORE_BROKEN;
+	more = json_is_arr(page) ? zendesk_next_path(s->op, json, &path)
+				 : MORE_BROKEN;
 	if (more == MORE_NO)
 		list_done(s, r);
 	else if (more == MORE_YES && s->pages < LIST_PAGES_MAX)
@@ -232,7 +210,7 @@ static void search_go_on(struct zendesk_op *op, const struct api_result *r,
 			 const struct json_t *json)
 {
 	const char *path = NULL;
-	enum more more = next_path(op, json, &path);
+	enum zendesk_more more = zendesk_next_path(op, json, &path);
 
 	if (more == MORE_BROKEN)
 		zendesk_op_fail(op, r, RESULT_PERM,

@@ -427,6 +427,17 @@ static bool read_by(struct admin_call *call)
 	return ok;
 }
 
+/* Whose review it is is not known here; the teller looks at the account. */
+static bool somebody_tells(const struct admin *a)
+{
+	const struct config *c = engine_config(a->engine);
+
+	for (size_t i = 0; i < c->account_count; i++)
+		if (config_tells(&c->accounts[i], NOTE_REVIEW))
+			return true;
+	return false;
+}
+
 static void decide(struct http_request *req, struct admin *a, bool approve)
 {
 	int64_t id;
@@ -444,6 +455,7 @@ static void decide(struct http_request *req, struct admin *a, bool approve)
 		.by = call->by,
 		.now_ms = loop_wall_ms(a->loop),
 		.wait_ms = longest_wait_ms(a),
+		.note = somebody_tells(a),
 	};
 	admin_call_submit(call, answer_done);
 }

@@ -224,6 +224,11 @@ const struct account_config *config_account(const struct config *c,
 	return NULL;
 }
 
+bool config_tells(const struct account_config *a, enum ticket_note level)
+{
+	return a->ticket_note >= level && a->rules.apply != APPLY_OBSERVE;
+}
+
 void config_api(const struct account_config *a, struct api_config *out)
 {
 	*out = (struct api_config){
@@ -241,6 +246,7 @@ void config_api(const struct account_config *a, struct api_config *out)
 		.requests_per_minute = a->requests_per_minute,
 		.reserve_percent = a->reserve_percent,
 		.timeout_ms = API_TIMEOUT_MS,
+		.writes_tickets = config_tells(a, NOTE_MERGED),
 	};
 }
 
@@ -259,6 +265,13 @@ void config_warnings(const struct config *c, FILE *out)
 				"account %s: link_evidence is below verified: "
 				"addresses that nobody vouched for are "
 				"trusted\n",
+				a->name);
+		if (a->ticket_note != NOTE_OFF &&
+		    a->rules.apply == APPLY_OBSERVE)
+			fprintf(out,
+				"account %s: ticket_note does nothing while "
+				"apply is observe, which changes nothing in "
+				"Zendesk\n",
 				a->name);
 	}
 }

@@ -128,7 +128,7 @@ enum config_kind {
 	  CONFIG_MINUTE, 365 * CONFIG_DAY, "14d", true,                        \
 	  "an open review is closed undecided after this")                     \
 	X(ticket_note, ticket_note, KIND_WORD, "off|merged|review|all", 0, 0,  \
-	  "off", true, "when to leave an internal note for the agent")         \
+	  "off", true, "what agents are told by a note on the ticket")         \
 	X(requests_per_minute, requests_per_minute, KIND_INTEGER, NULL, 0,     \
 	  100000, "0", true, "0: learn from the rate-limit headers")           \
 	X(reserve_percent, reserve_percent, KIND_INTEGER, NULL, 0, 90, "25",   \

@@ -32,7 +32,7 @@ struct daemon {
 	const char *path;
 	struct loop_signal *signals[3];
 	struct loop_timer *deadline; /* of the drain */
-	int draining;		     /* what is still to end: listener, jobs */
+	int draining; /* what is still to end: listener, jobs, notes */
 	bool told;
 	bool ending; /* the engine is going: wake nobody */
 };
@@ -68,7 +68,7 @@ static void on_term(void *arg)
 		_exit(0); /* everything accepted is in the store */
 	}
 	d->told = true;
-	d->draining = 2;
+	d->draining = 3;
 	supervisor_stopping(d->supervisor);
 	log_info("draining",
 		 log_int("runs",
@@ -79,6 +79,7 @@ static void on_term(void *arg)
 	loop_timer_set(d->deadline, engine_config(d->engine)->drain_timeout_ms);
 	http_server_drain(d->server, on_part_drained, d);
 	scheduler_drain(engine_scheduler(d->engine), on_part_drained, d);
+	teller_drain(engine_teller(d->engine), on_part_drained, d);
 }
 
 /* --- reload --- */
@@ -145,7 +146,7 @@ static void on_wake(const char *account, void *arg)
 	struct daemon *d = arg;
 
 	if (!d->ending)
-		scheduler_wake(engine_scheduler(d->engine), account);
+		engine_wake(d->engine, account);
 }
 
 /* A person, here or in another process. */
@@ -155,7 +156,7 @@ static void on_changed(void *arg)
 
 	if (d->ending)
 		return;
-	scheduler_wake(engine_scheduler(d->engine), NULL);
+	engine_wake(d->engine, NULL);
 	breaker_look(d->breaker, NULL);
 }
 

@@ -36,6 +36,7 @@ struct engine {
 	struct storeq *q;
 	struct crypto_hmac *hmac;
 	struct scheduler *scheduler;
+	struct teller *teller; /* beside the scheduler */
 	struct engine_account **accounts;
 	size_t account_count;
 	bool serving; /* holds the store's lock */
@@ -101,6 +102,15 @@ static void on_new_token(const char *token, int64_t expires_ms, void *arg)
 	save_token(a);
 }
 
+static void set_account(struct engine *e, const struct account_config *config,
+			struct api_client *api)
+{
+	if (!e->scheduler)
+		return;
+	scheduler_set_account(e->scheduler, config, api);
+	teller_set_account(e->teller, config, api);
+}
+
 static void on_account_read(struct store_op *op, void *arg)
 {
 	struct engine_account *a = arg;
@@ -117,8 +127,8 @@ static void on_account_read(struct store_op *op, void *arg)
 		api_client_set_token(a->api, u->token, u->token_expires_ms);
 	store_op_release(op);
 	config = config_account(a->e->config, a->name);
-	if (config && a->e->scheduler)
-		scheduler_set_account(a->e->scheduler, config, a->api);
+	if (config)
+		set_account(a->e, config, a->api);
 }
 
 static void read_account(struct engine_account *a)
@@ -159,8 +169,15 @@ static void apply_account(struct engine *e, const struct account_config *config)
 	}
 	config_api(config, &api);
 	api_client_reconfigure(a->api, &api);
-	if (e->scheduler)
-		scheduler_set_account(e->scheduler, config, a->api);
+	set_account(e, config, a->api);
+}
+
+static void stop_account(struct engine *e, const char *name)
+{
+	if (!e->scheduler)
+		return;
+	scheduler_stop_account(e->scheduler, name);
+	teller_stop_account(e->teller, name);
 }
 
 static void free_retired(struct engine *e)
@@ -182,10 +199,8 @@ void engine_reload(struct engine *e, struct config *config)
 	for (size_t i = 0; i < config->account_count; i++)
 		apply_account(e, &config->accounts[i]);
 	for (size_t i = 0; i < e->account_count; i++)
-		if (e->scheduler &&
-		    !config_account(config, e->accounts[i]->name))
-			scheduler_stop_account(e->scheduler,
-					       e->accounts[i]->name);
+		if (!config_account(config, e->accounts[i]->name))
+			stop_account(e, e->accounts[i]->name);
 	e->retired = xrealloc(e->retired, (e->retired_count + 1) * sizeof(old));
 	e->retired[e->retired_count++] = old;
 }
@@ -217,6 +232,28 @@ static enum result open_store(struct engine *e, enum store_mode mode,
 	return RESULT_OK;
 }
 
+static void on_noted(const char *account, void *arg)
+{
+	struct engine *e = arg;
+
+	teller_wake(e->teller, account);
+}
+
+static void start_work(struct engine *e, scheduler_watch_fn *watch, void *arg)
+{
+	e->scheduler = scheduler_new(e->loop, e->q, e->hmac, watch, arg);
+	e->teller = teller_new(e->loop, e->q);
+	scheduler_on_noted(e->scheduler, on_noted, e);
+}
+
+void engine_wake(struct engine *e, const char *account)
+{
+	if (!e->scheduler)
+		return;
+	scheduler_wake(e->scheduler, account);
+	teller_wake(e->teller, account);
+}
+
 enum result engine_new(struct engine **out, struct loop *loop,
 		       struct config *config, enum store_mode mode,
 		       scheduler_watch_fn *watch, void *arg, struct error *err)
@@ -234,7 +271,7 @@ enum result engine_new(struct engine **out, struct loop *loop,
 	}
 	e->http = http_client_new(loop, ANSWER_MAX_BYTES, NULL);
 	if (mode == STORE_SERVE && watch)
-		e->scheduler = scheduler_new(loop, e->q, e->hmac, watch, arg);
+		start_work(e, watch, arg);
 	for (size_t i = 0; i < config->account_count; i++)
 		add_account(e, &config->accounts[i]);
 	*out = e;
@@ -256,6 +293,7 @@ void engine_free(struct engine *e)
 	if (!e)
 		return;
 	scheduler_free(e->scheduler);
+	teller_free(e->teller);
 	for (size_t i = 0; i < e->account_count; i++)
 		free_account(e->accounts[i]);
 	http_client_free(e->http);
@@ -281,6 +319,11 @@ struct storeq *engine_storeq(const struct engine *e)
 struct scheduler *engine_scheduler(const struct engine *e)
 {
 	return e->scheduler;
+}
+
+struct teller *engine_teller(const struct engine *e)
+{
+	return e->teller;
 }
 
 struct api_client *engine_api(const struct engine *e, const char *account)

@@ -266,7 +266,8 @@ static void delivery_done(struct store_op *op, void *arg)
 {
 	struct delivery *d = arg;
 	struct visit v = d->visit;
-	bool woken = op->result == RESULT_OK && op->u.accept.woken > 0;
+	bool woken = op->result == RESULT_OK &&
+		     op->u.accept.woken + op->u.accept.noted > 0;
 
 	if (op->result == RESULT_OK) {
 		CRASH_POINT("intake_committed");

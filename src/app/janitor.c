@@ -65,6 +65,7 @@ static void prune(struct janitor *j)
 		.journal_before_ms = now_ms - c->retention_journal_ms,
 		.images_before_ms = now_ms - c->retention_before_images_ms,
 		.reviews_expire_ms = now_ms,
+		.notes_before_ms = now_ms - TICKET_NOTE_WAIT_MS,
 		.max = PRUNE_BATCH,
 	};
 	storeq_submit(engine_storeq(j->engine), &j->op, on_pruned, j);

@@ -51,6 +51,7 @@ struct run {
 	bool settling;
 	bool bare; /* the settle without what the store would not take */
 	int64_t review_expires_ms;
+	enum ticket_note ticket_note;
 };
 
 #define RUN_STORE_RETRY_MS 1000

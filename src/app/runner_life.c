@@ -74,6 +74,7 @@ static void begin(struct run *run, reason_set waived, uint64_t profile)
 	settings.rules.deny_emails = (const char *const *)a->deny_emails.items;
 	settings.rules.deny_email_count = a->deny_emails.count;
 	run->review_expires_ms = a->review_expires_ms;
+	run->ticket_note = a->ticket_note;
 	linkjob_init(&run->link, &run->job, &settings);
 	linkjob_start(&run->link, loop_wall_ms(run->env.loop), &first);
 	run_execute(run, &first);

@@ -202,6 +202,18 @@ static void settle_review(struct run *run, struct store_settle *s)
 	s->review = r;
 }
 
+/* Is the ticket's agent to be told? What is tried again is no failure yet;
+ * whoever only observes writes nothing to Zendesk. */
+static void settle_note(const struct run *run, struct store_settle *s)
+{
+	bool over =
+		run->link.end == LINKJOB_END_DECIDED || s->state == JOB_DEAD;
+
+	s->note = s->entry && over &&
+		  run->link.settings.rules.apply != APPLY_OBSERVE &&
+		  ticket_note_tells(run->ticket_note, s->entry);
+}
+
 static void count_end(const struct run *run)
 {
 	const struct linkjob *l = &run->link;
@@ -246,6 +258,7 @@ static void report(struct run *run, bool lost)
 		.told_ms = run->link.told_ms,
 		.lost = lost,
 		.again = s->again,
+		.noted = s->noted,
 		.journal_id = s->journal_id,
 		.review_id = s->review_id,
 	};
@@ -269,6 +282,7 @@ static void make_bare(struct run *run)
 	s->link = NULL;
 	s->review = NULL;
 	s->sighting_count = 0;
+	s->note = false;
 	s->progress = NULL;
 	s->last_error = "the store did not take what came of it";
 }
@@ -331,6 +345,7 @@ void run_settle(struct run *run)
 	settle_link(run, s);
 	settle_sightings(run, s);
 	settle_review(run, s);
+	settle_note(run, s);
 	run_crash_point("before", "settle");
 	submit_settle(run);
 }

@@ -60,6 +60,8 @@ struct scheduler {
 	void *watch_arg;
 	scheduler_place_fn *place;
 	void *place_arg;
+	scheduler_noted_fn *noted;
+	void *noted_arg;
 	struct sched_account **accounts;
 	size_t account_count;
 	bool draining;
@@ -277,6 +279,8 @@ static void on_run(const struct run_report *r, void *arg)
 			 r->state == JOB_WAITING && !r->lost, s->watch_arg);
 	if (s->place && met_breaker(r->link))
 		s->place(a->name, s->place_arg);
+	if (r->noted && s->noted)
+		s->noted(a->name, s->noted_arg);
 	learn(a, r);
 	check_drained(s);
 	claim(a);
@@ -463,6 +467,12 @@ void scheduler_on_place(struct scheduler *s, scheduler_place_fn *fn, void *arg)
 {
 	s->place = fn;
 	s->place_arg = arg;
+}
+
+void scheduler_on_noted(struct scheduler *s, scheduler_noted_fn *fn, void *arg)
+{
+	s->noted = fn;
+	s->noted_arg = arg;
 }
 
 void scheduler_set_account(struct scheduler *s,

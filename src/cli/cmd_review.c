@@ -150,6 +150,7 @@ static int decide(struct cli *c, struct store *store,
 	store_op_init(&op, STORE_DECIDE);
 	decision.now_ms = c->now_ms;
 	decision.wait_ms = a->wait_for_user_ms;
+	decision.note = config_tells(a, NOTE_REVIEW);
 	op.u.decide = decision;
 	if (store_do(store, &op) == RESULT_OK)
 		print_decided(c, &op.u.decide);

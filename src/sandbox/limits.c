@@ -8,6 +8,9 @@
 
 #define UPDATES_PER_USER   5
 #define SECONDS_PER_WINDOW 60 /* window_ms shortens this minute */
+#define TICKET_UPDATES	   100
+#define UPDATES_PER_TICKET 30
+#define TICKET_WINDOWS	   10
 
 struct limit_verdict limits_take(struct limit_window *w, int64_t total,
 				 int64_t window_ms, int64_t now_ms)
@@ -48,4 +51,20 @@ struct limit_verdict limits_take_update(struct limits *l,
 	u->update_window_ms = own.start_ms;
 	u->update_count = own.used;
 	return v;
+}
+
+struct limit_verdict limits_take_ticket(struct limits *l,
+					const struct settings *settings,
+					struct zen_ticket *t, int64_t now_ms)
+{
+	struct limit_window own = {t->update_window_ms, t->update_count};
+	struct limit_verdict v =
+		limits_take(&own, UPDATES_PER_TICKET,
+			    TICKET_WINDOWS * settings->window_ms, now_ms);
+
+	t->update_window_ms = own.start_ms;
+	t->update_count = own.used;
+	return v.refused ? v
+			 : limits_take(&l->tickets, TICKET_UPDATES,
+				       settings->window_ms, now_ms);
 }

@@ -177,6 +177,19 @@ struct json_t *render_ticket(const struct account *a,
 	return o;
 }
 
+struct json_t *render_comment(const struct zen_comment *comment)
+{
+	struct json_t *o = json_new_obj();
+
+	json_set_str(o, "type", "Comment");
+	json_set_id(o, "author_id", comment->author_id);
+	json_set_str(o, "body", comment->body);
+	json_set_str(o, "plain_body", comment->body);
+	json_set_bool(o, "public", comment->is_public);
+	json_set(o, "created_at", render_time(comment->created_ms));
+	return o;
+}
+
 static struct json_t *sun_identities(const struct sun_user *u)
 {
 	struct json_t *list = json_new_arr();

@@ -111,7 +111,7 @@ void sandbox_reset(struct sandbox *sb)
 	faults_clear(sb->faults);
 	reqlog_clear(sb->log);
 	tokens_revoke_all(sb->account.tokens);
-	sb->account.limits = (struct limits){{0}, {0}, {0}, {0}};
+	sb->account.limits = (struct limits){.zendesk = {0}};
 	state_reset(sb->account.state);
 	if (sb->seeded)
 		people_seed(&sb->account, loop_wall_ms(sb->loop));

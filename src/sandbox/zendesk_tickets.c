@@ -1,6 +1,6 @@
 /*
- * Tickets: show, update (comment, tags, status, requester) unless closed, and
- * adding tags.
+ * Tickets: show, update (comment, tags, status, requester), adding and removing
+ * tags, listing comments. A closed ticket takes no update.
  */
 #include "sandbox/zendesk.h"
 
@@ -76,19 +76,37 @@ static void apply_fields(const struct call *c, struct zen_ticket *t,
 	t->updated_ms = c->now_ms;
 }
 
+/* NULL: it takes no update, and that has been answered. */
+static struct zen_ticket *ticket_to_update(const struct call *c,
+					   struct answer *out)
+{
+	const struct settings *s = &c->account->settings;
+	struct zen_ticket *t = ticket_of(c, out);
+	struct limit_verdict v = {.refused = false};
+
+	if (!t)
+		return NULL;
+	if (s->ticket_update_limits)
+		v = limits_take_ticket(&c->account->limits, s, t, c->now_ms);
+	if (v.refused) {
+		call_too_many(c, out, v.reset_s);
+		return NULL;
+	}
+	if (!str_eq(t->status, "closed"))
+		return t;
+	call_invalid(out, "status", "Status: closed prevents ticket update",
+		     NULL);
+	return NULL;
+}
+
 void zendesk_ticket_update(const struct call *c, struct answer *out)
 {
 	const struct json_t *fields = json_get(c->body, "ticket");
-	struct zen_ticket *t = ticket_of(c, out);
+	struct zen_ticket *t = ticket_to_update(c, out);
 	struct json_t *body;
 
 	if (!t)
 		return;
-	if (str_eq(t->status, "closed")) {
-		call_invalid(out, "status", "Status: closed prevents update",
-			     NULL);
-		return;
-	}
 	if (update_is_stale(t, fields)) {
 		body = json_new_obj();
 		json_set_str(body, "error", "UpdateConflict");
@@ -111,11 +129,21 @@ static bool tag_there(const struct json_t *tags, const char *tag)
 	return false;
 }
 
+static void answer_tags(const struct call *c, struct zen_ticket *t,
+			struct answer *out)
+{
+	struct json_t *body = json_new_obj();
+
+	t->updated_ms = c->now_ms;
+	json_set(body, "tags", json_clone(t->tags));
+	out->applied = true;
+	call_ok(out, 200, body);
+}
+
 void zendesk_ticket_tags(const struct call *c, struct answer *out)
 {
 	const struct json_t *more = json_get(c->body, "tags");
-	struct zen_ticket *t = ticket_of(c, out);
-	struct json_t *body;
+	struct zen_ticket *t = ticket_to_update(c, out);
 
 	if (!t)
 		return;
@@ -125,9 +153,58 @@ void zendesk_ticket_tags(const struct call *c, struct answer *out)
 		if (tag && !tag_there(t->tags, tag))
 			json_push(t->tags, json_new_str(tag));
 	}
-	t->updated_ms = c->now_ms;
+	answer_tags(c, t, out);
+}
+
+void zendesk_ticket_untag(const struct call *c, struct answer *out)
+{
+	struct zen_ticket *t = ticket_to_update(c, out);
+	struct json_t *kept;
+
+	if (!t)
+		return;
+	kept = json_new_arr();
+	for (size_t i = 0; i < json_len(t->tags); i++) {
+		const char *tag = json_str(json_at(t->tags, i));
+
+		if (tag && !call_query_has(c, "tags", tag))
+			json_push(kept, json_new_str(tag));
+	}
+	json_free(t->tags);
+	t->tags = kept;
+	answer_tags(c, t, out);
+}
+
+/* In the order of their making, or, if asked, the newest first. */
+static const struct zen_comment *
+comment_at(const struct call *c, const struct zen_ticket *t, size_t i)
+{
+	bool newest = str_eq(call_query(c, "sort"), "-created_at") ||
+		      str_eq(call_query(c, "sort_order"), "desc");
+
+	return &t->comments[newest ? t->comment_count - 1 - i : i];
+}
+
+void zendesk_ticket_comments(const struct call *c, struct answer *out)
+{
+	const struct zen_ticket *t = ticket_of(c, out);
+	struct json_t *body, *list;
+	struct page p;
+	bool cursor;
+
+	if (!t)
+		return;
 	body = json_new_obj();
-	json_set(body, "tags", json_clone(t->tags));
-	out->applied = true;
+	list = json_new_arr();
+	cursor = call_cursor_page(c, t->comment_count, &p);
+	if (!cursor)
+		p = call_page(c, t->comment_count);
+	for (size_t i = p.first; i < p.end; i++)
+		json_push(list, render_comment(comment_at(c, t, i)));
+	json_set(body, "comments", list);
+	if (cursor)
+		call_cursor_links(c, &p, body);
+	else
+		call_page_links(c, &p, body);
 	call_ok(out, 200, body);
 }

@@ -216,8 +216,10 @@ static const char *const step_3[] = {
 	"CREATE INDEX addresses_user ON addresses(account, zendesk_user_id)",
 	"CREATE INDEX addresses_at ON addresses(account, at_ms)",
 
-	/* Notes for tickets that are still to be written: an outbox. Without a
-	 * ticket it waits for the job to learn it. until_ms: leased. */
+	/* What agents are told on tickets: an outbox, and what came of it
+	 * (outcome; NULL: still to be told). Without a ticket it waits for the
+	 * job to learn it. A lease moves due_ms to its end. unsure: it may
+	 * have been sent. */
 	"CREATE TABLE notes("
 	" id INTEGER PRIMARY KEY AUTOINCREMENT,"
 	" account INTEGER NOT NULL REFERENCES accounts(id),"
@@ -227,12 +229,18 @@ static const char *const step_3[] = {
 	" created_ms INTEGER NOT NULL,"
 	" due_ms INTEGER NOT NULL,"
 	" token INTEGER NOT NULL DEFAULT 0,"
-	" until_ms INTEGER NOT NULL DEFAULT 0,"
-	" attempts INTEGER NOT NULL DEFAULT 0)",
+	" unsure INTEGER NOT NULL DEFAULT 0,"
+	" attempts INTEGER NOT NULL DEFAULT 0,"
+	" outcome TEXT)",
+	"CREATE UNIQUE INDEX notes_once ON notes(journal_id, ticket_id)",
 	"CREATE INDEX notes_due ON notes(account, due_ms)"
+	" WHERE ticket_id IS NOT NULL AND outcome IS NULL",
+	"CREATE INDEX notes_job ON notes(job_id, ticket_id)",
+	"CREATE INDEX notes_ticket ON notes(account, ticket_id)"
 	" WHERE ticket_id IS NOT NULL",
-	"CREATE INDEX notes_waiting ON notes(job_id) WHERE ticket_id IS NULL",
 	"CREATE INDEX notes_created ON notes(created_ms)",
+	"CREATE INDEX notes_waiting ON notes(created_ms)"
+	" WHERE ticket_id IS NULL",
 
 	/* What is counted by day, for trends; day: days since the epoch, UTC.
 	 * See sqlite_tally.c for the names. */

@@ -27,6 +27,7 @@ static op_fn *const handlers[STORE_OP_COUNT] = {
 	[STORE_REJECT] = sq_op_reject,	     [STORE_DECIDE] = sq_op_decide,
 	[STORE_RETRY] = sq_op_retry,	     [STORE_DROP] = sq_op_drop,
 	[STORE_ACCOUNT] = sq_op_account,     [STORE_STATS] = sq_op_stats,
+	[STORE_NOTE] = sq_op_note_claim,     [STORE_NOTED] = sq_op_note_done,
 	[STORE_PRUNE] = sq_op_prune,	     [STORE_HEALTH] = sq_op_health,
 	[STORE_CHECK] = sq_op_check,	     [STORE_SAMPLE] = sq_op_sample,
 	[STORE_READINESS] = sq_op_readiness, [STORE_PROBE] = sq_op_probe,

@@ -222,14 +222,24 @@ static enum result read_key(struct sq *q, struct error *err)
 	return q->failed ? RESULT_TEMP : r;
 }
 
+/* What the last daemon may have sent at its end has settled by then. */
+#define NOTE_SETTLE_MS 10000
+
+static void lose_leases(struct sq *q, int64_t account, int64_t now_ms)
+{
+	sq_exec(q, JOBS_LOSE_LEASE, sq_int(account));
+	sq_exec(q, NOTES_LOSE_LEASE, sq_int(account),
+		sq_int(now_ms + NOTE_SETTLE_MS));
+}
+
 /* The last daemon's runs ended without a word. */
-static void free_leases(struct sq *q)
+static void free_leases(struct sq *q, int64_t now_ms)
 {
 	struct sq_ids ids = sq_collect(q, sq_plain(q, ACCOUNT_IDS));
 	size_t i;
 
 	for (i = 0; i < ids.count; i++)
-		sq_exec(q, JOBS_LOSE_LEASE, sq_int(ids.items[i]));
+		lose_leases(q, ids.items[i], now_ms);
 	free(ids.items);
 }
 
@@ -253,7 +263,8 @@ static enum result copy_before(struct sq *q, const char *path, int64_t version,
 }
 
 static enum result prepare_to_serve(struct sq *q, const char *path,
-				    int64_t version, struct error *err)
+				    int64_t version, int64_t now_ms,
+				    struct error *err)
 {
 	struct migrate_db db = {exec, q};
 	enum result r = set_wal(q, err);
@@ -269,11 +280,12 @@ static enum result prepare_to_serve(struct sq *q, const char *path,
 	if (r == RESULT_OK)
 		r = make_key(q);
 	if (r == RESULT_OK)
-		free_leases(q);
+		free_leases(q, now_ms);
 	return q->failed ? RESULT_TEMP : r;
 }
 
-static enum result open_all(struct sq *q, const char *path, struct error *err)
+static enum result open_all(struct sq *q, const char *path, int64_t now_ms,
+			    struct error *err)
 {
 	bool serve = q->mode == STORE_SERVE;
 	int64_t version = 0;
@@ -291,7 +303,7 @@ static enum result open_all(struct sq *q, const char *path, struct error *err)
 	if (r == RESULT_OK)
 		r = set_pragmas(q, err);
 	if (r == RESULT_OK && serve)
-		r = prepare_to_serve(q, path, version, err);
+		r = prepare_to_serve(q, path, version, now_ms, err);
 	if (r == RESULT_OK)
 		r = read_key(q, err);
 	if (r == RESULT_OK)
@@ -305,12 +317,11 @@ enum result sq_open(struct store_backend **out, const char *location,
 	struct sq *q = xcalloc(1, sizeof(*q));
 	enum result r;
 
-	(void)now_ms;
 	q->base.ops = &store_sqlite_ops;
 	q->mode = mode;
 	q->lock_fd = -1;
 	q->err = err;
-	r = open_all(q, location, err);
+	r = open_all(q, location, now_ms, err);
 	q->err = NULL;
 	if (r != RESULT_OK) {
 		sq_close(&q->base);

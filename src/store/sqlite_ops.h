@@ -24,6 +24,8 @@ enum result sq_op_reject(struct sq *q, struct store_op *op);
 enum result sq_op_retry(struct sq *q, struct store_op *op);
 enum result sq_op_drop(struct sq *q, struct store_op *op);
 enum result sq_op_account(struct sq *q, struct store_op *op);
+enum result sq_op_note_claim(struct sq *q, struct store_op *op);
+enum result sq_op_note_done(struct sq *q, struct store_op *op);
 enum result sq_op_stats(struct sq *q, struct store_op *op);
 enum result sq_op_health(struct sq *q, struct store_op *op);
 enum result sq_op_prune(struct sq *q, struct store_op *op);
@@ -142,6 +144,22 @@ size_t sq_review_expire(struct sq *q, int64_t now_ms, size_t max);
 /* Deletes the person's reviews; who rested on them wakes. */
 void sq_review_erase(struct sq *q, int64_t account, const char *sunco_id,
 		     int64_t now_ms);
+
+/* sqlite_note.c: what the ticket's agent is to be told of an entry. */
+struct sq_note {
+	int64_t account;
+	int64_t job_id;
+	int64_t journal_id;
+	uint64_t ticket_id; /* 0: not known yet */
+	int64_t now_ms;
+};
+void sq_note_add(struct sq *q, const struct sq_note *n,
+		 const struct journal_entry *e);
+/* The job's notes that wait for a ticket get this one; false: none did. */
+bool sq_note_take(struct sq *q, int64_t job_id, uint64_t ticket_id,
+		  int64_t now_ms);
+/* The newest job about this user with a note that waits; or 0. */
+int64_t sq_note_job_of(struct sq *q, int64_t account, uint64_t user);
 
 /* sqlite_people.c: links, aliases, and what else is known of people. */
 bool sq_link_get(struct sq *q, int64_t account, const char *sunco_id,

@@ -90,6 +90,7 @@ void sq_person_erase(struct sq *q, int64_t account, const char *sunco_id,
 	sq_exec(q, LINK_DELETE, sq_int(account), sq_text(sunco_id));
 	sq_exec(q, REJECTED_ERASE, sq_int(account), sq_text(sunco_id));
 	sq_exec(q, COUNTED_ERASE, sq_int(account), sq_text(sunco_id));
+	sq_exec(q, NOTES_ERASE, sq_int(account), sq_text(sunco_id));
 	sq_exec(q, JOURNAL_ERASE, sq_int(account), sq_text(sunco_id));
 }
 

@@ -81,6 +81,10 @@ enum result sq_op_prune(struct sq *q, struct store_op *op)
 				 left_of(&b)));
 	took(&b, (size_t)sq_exec(q, PRUNE_REVIEWS, sq_int(p->journal_before_ms),
 				 left_of(&b)));
+	took(&b, (size_t)sq_exec(q, PRUNE_WAITING_NOTES,
+				 sq_int(p->notes_before_ms), left_of(&b)));
+	took(&b, (size_t)sq_exec(q, PRUNE_NOTES, sq_int(p->journal_before_ms),
+				 left_of(&b)));
 	took(&b, (size_t)sq_exec(q, PRUNE_JOURNAL, sq_int(p->journal_before_ms),
 				 left_of(&b)));
 	p->removed = b.removed;

@@ -281,6 +281,7 @@ static void approve(struct sq *q, const struct store_decide *d,
 	struct sq_wake w = {
 		.lane = LANE_REVIEW,
 		.source = o->job.source,
+		.ticket_id = o->job.ticket_id == 0 ? o->entry.ticket_id : 0,
 		.review_id = o->id,
 		.now_ms = d->now_ms,
 		.wait_ms = d->wait_ms,
@@ -289,6 +290,22 @@ static void approve(struct sq *q, const struct store_decide *d,
 
 	close_one(q, o->id, REVIEW_APPROVED, d->now_ms, d->by);
 	sq_job_wake(q, &o->job, &w);
+}
+
+/* Its ticket's agent was told that the review waits. */
+static void tell(struct sq *q, const struct store_decide *d,
+		 const struct open_review *o)
+{
+	struct sq_note n = {
+		.account = o->job.account,
+		.job_id = o->job.id,
+		.journal_id = d->journal_id,
+		.ticket_id = o->entry.ticket_id != 0 ? o->entry.ticket_id
+						     : o->job.ticket_id,
+		.now_ms = d->now_ms,
+	};
+
+	sq_note_add(q, &n, &o->entry);
 }
 
 static void reject(struct sq *q, struct store_decide *d, struct open_review *o)
@@ -309,6 +326,8 @@ static void reject(struct sq *q, struct store_decide *d, struct open_review *o)
 	e->job_id = o->job.id;
 	e->decided_by = (char *)(uintptr_t)d->by; /* borrowed, not freed */
 	d->journal_id = sq_journal_add(q, o->job.account, e, d->now_ms);
+	if (d->note)
+		tell(q, d, o);
 	if (o->job.state == JOB_REVIEW || o->job.state == JOB_DEAD)
 		end_job(q, &o->job, d->now_ms);
 	else if (o->job.state == JOB_RUNNING)

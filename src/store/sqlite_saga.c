@@ -225,6 +225,25 @@ static void settle_review(struct sq *q, struct store_settle *s,
 		sq_review_close_of(q, job, s->review_id, s->now_ms);
 }
 
+/* First what waits for a ticket that is known now, so that what is told
+ * follows the order of the decisions. */
+static void settle_note(struct sq *q, struct store_settle *s,
+			const struct sq_job *job)
+{
+	struct sq_note n = {
+		.account = job->account,
+		.job_id = job->id,
+		.journal_id = s->journal_id,
+		.ticket_id = s->ticket_id != 0 ? s->ticket_id : job->ticket_id,
+		.now_ms = s->now_ms,
+	};
+
+	s->noted = sq_note_take(q, job->id, n.ticket_id, s->now_ms);
+	if (s->note)
+		sq_note_add(q, &n, s->entry);
+	s->noted = s->noted || (s->note && n.ticket_id != 0);
+}
+
 static void settle_erased(struct sq *q, const struct store_settle *s,
 			  const struct sq_job *job)
 {
@@ -243,7 +262,7 @@ enum result sq_op_settle(struct sq *q, struct store_op *op)
 	enum result r;
 
 	s->journal_id = s->review_id = 0;
-	s->again = false;
+	s->again = s->noted = false;
 	if (!sq_job_held(q, s->job_id, s->token, &job, &r))
 		return r;
 	if (s->entry != NULL && s->entry->id != 0 &&
@@ -259,6 +278,7 @@ enum result sq_op_settle(struct sq *q, struct store_op *op)
 	}
 	settle_review(q, s, &job);
 	settle_row(q, s, &job);
+	settle_note(q, s, &job);
 	sq_exec(q, LOCKS_RELEASE, sq_int(job.id));
 	return RESULT_OK;
 }

@@ -129,6 +129,12 @@
 	X(JOB_EXTEND, "UPDATE jobs SET"                                        \
 		      " lease_until_ms = max(lease_until_ms, ?2)"              \
 		      " WHERE id = ?1")                                        \
+	X(JOB_TICKET, "UPDATE jobs SET ticket_id = ?2 WHERE id = ?1")          \
+	X(JOB_UNTOLD,                                                          \
+	  "SELECT j.id FROM jobs j WHERE j.account = ?1"                       \
+	  " AND j.zendesk_user_id = ?2 AND EXISTS (SELECT 1 FROM notes n"      \
+	  " WHERE n.job_id = j.id AND n.ticket_id IS NULL)"                    \
+	  " ORDER BY j.id DESC LIMIT 1")                                       \
 	X(JOB_PROGRESS, "UPDATE jobs SET progress = ?2 WHERE id = ?1")         \
 	X(JOB_SETTLE,                                                          \
 	  "UPDATE jobs SET state = ?2, run_at_ms = ?3, created_ms = ?4,"       \
@@ -342,6 +348,53 @@
 			   " LIMIT ?2")                                        \
 	X(REVIEWS_OF_SUNCO, "SELECT id FROM reviews WHERE account = ?1"        \
 			    " AND sunco_id = ?2")                              \
+	/* notes */                                                            \
+	X(NOTE_INSERT,                                                         \
+	  "INSERT INTO notes(account, job_id, journal_id, ticket_id,"          \
+	  " created_ms, due_ms) VALUES(?1, ?2, ?3, ?4, ?5, ?5)"                \
+	  " ON CONFLICT DO NOTHING")                                           \
+	X(NOTE_WAITS, "SELECT 1 FROM notes WHERE job_id = ?1"                  \
+		      " AND ticket_id IS NULL AND journal_id = ?2 LIMIT 1")    \
+	X(NOTE_SAID, "SELECT 1 FROM journal o JOIN journal e ON e.id = ?3"     \
+		     " WHERE o.id = (SELECT n.journal_id FROM notes n"         \
+		     " WHERE n.job_id = ?1 AND n.ticket_id IS ?2"              \
+		     " ORDER BY n.id DESC LIMIT 1) AND o.applied = 0"          \
+		     " AND o.action = e.action AND o.reason = e.reason"        \
+		     " AND o.reasons = e.reasons AND o.evidence = e.evidence"  \
+		     " AND o.messaging_user_id IS e.messaging_user_id"         \
+		     " AND o.profile_id IS e.profile_id")                      \
+	X(NOTES_TAKE,                                                          \
+	  "UPDATE notes SET ticket_id = ?2, due_ms = ?3 WHERE job_id = ?1"     \
+	  " AND ticket_id IS NULL AND NOT EXISTS (SELECT 1 FROM notes o"       \
+	  " WHERE o.journal_id = notes.journal_id AND o.ticket_id = ?2)")      \
+	X(NOTE_DUE, "SELECT id FROM notes WHERE account = ?1"                  \
+		    " AND ticket_id IS NOT NULL AND outcome IS NULL"           \
+		    " AND due_ms <= ?2 ORDER BY due_ms, id LIMIT 1")           \
+	X(NOTE_NEXT, "SELECT due_ms FROM notes WHERE account = ?1"             \
+		     " AND ticket_id IS NOT NULL AND outcome IS NULL"          \
+		     " AND due_ms > 0 ORDER BY due_ms LIMIT 1")                \
+	X(NOTE_READ,                                                           \
+	  "SELECT n.token, n.journal_id, n.ticket_id, n.created_ms,"           \
+	  " n.attempts, n.unsure,"                                             \
+	  " EXISTS (SELECT 1 FROM notes o WHERE o.account = n.account"         \
+	  " AND o.ticket_id = n.ticket_id AND o.id <> n.id"                    \
+	  " AND o.outcome = 'told'),"                                          \
+	  " EXISTS (SELECT 1 FROM notes o WHERE o.job_id = n.job_id"           \
+	  " AND o.ticket_id = n.ticket_id AND o.id > n.id),"                   \
+	  " (SELECT r.id FROM jobs j JOIN reviews r ON r.id = j.rests_on"      \
+	  " WHERE j.id = n.job_id AND r.state = 0)"                            \
+	  " FROM notes n WHERE n.id = ?1")                                     \
+	X(NOTE_LEASE, "UPDATE notes SET token = ?2, due_ms = ?3, unsure = 1"   \
+		      " WHERE id = ?1")                                        \
+	X(NOTE_END, "UPDATE notes SET outcome = ?3, due_ms = ?4, unsure = ?5," \
+		    " attempts = ?6 WHERE id = ?1 AND token = ?2"              \
+		    " AND outcome IS NULL")                                    \
+	X(NOTES_LOSE_LEASE, "UPDATE notes SET due_ms = ?2 WHERE account = ?1"  \
+			    " AND ticket_id IS NOT NULL AND outcome IS NULL"   \
+			    " AND due_ms > ?2 AND unsure = 1")                 \
+	X(NOTES_ERASE, "DELETE FROM notes WHERE journal_id IN"                 \
+		       " (SELECT id FROM journal WHERE account = ?1"           \
+		       " AND sunco_id = ?2)")                                  \
 	/* people */                                                           \
 	X(REJECTED_PUT,                                                        \
 	  "INSERT OR IGNORE INTO rejected(account, sunco_id, profile_id,"      \
@@ -418,6 +471,12 @@
 	X(PRUNE_REVIEWS,                                                       \
 	  "DELETE FROM reviews WHERE id IN (SELECT id FROM reviews"            \
 	  " WHERE state <> 0 AND closed_ms < ?1 LIMIT ?2)")                    \
+	X(PRUNE_NOTES, "DELETE FROM notes WHERE id IN (SELECT id FROM notes"   \
+		       " WHERE created_ms < ?1 ORDER BY created_ms LIMIT ?2)") \
+	X(PRUNE_WAITING_NOTES,                                                 \
+	  "DELETE FROM notes WHERE id IN (SELECT id FROM notes"                \
+	  " WHERE ticket_id IS NULL AND created_ms < ?1"                       \
+	  " ORDER BY created_ms LIMIT ?2)")                                    \
 	X(PRUNE_JOURNAL,                                                       \
 	  "DELETE FROM journal WHERE id IN (SELECT id FROM journal"            \
 	  " WHERE at_ms < ?1 ORDER BY at_ms LIMIT ?2)")                        \

@@ -24,6 +24,7 @@
 
 #define HASTEN_AFTER_MS 5000  /* what was typed has to arrive first */
 #define HASTEN_EVERY_MS 15000 /* between two looks */
+#define TICKET_OLD_MS	(INT64_C(24) * 3600 * 1000) /* since the last run */
 
 static const struct {
 	bool starts;
@@ -39,6 +40,19 @@ static bool is_active(enum job_state s)
 	return s == JOB_READY || s == JOB_RUNNING || s == JOB_WAITING;
 }
 
+/* The customer came back, and a ticket for that is not known yet: the one of
+ * the former conversation is none. */
+static bool outgrew_ticket(const struct sq_job *job, const struct sq_wake *w)
+{
+	bool other = !str_is_empty(w->conversation_id) &&
+		     job->conversation_id[0] != '\0' &&
+		     strcmp(w->conversation_id, job->conversation_id) != 0;
+
+	return w->ticket_id == 0 && w->source == EVENT_FROM_SUNCO &&
+	       w->lane == LANE_LIVE && !w->by_hand &&
+	       (other || w->now_ms - job->looked_ms > TICKET_OLD_MS);
+}
+
 /* A round under way keeps its hints and takes missing ones; a new round
  * prefers the newer ones. The newest ticket always wins, and of its users
  * Zendesk knows more than SunCo, whose zendeskId may be the profile. */
@@ -46,6 +60,8 @@ static void take_hints(struct sq_job *job, const struct sq_wake *w, bool renews)
 {
 	bool better = renews || w->source == EVENT_FROM_ZENDESK;
 
+	if (renews && outgrew_ticket(job, w))
+		job->ticket_id = 0;
 	if (w->zendesk_user_id != 0 && (better || job->zendesk_user_id == 0))
 		job->zendesk_user_id = w->zendesk_user_id;
 	if (!str_is_empty(w->conversation_id) &&

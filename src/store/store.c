@@ -124,6 +124,9 @@ void store_op_release(struct store_op *op)
 		free(op->u.readiness.report);
 		op->u.readiness.report = NULL;
 		break;
+	case STORE_NOTE:
+		journal_entry_release(&op->u.note_claim.note.entry);
+		break;
 	default:
 		break;
 	}

@@ -100,7 +100,7 @@ static bool settle_ok(const struct store_op *op)
 
 	return s->state != JOB_RUNNING && s->state < JOB_STATE_COUNT &&
 	       text_ok(s->progress) && text_ok(s->last_error) &&
-	       (s->entry == NULL || entry_ok(s->entry)) &&
+	       (s->entry == NULL ? !s->note : entry_ok(s->entry)) &&
 	       (s->link == NULL || sunco_ok(s->link->sunco_id)) &&
 	       (s->review == NULL || text_ok(s->review->facts));
 }
@@ -162,6 +162,16 @@ static bool row_ok(const struct store_op *op)
 	       text_ok(a->hold) && text_ok(a->oauth_token);
 }
 
+static bool note_claim_ok(const struct store_op *op)
+{
+	return account_ok(op->u.note_claim.account);
+}
+
+static bool note_done_ok(const struct store_op *op)
+{
+	return text_ok(op->u.note_done.outcome);
+}
+
 static bool stats_ok(const struct store_op *op)
 {
 	return account_ok(op->u.stats.account);
@@ -191,7 +201,8 @@ static bool (*const checks[STORE_OP_COUNT])(const struct store_op *op) = {
 	[STORE_JOBS] = jobs_ok,	      [STORE_JOURNAL] = journal_ok,
 	[STORE_REVIEWS] = reviews_ok, [STORE_DECIDE] = decide_ok,
 	[STORE_REJECT] = reject_ok,   [STORE_RETRY] = retry_ok,
-	[STORE_ACCOUNT] = row_ok,     [STORE_STATS] = stats_ok,
+	[STORE_ACCOUNT] = row_ok,     [STORE_NOTE] = note_claim_ok,
+	[STORE_NOTED] = note_done_ok, [STORE_STATS] = stats_ok,
 	[STORE_SAMPLE] = sample_ok,   [STORE_READINESS] = readiness_ok,
 };
 

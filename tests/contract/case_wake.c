@@ -259,8 +259,54 @@ static void a_new_round_takes_new_hints(struct ct *c)
 	hint(c, 12, 0, "conv2");
 	job = ct_claim(c);
 	assert_int_equal(job.zendesk_user_id, 12);
-	assert_int_equal(job.ticket_id, 21);
 	assert_string_equal(job.conversation_id, "conv2");
+	job_release(&job);
+}
+
+/* Of the next round about the same person. */
+static uint64_t next_ticket(struct ct *c, int64_t later_ms, const char *conv)
+{
+	struct job job;
+	uint64_t ticket;
+
+	hint(c, 11, 21, "conv1");
+	job = ct_claim(c);
+	ct_settle(c, &job, JOB_DONE);
+	c->now_ms += later_ms;
+	hint(c, 0, 0, conv);
+	job = ct_claim(c);
+	ticket = job.ticket_id;
+	ct_settle(c, &job, JOB_DONE);
+	return ticket;
+}
+
+static void a_ticket_is_of_its_conversation(struct ct *c)
+{
+	assert_int_equal(next_ticket(c, HOUR, "conv1"), 21);
+	assert_int_equal(next_ticket(c, HOUR, ""), 21);
+	assert_int_equal(next_ticket(c, HOUR, "conv2"), 0);
+	assert_int_equal(next_ticket(c, 2 * DAY, "conv1"), 0);
+}
+
+/* Who decides days later decides about the ticket that was asked about. */
+static void a_decision_keeps_the_ticket(struct ct *c)
+{
+	struct store_op op;
+	struct job job;
+	int64_t review;
+
+	hint(c, 11, 21, "conv1");
+	job = ct_claim(c);
+	review = ct_settle_review(c, &job, 11, 12);
+	c->now_ms += 3 * DAY;
+	store_op_init(&op, STORE_DECIDE);
+	op.u.decide.review_id = review;
+	op.u.decide.approve = true;
+	op.u.decide.by = "maria";
+	op.u.decide.now_ms = c->now_ms;
+	CT_DO(c, &op);
+	job = ct_claim(c);
+	assert_int_equal(job.ticket_id, 21);
 	job_release(&job);
 }
 
@@ -392,6 +438,8 @@ static const struct ct_case cases[] = {
 	CT_CASE(a_round_keeps_its_hints),
 	CT_CASE(zendesk_knows_its_users_better),
 	CT_CASE(a_new_round_takes_new_hints),
+	CT_CASE(a_ticket_is_of_its_conversation),
+	CT_CASE(a_decision_keeps_the_ticket),
 	CT_CASE(the_same_print_costs_no_job),
 	CT_CASE(another_print_is_decided_anew),
 	CT_CASE(an_unknown_print_is_decided_anew),

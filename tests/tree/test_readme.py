@@ -235,8 +235,22 @@ def test_events_and_scopes():
     )
     events = [word for word in words(text) if word.startswith("user.")]
     assert events == table_names("src/core/decode_zendesk.c", "zendesk_types")
-    scopes = table_names("src/api/oauth.c", "scopes")
-    assert f"`{' '.join(scopes)}`" in " ".join(text.split())
+    scopes = re.findall(
+        r'\{"(\S+)", (true|false)\}', source("src/api/oauth.c")
+    )
+    always = [name for name, for_notes in scopes if for_notes == "false"]
+    assert f"`{' '.join(always)}`" in " ".join(text.split())
+    assert len(always) < len(scopes)
+    for name, _ in scopes:
+        assert re.search(rf"\b{name}\b", text), name
+
+
+def test_tags():
+    there = re.findall(
+        r'tag_\w+\[\] = "(\w+)"', source("src/core/ticket_note.c")
+    )
+    told = [words(row[0])[0] for row in rows(section("What agents see"))]
+    assert told == there != []
 
 
 def test_role_addresses():
