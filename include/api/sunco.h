@@ -14,4 +14,20 @@ struct api_request *sunco_user_get(struct api_client *c, enum job_lane lane,
 				   const char *id, sunco_user_done *done,
 				   void *arg);
 
+typedef void sunco_users_done(const struct api_result *r,
+			      const struct sunco_user *users, size_t count,
+			      void *arg);
+/* GET /v2/apps/{app}/users?filter[identities.email]=: who has the address as
+ * an identity (not in the profile). brand: of a brand-separated user, or 0. */
+struct api_request *sunco_users_by_address(struct api_client *c,
+					   enum job_lane lane,
+					   const char *address, uint64_t brand,
+					   sunco_users_done *done, void *arg);
+/* GET /v2/apps/{app}/users/{externalId}: one, or none (RESULT_NOTFOUND; also
+ * when somebody's id looks like this external id). */
+struct api_request *
+sunco_users_by_external_id(struct api_client *c, enum job_lane lane,
+			   const char *external_id, uint64_t brand,
+			   sunco_users_done *done, void *arg);
+
 #endif

@@ -17,6 +17,8 @@ typedef void zendesk_users_done(const struct api_result *r,
 				const struct zd_user *users, size_t count,
 				void *arg);
 typedef void zendesk_plain_done(const struct api_result *r, void *arg);
+typedef void zendesk_count_done(const struct api_result *r, int64_t count,
+				void *arg);
 typedef void zendesk_ticket_done(const struct api_result *r,
 				 uint64_t requester_id, void *arg);
 
@@ -60,6 +62,10 @@ struct zendesk_op *zendesk_add_address(struct api_client *c, enum job_lane lane,
 				       uint64_t id, const char *address,
 				       bool verified, zendesk_plain_done *done,
 				       void *arg);
+/* How many tickets the user requested. */
+struct zendesk_op *zendesk_user_tickets(struct api_client *c,
+					enum job_lane lane, uint64_t id,
+					zendesk_count_done *done, void *arg);
 struct zendesk_op *zendesk_ticket_get(struct api_client *c, enum job_lane lane,
 				      uint64_t ticket_id,
 				      zendesk_ticket_done *done, void *arg);

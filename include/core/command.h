@@ -16,6 +16,7 @@
 #include "core/event.h"
 #include "core/journal.h"
 #include "core/owner.h"
+#include "core/pair.h"
 #include "core/user.h"
 
 enum command_kind {
@@ -33,6 +34,10 @@ enum command_kind {
 	COMMAND_SET_NAME,	 /* id, text */
 	COMMAND_SET_EXTERNAL_ID, /* id, text */
 	COMMAND_SLEEP,		 /* delay_ms */
+	/* what a person will want to know; all may fail */
+	COMMAND_TICKETS,	/* id */
+	COMMAND_SUNCO_ADDRESS,	/* text, id: the brand or 0 */
+	COMMAND_SUNCO_EXTERNAL, /* text, id: the brand or 0 */
 	COMMAND_KIND_COUNT
 };
 const char *command_name(enum command_kind k);
@@ -72,6 +77,8 @@ struct recall {
 	/* who has or had the address that was asked about, ids[0] left out */
 	struct owner owners[OWNERS_MAX];
 	size_t owner_count;
+	struct pair_asked asked[RECALL_MAX]; /* reviews of these profiles */
+	struct pair_asked asked_adopt; /* of ids[0], with no profile meant */
 };
 
 struct answer {
@@ -88,6 +95,8 @@ struct answer {
 	const char *error; /* one line, no personal data; borrowed */
 	/* by kind; borrowed */
 	const struct sunco_user *sunco;
+	size_t sunco_count; /* SUNCO_ADDRESS, SUNCO_EXTERNAL: of sunco */
+	int64_t tickets;
 	const struct zd_user *users;
 	size_t user_count;
 	const struct recall *recall;

@@ -51,6 +51,7 @@ struct journal_entry {
 	uint64_t ticket_id;
 	enum event_source source;
 	int64_t job_id;
+	int64_t review_id; /* that it opened, decided or carried out; 0 */
 	int api_calls;
 	unsigned linked; /* LINKED_BIT of each setting; see policy.h */
 	enum hindsight outcome;

@@ -6,7 +6,8 @@
  *	  │ no SunCo id        │ known, gone        │       ^   │ no owner   │
  *	  └> IDENTIFY ─> FOLD ─┘          no search └───────┤   v            │
  *	                                                    └ FORMER         │
- *	                                            saga.h <── DOING <───────┘
+ *	                                            saga.h <── DOING <───────┤
+ *	                    a question for a person: GATHER <────────────────┘
  *	  every state ── answer that is no answer ──────────> FINISHED
  *
  * START      a saga in the job's progress: RESUME
@@ -26,6 +27,11 @@
  *            who had it, the last one first, until one is there. Has it still:
  *            an owner that the search did not show. Has it not: displaced.
  * DOING      the saga
+ * GATHER     a new question for a person: how many tickets both users have,
+ *            and which other SunCo users hold what a sync would move. Two
+ *            more Zendesk calls and at most two of SunCo; no answer is
+ *            "unknown", never a failure. A question that is open already
+ *            (asked by this or another conversation) gathers nothing.
  *
  * Invariants (linkjob_check): 1. what a decision rests on was read in this
  * run, at most LINKJOB_FRESH_MS before the intent is stored. 2. no command is
@@ -39,20 +45,43 @@
 
 #include "core/command.h"
 #include "core/job.h"
+#include "core/pair.h"
 #include "core/policy.h"
 #include "core/saga.h"
 
 #define LINKJOB_FRESH_MS    60000
 #define LINKJOB_ADOPT_TRIES 3
+#define LINKJOB_OTHERS_MAX  20 /* SunCo users that a review shows */
 #define LINKJOB_GONE_MS	    5000 /* a requester that is gone is looked for again */
+
+/*
+ * A person said yes. It counts for the same SunCo user, messaging user and
+ * profile while nothing that matters changed (pair.h); else it has expired
+ * and the rules decide as if it had not been given.
+ */
+struct linkjob_approval {
+	int64_t review_id; /* 0: none */
+	reason_set waived; /* what the review listed */
+	bool pin;	   /* it names the pin */
+	uint64_t user;
+	uint64_t profile;
+	char sunco_id[SUNCO_ID_SIZE];
+	struct pair_print print;
+	const char *by; /* borrowed */
+};
+enum linkjob_approved {
+	LINKJOB_NOT_APPROVED,
+	LINKJOB_APPROVED,
+	LINKJOB_EXPIRED, /* another pair, or a side changed: see changes */
+	LINKJOB_SHORT,	 /* more reasons came up than it was given for */
+};
 
 struct linkjob_settings {
 	struct policy_rules rules;
 	int64_t settle_after_ms;
-	int64_t recheck_ms;	   /* a link is believed so long; 0: never */
-	bool dry;		   /* decide, change nothing, store nothing */
-	reason_set waived;	   /* a person approved in spite of these */
-	uint64_t approved_profile; /* the pair that was approved */
+	int64_t recheck_ms; /* a link is believed so long; 0: never */
+	bool dry;	    /* decide, change nothing, store nothing */
+	struct linkjob_approval approval;
 };
 
 enum linkjob_state {
@@ -67,6 +96,7 @@ enum linkjob_state {
 	LINKJOB_WEIGH,
 	LINKJOB_FORMER,
 	LINKJOB_DOING,
+	LINKJOB_GATHER,
 	LINKJOB_FINISHED,
 };
 const char *linkjob_state_name(enum linkjob_state s);
@@ -79,6 +109,15 @@ enum linkjob_end {
 	LINKJOB_END_DECIDED, /* decided; done, if the decision says so */
 	LINKJOB_END_RETRY,   /* why, told_ms: the same again later */
 	LINKJOB_END_AGAIN,   /* decide anew at once, or after delay_ms */
+};
+
+/* What GATHER found. */
+struct linkjob_gathered {
+	int64_t tickets[2]; /* of the messaging user, the profile; -1 unknown */
+	bool asked_sunco;   /* there was something to ask for */
+	bool sunco_failed;
+	struct sunco_user *others; /* *owned*: not the conversation's own */
+	size_t other_count;
 };
 
 struct linkjob {
@@ -103,8 +142,13 @@ struct linkjob {
 	bool welcome; /* Zendesk answered in this run: it knows us */
 	int64_t oldest_read_ms; /* of what the decision rests on */
 	struct recall recall;
+	uint64_t weighed[RECALL_MAX]; /* whom WEIGH asked about */
 	struct decision decision;
-	unsigned linked; /* policy_linked_under() of it */
+	unsigned linked;	 /* policy_linked_under() of it */
+	struct pair_print print; /* of what was decided on */
+	enum linkjob_approved approved;
+	pair_parts changes; /* since the approval */
+	struct linkjob_gathered gathered;
 	char address[ADDRESS_SIZE];
 	struct saga saga;
 	/* across runs; stored as progress */
@@ -141,5 +185,11 @@ uint64_t linkjob_settled_user(const struct linkjob *l);
 void linkjob_entry(const struct linkjob *l, struct journal_entry *out);
 /* Both users as read, for the journal: *new* JSON text. */
 char *linkjob_before_image(const struct linkjob *l);
+/* A review's facts: the before-image, what was gathered, what an approval
+ * would be given for; see review_card.h: *new* JSON text. */
+char *linkjob_review_facts(const struct linkjob *l);
+/* What became of an approval that did not carry: *new*, or NULL. Names who
+ * gave it, nobody else. */
+char *linkjob_approval_note(const struct linkjob *l);
 
 #endif

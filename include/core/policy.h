@@ -74,6 +74,15 @@ void policy_rules_default(struct policy_rules *r);
 /* A set of reasons. */
 typedef uint64_t reason_set;
 #define REASON_BIT(r) ((reason_set)1 << (r))
+/* What doing it ended in, and what the rules call a link that they allow. */
+#define REASON_OUTCOMES                                                        \
+	(REASON_BIT(REASON_MERGE_REFUSED) | REASON_BIT(REASON_ADDRESS_TAKEN))
+#define REASON_LINKS                                                           \
+	(REASON_BIT(REASON_EXTERNAL_ID_MATCH) |                                \
+	 REASON_BIT(REASON_EMAIL_MATCH_VERIFIED) |                             \
+	 REASON_BIT(REASON_EMAIL_MATCH_AUTHENTICATED) |                        \
+	 REASON_BIT(REASON_EMAIL_MATCH_CLAIMED) |                              \
+	 REASON_BIT(REASON_NO_PROFILE))
 
 struct facts {
 	struct sunco_user sunco;
@@ -184,7 +193,10 @@ bool policy_holds_address(const struct facts *f);
 bool policy_holds_external_id(const struct facts *f);
 /* "Web User 65f...", "Visitor 123": a name that Zendesk made up. NULL, too. */
 bool policy_name_generated(const char *name);
-/* Reasons in the order of the rules; returns how many were written. */
+/* An approval can make a difference: rule 7 leaves nothing to approve. */
+bool policy_approvable(reason_set s);
+/* What doing it ended in, then reasons in the order of the rules; returns how
+ * many were written. */
 size_t reason_set_list(reason_set s, enum reason out[REASON_COUNT]);
 /* What Zendesk does by itself in this situation, one sentence, static. */
 const char *policy_zendesk_does(const struct facts *f,

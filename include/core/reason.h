@@ -78,7 +78,8 @@
 	X(CHANGED_MEANWHILE, "changed_meanwhile",                              \
 	  "One of the two changed while the link was under way.")              \
 	X(ADDRESS_TAKEN, "address_taken",                                      \
-	  "Zendesk says that somebody else has the address.")
+	  "Zendesk says that somebody else has the address.")                  \
+	X(REVIEW_EXPIRED, "review_expired", "Nobody decided in time.")
 
 enum reason {
 #define REASON_ENUM(id, code, text) REASON_##id,

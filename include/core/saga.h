@@ -71,6 +71,7 @@ struct saga {
 	bool refused;	/* it said no; LOOK finds out whether that is true */
 	bool ids_equal; /* the external ids were equal: pin on any evidence */
 	bool wants_pin;
+	bool pin_named; /* by an approval: it does not rest on the evidence */
 	bool wants_name;
 	bool verified; /* adopt: the address is vouched for */
 	char sunco_id[SUNCO_ID_SIZE];

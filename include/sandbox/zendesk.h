@@ -12,6 +12,7 @@ struct zen_user;
 
 call_handler zendesk_user_me;
 call_handler zendesk_user_show;
+call_handler zendesk_user_related;
 call_handler zendesk_user_create;
 call_handler zendesk_user_update;
 call_handler zendesk_user_delete;

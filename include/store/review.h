@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "core/journal.h"
+#include "core/pair.h"
 
 /* Before and after a person decides. */
 enum review_state {
@@ -34,8 +35,10 @@ struct review {
 	char sunco_id[SUNCO_ID_SIZE];
 	uint64_t ticket_id;
 	uint8_t address_hash[16]; /* keyed */
-	uint8_t facts_hash[16];	  /* of what an approval was given for */
-	char *facts; /* *owned* JSON: both sides as read; personal data */
+	uint8_t facts_hash[16];	  /* of what an approval is given for: pair.h */
+	enum pair_pin pin;
+	char *facts; /* *owned* JSON: both sides as read, and what was gathered
+			about them (review_card.h); personal data */
 	int64_t created_ms;
 	int64_t expires_ms;
 	int64_t attached; /* further conversations: of other messaging users,

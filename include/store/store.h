@@ -24,10 +24,15 @@
  *   with the settle, and a longer lease holds them longer.
  * - one open review per profile (profile 0: per messaging user). Its own
  *   job's settle closes it unless it says review, ready or dead (a failure
- *   decides nothing). Jobs attached to it are woken when it is decided or
- *   closed; when it expires, they are done like its own. A job that asks
- *   again what it asked in an open review (profile, reasons, evidence,
- *   address, messaging user) adds no entry to the journal.
+ *   decides nothing). Jobs attached to it are woken when it is rejected or
+ *   closed, and when it was approved, once its own job is through: they are
+ *   other pairs and see what came of this one. When it expires, they are done
+ *   like its own. A job that asks again what it asked in an open review
+ *   (profile, reasons, evidence, address, messaging user) adds no entry to
+ *   the journal, and its review keeps its facts while their hash is the same.
+ * - every decision of a person, and a review that expires, is an entry of the
+ *   journal. A rejection (SunCo user, profile, address) goes on with the
+ *   SunCo user's and the profile's survivors.
  * - a job that rests (done, dead, review) has the time it came to rest as
  *   run_at_ms; retention counts from it.
  * - a settle that says so leaves a note for its entry, at most one per entry
@@ -265,6 +270,8 @@ struct store_recall {
 	 * who have it first, then the latest loss first */
 	struct owner owners[OWNERS_MAX];
 	size_t owner_count;
+	struct pair_asked asked[STORE_RECALL_MAX]; /* of these profiles */
+	struct pair_asked asked_adopt; /* of ids[0], no profile meant */
 };
 
 struct store_jobs {
@@ -293,7 +300,8 @@ struct store_journal {
 struct store_reviews {
 	const char *account;
 	int64_t id;
-	int state; /* enum review_state, -1: all */
+	int state;	  /* enum review_state, -1: all */
+	int64_t since_ms; /* opened then or later */
 	int64_t after_id;
 	size_t max;
 	struct review *reviews; /* out, by id */
@@ -303,13 +311,16 @@ struct store_reviews {
 struct store_decide {
 	int64_t review_id;
 	bool approve;
+	bool pin; /* the approval names the pin */
 	const char *by;
 	int64_t now_ms;
 	int64_t wait_ms; /* for the job that an approval wakes */
 	bool note;	 /* the ticket's agent is to be told of a rejection */
-	/* out; RESULT_NOTFOUND, or RESULT_CONFLICT if not open any more */
+	/* out; RESULT_NOTFOUND, RESULT_CONFLICT if not open any more, or
+	 * RESULT_PERM if there is nothing to approve or to pin: it stays
+	 * open, and error says why */
 	int64_t job_id;
-	int64_t journal_id; /* the rejection's entry */
+	int64_t journal_id; /* the decision's entry */
 };
 
 /* The pair of an entry that linked it is never linked again, whatever the

@@ -1,5 +1,6 @@
 /*
- * Changes of users, each one request. Tickets are in zendesk_tickets.c.
+ * Changes of users, each one request, and how many tickets one has. Tickets
+ * themselves are in zendesk_tickets.c.
  *
  * A change that must not happen twice is sent with `once`. An answer that
  * cannot be read does not say whether the change happened: RESULT_TEMP with
@@ -122,4 +123,38 @@ struct zendesk_op *zendesk_add_address(struct api_client *c, enum job_lane lane,
 	op->deliver = zendesk_op_deliver_plain;
 	op->done.plain = done;
 	return zendesk_op_start(op, &call, "/api/v2/users/", id, "/identities");
+}
+
+/* ---- how much a user has ---- */
+
+static void deliver_count(struct zendesk_op *op, const struct api_result *r)
+{
+	op->done.count(r, r->result == RESULT_OK ? op->tickets : 0, op->arg);
+}
+
+static void related_answered(struct zendesk_slot *s, const struct api_result *r,
+			     const struct json_t *json)
+{
+	struct zendesk_op *op = s->op;
+
+	op->tickets = json_get_int(json_get(json, "user_related"),
+				   "requested_tickets", -1);
+	if (r->result == RESULT_OK && op->tickets < 0)
+		zendesk_op_fail(op, r, RESULT_TEMP,
+				"user_related: no count answered");
+	else
+		zendesk_op_end(op, r);
+}
+
+struct zendesk_op *zendesk_user_tickets(struct api_client *c,
+					enum job_lane lane, uint64_t id,
+					zendesk_count_done *done, void *arg)
+{
+	struct zendesk_op *op = zendesk_op_new(c, lane, arg);
+	struct api_call call = {.name = "user_related", .method = "GET"};
+
+	op->answered = related_answered;
+	op->deliver = deliver_count;
+	op->done.count = done;
+	return zendesk_op_start(op, &call, "/api/v2/users/", id, "/related");
 }

@@ -41,6 +41,7 @@ struct zendesk_op {
 		zendesk_plain_done *plain;
 		zendesk_ticket_done *ticket;
 		zendesk_found_done *found;
+		zendesk_count_done *count;
 	} done;
 	void *arg;
 	struct zendesk_slot slots[ZENDESK_SLOTS];
@@ -54,6 +55,7 @@ struct zendesk_op {
 	uint64_t requester_id;
 	char *text; /* that is looked for; *owned* */
 	bool found;
+	int64_t tickets;
 };
 
 struct zendesk_op *zendesk_op_new(struct api_client *c, enum job_lane lane,

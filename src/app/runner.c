@@ -96,6 +96,24 @@ static void on_sunco(const struct api_result *r, const struct sunco_user *user,
 	give(arg, &a);
 }
 
+static void on_suncos(const struct api_result *r,
+		      const struct sunco_user *users, size_t count, void *arg)
+{
+	struct answer a = api_answer(r);
+
+	a.sunco = users;
+	a.sunco_count = count;
+	give(arg, &a);
+}
+
+static void on_count(const struct api_result *r, int64_t count, void *arg)
+{
+	struct answer a = api_answer(r);
+
+	a.tickets = count;
+	give(arg, &a);
+}
+
 static void on_user(const struct api_result *r, const struct zd_user *user,
 		    void *arg)
 {
@@ -144,6 +162,18 @@ static void call_api(struct slot *s)
 	case COMMAND_SEARCH_EXTERNAL:
 		s->zendesk = zendesk_search_external_id(api, lane, c->text,
 							on_users, s);
+		break;
+	case COMMAND_TICKETS:
+		s->zendesk =
+			zendesk_user_tickets(api, lane, c->id, on_count, s);
+		break;
+	case COMMAND_SUNCO_ADDRESS:
+		s->sunco = sunco_users_by_address(api, lane, c->text, c->id,
+						  on_suncos, s);
+		break;
+	case COMMAND_SUNCO_EXTERNAL:
+		s->sunco = sunco_users_by_external_id(api, lane, c->text, c->id,
+						      on_suncos, s);
 		break;
 	case COMMAND_MERGE:
 		s->zendesk =
@@ -206,6 +236,7 @@ static void on_recalled(struct store_op *op, void *arg)
 		.linked_print = in->link.print,
 		.linked_ms = in->link.checked_ms,
 		.owner_count = in->owner_count,
+		.asked_adopt = in->asked_adopt,
 	};
 	struct answer a = store_answer(op);
 
@@ -216,6 +247,7 @@ static void on_recalled(struct store_op *op, void *arg)
 		out.survived[i] = in->survived[i];
 		out.rejected[i] = in->rejected[i];
 		out.merges_today[i] = in->merges_today[i];
+		out.asked[i] = in->asked[i];
 	}
 	memcpy(out.owners, in->owners, sizeof(out.owners));
 	a.recall = &out;
@@ -327,6 +359,7 @@ static void intent(struct slot *s)
 	s->entry.at_ms = now_ms;
 	s->entry.status = JOURNAL_PENDING;
 	s->entry.before_image = linkjob_before_image(l);
+	run_entry_approval(run, &s->entry);
 	s->progress = linkjob_progress(l);
 	store_op_init(&s->op, STORE_INTENT);
 	s->op.u.intent = (struct store_intent){

@@ -40,6 +40,7 @@ struct run {
 	bool starting; /* begin_plain() is deferred */
 	/* the review that woke the job; kind STORE_OP_COUNT: not asked */
 	struct store_op review_op;
+	struct review approval; /* what of it the run has to know; id 0: none */
 	/* the end */
 	struct store_op settle;
 	struct journal_entry entry;
@@ -64,6 +65,8 @@ void run_again(struct run *run, loop_fn *fn);
 /* The callback, and the end. */
 void run_end(struct run *run, const struct run_report *report);
 void run_crash_point(const char *when, const char *what);
+/* Who approved what the entry is about, if that counted. */
+void run_entry_approval(const struct run *run, struct journal_entry *e);
 /* Frees it once nothing of it is the store's any more. */
 void run_release(struct run *run);
 

@@ -7,7 +7,9 @@
 #include "runner_int.h"
 
 #include <stdlib.h>
+#include <string.h>
 
+#include "base/json.h"
 #include "base/log.h"
 #include "base/str.h"
 
@@ -58,7 +60,38 @@ static void extend(void *arg)
 
 /* --- start and end --- */
 
-static void begin(struct run *run, reason_set waived, uint64_t profile)
+/* The word of the person, as the machine needs it. */
+static void read_approval(const struct review *r, struct linkjob_approval *out)
+{
+	struct json_t *facts;
+
+	if (!r->id)
+		return;
+	out->review_id = r->id;
+	out->waived = r->reasons;
+	out->pin = r->pin == PAIR_PIN_NAMED;
+	out->user = r->messaging_user_id;
+	out->profile = r->profile_id;
+	str_copy(out->sunco_id, sizeof(out->sunco_id), r->sunco_id);
+	out->by = r->decided_by;
+	out->print.known = true;
+	memcpy(out->print.hash, r->facts_hash, sizeof(out->print.hash));
+	if (!r->facts)
+		return;
+	facts = json_parse(r->facts, strlen(r->facts), NULL);
+	pair_print_decode(json_get(facts, "print"), &out->print);
+	json_free(facts);
+}
+
+void run_entry_approval(const struct run *run, struct journal_entry *e)
+{
+	if (run->link.approved != LINKJOB_APPROVED)
+		return;
+	e->decided_by = xstrdup(run->approval.decided_by);
+	e->review_id = run->approval.id;
+}
+
+static void begin(struct run *run)
 {
 	const struct account_config *a = run->env.account;
 	struct linkjob_settings settings = {
@@ -66,11 +99,10 @@ static void begin(struct run *run, reason_set waived, uint64_t profile)
 		.settle_after_ms = a->settle_after_ms,
 		.recheck_ms = a->recheck_after_ms,
 		.dry = run->dry,
-		.waived = waived,
-		.approved_profile = profile,
 	};
 	struct commands first = {.count = 0};
 
+	read_approval(&run->approval, &settings.approval);
 	settings.rules.deny_emails = (const char *const *)a->deny_emails.items;
 	settings.rules.deny_email_count = a->deny_emails.count;
 	run->review_expires_ms = a->review_expires_ms;
@@ -87,15 +119,13 @@ static void ask_review(void *arg);
 static void on_review(struct store_op *op, void *arg)
 {
 	struct run *run = arg;
-	const struct store_reviews *r = &op->u.reviews;
+	struct store_reviews *r = &op->u.reviews;
 	bool failed = op->result == RESULT_TEMP;
-	reason_set waived = 0;
-	uint64_t profile = 0;
 
 	if (op->result == RESULT_OK && r->count == 1 &&
 	    r->reviews[0].state == REVIEW_APPROVED) {
-		waived = r->reviews[0].reasons;
-		profile = r->reviews[0].profile_id;
+		run->approval = r->reviews[0];
+		review_init(&r->reviews[0]);
 	}
 	store_op_release(op);
 	run->review_op.kind = STORE_OP_COUNT;
@@ -104,7 +134,7 @@ static void on_review(struct store_op *op, void *arg)
 	else if (failed)
 		run_again(run, ask_review);
 	else
-		begin(run, waived, profile);
+		begin(run);
 }
 
 static void ask_review(void *arg)
@@ -125,7 +155,7 @@ static void begin_plain(void *arg)
 	if (run->cancelled)
 		run_release(run);
 	else
-		begin(run, 0, 0);
+		begin(run);
 }
 
 struct run *run_start(const struct run_env *env, struct job *job, bool dry,
@@ -141,6 +171,7 @@ struct run *run_start(const struct run_env *env, struct job *job, bool dry,
 	run->arg = arg;
 	run->review_op.kind = STORE_OP_COUNT;
 	review_init(&run->review);
+	review_init(&run->approval);
 	journal_entry_init(&run->entry);
 	for (size_t i = 0; i < COMMANDS_MAX; i++) {
 		run->slots[i].run = run;
@@ -180,6 +211,7 @@ void run_release(struct run *run)
 	job_release(&run->job);
 	journal_entry_release(&run->entry);
 	review_release(&run->review);
+	review_release(&run->approval);
 	loop_timer_free(run->lease);
 	free(run->sightings);
 	free(run->addresses);

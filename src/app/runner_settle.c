@@ -88,7 +88,10 @@ static void settle_state(struct run *run, struct store_settle *s)
 static char *entry_note(const struct linkjob *l)
 {
 	enum reason list[REASON_COUNT];
+	char *approval = linkjob_approval_note(l);
 
+	if (approval)
+		return approval;
 	if (l->end != LINKJOB_END_DECIDED && l->error.text[0])
 		return xstrdup(l->error.text);
 	if (l->saga.state == SAGA_REFUSED && l->error.text[0])
@@ -113,6 +116,7 @@ static void settle_entry(struct run *run, struct store_settle *s)
 	e->source = run->job.source;
 	e->at_ms = s->now_ms;
 	e->note = entry_note(l);
+	run_entry_approval(run, e);
 	s->entry = e;
 }
 
@@ -179,7 +183,6 @@ static void settle_review(struct run *run, struct store_settle *s)
 	const struct linkjob *l = &run->link;
 	const struct decision *d = &l->decision;
 	struct review *r = &run->review;
-	uint8_t hash[CRYPTO_SHA256_SIZE];
 
 	if (s->state != JOB_REVIEW)
 		return;
@@ -194,9 +197,9 @@ static void settle_review(struct run *run, struct store_settle *s)
 	str_copy(r->sunco_id, sizeof(r->sunco_id), l->sunco_id);
 	r->ticket_id = l->ticket_id;
 	run_address_hash(run->env.hmac, d->address, r->address_hash);
-	r->facts = linkjob_before_image(l);
-	crypto_sha256(r->facts, strlen(r->facts), hash);
-	memcpy(r->facts_hash, hash, sizeof(r->facts_hash));
+	r->facts = linkjob_review_facts(l);
+	r->pin = pair_pin_of(&l->facts, d);
+	memcpy(r->facts_hash, l->print.hash, sizeof(r->facts_hash));
 	r->created_ms = s->now_ms;
 	r->expires_ms = s->now_ms + run->review_expires_ms;
 	s->review = r;

@@ -25,6 +25,9 @@ const char *command_name(enum command_kind k)
 		[COMMAND_SET_NAME] = "set_name",
 		[COMMAND_SET_EXTERNAL_ID] = "set_external_id",
 		[COMMAND_SLEEP] = "sleep",
+		[COMMAND_TICKETS] = "tickets",
+		[COMMAND_SUNCO_ADDRESS] = "sunco_address",
+		[COMMAND_SUNCO_EXTERNAL] = "sunco_external_id",
 	};
 
 	return names[k];

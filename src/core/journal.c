@@ -192,6 +192,8 @@ struct json_t *journal_entry_encode(const struct journal_entry *e,
 	set_outcome(obj, e);
 	if (!str_is_empty(e->note))
 		json_set_str(obj, "note", e->note);
+	if (e->review_id)
+		json_set_id(obj, "review_id", (uint64_t)e->review_id);
 	if (!str_is_empty(e->decided_by))
 		json_set_str(obj, "decided_by", e->decided_by);
 	if (personal && e->before_image)

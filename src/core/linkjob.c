@@ -15,17 +15,12 @@
 const char *linkjob_state_name(enum linkjob_state s)
 {
 	static const char *const names[] = {
-		[LINKJOB_START] = "start",
-		[LINKJOB_RESUME] = "resume",
-		[LINKJOB_IDENTIFY] = "identify",
-		[LINKJOB_FOLDING] = "folding",
-		[LINKJOB_RECALL] = "recall",
-		[LINKJOB_READ] = "read",
-		[LINKJOB_LOCATE] = "locate",
-		[LINKJOB_OWNERS] = "owners",
-		[LINKJOB_WEIGH] = "weigh",
-		[LINKJOB_FORMER] = "former",
-		[LINKJOB_DOING] = "doing",
+		[LINKJOB_START] = "start",	 [LINKJOB_RESUME] = "resume",
+		[LINKJOB_IDENTIFY] = "identify", [LINKJOB_FOLDING] = "folding",
+		[LINKJOB_RECALL] = "recall",	 [LINKJOB_READ] = "read",
+		[LINKJOB_LOCATE] = "locate",	 [LINKJOB_OWNERS] = "owners",
+		[LINKJOB_WEIGH] = "weigh",	 [LINKJOB_FORMER] = "former",
+		[LINKJOB_DOING] = "doing",	 [LINKJOB_GATHER] = "gather",
 		[LINKJOB_FINISHED] = "finished",
 	};
 
@@ -226,7 +221,7 @@ static bool remembered(const struct linkjob *l, int64_t now_ms)
 	const struct recall *r = &l->recall;
 
 	if (!r->linked || now_ms - r->linked_ms >= l->settings.recheck_ms ||
-	    l->settings.waived || l->settings.dry)
+	    l->settings.approval.review_id || l->settings.dry)
 		return false;
 	return !l->ticket_id || !l->hint || l->hint == r->linked_user;
 }
@@ -453,6 +448,8 @@ void linkjob_step(struct linkjob *l, const struct answer *a,
 	linkjob_see(l, &j);
 	if (l->state == LINKJOB_DOING) {
 		linkjob_do(l, &j, out);
+	} else if (l->state == LINKJOB_GATHER) {
+		linkjob_gather(l, &j);
 	} else if (l->end != LINKJOB_END_NONE || !answered(l, &j)) {
 		ending(l);
 		return;
@@ -476,6 +473,7 @@ void linkjob_init(struct linkjob *l, const struct job *job,
 	l->ticket_id = job->ticket_id;
 	l->deadline_ms = job->deadline_ms;
 	l->told_ms = -1;
+	l->gathered.tickets[0] = l->gathered.tickets[1] = -1;
 	linkjob_restore(l, job);
 }
 
@@ -484,4 +482,5 @@ void linkjob_release(struct linkjob *l)
 	drop_messaging_user(l);
 	facts_release(&l->facts);
 	sightings_release(&l->seen);
+	linkjob_gathered_release(&l->gathered);
 }

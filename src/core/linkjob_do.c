@@ -33,6 +33,7 @@ void linkjob_weigh(struct linkjob *l, struct commands *out)
 	c->ids[0] =
 		l->facts.has_messaging_user ? l->facts.messaging_user.id : 0;
 	owners(&l->facts, c->ids + 1);
+	memcpy(l->weighed, c->ids, sizeof(l->weighed));
 }
 
 static void hash_address(const struct linkjob *l, uint8_t out[16])
@@ -116,7 +117,7 @@ static void act(struct linkjob *l, int64_t now_ms, struct commands *out)
 	if (wants_doing(l))
 		begin(l, now_ms, out);
 	else
-		finish(l, LINKJOB_END_DECIDED);
+		linkjob_conclude(l, out);
 }
 
 static void finish_later(struct linkjob *l, int64_t run_at_ms)
@@ -160,31 +161,40 @@ static bool pair_rejected(const struct linkjob *l)
 	return false;
 }
 
-static void ask_with(struct linkjob *l, reason_set waived)
+void linkjob_ask_with(struct linkjob *l, reason_set waived)
 {
 	l->facts.history.waived = waived;
 	policy_decide(&l->facts, &l->settings.rules, &l->decision);
 }
 
-/* An approval counts for the pair that it was given for, and no other. One
- * that does not suffice any more is none: the new review names everything, or
- * its approval would not suffice either. */
+/* Rule 7 comes before the policy asks for rejections: several addresses are
+ * no pair, but who said no to them need not be asked again. */
+static bool ambiguity_rejected(const struct linkjob *l)
+{
+	return l->decision.reason == REASON_AMBIGUOUS_ADDRESS &&
+	       l->recall.rejected_adopt;
+}
+
+static void reject_ambiguity(struct decision *d)
+{
+	d->action = ACTION_NONE;
+	d->reason = REASON_REJECTED_BEFORE;
+	d->reasons = REASON_BIT(REASON_REJECTED_BEFORE);
+	d->rule = 11;
+}
+
 static void ask_policy(struct linkjob *l)
 {
-	struct decision *d = &l->decision;
-
 	l->facts.history.rejected = false;
-	ask_with(l, 0);
+	linkjob_ask_with(l, 0);
 	l->facts.history.rejected = pair_rejected(l);
 	if (l->facts.history.rejected)
-		ask_with(l, 0);
+		linkjob_ask_with(l, 0);
+	if (ambiguity_rejected(l))
+		reject_ambiguity(&l->decision);
 	l->linked = policy_linked_under(&l->facts, &l->settings.rules);
-	if (!l->settings.waived || d->action != ACTION_REVIEW ||
-	    d->profile_id != l->settings.approved_profile)
-		return;
-	ask_with(l, l->settings.waived);
-	if (d->action == ACTION_REVIEW)
-		ask_with(l, 0);
+	pair_print_of(&l->facts, &l->decision, &l->print);
+	linkjob_ask_approval(l);
 }
 
 void linkjob_decide(struct linkjob *l, int64_t now_ms, struct commands *out)
@@ -220,7 +230,8 @@ static bool says_the_same(const struct linkjob *l, const struct sunco_user *u)
 static bool pin_stands(const struct linkjob *l)
 {
 	return l->saga.ids_equal ||
-	       (!l->changed && l->decision.evidence == EVIDENCE_VERIFIED);
+	       (!l->changed && (l->decision.evidence == EVIDENCE_VERIFIED ||
+				l->saga.pin_named));
 }
 
 void linkjob_resume(struct linkjob *l, const struct answer *a,
@@ -247,14 +258,15 @@ static void tell(struct linkjob *l, const struct answer *a, enum result why)
 
 /* The intent's transaction found the breaker open: the same rules with what
  * it counted. Should they still say go, then later. */
-static void breaker_open(struct linkjob *l, const struct answer *a)
+static void breaker_open(struct linkjob *l, const struct answer *a,
+			 struct commands *out)
 {
 	l->facts.history.merges_this_hour = a->merges_this_hour;
 	l->facts.history.merges_into_profile_today = a->merges_into_profile;
 	saga_init(&l->saga);
 	ask_policy(l);
 	if (!wants_doing(l)) {
-		finish(l, LINKJOB_END_DECIDED);
+		linkjob_conclude(l, out);
 		return;
 	}
 	l->why = RESULT_RATE;
@@ -264,13 +276,14 @@ static void breaker_open(struct linkjob *l, const struct answer *a)
 
 /* Nothing was changed: the breaker opened, a lock is held, or an answer said
  * so. */
-static void saga_failed(struct linkjob *l, const struct answer *a)
+static void saga_failed(struct linkjob *l, const struct answer *a,
+			struct commands *out)
 {
 	const struct saga *s = &l->saga;
 
 	if (!s->journal_id && s->why == RESULT_RATE &&
 	    a->to == COMMAND_INTENT) {
-		breaker_open(l, a);
+		breaker_open(l, a, out);
 		return;
 	}
 	l->why = s->why;
@@ -283,41 +296,47 @@ static void saga_failed(struct linkjob *l, const struct answer *a)
 					    : LINKJOB_END_RETRY);
 }
 
-/* A person has to look: Zendesk would not have it. */
-static void turn_to_review(struct linkjob *l, enum reason why)
+/* A person has to look: Zendesk would not have it. What was approved before
+ * is listed again, so that the next approval says yes to all of it. */
+static void turn_to_review(struct linkjob *l, enum reason why,
+			   struct commands *out)
 {
 	struct decision *d = &l->decision;
+	reason_set before = l->approved == LINKJOB_APPROVED
+				    ? l->settings.approval.waived
+				    : 0;
 
 	d->intended = d->action;
 	d->action = ACTION_REVIEW;
 	d->applied = false;
 	d->reason = why;
-	d->reasons = REASON_BIT(why);
+	d->reasons = REASON_BIT(why) | (before & ~REASON_OUTCOMES);
 	d->rule = 0;
 	l->linked = 0;
-	finish(l, LINKJOB_END_DECIDED);
+	linkjob_conclude(l, out);
 }
 
 /* Zendesk knows an owner that its search does not show yet. */
-static void saga_taken(struct linkjob *l, int64_t now_ms)
+static void saga_taken(struct linkjob *l, int64_t now_ms, struct commands *out)
 {
 	if (++l->adopt_tries >= LINKJOB_ADOPT_TRIES)
-		turn_to_review(l, REASON_ADDRESS_TAKEN);
+		turn_to_review(l, REASON_ADDRESS_TAKEN, out);
 	else
 		finish_later(l, now_ms + l->settings.settle_after_ms);
 }
 
-static void saga_end(struct linkjob *l, const struct answer *a)
+static void saga_end(struct linkjob *l, const struct answer *a,
+		     struct commands *out)
 {
 	switch (l->saga.state) {
 	case SAGA_DONE:
 		finish(l, LINKJOB_END_DECIDED);
 		break;
 	case SAGA_REFUSED:
-		turn_to_review(l, REASON_MERGE_REFUSED);
+		turn_to_review(l, REASON_MERGE_REFUSED, out);
 		break;
 	case SAGA_TAKEN:
-		saga_taken(l, a->now_ms);
+		saga_taken(l, a->now_ms, out);
 		break;
 	case SAGA_PARKED:
 		l->why = l->saga.why;
@@ -326,7 +345,7 @@ static void saga_end(struct linkjob *l, const struct answer *a)
 		finish(l, LINKJOB_END_RETRY);
 		break;
 	default:
-		saga_failed(l, a);
+		saga_failed(l, a, out);
 	}
 }
 
@@ -338,5 +357,5 @@ void linkjob_do(struct linkjob *l, const struct answer *a, struct commands *out)
 	saga_step(&l->saga, a, out);
 	assert(saga_ended(&l->saga) == (out->count == 0));
 	if (saga_ended(&l->saga))
-		saga_end(l, a);
+		saga_end(l, a, out);
 }

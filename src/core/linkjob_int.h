@@ -21,6 +21,7 @@ void linkjob_resume(struct linkjob *l, const struct answer *a,
 		    struct commands *out);
 void linkjob_do(struct linkjob *l, const struct answer *a,
 		struct commands *out);
+void linkjob_ask_with(struct linkjob *l, reason_set waived);
 /* linkjob_former.c */
 /* Whom an answer shows, to be remembered. */
 void linkjob_see(struct linkjob *l, const struct answer *a);
@@ -30,5 +31,12 @@ void linkjob_on_former(struct linkjob *l, const struct answer *a,
 		       struct commands *out);
 /* linkjob_json.c */
 void linkjob_restore(struct linkjob *l, const struct job *job);
+struct json_t *linkjob_image(const struct linkjob *l); /* *new* */
+/* linkjob_review.c: the policy with the approval, if it counts; and the end
+ * of a run that decided, by way of GATHER when a person is asked. */
+void linkjob_ask_approval(struct linkjob *l);
+void linkjob_conclude(struct linkjob *l, struct commands *out);
+void linkjob_gather(struct linkjob *l, const struct answer *a);
+void linkjob_gathered_release(struct linkjob_gathered *g);
 
 #endif

@@ -160,28 +160,24 @@ static struct json_t *image(const struct zd_user *u)
 	return v;
 }
 
-static const struct zd_user *profile_of(const struct linkjob *l)
+struct json_t *linkjob_image(const struct linkjob *l)
 {
-	for (size_t i = 0; i < l->facts.profile_count; i++)
-		if (l->facts.profiles[i].id == l->decision.profile_id)
-			return &l->facts.profiles[i];
-	if (l->decision.displaced)
-		return &l->facts.displaced;
-	return NULL;
-}
-
-char *linkjob_before_image(const struct linkjob *l)
-{
-	const struct zd_user *profile = profile_of(l);
+	const struct zd_user *profile = pair_profile(&l->facts, &l->decision);
 	struct json_t *v = json_new_obj();
-	char *text;
 
 	json_set(v, "messaging_user",
 		 l->facts.has_messaging_user ? image(&l->facts.messaging_user)
 					     : json_new_null());
 	json_set(v, "profile", profile ? image(profile) : json_new_null());
 	json_set(v, "sunco_user", sunco_user_encode(&l->facts.sunco));
-	text = json_text(v);
+	return v;
+}
+
+char *linkjob_before_image(const struct linkjob *l)
+{
+	struct json_t *v = linkjob_image(l);
+	char *text = json_text(v);
+
 	json_free(v);
 	return text;
 }

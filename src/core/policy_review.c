@@ -206,10 +206,20 @@ int policy_review_rule(enum reason r)
 	return 0;
 }
 
+bool policy_approvable(reason_set s)
+{
+	return !(s & REASON_BIT(REASON_AMBIGUOUS_ADDRESS));
+}
+
 /* Sets of several reasons come from stage 4: its rows give the order. */
 size_t reason_set_list(reason_set s, enum reason out[REASON_COUNT])
 {
 	size_t count = 0;
+
+	for (int r = 0; r < REASON_COUNT; r++)
+		if (s & REASON_OUTCOMES & REASON_BIT(r))
+			out[count++] = (enum reason)r;
+	s &= ~REASON_OUTCOMES;
 
 	for (size_t i = 0; i < ARRAY_LEN(review_rules); i++) {
 		enum reason r = review_rules[i].reason;

@@ -141,6 +141,8 @@ void saga_begin(struct saga *s, const struct decision *d, const struct facts *f,
 	for (size_t i = 0; i < d->step_count; i++)
 		if (d->steps[i] == STEP_PIN)
 			s->wants_pin = true;
+	s->pin_named = (f->history.waived &
+			REASON_BIT(REASON_EXTERNAL_ID_NOT_PINNED)) != 0;
 	s->wants_name = d->complete_name;
 	str_copy(s->sunco_id, sizeof(s->sunco_id), f->sunco.id);
 	str_copy(s->address, sizeof(s->address), d->address);

@@ -32,6 +32,7 @@ struct json_t *saga_encode(const struct saga *s)
 	json_set_bool(v, "refused", s->refused);
 	json_set_bool(v, "ids_equal", s->ids_equal);
 	json_set_bool(v, "wants_pin", s->wants_pin);
+	json_set_bool(v, "pin_named", s->pin_named);
 	json_set_bool(v, "wants_name", s->wants_name);
 	json_set_bool(v, "verified", s->verified);
 	json_set_str(v, "sunco_id", s->sunco_id);
@@ -66,6 +67,7 @@ bool saga_decode(const struct json_t *v, struct saga *s)
 	s->refused = json_get_bool(v, "refused", false);
 	s->ids_equal = json_get_bool(v, "ids_equal", false);
 	s->wants_pin = json_get_bool(v, "wants_pin", false);
+	s->pin_named = json_get_bool(v, "pin_named", false);
 	s->wants_name = json_get_bool(v, "wants_name", false);
 	s->verified = json_get_bool(v, "verified", false);
 	return s->from && (s->action != ACTION_MERGE || s->into) &&

@@ -35,6 +35,8 @@ static const struct route routes[] = {
 	 zendesk_user_update},
 	{CALL_ZENDESK, "DELETE", USERS "/{}", "user_delete", "users",
 	 zendesk_user_delete},
+	{CALL_ZENDESK, "GET", USERS "/{}/related", "user_related", "users",
+	 zendesk_user_related},
 	{CALL_ZENDESK, "PUT", USERS "/{}/merge", "merge", "users",
 	 zendesk_user_merge},
 	{CALL_ZENDESK, "GET", "/api/v2/deleted_users/{}", "deleted_user_get",

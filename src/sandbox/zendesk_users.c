@@ -1,5 +1,5 @@
 /*
- * Users: show, create, update, delete, show_many.
+ * Users: show, related, create, update, delete, show_many.
  *
  * Kept rules: an update's e-mail is added as a secondary identity and never
  * replaces the primary one; addresses and external ids are unique; shared
@@ -110,6 +110,26 @@ void zendesk_user_show(const struct call *c, struct answer *out)
 	answer_user(c, u, 200, out);
 	if (s->side_load_show)
 		side_load(c, &u, 1, out->body);
+}
+
+void zendesk_user_related(const struct call *c, struct answer *out)
+{
+	const struct state *s = c->account->state;
+	const struct zen_user *u = zendesk_user_of(c, out);
+	struct json_t *related;
+	struct json_t *body;
+
+	if (!u)
+		return;
+	related = json_new_obj();
+	json_set_int(related, "assigned_tickets", 0);
+	json_set_int(related, "requested_tickets",
+		     u->old_tickets + (int64_t)state_tickets_of(s, u));
+	json_set_int(related, "ccd_tickets", 0);
+	json_set_int(related, "organization_subscriptions", 0);
+	body = json_new_obj();
+	json_set(body, "user_related", related);
+	call_ok(out, 200, body);
 }
 
 /* Without credentials this one endpoint answers 200 and nobody. */

@@ -293,6 +293,13 @@ static const char *const step_3[] = {
 	/* Merges that were only observed. */
 	"CREATE INDEX journal_would ON journal(account, at_ms)"
 	" WHERE action = 'merge' AND applied = 0",
+
+	/* The review that an entry opened, decided or carried out. */
+	"ALTER TABLE journal ADD COLUMN review_id INTEGER",
+	/* Whether the profile would get the person's external id. */
+	"ALTER TABLE reviews ADD COLUMN pin TEXT NOT NULL DEFAULT 'none'",
+	/* A rejected profile that is merged away: its survivor is, too. */
+	"CREATE INDEX rejected_profile ON rejected(account, profile_id)",
 	NULL,
 };
 

@@ -206,10 +206,15 @@ static void wake_running(struct intake *in, uint64_t user,
 		 e);
 }
 
+/* Somebody merged two users. Which one is left the event says, but a rejection
+ * can hold for both: it only ever keeps people apart. */
 static void on_zendesk_merge(struct intake *in, const struct event *e)
 {
+	uint64_t a = e->zendesk_user_id, b = e->other_zendesk_user_id;
 	struct event bare = *e;
 
+	sq_rejected_move(in->q, in->account, a, b);
+	sq_rejected_move(in->q, in->account, b, a);
 	bare.zendesk_user_id = 0;
 	if (sq_hindsight_merge(in->q, in->account, e->zendesk_user_id,
 			       e->other_zendesk_user_id, in->a->now_ms)) {

@@ -33,7 +33,10 @@ static const struct rule {
 	 "`reunite queue retry ID`", true,
 	 "SELECT count(*), min(j.id) FROM jobs j"
 	 " LEFT JOIN reviews r ON r.id = j.rests_on"
-	 " WHERE j.state = 3 AND (r.id IS NULL OR r.state <> 0)"},
+	 " WHERE j.state = 3 AND (r.id IS NULL OR r.state <> 0)"
+	 /* once approved they wait for the job that carries it out */
+	 " AND NOT EXISTS (SELECT 1 FROM jobs o WHERE o.review_id = r.id"
+	 " AND o.state <> 4)"},
 	{"open reviews whose job is gone",
 	 "`reunite review reject ID`, or let them expire", true,
 	 "SELECT count(*), min(r.id) FROM reviews r"

@@ -88,6 +88,7 @@ bool sq_job_busy(struct sq *q, const struct sq_job *job)
 void sq_job_delete(struct sq *q, const struct sq_job *job, int64_t now_ms)
 {
 	sq_review_close_of(q, job, 0, now_ms);
+	sq_review_through(q, job, now_ms);
 	sq_exec(q, LOCKS_RELEASE, sq_int(job->id));
 	sq_exec(q, JOB_DELETE, sq_int(job->id));
 	sq_count(q, job->account, job->state, -1);

@@ -21,7 +21,8 @@ int64_t sq_journal_add(struct sq *q, int64_t account,
 		sq_id(e->profile_id), sq_text(e->sunco_id), sq_id(e->ticket_id),
 		sq_int(e->source), sq_int(e->job_id), sq_int(e->api_calls),
 		sq_text(e->note), sq_text(e->decided_by),
-		sq_text(e->before_image), sq_int(e->linked));
+		sq_text(e->before_image), sq_int(e->linked),
+		sq_id((uint64_t)e->review_id));
 	return q->failed ? 0 : sqlite3_last_insert_rowid(q->db);
 }
 
@@ -42,5 +43,6 @@ void sq_journal_finish(struct sq *q, const struct journal_entry *e)
 		sq_str(evidence_name(e->evidence)), sq_id(e->messaging_user_id),
 		sq_id(e->profile_id), sq_id(e->ticket_id), sq_int(e->api_calls),
 		sq_text(e->note), sq_text(e->decided_by),
-		sq_text(e->before_image), sq_int(e->linked));
+		sq_text(e->before_image), sq_int(e->linked),
+		sq_id((uint64_t)e->review_id));
 }

@@ -100,6 +100,7 @@ void sq_journal_read(sqlite3_stmt *st, struct journal_entry *e)
 		(void)hindsight_parse(outcome, &e->outcome);
 	e->outcome_ms = sqlite3_column_int64(st, 21);
 	e->outcome_user = sq_col_id(st, 22);
+	e->review_id = sqlite3_column_int64(st, 23);
 }
 
 static void read_review(sqlite3_stmt *st, struct review *r)
@@ -127,6 +128,8 @@ static void read_review(sqlite3_stmt *st, struct review *r)
 	r->decided_by = sq_col_text(st, 19);
 	r->source = (enum event_source)sqlite3_column_int(st, 20);
 	r->api_calls = sqlite3_column_int(st, 21);
+	(void)pair_pin_parse((const char *)sqlite3_column_text(st, 22),
+			     &r->pin);
 }
 
 static int64_t list_max(size_t max)
@@ -219,7 +222,7 @@ enum result sq_op_reviews(struct sq *q, struct store_op *op)
 	else
 		st = sq_query(q, REVIEWS_LIST, account_of(q, l->account),
 			      sq_int(l->state), sq_int(l->after_id),
-			      sq_int(max));
+			      sq_int(max), sq_int(l->since_ms));
 	l->count = 0;
 	l->reviews = xcalloc((size_t)max + 1, sizeof(*l->reviews));
 	while (sq_step(q, st))

@@ -132,6 +132,12 @@ int64_t sq_review_open(struct sq *q, const struct sq_job *job,
  * is open still; 0: this one is new. */
 int64_t sq_review_asked(struct sq *q, const struct sq_job *job,
 			const struct store_settle *s);
+/* The open review of a row of REVIEW_OF_..., if there is one. */
+void sq_review_asked_of(struct sq *q, sqlite3_stmt *st, const char *sunco_id,
+			struct pair_asked *out);
+/* The job is through with its approved review, if it had one: who rested on
+ * it wakes. */
+void sq_review_through(struct sq *q, const struct sq_job *job, int64_t now_ms);
 /* Closes the job's open reviews but one; who else rested on them wakes. */
 void sq_review_close_of(struct sq *q, const struct sq_job *job, int64_t but_id,
 			int64_t now_ms);
@@ -171,6 +177,9 @@ bool sq_link_fresh(struct sq *q, int64_t account, uint64_t user,
 uint64_t sq_alias_follow(struct sq *q, int64_t account, uint64_t user);
 void sq_alias_put(struct sq *q, int64_t account, uint64_t from, uint64_t to,
 		  int64_t now_ms);
+/* Who may not become one with from may not with to, either. */
+void sq_rejected_move(struct sq *q, int64_t account, uint64_t from,
+		      uint64_t to);
 /* Everything but the job and the before-images. user: the Zendesk user that
  * their job knew; 0: none. */
 void sq_person_erase(struct sq *q, int64_t account, const char *sunco_id,

@@ -76,6 +76,14 @@ void sq_alias_put(struct sq *q, int64_t account, uint64_t from, uint64_t to,
 		sq_id(survivor));
 	sq_exec(q, LINKS_MOVE, sq_int(account), sq_id(from), sq_id(survivor));
 	sq_addresses_move(q, account, from, survivor);
+	sq_rejected_move(q, account, from, survivor);
+}
+
+void sq_rejected_move(struct sq *q, int64_t account, uint64_t from, uint64_t to)
+{
+	if (from != 0 && to != 0)
+		sq_exec(q, REJECTED_MOVE, sq_int(account), sq_id(from),
+			sq_id(to));
 }
 
 void sq_person_erase(struct sq *q, int64_t account, const char *sunco_id,
@@ -123,6 +131,9 @@ static void recall_user(struct sq *q, int64_t account, struct store_recall *r,
 		sq_get(q, 0, ALIAS_ENDED_IN, sq_int(account), sq_id(id)) != 0;
 	r->rejected[i] = is_rejected(q, account, r, id);
 	r->merges_today[i] = sq_merges_today(q, account, id, r->now_ms);
+	sq_review_asked_of(
+		q, sq_query(q, REVIEW_OF_PROFILE, sq_int(account), sq_id(id)),
+		r->sunco_id, &r->asked[i]);
 }
 
 enum result sq_op_recall(struct sq *q, struct store_op *op)
@@ -135,10 +146,17 @@ enum result sq_op_recall(struct sq *q, struct store_op *op)
 	memset(r->survived, 0, sizeof(r->survived));
 	memset(r->rejected, 0, sizeof(r->rejected));
 	memset(r->merges_today, 0, sizeof(r->merges_today));
+	memset(r->asked, 0, sizeof(r->asked));
+	memset(&r->asked_adopt, 0, sizeof(r->asked_adopt));
 	for (i = 0; i < STORE_RECALL_MAX; i++) {
 		if (r->ids[i] != 0)
 			recall_user(q, account, r, i);
 	}
+	if (r->ids[0] != 0)
+		sq_review_asked_of(q,
+				   sq_query(q, REVIEW_OF_USER, sq_int(account),
+					    sq_id(r->ids[0])),
+				   r->sunco_id, &r->asked_adopt);
 	r->rejected_adopt = is_rejected(q, account, r, 0);
 	r->merges_this_hour = sq_merges_this_hour(q, account, r->now_ms);
 	r->linked = sq_link_get(q, account, r->sunco_id, &r->link);

@@ -5,7 +5,9 @@
  * messaging user), kept by unique indexes too. A job in state review rests on
  * one open review; when that closes, the job is decided (the review's own) or
  * wakes to be decided anew (the attached ones), except that an expired review
- * ends them all.
+ * ends them all. After an approval the attached ones rest until its own job is
+ * through, since they are other pairs of the same profile: what they would
+ * read before is not what a person could approve afterwards.
  */
 #include "sqlite_ops.h"
 
@@ -26,7 +28,7 @@ static void refresh(struct sq *q, int64_t id, const struct review *r,
 		sq_int((int64_t)r->messaging_user_id), sq_id(r->ticket_id),
 		sq_blob(r->address_hash, sizeof(r->address_hash)),
 		sq_blob(r->facts_hash, sizeof(r->facts_hash)),
-		sq_text(r->facts));
+		sq_text(r->facts), sq_str(pair_pin_name(r->pin)));
 }
 
 static int64_t insert(struct sq *q, const struct sq_job *job,
@@ -44,7 +46,8 @@ static int64_t insert(struct sq *q, const struct sq_job *job,
 		sq_id(r->ticket_id),
 		sq_blob(r->address_hash, sizeof(r->address_hash)),
 		sq_blob(r->facts_hash, sizeof(r->facts_hash)),
-		sq_text(r->facts), sq_int(now_ms), sq_int(r->expires_ms));
+		sq_text(r->facts), sq_int(now_ms), sq_int(r->expires_ms),
+		sq_str(pair_pin_name(r->pin)));
 	return q->failed ? 0 : sqlite3_last_insert_rowid(q->db);
 }
 
@@ -95,13 +98,31 @@ int64_t sq_review_open(struct sq *q, const struct sq_job *job,
 	struct asked a;
 
 	find_open(q, job, r, &a);
-	if (a.id == 0)
-		return insert(q, job, r, journal_id, now_ms);
-	if (is_further(&a, job, r))
+	if (a.id == 0) {
+		a.id = insert(q, job, r, journal_id, now_ms);
+		a.job_id = 0;
+	} else if (is_further(&a, job, r)) {
 		sq_exec(q, REVIEW_ATTACH, sq_int(a.id));
+	}
 	if (a.job_id == job->id)
 		refresh(q, a.id, r, journal_id);
+	if (journal_id != 0)
+		sq_exec(q, JOURNAL_REVIEW, sq_int(journal_id), sq_int(a.id));
 	return a.id;
+}
+
+void sq_review_asked_of(struct sq *q, sqlite3_stmt *st, const char *sunco_id,
+			struct pair_asked *out)
+{
+	char about[SUNCO_ID_SIZE];
+
+	if (!sq_step(q, st))
+		return;
+	out->open = true;
+	sq_col_str(st, 4, about, sizeof(about));
+	out->own = !str_is_empty(sunco_id) && strcmp(about, sunco_id) == 0;
+	sq_col_blob(st, 5, out->hash, sizeof(out->hash));
+	sq_end(st);
 }
 
 int64_t sq_review_asked(struct sq *q, const struct sq_job *job,
@@ -173,6 +194,13 @@ static void close_one(struct sq *q, int64_t id, enum review_state state,
 		sq_text(by));
 }
 
+void sq_review_through(struct sq *q, const struct sq_job *job, int64_t now_ms)
+{
+	if (job->review_id != 0)
+		release_resting(q, job->review_id, job->id, false, now_ms,
+				job->deadline_ms - job->created_ms);
+}
+
 void sq_review_close_of(struct sq *q, const struct sq_job *job, int64_t but_id,
 			int64_t now_ms)
 {
@@ -204,21 +232,6 @@ void sq_review_merged(struct sq *q, int64_t account, uint64_t messaging_user,
 	release_resting(q, id, own_job, false, now_ms, 0);
 }
 
-size_t sq_review_expire(struct sq *q, int64_t now_ms, size_t max)
-{
-	struct sq_ids ids =
-		sq_collect(q, sq_query(q, REVIEWS_EXPIRED, sq_int(now_ms),
-				       sq_int((int64_t)max)));
-	size_t i, count = ids.count;
-
-	for (i = 0; i < ids.count; i++) {
-		close_one(q, ids.items[i], REVIEW_EXPIRED, now_ms, NULL);
-		release_resting(q, ids.items[i], 0, true, now_ms, 0);
-	}
-	free(ids.items);
-	return count;
-}
-
 void sq_review_erase(struct sq *q, int64_t account, const char *sunco_id,
 		     int64_t now_ms)
 {
@@ -234,120 +247,201 @@ void sq_review_erase(struct sq *q, int64_t account, const char *sunco_id,
 	free(ids.items);
 }
 
-/* What a decision needs of the open review. */
+/* What closing a review needs to know of it. */
 struct open_review {
 	int64_t id;
-	struct sq_job job;
-	struct journal_entry entry; /* of the rejection */
+	enum review_state state;
+	int64_t expires_ms;
+	int64_t account;
+	int64_t job_id;
+	enum pair_pin pin;
 	uint8_t address_hash[16];
+	struct journal_entry entry; /* of its end; owns nothing */
 };
 
-static enum result load(struct sq *q, const struct store_decide *d,
-			struct open_review *o)
+static bool load(struct sq *q, int64_t id, struct open_review *o)
 {
-	sqlite3_stmt *st = sq_query(q, REVIEW_DECIDE, sq_int(d->review_id));
-	enum review_state state;
-	int64_t expires_ms, job_id;
+	sqlite3_stmt *st = sq_query(q, REVIEW_DECIDE, sq_int(id));
+	struct journal_entry *e = &o->entry;
 
 	memset(o, 0, sizeof(*o));
 	if (!sq_step(q, st))
-		return error_set(q->err, RESULT_NOTFOUND, "no such review");
-	o->id = d->review_id;
-	state = (enum review_state)sqlite3_column_int(st, 0);
-	expires_ms = sqlite3_column_int64(st, 1);
-	job_id = sqlite3_column_int64(st, 2);
-	o->entry.messaging_user_id = sq_col_id(st, 3);
-	o->entry.profile_id = sq_col_id(st, 4);
-	sq_col_str(st, 5, o->entry.sunco_id, sizeof(o->entry.sunco_id));
-	o->entry.ticket_id = sq_col_id(st, 6);
+		return false;
+	o->id = e->review_id = id;
+	o->state = (enum review_state)sqlite3_column_int(st, 0);
+	o->expires_ms = sqlite3_column_int64(st, 1);
+	o->job_id = e->job_id = sqlite3_column_int64(st, 2);
+	e->messaging_user_id = sq_col_id(st, 3);
+	e->profile_id = sq_col_id(st, 4);
+	sq_col_str(st, 5, e->sunco_id, sizeof(e->sunco_id));
+	e->ticket_id = sq_col_id(st, 6);
 	sq_col_blob(st, 7, o->address_hash, sizeof(o->address_hash));
 	(void)evidence_parse((const char *)sqlite3_column_text(st, 8),
-			     &o->entry.evidence);
+			     &e->evidence);
+	e->reasons = sq_reasons_parse((const char *)sqlite3_column_text(st, 9));
+	(void)pair_pin_parse((const char *)sqlite3_column_text(st, 10),
+			     &o->pin);
+	o->account = sqlite3_column_int64(st, 11);
 	sq_end(st);
-	if (state != REVIEW_OPEN)
+	e->status = JOURNAL_DONE;
+	return true;
+}
+
+/* The journal owns what it says; note and by are borrowed for the call. */
+static int64_t add_entry(struct sq *q, struct open_review *o, enum action a,
+			 enum reason why, const char *note, const char *by,
+			 int64_t now_ms)
+{
+	struct journal_entry *e = &o->entry;
+
+	e->action = a;
+	e->reason = why;
+	e->note = (char *)(uintptr_t)note;
+	e->decided_by = (char *)(uintptr_t)by;
+	return sq_journal_add(q, o->account, e, now_ms);
+}
+
+static void expire(struct sq *q, int64_t id, int64_t now_ms)
+{
+	struct open_review o;
+	struct sq_job job;
+
+	close_one(q, id, REVIEW_EXPIRED, now_ms, NULL);
+	if (!load(q, id, &o))
+		return;
+	if (sq_job_get(q, o.job_id, &job))
+		o.entry.source = job.source;
+	o.entry.reasons = REASON_BIT(REASON_REVIEW_EXPIRED);
+	add_entry(q, &o, ACTION_NONE, REASON_REVIEW_EXPIRED, NULL, NULL,
+		  now_ms);
+	release_resting(q, id, 0, true, now_ms, 0);
+}
+
+size_t sq_review_expire(struct sq *q, int64_t now_ms, size_t max)
+{
+	struct sq_ids ids =
+		sq_collect(q, sq_query(q, REVIEWS_EXPIRED, sq_int(now_ms),
+				       sq_int((int64_t)max)));
+	size_t i, count = ids.count;
+
+	for (i = 0; i < ids.count; i++)
+		expire(q, ids.items[i], now_ms);
+	free(ids.items);
+	return count;
+}
+
+/* Everything that can refuse, before anything is written. */
+static enum result may_decide(struct sq *q, const struct store_decide *d,
+			      const struct open_review *o)
+{
+	if (o->state != REVIEW_OPEN)
 		return error_set(q->err, RESULT_CONFLICT, "the review is %s",
-				 review_state_name(state));
-	if (expires_ms <= d->now_ms)
+				 review_state_name(o->state));
+	if (o->expires_ms <= d->now_ms)
 		return error_set(q->err, RESULT_CONFLICT, "the review expired");
-	if (!sq_job_get(q, job_id, &o->job))
-		return error_set(q->err, RESULT_CONFLICT,
-				 "the review's job is gone");
+	if (d->approve && !policy_approvable(o->entry.reasons))
+		return error_set(q->err, RESULT_PERM,
+				 "nothing can be approved here: the "
+				 "conversation carries several addresses; "
+				 "correct them, or reject");
+	if (d->approve && d->pin && o->pin == PAIR_PIN_NONE)
+		return error_set(q->err, RESULT_PERM,
+				 "there is no external id to pin");
 	return RESULT_OK;
 }
 
-static void approve(struct sq *q, const struct store_decide *d,
-		    const struct open_review *o)
+static void approve(struct sq *q, struct store_decide *d, struct open_review *o,
+		    const struct sq_job *job)
 {
 	struct sq_wake w = {
 		.lane = LANE_REVIEW,
-		.source = o->job.source,
-		.ticket_id = o->job.ticket_id == 0 ? o->entry.ticket_id : 0,
+		.source = job->source,
+		.ticket_id = job->ticket_id == 0 ? o->entry.ticket_id : 0,
 		.review_id = o->id,
 		.now_ms = d->now_ms,
 		.wait_ms = d->wait_ms,
 		.by_hand = true,
 	};
+	bool pin = d->pin && o->pin == PAIR_PIN_OFFERED;
+	enum reason list[REASON_COUNT];
 
 	close_one(q, o->id, REVIEW_APPROVED, d->now_ms, d->by);
-	sq_job_wake(q, &o->job, &w);
+	if (pin)
+		sq_exec(q, REVIEW_PIN, sq_int(o->id),
+			sq_str(pair_pin_name(PAIR_PIN_NAMED)));
+	(void)reason_set_list(o->entry.reasons, list);
+	d->journal_id =
+		add_entry(q, o, ACTION_REVIEW, list[0],
+			  pin ? "Approved, with the external id." : "Approved.",
+			  d->by, d->now_ms);
+	if (job->review_id != o->id)
+		sq_review_through(q, job, d->now_ms);
+	sq_job_wake(q, job, &w);
 }
 
 /* Its ticket's agent was told that the review waits. */
 static void tell(struct sq *q, const struct store_decide *d,
-		 const struct open_review *o)
+		 const struct open_review *o, const struct sq_job *job)
 {
 	struct sq_note n = {
-		.account = o->job.account,
-		.job_id = o->job.id,
+		.account = o->account,
+		.job_id = job->id,
 		.journal_id = d->journal_id,
 		.ticket_id = o->entry.ticket_id != 0 ? o->entry.ticket_id
-						     : o->job.ticket_id,
+						     : job->ticket_id,
 		.now_ms = d->now_ms,
 	};
 
 	sq_note_add(q, &n, &o->entry);
 }
 
-static void reject(struct sq *q, struct store_decide *d, struct open_review *o)
+static void reject(struct sq *q, struct store_decide *d, struct open_review *o,
+		   const struct sq_job *job)
 {
 	struct journal_entry *e = &o->entry;
 
 	close_one(q, o->id, REVIEW_REJECTED, d->now_ms, d->by);
 	if (e->sunco_id[0] != '\0')
-		sq_exec(q, REJECTED_PUT, sq_int(o->job.account),
+		sq_exec(q, REJECTED_PUT, sq_int(o->account),
 			sq_text(e->sunco_id), sq_int((int64_t)e->profile_id),
 			sq_blob(o->address_hash, sizeof(o->address_hash)),
 			sq_int(d->now_ms), sq_str(d->by));
-	e->action = ACTION_NONE;
-	e->reason = REASON_REJECTED_BEFORE;
 	e->reasons = REASON_BIT(REASON_REJECTED_BEFORE);
-	e->status = JOURNAL_DONE;
-	e->source = o->job.source;
-	e->job_id = o->job.id;
-	e->decided_by = (char *)(uintptr_t)d->by; /* borrowed, not freed */
-	d->journal_id = sq_journal_add(q, o->job.account, e, d->now_ms);
-	if (d->note)
-		tell(q, d, o);
-	if (o->job.state == JOB_REVIEW || o->job.state == JOB_DEAD)
-		end_job(q, &o->job, d->now_ms);
-	else if (o->job.state == JOB_RUNNING)
-		wake_job(q, &o->job, d->now_ms, d->wait_ms);
+	d->journal_id = add_entry(q, o, ACTION_NONE, REASON_REJECTED_BEFORE,
+				  NULL, d->by, d->now_ms);
+	if (d->note && job->id != 0)
+		tell(q, d, o, job);
+	if (job->state == JOB_REVIEW || job->state == JOB_DEAD)
+		end_job(q, job, d->now_ms);
+	else if (job->state == JOB_RUNNING)
+		wake_job(q, job, d->now_ms, d->wait_ms);
+	release_resting(q, o->id, job->id, false, d->now_ms, d->wait_ms);
 }
 
 enum result sq_op_decide(struct sq *q, struct store_op *op)
 {
 	struct store_decide *d = &op->u.decide;
 	struct open_review o;
-	enum result r = load(q, d, &o);
+	struct sq_job job;
+	enum result r;
 
 	d->job_id = d->journal_id = 0;
+	if (!load(q, d->review_id, &o))
+		return error_set(q->err, RESULT_NOTFOUND, "no such review");
+	r = may_decide(q, d, &o);
 	if (r != RESULT_OK)
 		return r;
-	d->job_id = o.job.id;
+	if (!sq_job_get(q, o.job_id, &job)) {
+		if (d->approve)
+			return error_set(q->err, RESULT_CONFLICT,
+					 "the review's job is gone");
+		memset(&job, 0, sizeof(job)); /* nothing to end */
+	}
+	d->job_id = job.id;
+	o.entry.source = job.source;
 	if (d->approve)
-		approve(q, d, &o);
+		approve(q, d, &o, &job);
 	else
-		reject(q, d, &o);
-	release_resting(q, o.id, o.job.id, false, d->now_ms, d->wait_ms);
+		reject(q, d, &o, &job);
 	return RESULT_OK;
 }

@@ -201,6 +201,8 @@ static void settle_row(struct sq *q, const struct store_settle *s,
 	 * during the run is for the next. */
 	if (!s->again && (s->state == JOB_DONE || s->state == JOB_REVIEW))
 		review = 0;
+	if (review == 0 || s->state == JOB_DEAD)
+		sq_review_through(q, job, s->now_ms);
 	sq_exec(q, JOB_SETTLE, sq_int(job->id), sq_int(state),
 		sq_int(rests ? s->now_ms : s->run_at_ms),
 		sq_int(restart && ends ? s->now_ms : job->created_ms),

@@ -31,7 +31,7 @@
 	" j.applied, j.status, j.evidence, j.messaging_user_id,"               \
 	" j.profile_id, j.sunco_id, j.ticket_id, j.source, j.job_id,"          \
 	" j.api_calls, j.note, j.decided_by, j.before_image, j.linked,"        \
-	" j.outcome, j.outcome_ms, j.outcome_user"                             \
+	" j.outcome, j.outcome_ms, j.outcome_user, j.review_id"                \
 	" FROM journal j JOIN accounts a ON a.id = j.account"
 
 #define SQL_JOURNAL_FILTER                                                     \
@@ -48,7 +48,7 @@
 	" r.reasons, r.evidence, r.messaging_user_id, r.profile_id,"           \
 	" r.sunco_id, r.ticket_id, r.address_hash, r.facts_hash, r.facts,"     \
 	" r.created_ms, r.expires_ms, r.attached, r.closed_ms, r.decided_by,"  \
-	" e.source, e.api_calls"                                               \
+	" e.source, e.api_calls, r.pin"                                        \
 	" FROM reviews r JOIN accounts a ON a.id = r.account"                  \
 	" LEFT JOIN journal e ON e.id = r.journal_id"
 
@@ -213,8 +213,9 @@
 	  "INSERT INTO journal(account, at_ms, action, reason, reasons,"       \
 	  " applied, status, evidence, messaging_user_id, profile_id,"         \
 	  " sunco_id, ticket_id, source, job_id, api_calls, note,"             \
-	  " decided_by, before_image, linked) VALUES(?1, ?2, ?3, ?4, ?5, ?6,"  \
-	  " ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19)")    \
+	  " decided_by, before_image, linked, review_id) VALUES(?1, ?2, ?3,"   \
+	  " ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17,"   \
+	  " ?18, ?19, ?20)")                                                   \
 	X(JOURNAL_IS, "SELECT 1 FROM journal WHERE id = ?1 AND job_id = ?2")   \
 	X(JOURNAL_OPEN_OF, "SELECT 1 FROM journal WHERE job_id = ?1"           \
 			   " AND status IN ('pending', 'uncertain') LIMIT 1")  \
@@ -231,9 +232,12 @@
 	  "UPDATE journal SET action = ?2, reason = ?3, reasons = ?4,"         \
 	  " applied = ?5, status = ?6, evidence = ?7,"                         \
 	  " messaging_user_id = ?8, profile_id = ?9, ticket_id = ?10,"         \
-	  " api_calls = ?11, note = ?12, decided_by = ?13,"                    \
-	  " before_image = coalesce(?14, before_image), linked = ?15"          \
-	  " WHERE id = ?1")                                                    \
+	  " api_calls = ?11, note = ?12, decided_by ="                         \
+	  " CASE WHEN ?2 = 'review' THEN NULL"                                 \
+	  " ELSE coalesce(?13, decided_by) END,"                               \
+	  " before_image = coalesce(?14, before_image), linked = ?15,"         \
+	  " review_id = coalesce(?16, review_id) WHERE id = ?1")               \
+	X(JOURNAL_REVIEW, "UPDATE journal SET review_id = ?2 WHERE id = ?1")   \
 	X(JOURNAL_ERASE, "UPDATE journal SET sunco_id = NULL"                  \
 			 " WHERE account = ?1 AND sunco_id = ?2")              \
 	X(JOURNAL_READ, SQL_JOURNAL_FULL " WHERE j.id = ?1")                   \
@@ -301,11 +305,13 @@
 			 " AND sunco_id = ?2")                                 \
 	/* reviews */                                                          \
 	X(REVIEW_OF_PROFILE,                                                   \
-	  "SELECT id, job_id, ticket_id, address_hash FROM reviews"            \
+	  "SELECT id, job_id, ticket_id, address_hash, sunco_id, facts_hash"   \
+	  " FROM reviews"                                                      \
 	  " WHERE account = ?1"                                                \
 	  " AND profile_id = ?2 AND state = 0 AND profile_id <> 0")            \
 	X(REVIEW_OF_USER,                                                      \
-	  "SELECT id, job_id, ticket_id, address_hash FROM reviews"            \
+	  "SELECT id, job_id, ticket_id, address_hash, sunco_id, facts_hash"   \
+	  " FROM reviews"                                                      \
 	  " WHERE account = ?1"                                                \
 	  " AND messaging_user_id = ?2 AND state = 0 AND profile_id = 0")      \
 	X(REVIEW_OF_PAIR,                                                      \
@@ -316,21 +322,24 @@
 	  "INSERT INTO reviews(account, state, job_id, journal_id, intended,"  \
 	  " reasons, evidence, messaging_user_id, profile_id, sunco_id,"       \
 	  " ticket_id, address_hash, facts_hash, facts, created_ms,"           \
-	  " expires_ms) VALUES(?1, 0, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10,"    \
-	  " ?11, ?12, ?13, ?14, ?15)")                                         \
+	  " expires_ms, pin) VALUES(?1, 0, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9,"    \
+	  " ?10, ?11, ?12, ?13, ?14, ?15, ?16)")                               \
 	X(REVIEW_REFRESH,                                                      \
 	  "UPDATE reviews SET journal_id = ?2, intended = ?3, reasons = ?4,"   \
 	  " evidence = ?5, messaging_user_id = ?6,"                            \
 	  " ticket_id = coalesce(?7, ticket_id), address_hash = ?8,"           \
-	  " facts_hash = ?9, facts = ?10 WHERE id = ?1")                       \
+	  " facts = CASE WHEN facts_hash = ?9 THEN facts ELSE ?10 END,"        \
+	  " facts_hash = ?9, pin = ?11 WHERE id = ?1")                         \
 	X(REVIEW_ATTACH, "UPDATE reviews SET attached = attached + 1"          \
 			 " WHERE id = ?1")                                     \
 	X(REVIEW_CLOSE, "UPDATE reviews SET state = ?2, closed_ms = ?3,"       \
 			" decided_by = ?4 WHERE id = ?1")                      \
+	X(REVIEW_PIN, "UPDATE reviews SET pin = ?2 WHERE id = ?1")             \
 	X(REVIEW_DELETE, "DELETE FROM reviews WHERE id = ?1")                  \
 	X(REVIEW_DECIDE,                                                       \
 	  "SELECT state, expires_ms, job_id, messaging_user_id, profile_id,"   \
-	  " sunco_id, ticket_id, address_hash, evidence FROM reviews"          \
+	  " sunco_id, ticket_id, address_hash, evidence, reasons, pin,"        \
+	  " account FROM reviews"                                              \
 	  " WHERE id = ?1")                                                    \
 	X(REVIEW_OLDEST, "SELECT min(created_ms) FROM reviews"                 \
 			 " WHERE account = ?1 AND state = 0")                  \
@@ -340,6 +349,7 @@
 	X(REVIEWS_LIST,                                                        \
 	  SQL_REVIEW_FULL " WHERE (?1 IS NULL OR r.account = ?1)"              \
 			  " AND (?2 < 0 OR r.state = ?2) AND r.id > ?3"        \
+			  " AND r.created_ms >= ?5"                            \
 			  " ORDER BY r.id LIMIT ?4")                           \
 	X(REVIEWS_OPEN_OF, "SELECT id FROM reviews WHERE job_id = ?1"          \
 			   " AND state = 0 AND id <> ?2")                      \
@@ -408,6 +418,12 @@
 	  " address_hash, at_ms, decided_by) SELECT account, ?3, profile_id,"  \
 	  " address_hash, at_ms, decided_by FROM rejected"                     \
 	  " WHERE account = ?1 AND sunco_id = ?2")                             \
+	X(REJECTED_MOVE,                                                       \
+	  "INSERT OR IGNORE INTO rejected(account, sunco_id, profile_id,"      \
+	  " address_hash, at_ms, decided_by) SELECT account, sunco_id, ?3,"    \
+	  " address_hash, at_ms, decided_by FROM rejected"                     \
+	  " INDEXED BY rejected_profile"                                       \
+	  " WHERE account = ?1 AND profile_id = ?2")                           \
 	X(REJECTED_ERASE, "DELETE FROM rejected WHERE account = ?1"            \
 			  " AND sunco_id = ?2")                                \
 	X(LINK_GET, "SELECT zendesk_user_id, print, checked_ms FROM links"     \

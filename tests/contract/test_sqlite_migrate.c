@@ -72,6 +72,9 @@ static void make_first(struct contract_dir *d)
 		     "ALTER TABLE journal DROP COLUMN linked;"
 		     "ALTER TABLE journal DROP COLUMN outcome;"
 		     "ALTER TABLE journal DROP COLUMN outcome_ms;"
+		     "ALTER TABLE journal DROP COLUMN review_id;"
+		     "ALTER TABLE reviews DROP COLUMN pin;"
+		     "DROP INDEX rejected_profile;"
 		     "UPDATE schema_version SET version = 1");
 }
 

@@ -57,7 +57,7 @@ def test_an_approved_review_is_carried_out(sandbox, daemon):
     assert (review["intended"], review["profile_id"]) == ("merge", owner)
     assert rounds.writes(sandbox) == []
     decide(reunite, "approve", review)
-    rounds.merged_once(sandbox, reunite, begun, owner, 2)
+    rounds.merged_once(sandbox, reunite, begun, owner, 3)
     assert reunite.reviews() == []
 
 
@@ -67,7 +67,7 @@ def test_an_approval_waives_what_it_listed(sandbox, daemon):
     owner = vera(sandbox)
     begun = rounds.typed(sandbox, ADDRESS)
     decide(reunite, "approve", review_of(reunite))
-    entry = rounds.merged_once(sandbox, reunite, begun, owner, 2)
+    entry = rounds.merged_once(sandbox, reunite, begun, owner, 3)
     assert entry["evidence"] == "claimed"
     assert sandbox.user(owner)["external_id"] is None
 
@@ -81,7 +81,7 @@ def test_an_approval_does_not_waive_what_came_later(sandbox, daemon):
                         {"user": {"suspended": True}})
     before = rounds.writes(sandbox)
     decide(reunite, "approve", review)
-    assert rounds.outcome(reunite, 2) == ("review", "profile_suspended")
+    assert rounds.outcome(reunite, 3) == ("review", "profile_suspended")
     assert rounds.writes(sandbox) == before
 
 
@@ -138,7 +138,7 @@ def test_the_breaker_of_the_hour(sandbox, daemon):
     assert reunite.metric("reunite_breaker_open", account="acme") == 1
     assert len(rounds.merges(sandbox)) == 1
     decide(reunite, "approve", review_of(reunite))
-    assert rounds.outcome(reunite, 3)[0] == "merge"
+    assert rounds.outcome(reunite, 4)[0] == "merge"
     assert len(rounds.merges(sandbox)) == 2
 
 

@@ -134,7 +134,7 @@ def test_a_refused_merge_waits_for_a_person(sandbox, daemon):
     reunite, begun, review = refused(sandbox, daemon, merge_max_tickets=0)
     sandbox.settings(merge_max_tickets=10000)
     reunite.command("review", "approve", str(review["id"]))
-    rounds.merged_once(sandbox, reunite, begun, owner, 2)
+    rounds.merged_once(sandbox, reunite, begun, owner, 3)
 
 
 def test_external_ids_under_single_sign_on(sandbox, daemon):

@@ -389,34 +389,6 @@ static void test_open_breaker_becomes_review(void **state)
 	world_release(&w);
 }
 
-static void test_approval_waives_what_it_saw(void **state)
-{
-	struct world w;
-
-	(void)state;
-	world_make_merge(&w);
-	w.recall.merges_this_hour = w.settings.rules.max_merges_per_hour;
-	w.settings.waived = REASON_BIT(REASON_MERGE_SURGE);
-	w.settings.approved_profile = WORLD_PROFILE;
-	assert_int_equal(world_live(&w, 1), LINKJOB_END_DECIDED);
-	world_assert_merged_once(&w);
-	world_release(&w);
-}
-
-static void test_approval_of_another_profile_waives_nothing(void **state)
-{
-	struct world w;
-
-	(void)state;
-	world_make_merge(&w);
-	w.recall.merges_this_hour = w.settings.rules.max_merges_per_hour;
-	w.settings.waived = REASON_BIT(REASON_MERGE_SURGE);
-	w.settings.approved_profile = WORLD_PROFILE + 1;
-	assert_int_equal(world_live(&w, 1), LINKJOB_END_DECIDED);
-	assert_int_equal(w.merges, 0);
-	world_release(&w);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -442,9 +414,6 @@ int main(void)
 		cmocka_unit_test(test_known_person_costs_no_zendesk_call),
 		cmocka_unit_test(test_changed_person_is_decided_anew),
 		cmocka_unit_test(test_open_breaker_becomes_review),
-		cmocka_unit_test(test_approval_waives_what_it_saw),
-		cmocka_unit_test(
-			test_approval_of_another_profile_waives_nothing),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

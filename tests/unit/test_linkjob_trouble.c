@@ -330,31 +330,6 @@ static void test_name_that_does_not_fit_is_let_be(void **state)
 
 /* --- reviews --- */
 
-/* What was approved is not all that there is now: the next review names it
- * all, so that its approval suffices. */
-static void test_new_reason_leads_to_a_review_of_all(void **state)
-{
-	const reason_set both = REASON_BIT(REASON_MERGE_SURGE) |
-				REASON_BIT(REASON_PROFILE_SUSPENDED);
-	struct world w;
-	struct linkjob l;
-
-	(void)state;
-	world_make_merge(&w);
-	w.recall.merges_this_hour = w.settings.rules.max_merges_per_hour;
-	w.settings.waived = REASON_BIT(REASON_MERGE_SURGE);
-	w.settings.approved_profile = WORLD_PROFILE;
-	world_user(&w, WORLD_PROFILE)->suspended = true;
-	world_run(&w, &l);
-	assert_int_equal(l.decision.action, ACTION_REVIEW);
-	assert_true(l.decision.reasons == both);
-	linkjob_release(&l);
-	w.settings.waived = both;
-	assert_int_equal(world_live(&w, 1), LINKJOB_END_DECIDED);
-	world_assert_merged_once(&w);
-	world_release(&w);
-}
-
 /* Two owners; the answer about the one whom a merge would go to counts. */
 static enum reason decided_with_rejected(size_t i)
 {
@@ -456,7 +431,6 @@ int main(void)
 		cmocka_unit_test(test_backfill_waits_for_a_place),
 		cmocka_unit_test(test_breaker_does_not_spin_a_name),
 		cmocka_unit_test(test_name_that_does_not_fit_is_let_be),
-		cmocka_unit_test(test_new_reason_leads_to_a_review_of_all),
 		cmocka_unit_test(test_rejected_pair_is_not_asked_again),
 		cmocka_unit_test(test_rejected_adopt_is_not_asked_again),
 		cmocka_unit_test(test_refusal_keeps_its_words),

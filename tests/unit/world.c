@@ -4,6 +4,8 @@
  */
 #include "world.h"
 
+#include <stdio.h>
+
 #include "unit.h"
 
 #include "base/str.h"
@@ -13,6 +15,7 @@ void world_init(struct world *w)
 	memset(w, 0, sizeof(*w));
 	w->now_ms = 1700000000000;
 	sunco_user_init(&w->sunco);
+	sunco_user_init(&w->other);
 	str_copy(w->sunco.id, sizeof(w->sunco.id), WORLD_SUNCO);
 	job_init(&w->job);
 	w->job.id = 7;
@@ -35,6 +38,7 @@ void world_release(struct world *w)
 	for (size_t i = 0; i < w->user_count; i++)
 		zd_user_release(&w->users[i]);
 	sunco_user_release(&w->sunco);
+	sunco_user_release(&w->other);
 	job_release(&w->job);
 }
 
@@ -169,6 +173,23 @@ static size_t search(struct world *w, const struct command *c,
 	return n;
 }
 
+static void gathered(struct world *w, const struct command *c, struct answer *a)
+{
+	size_t len = strlen(w->asked);
+
+	if (c->kind == COMMAND_TICKETS)
+		a->tickets = (int64_t)c->id * 10;
+	else
+		snprintf(w->asked + len, sizeof(w->asked) - len, "%s ",
+			 c->text);
+	a->sunco = &w->other;
+	a->sunco_count = w->other.id[0] != '\0';
+	if (c->kind == COMMAND_SUNCO_EXTERNAL && !a->sunco_count)
+		a->result = RESULT_NOTFOUND;
+	if (w->silent)
+		a->result = RESULT_TEMP;
+}
+
 static void fill(struct world *w, const struct command *c, struct answer *a,
 		 struct zd_user *hits)
 {
@@ -198,6 +219,11 @@ static void fill(struct world *w, const struct command *c, struct answer *a,
 		break;
 	case COMMAND_FOLD:
 		a->kept = true;
+		break;
+	case COMMAND_TICKETS:
+	case COMMAND_SUNCO_ADDRESS:
+	case COMMAND_SUNCO_EXTERNAL:
+		gathered(w, c, a);
 		break;
 	default:
 		break;
@@ -375,6 +401,22 @@ void world_make_adopt(struct world *w)
 {
 	world_init(w);
 	say(w, "embed");
+}
+
+void world_approve(struct world *w, const struct linkjob *l)
+{
+	struct linkjob_approval *a = &w->settings.approval;
+
+	assert_int_equal(l->decision.action, ACTION_REVIEW);
+	*a = (struct linkjob_approval){
+		.review_id = 5,
+		.waived = l->decision.reasons,
+		.user = l->facts.messaging_user.id,
+		.profile = l->decision.profile_id,
+		.print = l->print,
+		.by = "maria",
+	};
+	str_copy(a->sunco_id, sizeof(a->sunco_id), l->sunco_id);
 }
 
 void world_assert_merged_once(struct world *w)

@@ -66,7 +66,10 @@ struct world {
 	bool profile_goes; /* somebody else merges the profile, right after */
 	int64_t search_ms; /* how far the clock goes with a search */
 	const char *words; /* of every answer that is not OK */
-	uint64_t merged_into; /* what the store knows of WORLD_PERSON */
+	uint64_t merged_into;	 /* what the store knows of WORLD_PERSON */
+	struct sunco_user other; /* another SunCo user; id "": there is none */
+	bool silent;		 /* nothing that GATHER asks is answered */
+	char asked[200];	 /* of SunCo by GATHER: "address external_id" */
 };
 
 void world_init(struct world *w);
@@ -79,6 +82,8 @@ void world_make_merge(struct world *w);
 /* A verified address that nobody owns. */
 void world_make_adopt(struct world *w);
 void world_assert_merged_once(struct world *w);
+/* The review that the run ended in, approved; for the next run. */
+void world_approve(struct world *w, const struct linkjob *l);
 /* One run: from the job as stored to its end or a crash. l is released by the
  * caller; its progress has been stored. */
 void world_run(struct world *w, struct linkjob *l);
