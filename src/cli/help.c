@@ -17,7 +17,7 @@ void cli_help(FILE *out)
 		     "       reunite COMMAND --help\n"
 		     "       reunite --version\n\ncommands:\n");
 	for (row = cli_commands(); *row; row++)
-		fprintf(out, "  %-*s %s\n", HELP_COLUMN - 10, (*row)->name,
+		fprintf(out, "  %-*s %s\n", HELP_COLUMN - 7, (*row)->name,
 			(*row)->summary);
 }
 
