@@ -30,4 +30,11 @@ sunco_users_by_external_id(struct api_client *c, enum job_lane lane,
 			   const char *external_id, uint64_t brand,
 			   sunco_users_done *done, void *arg);
 
+typedef void sunco_plain_done(const struct api_result *r, void *arg);
+/* POST /v2/apps/{app}/users/{outgoing}/sync: the Zendesk user `outgoing` was
+ * merged into `survivor`. It may touch third users; may be repeated. */
+struct api_request *sunco_sync(struct api_client *c, enum job_lane lane,
+			       uint64_t outgoing, uint64_t survivor,
+			       sunco_plain_done *done, void *arg);
+
 #endif

@@ -66,6 +66,11 @@ struct zendesk_op *zendesk_add_address(struct api_client *c, enum job_lane lane,
 struct zendesk_op *zendesk_user_tickets(struct api_client *c,
 					enum job_lane lane, uint64_t id,
 					zendesk_count_done *done, void *arg);
+/* Marks the address of this identity verified; no mail is sent. */
+struct zendesk_op *zendesk_verify_address(struct api_client *c,
+					  enum job_lane lane, uint64_t id,
+					  uint64_t identity_id,
+					  zendesk_plain_done *done, void *arg);
 struct zendesk_op *zendesk_ticket_get(struct api_client *c, enum job_lane lane,
 				      uint64_t ticket_id,
 				      zendesk_ticket_done *done, void *arg);

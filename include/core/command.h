@@ -32,7 +32,9 @@ enum command_kind {
 	COMMAND_MERGE,		 /* id into into */
 	COMMAND_ADD_ADDRESS,	 /* id, text, flag: verified */
 	COMMAND_SET_NAME,	 /* id, text */
-	COMMAND_SET_EXTERNAL_ID, /* id, text */
+	COMMAND_SET_EXTERNAL_ID, /* id, text; NULL takes it away */
+	COMMAND_VERIFY_ADDRESS,	 /* id, into: its identity */
+	COMMAND_SYNC,		 /* id into into, told to SunCo */
 	COMMAND_SLEEP,		 /* delay_ms */
 	/* what a person will want to know; all may fail */
 	COMMAND_TICKETS,	/* id */

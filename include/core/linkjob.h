@@ -80,6 +80,7 @@ struct linkjob_settings {
 	struct policy_rules rules;
 	int64_t settle_after_ms;
 	int64_t recheck_ms; /* a link is believed so long; 0: never */
+	bool sync;	    /* tell SunCo about merges */
 	bool dry;	    /* decide, change nothing, store nothing */
 	struct linkjob_approval approval;
 };

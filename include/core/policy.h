@@ -76,7 +76,8 @@ typedef uint64_t reason_set;
 #define REASON_BIT(r) ((reason_set)1 << (r))
 /* What doing it ended in, and what the rules call a link that they allow. */
 #define REASON_OUTCOMES                                                        \
-	(REASON_BIT(REASON_MERGE_REFUSED) | REASON_BIT(REASON_ADDRESS_TAKEN))
+	(REASON_BIT(REASON_MERGE_REFUSED) | REASON_BIT(REASON_ADDRESS_TAKEN) | \
+	 REASON_BIT(REASON_EXTERNAL_ID_REFUSED))
 #define REASON_LINKS                                                           \
 	(REASON_BIT(REASON_EXTERNAL_ID_MATCH) |                                \
 	 REASON_BIT(REASON_EMAIL_MATCH_VERIFIED) |                             \
@@ -116,6 +117,8 @@ void facts_init(struct facts *f);
 void facts_release(struct facts *f);
 /* Adds a copy unless a profile with this id is there already. */
 void facts_add_profile(struct facts *f, const struct zd_user *u);
+/* The user a decision means, the displaced one too; *borrowed*, or NULL. */
+const struct zd_user *facts_profile(const struct facts *f, uint64_t id);
 
 enum step {
 	STEP_RELEASE,

@@ -75,6 +75,18 @@
 	X(EXTERNAL_ID_NOT_PINNED, "external_id_not_pinned",                    \
 	  "Linked, but the external id could not be given to the profile.")    \
 	X(MERGE_REFUSED, "merge_refused", "Zendesk refused to link the two.")  \
+	X(EXTERNAL_ID_REFUSED, "external_id_refused",                          \
+	  "Zendesk does not link users who have an external id.")              \
+	X(EXTERNAL_ID_TAKEN, "external_id_taken",                              \
+	  "The conversation's user gave its external id up for the link, and " \
+	  "somebody else took it meanwhile.")                                  \
+	X(EXTERNAL_ID_NOT_RETURNED, "external_id_not_returned",                \
+	  "The conversation's user gave its external id up for the link and "  \
+	  "could not get it back.")                                            \
+	X(ADDRESS_NOT_VERIFIED, "address_not_verified",                        \
+	  "Linked, but the profile's address could not be marked verified.")   \
+	X(SYNC_REFUSED, "sync_refused",                                        \
+	  "Linked, but Sunshine Conversations was not told of it.")            \
 	X(CHANGED_MEANWHILE, "changed_meanwhile",                              \
 	  "One of the two changed while the link was under way.")              \
 	X(ADDRESS_TAKEN, "address_taken",                                      \

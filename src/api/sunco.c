@@ -7,6 +7,7 @@
 #include "api/sunco.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -66,6 +67,18 @@ static void path_init(struct buf *path, const struct api_client *c,
 }
 
 /* Takes the path. */
+static struct api_request *send(struct api_client *c, struct api_call *call,
+				struct buf *path, api_done *done,
+				api_drop *drop, void *arg)
+{
+	struct api_request *q;
+
+	call->path = path->overflow ? NULL : path->data;
+	q = api_send_owned(c, call, done, drop, arg);
+	buf_release(path);
+	return q;
+}
+
 static struct api_request *get(struct api_client *c, enum job_lane lane,
 			       const char *name, struct buf *path,
 			       api_done *done, api_drop *drop, void *arg)
@@ -75,12 +88,9 @@ static struct api_request *get(struct api_client *c, enum job_lane lane,
 		.name = name,
 		.method = "GET",
 		.lane = lane,
-		.path = path->overflow ? NULL : path->data,
 	};
-	struct api_request *q = api_send_owned(c, &call, done, drop, arg);
 
-	buf_release(path);
-	return q;
+	return send(c, &call, path, done, drop, arg);
 }
 
 struct api_request *sunco_user_get(struct api_client *c, enum job_lane lane,
@@ -187,4 +197,45 @@ sunco_users_by_external_id(struct api_client *c, enum job_lane lane,
 	f->arg = arg;
 	path_init(&path, c, "/users/", external_id, brand);
 	return get(c, lane, "user_get", &path, found, find_free, f);
+}
+
+struct sunco_plain {
+	sunco_plain_done *done;
+	void *arg;
+};
+
+static void plain_answered(const struct api_result *r,
+			   const struct json_t *json, void *arg)
+{
+	struct sunco_plain *p = arg;
+
+	(void)json;
+	p->done(r, p->arg);
+	free(p);
+}
+
+struct api_request *sunco_sync(struct api_client *c, enum job_lane lane,
+			       uint64_t outgoing, uint64_t survivor,
+			       sunco_plain_done *done, void *arg)
+{
+	struct sunco_plain *p = xcalloc(1, sizeof(*p));
+	struct json_t *body = json_new_obj();
+	struct api_call call = {
+		.api = API_SUNCO,
+		.name = "sync",
+		.method = "POST",
+		.lane = lane,
+		.body = body,
+	};
+	char id[24], into[24];
+	struct buf path;
+
+	p->done = done;
+	p->arg = arg;
+	snprintf(id, sizeof(id), "%" PRIu64, outgoing);
+	snprintf(into, sizeof(into), "%" PRIu64, survivor);
+	json_set_str(body, "survivingZendeskId", into);
+	path_init(&path, c, "/users/", id, 0);
+	buf_puts(&path, "/sync");
+	return send(c, &call, &path, plain_answered, free, p);
 }

@@ -8,6 +8,9 @@
  */
 #include "zendesk_int.h"
 
+#include <inttypes.h>
+#include <stdio.h>
+
 #include "base/json.h"
 
 /* ---- merge ---- */
@@ -123,6 +126,23 @@ struct zendesk_op *zendesk_add_address(struct api_client *c, enum job_lane lane,
 	op->deliver = zendesk_op_deliver_plain;
 	op->done.plain = done;
 	return zendesk_op_start(op, &call, "/api/v2/users/", id, "/identities");
+}
+
+struct zendesk_op *zendesk_verify_address(struct api_client *c,
+					  enum job_lane lane, uint64_t id,
+					  uint64_t identity_id,
+					  zendesk_plain_done *done, void *arg)
+{
+	struct zendesk_op *op = zendesk_op_new(c, lane, arg);
+	struct api_call call = {.name = "identity_verify", .method = "PUT"};
+	char rest[64];
+
+	snprintf(rest, sizeof(rest), "/identities/%" PRIu64 "/verify",
+		 identity_id);
+	op->answered = zendesk_op_plain;
+	op->deliver = zendesk_op_deliver_plain;
+	op->done.plain = done;
+	return zendesk_op_start(op, &call, "/api/v2/users/", id, rest);
 }
 
 /* ---- how much a user has ---- */

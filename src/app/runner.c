@@ -187,6 +187,13 @@ static void call_api(struct slot *s)
 		s->zendesk = zendesk_set_name(api, lane, c->id, c->text,
 					      on_plain, s);
 		break;
+	case COMMAND_VERIFY_ADDRESS:
+		s->zendesk = zendesk_verify_address(api, lane, c->id, c->into,
+						    on_plain, s);
+		break;
+	case COMMAND_SYNC:
+		s->sunco = sunco_sync(api, lane, c->id, c->into, on_plain, s);
+		break;
 	default:
 		assert(c->kind == COMMAND_SET_EXTERNAL_ID);
 		s->zendesk = zendesk_set_external_id(api, lane, c->id, c->text,

@@ -98,6 +98,7 @@ static void begin(struct run *run)
 		.rules = a->rules,
 		.settle_after_ms = a->settle_after_ms,
 		.recheck_ms = a->recheck_after_ms,
+		.sync = a->sunco_sync,
 		.dry = run->dry,
 	};
 	struct commands first = {.count = 0};

@@ -24,6 +24,8 @@ const char *command_name(enum command_kind k)
 		[COMMAND_ADD_ADDRESS] = "add_address",
 		[COMMAND_SET_NAME] = "set_name",
 		[COMMAND_SET_EXTERNAL_ID] = "set_external_id",
+		[COMMAND_VERIFY_ADDRESS] = "verify_address",
+		[COMMAND_SYNC] = "sync",
 		[COMMAND_SLEEP] = "sleep",
 		[COMMAND_TICKETS] = "tickets",
 		[COMMAND_SUNCO_ADDRESS] = "sunco_address",

@@ -92,6 +92,19 @@ static void finish(struct linkjob *l, enum linkjob_end end)
 	linkjob_enter(l, LINKJOB_FINISHED);
 }
 
+static struct saga_allows allowed(const struct linkjob *l)
+{
+	const struct linkjob_settings *s = &l->settings;
+	bool approved =
+		l->approved == LINKJOB_APPROVED &&
+		s->approval.waived & REASON_BIT(REASON_EXTERNAL_ID_REFUSED);
+
+	return (struct saga_allows){
+		.release = s->rules.release_external_id || approved,
+		.sync = s->sync,
+	};
+}
+
 static void begin(struct linkjob *l, int64_t now_ms, struct commands *out)
 {
 	int64_t fresh_until_ms = l->oldest_read_ms + LINKJOB_FRESH_MS;
@@ -102,7 +115,8 @@ static void begin(struct linkjob *l, int64_t now_ms, struct commands *out)
 		return;
 	}
 	linkjob_enter(l, LINKJOB_DOING);
-	saga_begin(&l->saga, &l->decision, &l->facts, fresh_until_ms, out);
+	saga_begin(&l->saga, &l->decision, &l->facts, allowed(l),
+		   fresh_until_ms, out);
 }
 
 static bool wants_doing(const struct linkjob *l)
@@ -246,6 +260,8 @@ void linkjob_resume(struct linkjob *l, const struct answer *a,
 	}
 	if (!pin_stands(l))
 		l->saga.wants_pin = false;
+	if (l->changed)
+		l->saga.wants_verify = false;
 	linkjob_enter(l, LINKJOB_DOING);
 	saga_resume(&l->saga, u, a->now_ms, out);
 }
@@ -301,6 +317,9 @@ static void saga_failed(struct linkjob *l, const struct answer *a,
 static void turn_to_review(struct linkjob *l, enum reason why,
 			   struct commands *out)
 {
+	/* that one is leave to release, wanted the next time, too */
+	const reason_set kept =
+		~REASON_OUTCOMES | REASON_BIT(REASON_EXTERNAL_ID_REFUSED);
 	struct decision *d = &l->decision;
 	reason_set before = l->approved == LINKJOB_APPROVED
 				    ? l->settings.approval.waived
@@ -310,7 +329,7 @@ static void turn_to_review(struct linkjob *l, enum reason why,
 	d->action = ACTION_REVIEW;
 	d->applied = false;
 	d->reason = why;
-	d->reasons = REASON_BIT(why) | (before & ~REASON_OUTCOMES);
+	d->reasons = REASON_BIT(why) | (before & kept);
 	d->rule = 0;
 	l->linked = 0;
 	linkjob_conclude(l, out);
@@ -333,7 +352,11 @@ static void saga_end(struct linkjob *l, const struct answer *a,
 		finish(l, LINKJOB_END_DECIDED);
 		break;
 	case SAGA_REFUSED:
-		turn_to_review(l, REASON_MERGE_REFUSED, out);
+		turn_to_review(l,
+			       l->saga.by_external_id
+				       ? REASON_EXTERNAL_ID_REFUSED
+				       : REASON_MERGE_REFUSED,
+			       out);
 		break;
 	case SAGA_TAKEN:
 		saga_taken(l, a->now_ms, out);

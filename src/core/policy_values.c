@@ -166,6 +166,14 @@ void facts_release(struct facts *f)
 	facts_init(f);
 }
 
+const struct zd_user *facts_profile(const struct facts *f, uint64_t id)
+{
+	for (size_t i = 0; i < f->profile_count; i++)
+		if (f->profiles[i].id == id)
+			return &f->profiles[i];
+	return f->has_displaced && f->displaced.id == id ? &f->displaced : NULL;
+}
+
 void facts_add_profile(struct facts *f, const struct zd_user *u)
 {
 	for (size_t i = 0; i < f->profile_count; i++)

@@ -5,7 +5,7 @@
  * "not applied" only SAGA_SETTLE_MS after the loss, since a lost request may
  * still be at work, a slow one above all.
  */
-#include "core/saga.h"
+#include "saga_int.h"
 
 #include <assert.h>
 #include <string.h>
@@ -13,13 +13,25 @@
 #include "base/str.h"
 
 static const char *const state_names[] = {
-	[SAGA_IDLE] = "idle",		[SAGA_INTENT] = "intent",
-	[SAGA_MERGE] = "merge",		[SAGA_ADOPT] = "adopt",
-	[SAGA_NAME] = "name",		[SAGA_LOST] = "lost",
-	[SAGA_LOOK] = "look",		[SAGA_BACK] = "back",
-	[SAGA_PIN_STORE] = "pin_store", [SAGA_PIN] = "pin",
-	[SAGA_DONE] = "done",		[SAGA_FAILED] = "failed",
-	[SAGA_REFUSED] = "refused",	[SAGA_TAKEN] = "taken",
+	[SAGA_IDLE] = "idle",
+	[SAGA_INTENT] = "intent",
+	[SAGA_MERGE] = "merge",
+	[SAGA_ADOPT] = "adopt",
+	[SAGA_NAME] = "name",
+	[SAGA_LOST] = "lost",
+	[SAGA_LOOK] = "look",
+	[SAGA_BACK] = "back",
+	[SAGA_RELEASING] = "releasing",
+	[SAGA_RELEASE] = "release",
+	[SAGA_PUT_BACK] = "put_back",
+	[SAGA_AFTER] = "after",
+	[SAGA_PIN] = "pin",
+	[SAGA_VERIFY] = "verify",
+	[SAGA_SYNC] = "sync",
+	[SAGA_DONE] = "done",
+	[SAGA_FAILED] = "failed",
+	[SAGA_REFUSED] = "refused",
+	[SAGA_TAKEN] = "taken",
 	[SAGA_PARKED] = "parked",
 };
 
@@ -46,11 +58,14 @@ void saga_check(const struct saga *s)
 		assert(s->journal_id != 0);
 	if (s->action == ACTION_MERGE)
 		assert(s->from && s->into && s->from != s->into);
-	if (s->state == SAGA_PIN || s->state == SAGA_PIN_STORE)
+	if (s->state == SAGA_PIN)
 		assert(s->merged && s->external_id[0]);
+	if (s->released)
+		assert(s->held_id[0] && s->state != SAGA_FAILED &&
+		       s->state != SAGA_REFUSED);
 }
 
-static void enter(struct saga *s, enum saga_state to)
+void saga_enter(struct saga *s, enum saga_state to)
 {
 	if (to != s->state)
 		s->looks = 0;
@@ -62,21 +77,44 @@ static void end(struct saga *s, enum saga_state how, const struct answer *why)
 {
 	s->why = why->result;
 	s->told_ms = why->told_ms;
-	enter(s, how);
+	saga_enter(s, how);
 }
 
-static void fail(struct saga *s, enum result why, const char *note)
+void saga_park(struct saga *s, const struct answer *why)
+{
+	end(s, SAGA_PARKED, why);
+}
+
+static void end_or_put_back(struct saga *s, enum saga_state how,
+			    struct commands *out)
+{
+	if (s->released)
+		saga_ask_put_back(s, how, out);
+	else
+		saga_enter(s, how);
+}
+
+void saga_fail_as(struct saga *s, enum saga_state how, const struct answer *why,
+		  struct commands *out)
+{
+	s->why = why->result;
+	s->told_ms = why->told_ms;
+	end_or_put_back(s, how, out);
+}
+
+void saga_fail(struct saga *s, enum result why, const char *note,
+	       struct commands *out)
 {
 	s->why = why;
 	s->note = note;
 	s->told_ms = -1;
-	enter(s, SAGA_FAILED);
+	end_or_put_back(s, SAGA_FAILED, out);
 }
 
 static void ask_user(struct saga *s, enum saga_state state, uint64_t id,
 		     struct commands *out)
 {
-	enter(s, state);
+	saga_enter(s, state);
 	commands_add(out, COMMAND_USER)->id = id;
 }
 
@@ -95,7 +133,7 @@ static void ask_back(struct saga *s, struct commands *out)
 static void ask_lost(struct saga *s, int64_t now_ms, struct commands *out)
 {
 	s->lost_ms = now_ms;
-	enter(s, SAGA_LOST);
+	saga_enter(s, SAGA_LOST);
 	commands_add(out, COMMAND_STORE)->status = JOURNAL_UNCERTAIN;
 }
 
@@ -103,14 +141,13 @@ static void ask_name(struct saga *s, struct commands *out)
 {
 	struct command *c;
 
-	enter(s, SAGA_NAME);
+	saga_enter(s, SAGA_NAME);
 	c = commands_add(out, COMMAND_SET_NAME);
 	c->id = s->from;
 	c->text = s->name;
 }
 
-/* The same read (or pin) once more, a little later each time. */
-static void sleep_more(struct saga *s, struct commands *out)
+void saga_sleep(struct saga *s, struct commands *out)
 {
 	static const int64_t delays_ms[SAGA_LOOKS_MAX] = {
 		500, 1000, 2000, 4000, 8000, 8000,
@@ -125,8 +162,22 @@ static void take_name(struct saga *s, const struct sunco_user *u)
 	s->wants_name = sunco_user_name(u, s->name, sizeof(s->name));
 }
 
+/* Only a profile without one can be merged once the other's is away. */
+static void take_held_id(struct saga *s, const struct decision *d,
+			 const struct facts *f, bool may)
+{
+	const struct zd_user *profile = facts_profile(f, d->profile_id);
+
+	s->may_release = may && profile && !profile->external_id &&
+			 f->messaging_user.external_id &&
+			 str_copy(s->held_id, sizeof(s->held_id),
+				  f->messaging_user.external_id) &&
+			 s->held_id[0];
+}
+
 void saga_begin(struct saga *s, const struct decision *d, const struct facts *f,
-		int64_t fresh_until_ms, struct commands *out)
+		struct saga_allows may, int64_t fresh_until_ms,
+		struct commands *out)
 {
 	const char *external_id = policy_external_id(f);
 	struct command *c;
@@ -138,9 +189,12 @@ void saga_begin(struct saga *s, const struct decision *d, const struct facts *f,
 	s->into = s->action == ACTION_MERGE ? d->profile_id : 0;
 	s->verified = d->verified;
 	s->ids_equal = d->external_ids_equal;
-	for (size_t i = 0; i < d->step_count; i++)
-		if (d->steps[i] == STEP_PIN)
-			s->wants_pin = true;
+	for (size_t i = 0; i < d->step_count; i++) {
+		s->wants_pin = s->wants_pin || d->steps[i] == STEP_PIN;
+		s->wants_verify = s->wants_verify || d->steps[i] == STEP_VERIFY;
+	}
+	s->wants_sync = may.sync && f->sunco.zendesk_id == s->from;
+	take_held_id(s, d, f, may.release);
 	s->pin_named = (f->history.waived &
 			REASON_BIT(REASON_EXTERNAL_ID_NOT_PINNED)) != 0;
 	s->wants_name = d->complete_name;
@@ -151,7 +205,7 @@ void saga_begin(struct saga *s, const struct decision *d, const struct facts *f,
 		s->wants_pin = false;
 	if (s->wants_name)
 		take_name(s, &f->sunco);
-	enter(s, SAGA_INTENT);
+	saga_enter(s, SAGA_INTENT);
 	c = commands_add(out, COMMAND_INTENT);
 	c->id = s->from;
 	c->into = s->into;
@@ -172,21 +226,26 @@ void saga_resume(struct saga *s, const struct sunco_user *u, int64_t now_ms,
 		ask_look(s, out);
 }
 
-/* Nothing can have come of it: it never left, or it was turned away before
- * anybody looked into it. Any other refusal is looked into (a second merge is
- * refused because the first was done). */
-static bool not_applied(const struct answer *a)
+bool saga_not_applied(const struct answer *a)
 {
 	return (a->result == RESULT_TEMP && !a->sent) ||
 	       a->result == RESULT_RATE || a->result == RESULT_AUTH;
 }
 
-/* Nothing was said about the request itself: worth sending it again, for
- * what may be repeated. */
-static bool unanswered(const struct answer *a)
+bool saga_unanswered(const struct answer *a)
 {
 	return a->result == RESULT_TEMP || a->result == RESULT_RATE ||
 	       a->result == RESULT_AUTH || a->result == RESULT_CONFLICT;
+}
+
+void saga_ask_merge(struct saga *s, struct commands *out)
+{
+	struct command *c;
+
+	saga_enter(s, SAGA_MERGE);
+	c = commands_add(out, COMMAND_MERGE);
+	c->id = s->from;
+	c->into = s->into;
 }
 
 static void on_intent(struct saga *s, const struct answer *a,
@@ -200,27 +259,25 @@ static void on_intent(struct saga *s, const struct answer *a,
 	}
 	s->journal_id = a->journal_id;
 	if (a->now_ms > s->fresh_until_ms) {
-		fail(s, RESULT_CONFLICT, "the facts grew old");
+		saga_fail(s, RESULT_CONFLICT, "the facts grew old", out);
 		return;
 	}
 	if (s->action == ACTION_NONE) {
 		if (s->wants_name)
 			ask_name(s, out);
 		else
-			enter(s, SAGA_DONE);
+			saga_enter(s, SAGA_DONE);
 		return;
 	}
 	if (s->action == ACTION_MERGE) {
-		enter(s, SAGA_MERGE);
-		c = commands_add(out, COMMAND_MERGE);
-		c->into = s->into;
-	} else {
-		enter(s, SAGA_ADOPT);
-		c = commands_add(out, COMMAND_ADD_ADDRESS);
-		c->text = s->address;
-		c->flag = s->verified;
+		saga_ask_merge(s, out);
+		return;
 	}
+	saga_enter(s, SAGA_ADOPT);
+	c = commands_add(out, COMMAND_ADD_ADDRESS);
 	c->id = s->from;
+	c->text = s->address;
+	c->flag = s->verified;
 }
 
 static void on_merge(struct saga *s, const struct answer *a,
@@ -232,11 +289,12 @@ static void on_merge(struct saga *s, const struct answer *a,
 		ask_back(s, out);
 		return;
 	}
-	if (a->result != RESULT_OK && not_applied(a)) {
-		end(s, SAGA_FAILED, a);
+	if (a->result != RESULT_OK && saga_not_applied(a)) {
+		saga_fail_as(s, SAGA_FAILED, a, out);
 		return;
 	}
 	s->refused = a->result == RESULT_PERM;
+	s->by_external_id = s->refused && a->mentions_external_id;
 	ask_lost(s, a->now_ms, out);
 }
 
@@ -253,7 +311,7 @@ static void on_adopt(struct saga *s, const struct answer *a,
 		end(s, SAGA_TAKEN, a);
 	} else if (a->result == RESULT_PERM) {
 		end(s, SAGA_REFUSED, a);
-	} else if (not_applied(a)) {
+	} else if (saga_not_applied(a)) {
 		end(s, SAGA_FAILED, a);
 	} else {
 		ask_lost(s, a->now_ms, out);
@@ -264,15 +322,15 @@ static void on_adopt(struct saga *s, const struct answer *a,
 static void on_name(struct saga *s, const struct answer *a,
 		    struct commands *out)
 {
-	if (unanswered(a)) {
-		end(s, SAGA_PARKED, a);
+	if (saga_unanswered(a)) {
+		saga_park(s, a);
 		return;
 	}
 	s->wants_name = false;
 	if (s->action == ACTION_ADOPT)
 		ask_back(s, out);
 	else
-		enter(s, SAGA_DONE);
+		saga_enter(s, SAGA_DONE);
 }
 
 static bool gone(const struct answer *a)
@@ -286,15 +344,19 @@ static bool gone(const struct answer *a)
 static void look_found_nothing(struct saga *s, const struct answer *a,
 			       struct commands *out)
 {
-	if (s->refused) {
+	if (saga_can_release(s, a->now_ms)) {
+		saga_ask_release(s, out);
+	} else if (saga_wants_release(s)) {
+		saga_fail(s, RESULT_CONFLICT, "the facts grew old", out);
+	} else if (s->refused) {
 		s->why = RESULT_PERM;
-		enter(s, SAGA_REFUSED);
+		end_or_put_back(s, SAGA_REFUSED, out);
 	} else if (a->now_ms - s->lost_ms >= SAGA_SETTLE_MS ||
 		   s->looks >= SAGA_LOOKS_MAX) {
-		fail(s, s->resumed ? RESULT_CONFLICT : RESULT_TEMP,
-		     "it did not happen");
+		saga_fail(s, s->resumed ? RESULT_CONFLICT : RESULT_TEMP,
+			  "it did not happen", out);
 	} else {
-		sleep_more(s, out);
+		saga_sleep(s, out);
 	}
 }
 
@@ -305,16 +367,18 @@ static void on_look(struct saga *s, const struct answer *a,
 	const struct zd_user *u = a->users;
 
 	if (a->result != RESULT_OK && a->result != RESULT_NOTFOUND) {
-		end(s, SAGA_PARKED, a);
+		saga_park(s, a);
 	} else if (s->action == ACTION_MERGE) {
 		if (gone(a))
 			ask_back(s, out);
 		else if (!zd_user_identity(u, "messaging", s->sunco_id))
-			fail(s, RESULT_CONFLICT, "the conversation moved");
+			saga_fail(s, RESULT_CONFLICT, "the conversation moved",
+				  out);
 		else
 			look_found_nothing(s, a, out);
 	} else if (gone(a)) {
-		fail(s, RESULT_CONFLICT, "the messaging user is gone");
+		saga_fail(s, RESULT_CONFLICT, "the messaging user is gone",
+			  out);
 	} else if (s->action == ACTION_ADOPT &&
 		   !zd_user_identity(u, "email", s->address)) {
 		look_found_nothing(s, a, out);
@@ -323,19 +387,7 @@ static void on_look(struct saga *s, const struct answer *a,
 		if (s->wants_name && policy_name_generated(u->name))
 			ask_name(s, out);
 		else
-			enter(s, SAGA_DONE);
-	}
-}
-
-static void on_moved(struct saga *s, const struct zd_user *profile,
-		     struct commands *out)
-{
-	s->merged = true;
-	if (s->wants_pin && !profile->external_id) {
-		enter(s, SAGA_PIN_STORE);
-		commands_add(out, COMMAND_STORE)->status = JOURNAL_PENDING;
-	} else {
-		enter(s, SAGA_DONE);
+			saga_enter(s, SAGA_DONE);
 	}
 }
 
@@ -347,52 +399,28 @@ static void on_back(struct saga *s, const struct answer *a,
 	bool here;
 
 	if (a->result != RESULT_OK && a->result != RESULT_NOTFOUND) {
-		end(s, SAGA_PARKED, a);
+		saga_park(s, a);
 		return;
 	}
 	here = !gone(a) &&
 	       zd_user_identity(a->users, merge ? "messaging" : "email",
 				merge ? s->sunco_id : s->address);
 	if (here && merge) {
-		on_moved(s, a->users, out);
+		saga_merged(s, a->users, out);
 	} else if (here) {
-		enter(s, SAGA_DONE);
+		saga_enter(s, SAGA_DONE);
 	} else if (!gone(a) && s->looks < SAGA_LOOKS_MAX) {
-		sleep_more(s, out);
+		saga_sleep(s, out);
 	} else if (s->merged) {
 		s->remarks |= REASON_BIT(REASON_IDENTITY_NOT_MOVED);
 		if (gone(a))
 			s->remarks |= REASON_BIT(REASON_CHANGED_MEANWHILE);
-		enter(s, SAGA_DONE);
+		saga_enter(s, SAGA_DONE);
 	} else {
 		/* absorbed, but not by this profile: not our doing */
 		s->remarks |= REASON_BIT(REASON_CHANGED_MEANWHILE);
-		fail(s, RESULT_CONFLICT, "merged, but not into the profile");
-	}
-}
-
-static void ask_pin(struct saga *s, struct commands *out)
-{
-	struct command *c;
-
-	enter(s, SAGA_PIN);
-	c = commands_add(out, COMMAND_SET_EXTERNAL_ID);
-	c->id = s->into;
-	c->text = s->external_id;
-}
-
-/* The absorbed user's id is freed with a lag: a 422 is tried again. */
-static void on_pin(struct saga *s, const struct answer *a, struct commands *out)
-{
-	if (a->result == RESULT_OK) {
-		enter(s, SAGA_DONE);
-	} else if (unanswered(a)) {
-		end(s, SAGA_PARKED, a);
-	} else if (a->duplicate && s->looks < SAGA_LOOKS_MAX) {
-		sleep_more(s, out);
-	} else {
-		s->remarks |= REASON_BIT(REASON_EXTERNAL_ID_NOT_PINNED);
-		enter(s, SAGA_DONE);
+		saga_fail(s, RESULT_CONFLICT,
+			  "merged, but not into the profile", out);
 	}
 }
 
@@ -402,8 +430,10 @@ static void on_sleep(struct saga *s, struct commands *out)
 		ask_look(s, out);
 	else if (s->state == SAGA_BACK)
 		ask_back(s, out);
+	else if (s->state == SAGA_PUT_BACK)
+		saga_ask_put_back(s, s->then, out);
 	else
-		ask_pin(s, out);
+		saga_send_after(s, out);
 }
 
 /* A lost lease ends it here: whoever has the job now looks for himself. */
@@ -411,13 +441,15 @@ static void on_stored(struct saga *s, const struct answer *a,
 		      struct commands *out)
 {
 	if (a->result == RESULT_CONFLICT)
-		end(s, SAGA_PARKED, a);
+		saga_park(s, a);
 	else if (s->state == SAGA_LOST)
 		ask_look(s, out);
 	else if (a->result != RESULT_OK)
-		end(s, SAGA_PARKED, a);
+		saga_park(s, a);
+	else if (s->state == SAGA_RELEASING)
+		saga_send_release(s, out);
 	else
-		ask_pin(s, out);
+		saga_send_after(s, out);
 }
 
 void saga_step(struct saga *s, const struct answer *a, struct commands *out)
@@ -446,11 +478,20 @@ void saga_step(struct saga *s, const struct answer *a, struct commands *out)
 		on_back(s, a, out);
 		break;
 	case SAGA_LOST:
-	case SAGA_PIN_STORE:
+	case SAGA_RELEASING:
+	case SAGA_AFTER:
 		on_stored(s, a, out);
 		break;
+	case SAGA_RELEASE:
+		saga_on_release(s, a, out);
+		break;
+	case SAGA_PUT_BACK:
+		saga_on_put_back(s, a, out);
+		break;
 	case SAGA_PIN:
-		on_pin(s, a, out);
+	case SAGA_VERIFY:
+	case SAGA_SYNC:
+		saga_on_after(s, a, out);
 		break;
 	default:
 		assert(!"an answer to an idle or ended saga");

@@ -34,10 +34,16 @@ struct json_t *saga_encode(const struct saga *s)
 	json_set_bool(v, "wants_pin", s->wants_pin);
 	json_set_bool(v, "pin_named", s->pin_named);
 	json_set_bool(v, "wants_name", s->wants_name);
+	json_set_bool(v, "wants_verify", s->wants_verify);
+	json_set_bool(v, "wants_sync", s->wants_sync);
+	json_set_bool(v, "by_external_id", s->by_external_id);
+	json_set_bool(v, "may_release", s->may_release);
+	json_set_bool(v, "released", s->released);
 	json_set_bool(v, "verified", s->verified);
 	json_set_str(v, "sunco_id", s->sunco_id);
 	json_set_str(v, "address", s->address);
 	json_set_str(v, "external_id", s->external_id);
+	json_set_str(v, "held_id", s->held_id);
 	json_set_str(v, "name", s->name);
 	return v;
 }
@@ -69,10 +75,17 @@ bool saga_decode(const struct json_t *v, struct saga *s)
 	s->wants_pin = json_get_bool(v, "wants_pin", false);
 	s->pin_named = json_get_bool(v, "pin_named", false);
 	s->wants_name = json_get_bool(v, "wants_name", false);
+	s->wants_verify = json_get_bool(v, "wants_verify", false);
+	s->wants_sync = json_get_bool(v, "wants_sync", false);
 	s->verified = json_get_bool(v, "verified", false);
+	s->by_external_id = json_get_bool(v, "by_external_id", false);
+	s->may_release = json_get_bool(v, "may_release", false);
+	s->released = json_get_bool(v, "released", false);
 	return s->from && (s->action != ACTION_MERGE || s->into) &&
 	       copy(v, "sunco_id", s->sunco_id, sizeof(s->sunco_id)) &&
 	       copy(v, "address", s->address, sizeof(s->address)) &&
 	       copy(v, "external_id", s->external_id, sizeof(s->external_id)) &&
+	       copy(v, "held_id", s->held_id, sizeof(s->held_id)) &&
+	       (s->held_id[0] || !s->released) &&
 	       copy(v, "name", s->name, sizeof(s->name));
 }

@@ -16,9 +16,11 @@ END_S = 60.0
 # The delays between two attempts of SunCo's webhooks, divided.
 HURRY = {"webhook_retry_speed": 20}
 
-# points: where it crashes; None: at every passage, each in its own life
+# points: where it crashes; None: at every passage, each in its own life.
+# account: the daemon's settings. merges: how often one is sent.
 Scenario = collections.namedtuple(
-    "Scenario", "name settings faults profile jwt webhooks action points")
+    "Scenario", "name settings faults profile jwt webhooks action points"
+    " account merges", defaults=({}, 1))
 
 
 def jwt(name, **changes):
@@ -31,6 +33,14 @@ def jwt(name, **changes):
 def profile(name, **changes):
     return {"name": f"{name} Doe", "email": f"{name.lower()}@people.example",
             **changes}
+
+
+def unproven(name):
+    """Known by an address that nobody proved."""
+    return {"name": f"{name} Doe", "identities": [
+        {"type": "email", "value": f"{name.lower()}@people.example",
+         "verified": False, "verification_method": "none",
+         "primary": True}]}
 
 
 SCENARIOS = {s.name: s for s in (
@@ -56,7 +66,17 @@ SCENARIOS = {s.name: s for s in (
              [{"match": {"call": "merge"}, "kind": "cut_before"}],
              profile("Harry"), jwt("Harry"), ["sunco"], "merge",
              ("after_merge:1", "after_store:1", "after_sleep:1",
-              "after_sleep:4", "before_settle:1", "after_merge:2")),
+              "after_sleep:4", "before_settle:1", "after_merge:2"),
+             merges=2),
+    # Refused because of the external id, which is taken away; then all that
+    # may follow a merge.
+    Scenario("released", {"sso_external_id_refusal": True,
+                          "zendesk_id_on_hand_off": True,
+                          "user_update_limits": False},
+             [], unproven("Eddie"), jwt("Eddie"), ["sunco"], "merge", None,
+             account={"release_external_id": "auto",
+                      "verify_profile_email": True, "sunco_sync": "on"},
+             merges=None),
 )}
 
 
@@ -208,9 +228,18 @@ class Case:
         check_person(self.scenario.action, self.scenario.jwt, self.begun,
                      self.profile_id, users, state["merges"])
         check_records(self.on, {self.scenario.action: 1})
-        if self.scenario.action == "merge":
-            sent = 2 if self.scenario.name == "merge_unheard" else 1
-            assert self.on.requests("merge") == sent
+        if self.scenario.action == "merge" and self.scenario.merges:
+            assert self.on.requests("merge") == self.scenario.merges
+        if self.scenario.account.get("verify_profile_email"):
+            self.check_after(users[self.profile_id])
+
+    def check_after(self, profile):
+        """What was to follow the merge did."""
+        assert [i["verified"] for i in profile["identities"]
+                if i["type"] == "email"] == [True]
+        (person,) = [u for u in self.on.sandbox.state()["sunco_users"]
+                     if u["id"] == self.begun["sunco_user_id"]]
+        assert person["zendeskId"] == str(self.profile_id)
 
 
 def identities(user, kind):

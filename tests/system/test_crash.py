@@ -38,6 +38,9 @@ TWICE = (
     ("merge_unanswered", "after_merge:1", None),
     ("merge_unheard", "after_merge:1",
      ("after_sleep:1", "before_settle:1", "after_settle:1", "after_merge:1")),
+    ("released", "after_set_external_id:1",
+     ("after_sunco_user:1", "after_user:1", "before_set_external_id:1",
+      "after_set_external_id:1", "after_settle:1", "after_merge:1")),
     ("merge_and_pin", "after_intent:1",
      ("after_sunco_user:1", "after_settle:1", "after_intent:1",
       "after_merge:1")),
@@ -70,7 +73,8 @@ Outcome = collections.namedtuple("Outcome", "text fired error")
 
 def record(folder, scenario, *points):
     """The passages of a life that follows crashes at the points."""
-    with crashes.stage(folder, scenario.settings, fast=FAST) as on:
+    with crashes.stage(folder, scenario.settings, fast=FAST,
+                       **scenario.account) as on:
         case = crashes.Case(on, scenario)
         assert live_and_die(case, points)
         return crashes.passages(on.trace())
@@ -102,7 +106,8 @@ def is_vague(point):
 def attempt(folder, scenario, *points):
     text = " then ".join(points)
     try:
-        with crashes.stage(folder, scenario.settings, fast=FAST) as on:
+        with crashes.stage(folder, scenario.settings, fast=FAST,
+                           **scenario.account) as on:
             fired = live_and_die(crashes.Case(on, scenario), points)
         return Outcome(text, fired, None)
     except Exception as e:  # judged, and told, with all the others

@@ -27,7 +27,7 @@ static void lose_a_merge(struct saga *s, struct commands *out)
 	facts_init(&f);
 	f.messaging_user.id = PERSON;
 	str_copy(f.sunco.id, sizeof(f.sunco.id), "5aa1");
-	saga_begin(s, &d, &f, 0, out);
+	saga_begin(s, &d, &f, (struct saga_allows){0}, 0, out);
 	step(s, (struct answer){.to = COMMAND_INTENT, .journal_id = 1}, out);
 	assert_int_equal(out->items[0].kind, COMMAND_MERGE);
 	step(s,

@@ -12,6 +12,8 @@
 #include <string.h>
 #include <cmocka.h>
 
+#include "api/sunco.h"
+
 #include "zendesk_kit.h"
 
 static void merge(struct api_fixture *f)
@@ -102,7 +104,9 @@ static void test_updates(void **state)
 	       ALWAYS("PUT /api/v2/users/5 ", 200, NULL,
 		      "{\"user\":{\"id\":5}}"),
 	       REPLY("POST /api/v2/users/5/identities ", 201, NULL,
-		     "{\"identity\":{\"id\":1}}"));
+		     "{\"identity\":{\"id\":1}}"),
+	       REPLY("/identities/77/verify ", 200, NULL,
+		     "{\"identity\":{\"id\":77}}"));
 
 	zendesk_set_external_id(f->api, LANE_LIVE, 5, "e\"1", zd_on_plain,
 				NULL);
@@ -127,7 +131,32 @@ static void test_updates(void **state)
 		"\r\n\r\n{\"identity\":{\"type\":\"email\",\"value\":"
 		"\"a@x.example\",\"verified\":true,\"skip_verify_email\":"
 		"true}}"));
-	assert_int_equal(zd_out.calls, 4);
+	zendesk_verify_address(f->api, LANE_LIVE, 5, 77, zd_on_plain, NULL);
+	wire_run(f->loop);
+	assert_true(api_fixture_has(
+		f, 4, "PUT /api/v2/users/5/identities/77/verify HTTP/1.1\r\n"));
+	assert_int_equal(zd_out.calls, 5);
+}
+
+static void on_synced(const struct api_result *r, void *arg)
+{
+	*(enum result *)arg = r->result;
+	zd_on_plain(r, NULL);
+}
+
+static void test_sync(void **state)
+{
+	struct api_fixture *f = *state;
+	enum result r = RESULT_TEMP;
+	SCRIPT(f, REPLY("/users/11/sync ", 200, NULL,
+			"{\"user\":{\"id\":\"abc1\"}}"));
+
+	sunco_sync(f->api, LANE_LIVE, 11, 22, on_synced, &r);
+	wire_run(f->loop);
+	assert_int_equal(r, RESULT_OK);
+	assert_true(api_fixture_has(f, 0, "/users/11/sync HTTP/1.1\r\n"));
+	assert_true(api_fixture_has(f, 0,
+				    "\r\n\r\n{\"survivingZendeskId\":\"22\"}"));
 }
 
 static void test_address_of_somebody_else(void **state)
@@ -178,6 +207,7 @@ int main(void)
 		CASE(test_merge_with_an_unclear_answer),
 		CASE(test_merge_refused),
 		CASE(test_updates),
+		CASE(test_sync),
 		CASE(test_address_of_somebody_else),
 		CASE(test_ticket),
 	};

@@ -96,7 +96,48 @@ static void merge(struct world *w, uint64_t from_id, uint64_t into_id)
 static void replace(char **field, const char *text)
 {
 	free(*field);
-	*field = xstrdup(text);
+	*field = text ? xstrdup(text) : NULL;
+}
+
+static void set_external_id(struct world *w, struct zd_user *u,
+			    const struct command *c, struct answer *a)
+{
+	bool returned = u->id == WORLD_PERSON && c->text;
+
+	a->duplicate = returned ? w->takes_id : c->text && w->pin_refused;
+	if (a->duplicate || !u->active) {
+		a->result = a->duplicate ? RESULT_PERM : RESULT_NOTFOUND;
+		return;
+	}
+	replace(&u->external_id, c->text);
+	if (!c->text)
+		w->releases++;
+	else if (returned)
+		w->returns++;
+	else
+		w->pins++;
+}
+
+static void refuse_merge(const struct world *w, const struct command *c,
+			 struct answer *a)
+{
+	const struct zd_user *from = world_user((struct world *)w, c->id);
+	const struct zd_user *into = world_user((struct world *)w, c->into);
+
+	a->mentions_external_id =
+		w->refuses_ids && (from->external_id || into->external_id);
+	if (w->refuses_merge || a->mentions_external_id)
+		a->result = RESULT_PERM;
+}
+
+static void verify(struct world *w, struct zd_user *u, struct answer *a)
+{
+	if (w->verify_refused) {
+		a->result = RESULT_PERM;
+		return;
+	}
+	u->identities[0].verified = true;
+	w->verified++;
 }
 
 /* What the command changes, if it may. */
@@ -109,9 +150,9 @@ static void effect(struct world *w, const struct linkjob *l,
 	case COMMAND_MERGE:
 		if (!u->active)
 			a->result = RESULT_NOTFOUND;
-		else if (w->refuses_merge)
-			a->result = RESULT_PERM;
 		else
+			refuse_merge(w, c, a);
+		if (a->result == RESULT_OK)
 			merge(w, c->id, c->into);
 		break;
 	case COMMAND_ADD_ADDRESS:
@@ -126,11 +167,14 @@ static void effect(struct world *w, const struct linkjob *l,
 		w->names++;
 		break;
 	case COMMAND_SET_EXTERNAL_ID:
-		a->duplicate = w->pin_refused;
-		if (w->pin_refused)
-			a->result = RESULT_PERM;
-		else
-			replace(&u->external_id, c->text), w->pins++;
+		set_external_id(w, u, c, a);
+		break;
+	case COMMAND_VERIFY_ADDRESS:
+		verify(w, u, a);
+		break;
+	case COMMAND_SYNC:
+		w->syncs += !w->sync_refused;
+		a->result = w->sync_refused ? RESULT_PERM : RESULT_OK;
 		break;
 	case COMMAND_INTENT:
 		if (w->breaker_open) {

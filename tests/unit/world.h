@@ -51,15 +51,20 @@ struct world {
 	struct command late;
 	int64_t store_ms; /* an intent takes so long */
 	/* the record */
-	int merges, adopts, names, pins, intents;
+	int merges, adopts, names, pins, intents, verified, syncs;
+	int releases, returns; /* of the messaging user's external id */
 	int counts[COMMAND_KIND_COUNT];
 	/* the job as stored */
 	struct job job;
 	struct linkjob_settings settings;
 	bool crashed;
-	bool search_hides;   /* the search index lags */
-	bool address_taken;  /* 422 on adopt */
-	bool refuses_merge;  /* 422 */
+	bool search_hides;  /* the search index lags */
+	bool address_taken; /* 422 on adopt */
+	bool refuses_merge; /* 422 */
+	bool refuses_ids;   /* 422 for users who have an external id */
+	bool takes_id;	    /* somebody takes a freed external id at once */
+	bool verify_refused;
+	bool sync_refused;
 	bool identity_stays; /* the identity does not move */
 	bool pin_refused;
 	bool breaker_open; /* the intent finds it so */
