@@ -23,6 +23,12 @@ Scenario = collections.namedtuple(
     " account merges", defaults=({}, 1))
 
 
+def points_built():
+    cache = os.path.join(os.environ["REUNITE_BUILD"], "CMakeCache.txt")
+    with open(cache, encoding="utf-8") as f:
+        return "REUNITE_CRASH_POINTS:BOOL=ON" in f.read()
+
+
 def jwt(name, **changes):
     first = name.lower()
     return {"external_id": f"user-{first}", "name": f"{name} Doe",

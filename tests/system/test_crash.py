@@ -47,14 +47,8 @@ TWICE = (
 )
 
 
-def crash_points_built():
-    cache = os.path.join(os.environ["REUNITE_BUILD"], "CMakeCache.txt")
-    with open(cache, encoding="utf-8") as f:
-        return "REUNITE_CRASH_POINTS:BOOL=ON" in f.read()
-
-
 pytestmark = pytest.mark.skipif(
-    not crash_points_built(), reason="built without REUNITE_CRASH_POINTS")
+    not crashes.points_built(), reason="built without REUNITE_CRASH_POINTS")
 
 
 def command_names():
