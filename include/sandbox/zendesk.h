@@ -35,8 +35,8 @@ call_handler zendesk_tickets_requested;
 call_handler zendesk_ticket_show;
 call_handler zendesk_ticket_update;
 call_handler zendesk_ticket_tags;
-call_handler zendesk_ticket_untag;
-call_handler zendesk_ticket_comments;
+call_handler zendesk_tags_remove;
+call_handler zendesk_comments_list;
 
 /* For the handlers: the active user that the path names, or NULL and a 404. */
 struct zen_user *zendesk_user_of(const struct call *c, struct answer *out);

@@ -156,7 +156,7 @@ void zendesk_ticket_tags(const struct call *c, struct answer *out)
 	answer_tags(c, t, out);
 }
 
-void zendesk_ticket_untag(const struct call *c, struct answer *out)
+void zendesk_tags_remove(const struct call *c, struct answer *out)
 {
 	struct zen_ticket *t = ticket_to_update(c, out);
 	struct json_t *kept;
@@ -185,7 +185,7 @@ comment_at(const struct call *c, const struct zen_ticket *t, size_t i)
 	return &t->comments[newest ? t->comment_count - 1 - i : i];
 }
 
-void zendesk_ticket_comments(const struct call *c, struct answer *out)
+void zendesk_comments_list(const struct call *c, struct answer *out)
 {
 	const struct zen_ticket *t = ticket_of(c, out);
 	struct json_t *body, *list;

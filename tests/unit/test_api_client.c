@@ -390,6 +390,28 @@ static void test_endpoint_limits(void **state)
 	assert_in_range(api_client_wait_ms(f->api), 20000, 55000);
 }
 
+/* Their own limit is nobody else's; the account's is. */
+static void test_the_limit_of_ticket_updates(void **state)
+{
+	struct api_fixture *f = *state;
+	struct api_call update = {.updates_ticket = true};
+	SCRIPT(f,
+	       REPLY("/thing", 429,
+		     "Retry-After: 300\r\nX-Rate-Limit: 700\r\n"
+		     "X-Rate-Limit-Remaining: 600\r\n",
+		     "{}"),
+	       REPLY("/thing", 429, "Retry-After: 30\r\n", "{}"));
+
+	send_call(f, 0, update);
+	run_for(f, 1);
+	assert_int_equal(out.answers[0].r.result, RESULT_RATE);
+	assert_int_equal(out.answers[0].r.retry_after_ms, 300000);
+	assert_int_equal(api_client_wait_ms(f->api), 0);
+	send_call(f, 1, update);
+	run_for(f, 1);
+	assert_in_range(api_client_wait_ms(f->api), 20000, 30000);
+}
+
 static void test_lanes_go_in_order(void **state)
 {
 	struct api_fixture *f = *state;
@@ -533,6 +555,7 @@ int main(void)
 		CASE(test_429),
 		CASE(test_sunco_has_limits_of_its_own),
 		CASE(test_endpoint_limits),
+		CASE(test_the_limit_of_ticket_updates),
 		CASE(test_lanes_go_in_order),
 		CASE(test_held_back_for_a_while),
 		CASE(test_cancel),

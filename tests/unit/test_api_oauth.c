@@ -128,6 +128,39 @@ static void test_one_fetch_serves_all(void **state)
 			clock_wall_ms() + 1740000);
 }
 
+/* Whoever writes on tickets needs one more scope, and another token. */
+static void test_notes_need_a_scope(void **state)
+{
+	struct api_fixture *f = *state;
+	SCRIPT(f, ALWAYS("/oauth/tokens", 200, NULL, TOKEN("t")),
+	       ALWAYS("/thing", 200, NULL, "{}"));
+
+	request(f);
+	f->config.writes_tickets = true;
+	api_client_reconfigure(f->api, &f->config);
+	request(f);
+	assert_int_equal(api_fixture_count(f, "/oauth/tokens"), 2);
+	assert_true(api_fixture_has(
+		f, 2,
+		"\"users:read users:write tickets:read tickets:write\"}"));
+	request(f);
+	assert_int_equal(api_fixture_count(f, "/oauth/tokens"), 2);
+}
+
+static void test_a_token_is_renewed_on_demand(void **state)
+{
+	struct api_fixture *f = *state;
+	SCRIPT(f, REPLY("/oauth/tokens", 200, NULL, TOKEN("t1")),
+	       REPLY("/oauth/tokens", 200, NULL, TOKEN("t2")),
+	       ALWAYS("/thing", 200, NULL, "{}"));
+
+	request(f);
+	api_client_renew_token(f->api);
+	request(f);
+	assert_true(api_fixture_has(f, 3, "Authorization: Bearer t2\r\n"));
+	assert_string_equal(out.kept, "t1 NULL t2 ");
+}
+
 static void test_tokens_of_an_earlier_life(void **state)
 {
 	struct api_fixture *f = *state;
@@ -354,6 +387,8 @@ int main(void)
 #define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
 		CASE(test_one_fetch_serves_all),
+		CASE(test_notes_need_a_scope),
+		CASE(test_a_token_is_renewed_on_demand),
 		CASE(test_tokens_of_an_earlier_life),
 		CASE(test_short_lived_tokens_are_used),
 		CASE(test_401_refreshes_once),

@@ -179,24 +179,6 @@ static void test_address_of_somebody_else(void **state)
 			    "HTTP 422 RecordInvalid DuplicateValue");
 }
 
-static void test_ticket(void **state)
-{
-	struct api_fixture *f = *state;
-	SCRIPT(f,
-	       REPLY("GET /api/v2/tickets/9 ", 200, NULL,
-		     "{\"ticket\":{\"id\":9,\"requester_id\":12345678901234}}"),
-	       REPLY("GET /api/v2/tickets/9 ", 200, NULL, "{\"ticket\":{}}"));
-
-	zendesk_ticket_get(f->api, LANE_LIVE, 9, zd_on_ticket, NULL);
-	wire_run(f->loop);
-	assert_int_equal(zd_out.r.result, RESULT_OK);
-	assert_int_equal(zd_out.requester_id, 12345678901234);
-	zendesk_ticket_get(f->api, LANE_LIVE, 9, zd_on_ticket, NULL);
-	wire_run(f->loop);
-	assert_int_equal(zd_out.r.result, RESULT_TEMP);
-	assert_int_equal(zd_out.requester_id, 0);
-}
-
 int main(void)
 {
 #define CASE(name)                                                             \
@@ -209,7 +191,6 @@ int main(void)
 		CASE(test_updates),
 		CASE(test_sync),
 		CASE(test_address_of_somebody_else),
-		CASE(test_ticket),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -60,6 +60,13 @@ void zd_on_ticket(const struct api_result *r, uint64_t requester_id, void *arg)
 	noted(r);
 }
 
+void zd_on_found(const struct api_result *r, bool found, void *arg)
+{
+	(void)arg;
+	zd_out.found = found;
+	noted(r);
+}
+
 void zd_out_clear(struct loop *loop)
 {
 	for (size_t i = 0; i < zd_out.count && i < OUTCOME_USERS_MAX; i++)

@@ -17,6 +17,7 @@ struct zd_outcome {
 	struct zd_user users[OUTCOME_USERS_MAX];
 	size_t count;
 	uint64_t requester_id;
+	bool found;
 	struct zendesk_op *own; /* to be cancelled inside the callback */
 	struct api_client *free_client;
 };
@@ -27,6 +28,7 @@ zendesk_user_done zd_on_user;
 zendesk_users_done zd_on_users;
 zendesk_plain_done zd_on_plain;
 zendesk_ticket_done zd_on_ticket;
+zendesk_found_done zd_on_found;
 
 void zd_out_clear(struct loop *loop);
 /* For cmocka: *state is a struct api_fixture. */
