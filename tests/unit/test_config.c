@@ -324,6 +324,37 @@ static void what_should_not_stay_so_is_said(void **state)
 	config_free(c);
 }
 
+/* Notes are something written to Zendesk. */
+static void who_observes_tells_nobody(void **state)
+{
+	struct config *c = load(FOLDER "loopback.conf");
+	struct account_config *a = &c->accounts[0];
+	struct api_config api;
+	char *text;
+	size_t size;
+	FILE *f = open_memstream(&text, &size);
+
+	(void)state;
+	a->ticket_note = NOTE_REVIEW;
+	a->rules.apply = APPLY_OBSERVE;
+	config_warnings(c, f);
+	fclose(f);
+	assert_non_null(strstr(text, "account acme: ticket_note does nothing"));
+	free(text);
+	config_api(a, &api);
+	assert_false(api.writes_tickets);
+	assert_false(config_tells(a, NOTE_MERGED));
+	a->rules.apply = APPLY_REVIEW;
+	config_api(a, &api);
+	assert_true(api.writes_tickets);
+	assert_true(config_tells(a, NOTE_REVIEW));
+	assert_false(config_tells(a, NOTE_ALL));
+	a->ticket_note = NOTE_OFF;
+	config_api(a, &api);
+	assert_false(api.writes_tickets);
+	config_free(c);
+}
+
 /* Cut anywhere, a file is refused or loads, and nothing worse. */
 static void a_file_cut_anywhere_does_no_harm(void **state)
 {
@@ -498,6 +529,7 @@ int main(void)
 		cmocka_unit_test(secrets_are_masked),
 		cmocka_unit_test(what_is_printed_loads_with_its_secrets),
 		cmocka_unit_test(what_should_not_stay_so_is_said),
+		cmocka_unit_test(who_observes_tells_nobody),
 		cmocka_unit_test(a_file_cut_anywhere_does_no_harm),
 		cmocka_unit_test_setup_teardown(
 			the_environment_alone_makes_one_account,
