@@ -76,7 +76,8 @@ bool http_request_has_query(const struct http_request *r, const char *name);
 /* Its decoded value; false if absent, malformed or longer than fits. */
 bool http_request_query(const struct http_request *r, const char *name,
 			char *out, size_t size);
-/* NULL if absent; the first of several. Name case-insensitive. */
+/* NULL if absent, and if there are several: nobody knows which of them a proxy
+ * in front looked at. Name case-insensitive. */
 const char *http_request_header(const struct http_request *r, const char *name);
 struct slice http_request_body(const struct http_request *r);
 /* loop_now_ms() when its first byte came. */

@@ -52,10 +52,16 @@ bool http_request_query(const struct http_request *r, const char *name,
 
 const char *http_request_header(const struct http_request *r, const char *name)
 {
-	const struct http_field *f =
-		http_message_field(&conn_of(r)->message, name);
+	const struct http_message *m = &conn_of(r)->message;
+	const struct http_field *f = http_message_field(m, name);
+	const struct http_field *end = m->fields + m->field_count;
 
-	return f ? f->value.ptr : NULL;
+	if (!f)
+		return NULL;
+	for (const struct http_field *g = f + 1; g < end; g++)
+		if (slice_eq_nocase(g->name, f->name))
+			return NULL;
+	return f->value.ptr;
 }
 
 struct slice http_request_body(const struct http_request *r)

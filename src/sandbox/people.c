@@ -140,13 +140,25 @@ static struct json_t *load_ticket(struct account *a, const struct json_t *v,
 	return json_new_int((int64_t)t->id);
 }
 
+/* Somebody known becomes what is loaded: nothing is left of before. */
+static struct sun_user *sun_user_for(struct account *a, const char *id,
+				     int64_t at_ms)
+{
+	struct sun_user *u = id ? state_sun(a->state, id) : NULL;
+
+	if (!u)
+		return state_sun_add(a->state, id, at_ms);
+	state_sun_retire(a->state, u, NULL);
+	u->active = true;
+	return u;
+}
+
 static struct json_t *load_sun_user(struct account *a, const struct json_t *v,
 				    int64_t at_ms)
 {
 	const struct json_t *identities = json_get(v, "identities");
 	const struct json_t *profile = json_get(v, "profile");
-	struct sun_user *u =
-		state_sun_add(a->state, json_get_str(v, "id"), at_ms);
+	struct sun_user *u = sun_user_for(a, json_get_str(v, "id"), at_ms);
 
 	u->authenticated = json_get_bool(v, "authenticated", false);
 	u->zendesk_id = json_get_id(v, "zendeskId");
@@ -243,14 +255,12 @@ static enum result check_tickets(const struct account *a,
 	return RESULT_OK;
 }
 
-static enum result check_sun_users(const struct account *a,
-				   const struct json_t *list, struct error *err)
+static enum result check_sun_users(const struct json_t *list, struct error *err)
 {
 	for (size_t i = 0; i < json_len(list); i++) {
 		const char *id = json_get_str(json_at(list, i), "id");
 
-		if (id &&
-		    (strlen(id) >= SUN_ID_SIZE || state_sun(a->state, id)))
+		if (id && strlen(id) >= SUN_ID_SIZE)
 			return error_set(err, RESULT_INVALID,
 					 "sunco_users[%zu]: bad id", i);
 	}
@@ -269,7 +279,7 @@ struct json_t *people_load(struct account *a, const struct json_t *body,
 		    RESULT_OK ||
 	    check_users(a, json_get(body, "users"), err) != RESULT_OK ||
 	    check_tickets(a, body, err) != RESULT_OK ||
-	    check_sun_users(a, json_get(body, "sunco_users"), err) != RESULT_OK)
+	    check_sun_users(json_get(body, "sunco_users"), err) != RESULT_OK)
 		return NULL;
 	ids = json_new_obj();
 	load_list(a, body, "organizations", load_organization, at_ms, ids);

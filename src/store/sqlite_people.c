@@ -86,6 +86,8 @@ void sq_rejected_move(struct sq *q, int64_t account, uint64_t from, uint64_t to)
 			sq_id(to));
 }
 
+/* Rejections stay: anybody with an old key can say that a person was removed,
+ * and must not undo a "no" by it. They hold two ids and a keyed hash. */
 void sq_person_erase(struct sq *q, int64_t account, const char *sunco_id,
 		     uint64_t user, int64_t now_ms)
 {
@@ -96,7 +98,6 @@ void sq_person_erase(struct sq *q, int64_t account, const char *sunco_id,
 	sq_addresses_erase(q, account, user);
 	sq_review_erase(q, account, sunco_id, now_ms);
 	sq_exec(q, LINK_DELETE, sq_int(account), sq_text(sunco_id));
-	sq_exec(q, REJECTED_ERASE, sq_int(account), sq_text(sunco_id));
 	sq_exec(q, COUNTED_ERASE, sq_int(account), sq_text(sunco_id));
 	sq_exec(q, NOTES_ERASE, sq_int(account), sq_text(sunco_id));
 	sq_exec(q, JOURNAL_ERASE, sq_int(account), sq_text(sunco_id));

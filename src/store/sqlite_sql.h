@@ -424,8 +424,6 @@
 	  " address_hash, at_ms, decided_by FROM rejected"                     \
 	  " INDEXED BY rejected_profile"                                       \
 	  " WHERE account = ?1 AND profile_id = ?2")                           \
-	X(REJECTED_ERASE, "DELETE FROM rejected WHERE account = ?1"            \
-			  " AND sunco_id = ?2")                                \
 	X(LINK_GET, "SELECT zendesk_user_id, print, checked_ms FROM links"     \
 		    " WHERE account = ?1 AND sunco_id = ?2")                   \
 	X(LINK_PUT,                                                            \

@@ -163,9 +163,12 @@ static void headers_are_found_and_trimmed(void **state)
 	struct http_client_raw c;
 
 	raw_connect(&c, *state);
-	raw_puts(&c, "GET /header HTTP/1.1\r\n" HOST "x-THING: \t a b \t\r\n"
-		     "X-Thing: second\r\n\r\n");
+	raw_puts(&c,
+		 "GET /header HTTP/1.1\r\n" HOST "x-THING: \t a b \t\r\n\r\n");
 	expect_body(&c, 200, "a b");
+	raw_puts(&c, "GET /header HTTP/1.1\r\n" HOST
+		     "x-THING: a\r\nX-Thing: second\r\n\r\n");
+	expect_body(&c, 200, "(none)");
 	raw_puts(&c, "GET /header HTTP/1.1\r\n" HOST "X-Thing:\r\n\r\n");
 	expect_body(&c, 200, "");
 	raw_puts(&c, "GET /header HTTP/1.1\r\n" HOST
