@@ -1,11 +1,12 @@
 /*
  * Webhook bodies from outside, through both decoders: they refuse what is no
  * JSON, and whatever else they make of it, an event has a key and only ids
- * that we are willing to keep.
+ * and addresses that we are willing to keep.
  */
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/address.h"
 #include "core/event.h"
 #include "core/scan.h"
 #include "fuzz.h"
@@ -24,6 +25,14 @@ static void require_id(const char *id)
 	require(!id[0] || sunco_id_valid(id, strlen(id)));
 }
 
+static void require_address(const char *address)
+{
+	char again[ADDRESS_SIZE];
+
+	require(!address || (address_normalise(address, again) &&
+			     strcmp(address, again) == 0));
+}
+
 static void require_event(const struct event *e, enum event_source source)
 {
 	require(e->source == source && e->kind != EVENT_OTHER);
@@ -33,6 +42,9 @@ static void require_event(const struct event *e, enum event_source source)
 	require_id(e->conversation_id);
 	require(e->sunco_id[0] || e->zendesk_user_id || e->conversation_id[0]);
 	require(!e->messaging_identity || e->sunco_id[0]);
+	require_address(e->gained);
+	require_address(e->lost);
+	require(e->at_ms == 0 || e->gained || e->lost);
 }
 
 static void decode(decode_fn *fn, struct slice body, enum event_source source)

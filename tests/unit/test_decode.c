@@ -48,6 +48,8 @@ struct expected {
 	const char *other_sunco_id;
 	bool messaging_identity;
 	bool print_known;
+	const char *gained;
+	const char *lost;
 };
 
 static const struct expected sunco_bodies[] = {
@@ -120,16 +122,21 @@ static const struct expected zendesk_bodies[] = {
 	{.name = "user_external_id_changed"},
 	{"user_identity_changed_slash", EVENT_ZD_IDENTITY,
 	 .zendesk_user_id = 8800123},
+	{"user_identity_changed_odd", EVENT_ZD_IDENTITY,
+	 .zendesk_user_id = 8800123},
+	{"user_identity_changed_value", EVENT_ZD_IDENTITY,
+	 .zendesk_user_id = 8800123, .gained = "gwen.new@web.example",
+	 .lost = "gwen@web.example"},
 	{"user_identity_created_colon", EVENT_ZD_IDENTITY,
-	 .zendesk_user_id = 8800123},
+	 .zendesk_user_id = 8800123, .gained = "gwen@web.example"},
 	{"user_identity_created_slash", EVENT_ZD_IDENTITY,
-	 .zendesk_user_id = 8800123},
+	 .zendesk_user_id = 8800123, .gained = "gwen@web.example"},
 	{"user_identity_created_messaging", EVENT_ZD_IDENTITY, .sunco_id = GWEN,
 	 .zendesk_user_id = 8800123, .messaging_identity = true},
 	{.name = "user_identity_created_messaging_odd"},
 	{.name = "user_identity_created_phone"},
-	{"user_identity_deleted", EVENT_ZD_IDENTITY,
-	 .zendesk_user_id = 8800123},
+	{"user_identity_deleted", EVENT_ZD_IDENTITY, .zendesk_user_id = 8800123,
+	 .lost = "gwen@web.example"},
 	{"user_merged_alone", EVENT_ZD_USER_MERGED, .zendesk_user_id = 8800123},
 	{"user_merged_colon", EVENT_ZD_USER_MERGED, .zendesk_user_id = 8800123,
 	 .other_zendesk_user_id = 8800124},
@@ -156,6 +163,11 @@ static void assert_event(const struct event *e, const struct expected *x,
 	assert_int_equal(e->ticket_id, x->ticket_id);
 	assert_int_equal(e->messaging_identity, x->messaging_identity);
 	assert_int_equal(e->print.known, x->print_known);
+	assert_text(e->gained ? e->gained : "", x->gained);
+	assert_text(e->lost ? e->lost : "", x->lost);
+	/* 14 March 2026, 09:26:53 */
+	assert_int_equal(e->at_ms,
+			 x->gained || x->lost ? INT64_C(1773480413000) : 0);
 	assert_true(e->key.len > 0);
 }
 
@@ -187,6 +199,43 @@ static void test_zendesk_bodies(void **state)
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(zendesk_bodies); i++)
 		assert_body("zendesk", &zendesk_bodies[i], EVENT_FROM_ZENDESK);
+}
+
+/* Times with fractions are cut, others are none; hashes are the caller's. */
+static void test_times_of_identities(void **state)
+{
+	static const struct {
+		const char *time;
+		int64_t at_ms;
+	} rows[] = {
+		{"\"2026-03-14T09:26:53.987654321Z\"", INT64_C(1773480413987)},
+		{"\"2026-03-14T10:26:53+01:00\"", INT64_C(1773480413000)},
+		{"\"yesterday\"", 0},
+		{"1773480413", 0},
+		{"null", 0},
+	};
+	static const uint8_t none[16];
+	char body[512];
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct event_list list;
+
+		event_list_init(&list);
+		snprintf(body, sizeof(body),
+			 "{\"type\":\"zen:event-type:user.identity_deleted\","
+			 "\"id\":\"a\",\"time\":%s,\"detail\":{\"id\":7},"
+			 "\"event\":{\"identity\":{\"type\":\"email\","
+			 "\"value\":\"a@x.example\"}}}",
+			 rows[i].time);
+		assert_int_equal(decode_zendesk(slice_of(body), &list, NULL),
+				 RESULT_OK);
+		assert_int_equal(list.items[0].at_ms, rows[i].at_ms);
+		assert_memory_equal(list.items[0].lost_hash, none, 16);
+		event_forget_addresses(&list.items[0]);
+		assert_null(list.items[0].lost);
+		event_list_release(&list);
+	}
 }
 
 static void test_several_people_in_one_body(void **state)
@@ -371,6 +420,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_sunco_bodies),
 		cmocka_unit_test(test_zendesk_bodies),
+		cmocka_unit_test(test_times_of_identities),
 		cmocka_unit_test(test_several_people_in_one_body),
 		cmocka_unit_test(test_odd_ids_are_ignored),
 		cmocka_unit_test(test_no_events),

@@ -157,7 +157,7 @@ static void one_fault(make_fn *make, enum world_fault f, int at, bool *more)
 	w.at = at;
 	world_live(&w, 30);
 	*more = w.commands >= at;
-	if (make == world_make_merge) {
+	if (make != world_make_adopt) {
 		if (f == FAULT_PERM && w.merges == 0) {
 			world_release(&w); /* refused for good: a review */
 			return;
@@ -213,6 +213,12 @@ static void test_every_fault_of_a_merge(void **state)
 	every_fault(world_make_merge);
 }
 
+static void test_every_fault_of_a_recovery(void **state)
+{
+	(void)state;
+	every_fault(world_make_displaced);
+}
+
 static void test_every_fault_of_an_adopt(void **state)
 {
 	(void)state;
@@ -265,6 +271,7 @@ int main(void)
 		cmocka_unit_test(test_old_facts_are_not_acted_upon),
 		cmocka_unit_test(test_what_did_not_happen_is_decided_anew),
 		cmocka_unit_test(test_every_fault_of_a_merge),
+		cmocka_unit_test(test_every_fault_of_a_recovery),
 		cmocka_unit_test(test_every_fault_of_an_adopt),
 		cmocka_unit_test(test_every_fault_after_a_crash),
 	};

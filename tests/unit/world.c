@@ -211,8 +211,12 @@ static size_t search(struct world *w, const struct command *c,
 					     !w->search_hides
 				   : str_eq(u->external_id, c->text);
 
-		if (hit && u->active)
-			hits[n++] = *u;
+		if (!hit || !u->active)
+			continue;
+		hits[n] = *u;
+		if (w->search_is_old)
+			hits[n].identity_count = 0;
+		n++;
 	}
 	return n;
 }
@@ -350,6 +354,8 @@ static void perform(struct world *w, struct linkjob *l, const struct command *c,
 		recall.survivor[i] = c->ids[i] == WORLD_PERSON && w->merged_into
 					     ? w->merged_into
 					     : c->ids[i];
+	if (!c->text)
+		recall.owner_count = 0;
 	a.recall = &recall;
 	a.sent = faults[f].sent;
 	a.calls = c->kind == COMMAND_USER || c->kind >= COMMAND_MERGE;
@@ -461,6 +467,30 @@ void world_approve(struct world *w, const struct linkjob *l)
 		.by = "maria",
 	};
 	str_copy(a->sunco_id, sizeof(a->sunco_id), l->sunco_id);
+}
+
+void world_make_displaced(struct world *w)
+{
+	struct zd_user *profile;
+	struct zd_identity *i;
+
+	world_make_merge(w);
+	profile = world_user(w, WORLD_PROFILE);
+	drop_identities(profile);
+	profile->updated_ms = w->now_ms - 30000;
+	i = zd_user_add_identity(world_user(w, WORLD_PERSON), "email",
+				 WORLD_ADDRESS);
+	i->verified = true;
+	i->method = VERIFICATION_EMBED;
+	i->created_ms = w->now_ms - 30000;
+	w->recall.owners[0] = (struct owner){
+		.user = WORLD_PROFILE,
+		.proven = true,
+		.seen_ms = w->now_ms - 86400000,
+		.lost_ms = w->now_ms - 30000,
+	};
+	w->recall.owner_count = 1;
+	w->settings.rules.recover_displaced = true;
 }
 
 void world_assert_merged_once(struct world *w)

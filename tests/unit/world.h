@@ -59,6 +59,7 @@ struct world {
 	struct linkjob_settings settings;
 	bool crashed;
 	bool search_hides;  /* the search index lags */
+	bool search_is_old; /* hits do not show their identities */
 	bool address_taken; /* 422 on adopt */
 	bool refuses_merge; /* 422 */
 	bool refuses_ids;   /* 422 for users who have an external id */
@@ -86,6 +87,9 @@ struct zd_user *world_add(struct world *w, uint64_t id, const char *address,
 void world_make_merge(struct world *w);
 /* A verified address that nobody owns. */
 void world_make_adopt(struct world *w);
+/* The address that the profile proved is the messaging user's since half a
+ * minute, and the store knows; recover_displaced is on. */
+void world_make_displaced(struct world *w);
 void world_assert_merged_once(struct world *w);
 /* The review that the run ended in, approved; for the next run. */
 void world_approve(struct world *w, const struct linkjob *l);
