@@ -72,7 +72,7 @@ struct sighting {
 	size_t count;
 };
 
-#define SIGHTING_LAG_MS OWNER_COINCIDE_MS /* of the search index */
+#define SIGHTING_LAG_MS 3600000 /* of the search index, when it stalls */
 
 struct sightings {
 	struct sighting *items;
