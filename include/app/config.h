@@ -55,7 +55,8 @@ struct account_config {
 };
 
 struct config {
-	char *path; /* NULL: from the environment */
+	char *path;		  /* NULL: from the environment */
+	struct config_list files; /* that an x_file named */
 	char *listen;
 	char *admin_listen;
 	char *admin_token; /* NULL or "": closed */
@@ -90,6 +91,9 @@ void config_api(const struct account_config *a, struct api_config *out);
 void config_print(const struct config *c, FILE *out);
 /* What works but should not stay so, a line each: "account acme: ...". */
 void config_warnings(const struct config *c, FILE *out);
+
+/* The file at path holds a secret itself, not in a variable or an x_file. */
+bool config_shows_secret(const struct config *c);
 
 /* One row of the settings table, for docs and completion. */
 struct config_setting {

@@ -173,6 +173,15 @@ static enum result build(struct config_raws *raws, struct config *c,
 	return r;
 }
 
+static void keep_files(struct config *c, const struct config_raws *raws)
+{
+	c->files.items = xcalloc(raws->count + 1, sizeof(char *));
+	for (size_t i = 0; i < raws->count; i++)
+		if (raws->items[i].path)
+			c->files.items[c->files.count++] =
+				xstrdup(raws->items[i].path);
+}
+
 enum result config_load(struct config **out, const char *path,
 			struct error *err)
 {
@@ -188,6 +197,7 @@ enum result config_load(struct config **out, const char *path,
 		 : config_from_environment(&raws, err);
 	if (r == RESULT_OK)
 		r = build(&raws, c, err);
+	keep_files(c, &raws);
 	config_raws_release(&raws);
 	if (r == RESULT_OK)
 		*out = c;
@@ -210,6 +220,9 @@ void config_free(struct config *c)
 	release_section(c, false);
 	for (size_t i = 0; i < c->account_count; i++)
 		release_section(&c->accounts[i], true);
+	for (size_t i = 0; i < c->files.count; i++)
+		free(c->files.items[i]);
+	free(c->files.items);
 	free(c->accounts);
 	free(c->path);
 	free(c);

@@ -32,6 +32,7 @@ void config_raws_release(struct config_raws *r)
 	for (size_t i = 0; i < r->count; i++) {
 		raw_clear(&r->items[i]);
 		free(r->items[i].where);
+		free(r->items[i].path);
 	}
 	for (size_t i = 0; i < r->account_count; i++) {
 		free(r->accounts[i].name);
@@ -140,6 +141,7 @@ enum result config_raw_resolve(struct config_raw *raw, struct error *err)
 			&why) != RESULT_OK)
 		return error_set(err, RESULT_INVALID, "%s: %s_file: %s",
 				 raw->where, name, why.text);
+	raw->path = xstrdup(raw->items[0]);
 	raw_clear(raw);
 	text = (struct slice){content, len};
 	if (text.len > 0 && content[text.len - 1] == '\n')

@@ -16,6 +16,7 @@ struct config_raw {
 	size_t account; /* index, or CONFIG_GLOBAL */
 	const struct config_row *row;
 	bool is_file; /* items[0] is the path of an x_file */
+	char *path;   /* what it was, once that is resolved */
 	char *where;  /* "reunite.conf:12", "REUNITE_STORE" */
 	char **items;
 	size_t count;

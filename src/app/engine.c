@@ -11,6 +11,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/metrics.h"
 #include "base/str.h"
 
 #define ANSWER_MAX_BYTES (4u << 20) /* of one answer of an API */
@@ -111,6 +112,25 @@ static void set_account(struct engine *e, const struct account_config *config,
 	teller_set_account(e->teller, config, api);
 }
 
+/* As if it had not been another life: silence shows from the start. */
+static void show_webhooks(const struct store_account *u)
+{
+	static const enum event_source sources[] = {EVENT_FROM_SUNCO,
+						    EVENT_FROM_ZENDESK};
+
+	for (size_t i = 0; i < ARRAY_LEN(sources); i++) {
+		double s = (double)u->last_webhook_ms[sources[i]] / 1000;
+		struct metric_series *gauge;
+
+		if (s <= 0)
+			continue;
+		gauge = metric_get(METRIC_LAST_WEBHOOK, u->account,
+				   event_source_name(sources[i]));
+		if (metric_value(gauge) < s)
+			metric_set(gauge, s);
+	}
+}
+
 static void on_account_read(struct store_op *op, void *arg)
 {
 	struct engine_account *a = arg;
@@ -123,6 +143,8 @@ static void on_account_read(struct store_op *op, void *arg)
 		account_free(a);
 		return;
 	}
+	if (op->result == RESULT_OK)
+		show_webhooks(u);
 	if (op->result == RESULT_OK && u->token)
 		api_client_set_token(a->api, u->token, u->token_expires_ms);
 	store_op_release(op);

@@ -29,6 +29,7 @@ struct intake {
 	struct intake_accounts accounts;
 	struct log_throttle unknown_account;
 	struct metric_series *seconds;
+	struct intake_seen seen;
 	bool draining;
 	size_t under_way;
 };
@@ -58,6 +59,7 @@ struct intake *intake_new(struct loop *loop, struct storeq *q,
 	in->on_wake = on_wake;
 	in->arg = arg;
 	in->seconds = metric_get(METRIC_WEBHOOK_SECONDS);
+	intake_seen_init(&in->seen, loop, q, &in->accounts, &in->under_way);
 	return in;
 }
 
@@ -65,6 +67,7 @@ void intake_free(struct intake *in)
 {
 	if (!in)
 		return;
+	intake_seen_release(&in->seen);
 	assert(in->under_way == 0);
 	intake_accounts_release(&in->accounts);
 	crypto_hmac_free(in->hmac);
@@ -80,6 +83,7 @@ void intake_set_accounts(struct intake *in,
 void intake_drain(struct intake *in)
 {
 	in->draining = true;
+	intake_seen_flush(&in->seen);
 }
 
 void intake_watch(struct intake *in, const char *account, const char *sunco_id)
@@ -336,6 +340,7 @@ static void take_body(const struct visit *v)
 	} else {
 		intake_account_seen(v->account, v->source,
 				    loop_wall_ms(v->in->loop));
+		intake_seen_soon(&v->in->seen);
 		take_events(v, &events);
 	}
 	event_list_release(&events);

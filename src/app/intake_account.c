@@ -165,4 +165,5 @@ void intake_account_seen(struct intake_account *a, enum event_source source,
 		*series = metric_get(METRIC_LAST_WEBHOOK, a->name,
 				     event_source_name(source));
 	metric_set(*series, (double)wall_ms / 1000);
+	a->seen_ms[source] = wall_ms;
 }

@@ -5,6 +5,7 @@
 #define REUNITE_SRC_APP_INTAKE_INT_H
 
 #include "app/config.h"
+#include "app/storeq.h"
 #include "base/log.h"
 #include "base/metrics.h"
 #include "core/event.h"
@@ -34,6 +35,8 @@ struct intake_account {
 	struct watch_set watched;
 	struct metric_series *outcomes[EVENT_SOURCES][OUTCOME_COUNT];
 	struct metric_series *last_webhook[EVENT_SOURCES];
+	int64_t seen_ms[EVENT_SOURCES];	  /* the last valid webhook, 0: none */
+	int64_t stored_ms[EVENT_SOURCES]; /* as the store knows it from us */
 	struct log_throttle rejected;
 };
 
@@ -57,5 +60,31 @@ void intake_account_count(struct intake_account *a, enum event_source source,
 /* A webhook that was verified and understood. */
 void intake_account_seen(struct intake_account *a, enum event_source source,
 			 int64_t wall_ms);
+
+/*
+ * Keeps in the store when the last valid webhook of each source came: soon
+ * after the first one, and then at most once a minute. An operation of its
+ * own, so that no webhook's answer waits for it.
+ */
+struct intake_seen {
+	struct intake_accounts *accounts;
+	struct storeq *q;
+	struct loop_timer *timer;
+	bool waiting; /* the timer is set, or an operation is under way */
+	size_t next;  /* whose turn it is, account by account and source */
+	struct store_op op;
+	struct intake_account *account; /* the op's; NULL: none */
+	int64_t storing_ms;
+	size_t *under_way; /* intake's count of operations */
+};
+
+void intake_seen_init(struct intake_seen *s, struct loop *loop,
+		      struct storeq *q, struct intake_accounts *accounts,
+		      size_t *under_way);
+void intake_seen_release(struct intake_seen *s);
+/* Something new is in the accounts. */
+void intake_seen_soon(struct intake_seen *s);
+/* Stores what is not stored yet at once. */
+void intake_seen_flush(struct intake_seen *s);
 
 #endif

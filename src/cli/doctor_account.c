@@ -1,0 +1,232 @@
+/*
+ * `reunite doctor`: how one account is doing, by what the store knows of it.
+ */
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/str.h"
+#include "doctor.h"
+
+#define MINUTE_MS INT64_C(60000)
+#define HOUR_MS	  (60 * MINUTE_MS)
+
+#define DUE_WARNING_MS (10 * MINUTE_MS) /* a job should have run by then */
+#define DUE_PROBLEM_MS HOUR_MS
+#define UNFINISHED_MS  (15 * MINUTE_MS) /* a merge takes seconds */
+#define SILENCE_MS     (24 * HOUR_MS)
+
+static void check_apply(struct doctor *d)
+{
+	static const char *const texts[] = {
+		[APPLY_OBSERVE] = "observe: decided and written down, nothing "
+				  "is changed",
+		[APPLY_REVIEW] = "review: a person approves every link",
+		[APPLY_AUTO] = "auto: links are made without asking",
+	};
+
+	doctor_say(d, DOCTOR_OK, NULL, "%s", texts[d->account->rules.apply]);
+}
+
+static void check_pause(struct doctor *d)
+{
+	const struct store_account *row = &d->row;
+	char since[CLOCK_TEXT_SIZE];
+
+	if (!row->is_paused)
+		return;
+	clock_format(row->paused_ms, since);
+	doctor_say(d, DOCTOR_WARNING, "reunite queue resume --account NAME",
+		   "paused since %s by %s%s%s%s", since,
+		   row->paused_by ? row->paused_by : "somebody",
+		   row->paused_why ? " (" : "",
+		   row->paused_why ? row->paused_why : "",
+		   row->paused_why ? ")" : "");
+}
+
+static void check_hold(struct doctor *d)
+{
+	static const struct {
+		const char *why, *text, *mend;
+	} holds[] = {
+		{"credentials", "its credentials are refused",
+		 "mend the credentials, then reload the daemon"},
+		{"unreachable",
+		 "Zendesk or Sunshine Conversations do not "
+		 "answer",
+		 NULL},
+	};
+	const char *held = d->row.held;
+
+	if (!held)
+		return;
+	for (size_t i = 0; i < ARRAY_LEN(holds); i++) {
+		if (!str_eq(held, holds[i].why))
+			continue;
+		doctor_say(d, DOCTOR_PROBLEM, holds[i].mend, "held: %s",
+			   holds[i].text);
+		return;
+	}
+	doctor_say(d, DOCTOR_PROBLEM, NULL, "held: %s", held);
+}
+
+#define CLOSE_IT                                                               \
+	"look what was linked, then wait, or: reunite queue resume "           \
+	"--breaker --account NAME"
+
+static void say_hour(struct doctor *d)
+{
+	const struct store_stats *s = &d->stats;
+	char left[DOCTOR_AGE_SIZE];
+
+	if (s->max_per_hour == 0)
+		doctor_say(d, DOCTOR_WARNING, NULL,
+			   "max_merges_per_hour is 0: every link waits for a "
+			   "person");
+	else if (s->merges_this_hour >= s->max_per_hour)
+		doctor_say(d, DOCTOR_WARNING, CLOSE_IT,
+			   "open: %lld of %lld links this hour; time closes "
+			   "it in %s",
+			   (long long)s->merges_this_hour,
+			   (long long)s->max_per_hour,
+			   doctor_age(d, s->hour_ends_ms, left));
+	else
+		doctor_say(d, DOCTOR_OK, NULL,
+			   "closed: %lld of %lld links this hour",
+			   (long long)s->merges_this_hour,
+			   (long long)s->max_per_hour);
+}
+
+static void check_breaker(struct doctor *d)
+{
+	const struct store_stats *s = &d->stats;
+	int64_t first_ms = INT64_MAX;
+	char left[DOCTOR_AGE_SIZE];
+
+	say_hour(d);
+	if (s->full_count == 0)
+		return;
+	for (size_t i = 0; i < s->full_count && i < STORE_FULL_MAX; i++)
+		if (s->full[i].ends_ms < first_ms)
+			first_ms = s->full[i].ends_ms;
+	doctor_say(d, DOCTOR_WARNING, CLOSE_IT,
+		   "%zu profile%s joined by %lld conversations today, which "
+		   "is all that is allowed (%llu is one); the next is free "
+		   "in %s",
+		   s->full_count, s->full_count == 1 ? " was" : "s were",
+		   (long long)s->max_per_profile,
+		   (unsigned long long)s->full[0].profile_id,
+		   doctor_age(d, first_ms, left));
+}
+
+static enum doctor_level due_level(const struct doctor *d)
+{
+	int64_t late_ms = d->cli->now_ms - d->stats.oldest_due_ms;
+
+	if (d->stats.oldest_due_ms == 0 || d->row.is_paused)
+		return DOCTOR_OK;
+	return late_ms >= DUE_PROBLEM_MS   ? DOCTOR_PROBLEM
+	       : late_ms >= DUE_WARNING_MS ? DOCTOR_WARNING
+					   : DOCTOR_OK;
+}
+
+static void check_queue(struct doctor *d)
+{
+	const struct store_stats *s = &d->stats;
+	enum doctor_level level = due_level(d);
+	char age[DOCTOR_AGE_SIZE];
+
+	doctor_say(
+		d, level,
+		level == DOCTOR_OK ? NULL
+				   : "is the daemon at work? see its log, and "
+				     "reunite queue list",
+		"%lld ready, %lld running, %lld waiting%s%s%s",
+		(long long)s->jobs[JOB_READY], (long long)s->jobs[JOB_RUNNING],
+		(long long)s->jobs[JOB_WAITING],
+		s->oldest_due_ms ? "; due for " : "",
+		s->oldest_due_ms ? doctor_age(d, s->oldest_due_ms, age) : "",
+		d->row.is_paused && s->oldest_due_ms ? " (paused)" : "");
+	if (s->jobs[JOB_DEAD] > 0)
+		doctor_say(d, DOCTOR_WARNING,
+			   "reunite queue list --state dead; then queue retry "
+			   "or queue drop",
+			   "%lld dead: tried often enough",
+			   (long long)s->jobs[JOB_DEAD]);
+}
+
+static void check_unfinished(struct doctor *d)
+{
+	const struct store_stats *s = &d->stats;
+	char age[DOCTOR_AGE_SIZE];
+
+	if (s->unfinished == 0 ||
+	    d->cli->now_ms - s->unfinished_since_ms < UNFINISHED_MS)
+		return;
+	doctor_say(d, DOCTOR_WARNING,
+		   "reunite journal list; the daemon looks them up",
+		   "%lld links were begun and have no known end, the oldest "
+		   "for %s",
+		   (long long)s->unfinished,
+		   doctor_age(d, s->unfinished_since_ms, age));
+}
+
+static void check_reviews(struct doctor *d)
+{
+	const struct store_stats *s = &d->stats;
+	int64_t old_ms = d->cli->now_ms - s->oldest_review_ms;
+	char age[DOCTOR_AGE_SIZE];
+	bool late;
+
+	if (s->reviews_open == 0) {
+		doctor_say(d, DOCTOR_OK, NULL, "nobody waits for a person");
+		return;
+	}
+	late = old_ms >= d->account->review_expires_ms / 2;
+	doctor_say(d, late ? DOCTOR_WARNING : DOCTOR_OK,
+		   late ? "reunite review list; they end undecided after "
+			  "review_expires"
+			: NULL,
+		   "%lld wait for a person, the oldest for %s",
+		   (long long)s->reviews_open,
+		   doctor_age(d, s->oldest_review_ms, age));
+}
+
+static void say_webhook(struct doctor *d, const char *whose, int64_t last_ms,
+			const char *mend)
+{
+	char age[DOCTOR_AGE_SIZE];
+
+	if (last_ms == 0)
+		doctor_say(d, DOCTOR_WARNING, mend,
+			   "no valid webhook of %s has come yet", whose);
+	else
+		doctor_say(d,
+			   d->cli->now_ms - last_ms >= SILENCE_MS
+				   ? DOCTOR_WARNING
+				   : DOCTOR_OK,
+			   d->cli->now_ms - last_ms >= SILENCE_MS ? mend : NULL,
+			   "the last valid webhook of %s came %s ago", whose,
+			   doctor_age(d, last_ms, age));
+}
+
+static void check_webhooks(struct doctor *d)
+{
+	const int64_t *last_ms = d->row.last_webhook_ms;
+
+	if (d->account->sunco_webhook_secrets.count > 0)
+		say_webhook(d, "Sunshine Conversations",
+			    last_ms[EVENT_FROM_SUNCO],
+			    "is it registered, with this shared secret?");
+	if (d->account->zendesk_webhook_secrets.count > 0)
+		say_webhook(d, "Zendesk", last_ms[EVENT_FROM_ZENDESK],
+			    "is the trigger there, and the webhook's signing "
+			    "secret this one?");
+}
+
+const struct doctor_check doctor_account_checks[] = {
+	{"apply", check_apply},	    {"pause", check_pause},
+	{"hold", check_hold},	    {"breaker", check_breaker},
+	{"queue", check_queue},	    {"unfinished", check_unfinished},
+	{"reviews", check_reviews}, {"webhooks", check_webhooks},
+};
+const size_t doctor_account_check_count = ARRAY_LEN(doctor_account_checks);

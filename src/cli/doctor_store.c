@@ -1,0 +1,142 @@
+/*
+ * `reunite doctor`: the store, its disk, and whether a daemon works on it.
+ */
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+
+#include "base/str.h"
+#include "doctor.h"
+
+#define MIB (INT64_C(1) << 20)
+
+/* With these left, the log of one bad day no longer fits; then nothing. */
+#define SPACE_WARNING_MIB 1024
+#define SPACE_PROBLEM_MIB 100
+
+/* The database's path; NULL: it is no file of ours. */
+static const char *path_of(const struct doctor *d)
+{
+	static const char scheme[] = "sqlite:";
+	const char *store = d->config->store;
+
+	return str_starts(store, scheme) ? store + sizeof(scheme) - 1 : NULL;
+}
+
+static void check_store(struct doctor *d)
+{
+	const struct store_health *h;
+	struct store_op op;
+
+	if (!d->store)
+		return; /* said when it was opened */
+	store_op_init(&op, STORE_HEALTH);
+	h = &op.u.health;
+	if (store_do(d->store, &op) != RESULT_OK)
+		doctor_say(d, DOCTOR_PROBLEM, "see: reunite queue check",
+			   "it does not answer: %s", op.error.text);
+	else if (!h->durable)
+		doctor_say(d, DOCTOR_PROBLEM, NULL,
+			   "what is accepted may be lost in a power failure "
+			   "(mode %s)",
+			   h->mode);
+	else
+		doctor_say(d, DOCTOR_OK, NULL,
+			   "schema %lld, %lld MiB, mode %s, every commit is "
+			   "synced",
+			   (long long)h->schema,
+			   (long long)(h->size_bytes / MIB), h->mode);
+	store_op_release(&op);
+}
+
+static void check_mode(struct doctor *d)
+{
+	const char *path = path_of(d);
+	struct stat st;
+
+	if (!path || !d->store || stat(path, &st) != 0)
+		return;
+	if (st.st_mode & (S_IRWXG | S_IRWXO))
+		doctor_say(d, DOCTOR_PROBLEM, "chmod 600",
+			   "it holds tokens and personal data, and its mode "
+			   "is %03o",
+			   (unsigned)(st.st_mode & 0777));
+}
+
+static void check_disk(struct doctor *d)
+{
+	const char *path = path_of(d);
+	struct statvfs fs;
+	enum doctor_level level;
+	int64_t mib;
+
+	if (!path || !d->store || statvfs(path, &fs) != 0)
+		return;
+	mib = (int64_t)fs.f_bavail * (int64_t)fs.f_frsize / MIB;
+	level = mib < SPACE_PROBLEM_MIB	  ? DOCTOR_PROBLEM
+		: mib < SPACE_WARNING_MIB ? DOCTOR_WARNING
+					  : DOCTOR_OK;
+	doctor_say(d, level,
+		   level == DOCTOR_OK ? NULL
+				      : "make room; when it is full, webhooks "
+					"are answered with 503",
+		   "%lld MiB are free", (long long)mib);
+}
+
+/* One of the kernel's lines "1: FLOCK ADVISORY WRITE pid device:inode ...". */
+static bool names_lock(const char *line, uint64_t inode)
+{
+	const char *colon = strrchr(line, ':');
+	uint64_t there;
+	size_t len;
+
+	if (!strstr(line, "FLOCK") || !colon)
+		return false;
+	len = strcspn(colon + 1, " ");
+	return str_parse_u64((struct slice){colon + 1, len}, &there) &&
+	       there == inode;
+}
+
+/* Taking the lock to see whether it is free could stop a daemon that starts
+ * at that moment; the kernel's list can be read by anybody. */
+static bool is_served(const char *path, bool *known)
+{
+	FILE *locks = fopen("/proc/locks", "re");
+	char name[4096], line[256];
+	struct stat st;
+	bool served = false;
+
+	snprintf(name, sizeof(name), "%s.lock", path);
+	*known = locks && stat(name, &st) == 0;
+	while (*known && !served && fgets(line, sizeof(line), locks))
+		served = names_lock(line, st.st_ino);
+	if (locks)
+		fclose(locks);
+	return served;
+}
+
+static void check_daemon(struct doctor *d)
+{
+	const char *path = path_of(d);
+	bool known, served;
+
+	if (!path || !d->store)
+		return;
+	served = is_served(path, &known);
+	if (served)
+		doctor_say(d, DOCTOR_OK, NULL, "one is at work on the store");
+	else if (known)
+		doctor_say(d, DOCTOR_WARNING,
+			   "reunite serve, or systemctl start reunite",
+			   "none that could be seen from here is at work on "
+			   "the store");
+}
+
+const struct doctor_check doctor_store_checks[] = {
+	{"store", check_store},
+	{"store mode", check_mode},
+	{"disk", check_disk},
+	{"daemon", check_daemon},
+};
+const size_t doctor_store_check_count = ARRAY_LEN(doctor_store_checks);
