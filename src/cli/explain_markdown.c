@@ -108,6 +108,43 @@ static void print_row(struct cli *c, const struct side *side,
 	buf_release(&answers);
 }
 
+/* Does one table serve for both? */
+static bool is_same_table(const struct side *side,
+			  const struct matrix_person *p,
+			  const struct matrix_person *q)
+{
+	const struct matrix_owner *o;
+	struct matrix_outcomes a, b;
+
+	for (size_t n = 0; (o = matrix_owner(n)); n++) {
+		bool is = matrix_ask(p, o, &a);
+
+		if (matrix_ask(q, o, &b) != is ||
+		    (is && !matrix_outcomes_equal(&a, &b, side->facet)))
+			return false;
+	}
+	return true;
+}
+
+static void print_table(struct cli *c, const struct side *side, size_t person)
+{
+	const struct matrix_person *p = matrix_person(person);
+	const struct matrix_person *q;
+
+	for (size_t i = 0; i < person; i++) {
+		q = matrix_person(i);
+		if (!is_same_table(side, p, q))
+			continue;
+		fprintf(c->out, "\n%s: as for \"%s, address: %s\".\n",
+			side->heading, q->person, q->address);
+		return;
+	}
+	fprintf(c->out, "\n| whose is the address | %s |\n|---|---|\n",
+		side->heading);
+	for (size_t n = 0; matrix_owner(n); n++)
+		print_row(c, side, p, n);
+}
+
 void explain_markdown(struct cli *c)
 {
 	const struct matrix_person *p;
@@ -115,13 +152,8 @@ void explain_markdown(struct cli *c)
 	for (size_t i = 0; (p = matrix_person(i)); i++) {
 		fprintf(c->out, "\n**%s, address: %s**\n", p->person,
 			p->address);
-		for (size_t s = 0; s < ARRAY_LEN(sides); s++) {
-			fprintf(c->out,
-				"\n| whose is the address | %s |\n|---|---|\n",
-				sides[s].heading);
-			for (size_t n = 0; matrix_owner(n); n++)
-				print_row(c, &sides[s], p, n);
-		}
+		for (size_t s = 0; s < ARRAY_LEN(sides); s++)
+			print_table(c, &sides[s], i);
 	}
 	fputc('\n', c->out);
 }

@@ -15,6 +15,7 @@ enum { PERSON_ID = 1, PROFILE_ID = 2, SECOND_ID = 3 };
 
 static const struct matrix_person persons[] = {
 	{"logged in", "verified", true, "embed", false, false},
+	{"signed in at the help center", "verified", true, "sso", false, false},
 	{"logged in", "not verified", true, NULL, true, false},
 	{"logged in", "several", true, "embed", false, true},
 	{"logged in", "none", true, NULL, false, false},
@@ -91,12 +92,16 @@ static const struct matrix_owner {
 	 VERIFICATION_FULL, ELSEWHERE},
 	{"a profile; another user has the external id", A_PROFILES,
 	 VERIFICATION_FULL, ELSEWHERE},
-	{"taken from a verified profile", TAKEN, VERIFICATION_FULL, 0},
-	{"taken from an unverified profile", TAKEN, VERIFICATION_NONE, 0},
-	{"taken from a verified profile, recover_displaced on", TAKEN,
-	 VERIFICATION_FULL, RECOVER},
-	{"taken from an unverified profile, recover_displaced on", TAKEN,
-	 VERIFICATION_NONE, RECOVER},
+	{"taken from a profile", TAKEN, VERIFICATION_NONE, 0},
+	{"taken from a profile seen verified before", TAKEN, VERIFICATION_FULL,
+	 0},
+	{"taken from a profile, recover_displaced on", TAKEN, VERIFICATION_NONE,
+	 RECOVER},
+	{"taken from a profile seen verified before, recover_displaced on",
+	 TAKEN, VERIFICATION_FULL, RECOVER},
+	{"taken from such a profile with other identities, recover_displaced "
+	 "on",
+	 TAKEN, VERIFICATION_FULL, RECOVER | OTHER_IDENTITY},
 };
 
 const struct matrix_person *matrix_person(size_t i)
@@ -160,6 +165,7 @@ static void set_displaced(struct facts *f, const struct matrix_owner *o)
 	f->displaced.identities_known = true;
 	f->displaced.proven_before_loss = o->method == VERIFICATION_FULL;
 	f->displaced.coincides = true;
+	set_more(&f->displaced, o->more);
 }
 
 static void set_owner(struct facts *f, const struct matrix_owner *o)

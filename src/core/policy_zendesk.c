@@ -17,7 +17,9 @@ enum who {
 	LOGIN_WITHOUT = 4,    /* authenticated, no e-mail */
 	GUEST_TYPED = 8,
 	GUEST_WITHOUT = 16,
-	ANY_LOGIN = LOGIN_VERIFIED | LOGIN_UNVERIFIED | LOGIN_WITHOUT,
+	HELP_CENTER = 32, /* signed in there, e-mail verified */
+	ANY_LOGIN =
+		LOGIN_VERIFIED | LOGIN_UNVERIFIED | LOGIN_WITHOUT | HELP_CENTER,
 };
 
 /* Whose the address is; the first that fits. */
@@ -27,7 +29,8 @@ enum whose {
 	UNVERIFIED_PROFILE = 4,
 	DISPLACED_PROFILE = 8,
 	OWN = 16,
-	OTHER_OWN = 32, /* the user has another one; nobody has this one */
+	OTHER_OWN = 32, /* the user has another one; signed in, or nobody has
+			 * this one */
 	NOBODY = 64,
 	ANY_PROFILE = EXTERNAL_ID_USER | VERIFIED_PROFILE | UNVERIFIED_PROFILE,
 	ANYBODY = 127,
@@ -48,12 +51,18 @@ static const struct situation {
 	 "Zendesk should link the conversation to the user with this external "
 	 "id; internalnote.com's test of 2023 saw a second user created all "
 	 "the same, as here."},
+	{ALL, HELP_CENTER, OWN,
+	 "Zendesk links the conversation to the user who is signed in at the "
+	 "help center; that user has the address."},
+	{ALL, HELP_CENTER, ANYBODY,
+	 "Zendesk links the conversation to the user who is signed in at the "
+	 "help center; where it did not, as here, there is a second user."},
 	{ALL, LOGIN_VERIFIED, OWN,
 	 "Zendesk links by external id, or makes a new user, and that user has "
 	 "the verified address; an unverified one becomes verified."},
 	{ALL, LOGIN_VERIFIED, OTHER_OWN,
 	 "Zendesk links by external id and leaves the user's other address as "
-	 "it is."},
+	 "it is; this one stays where it is."},
 	{ALL, LOGIN_VERIFIED, NOBODY,
 	 "Zendesk links by external id, or makes a new user, and adds the "
 	 "verified address."},
@@ -119,6 +128,14 @@ static const struct situation {
 	 "Zendesk makes a new user for the conversation; there is no address."},
 };
 
+static bool is_of_help_center(const struct sunco_user *u)
+{
+	for (size_t i = 0; i < u->identity_count; i++)
+		if (str_eq(u->identities[i].verification, "sso"))
+			return true;
+	return false;
+}
+
 static enum who who_is(const struct policy_case *c)
 {
 	if (!c->f->sunco.authenticated)
@@ -126,8 +143,15 @@ static enum who who_is(const struct policy_case *c)
 						    : GUEST_TYPED;
 	if (c->evidence == EVIDENCE_NONE)
 		return LOGIN_WITHOUT;
-	return c->evidence == EVIDENCE_VERIFIED ? LOGIN_VERIFIED
-						: LOGIN_UNVERIFIED;
+	if (c->evidence != EVIDENCE_VERIFIED)
+		return LOGIN_UNVERIFIED;
+	return is_of_help_center(&c->f->sunco) ? HELP_CENTER : LOGIN_VERIFIED;
+}
+
+static bool has_other_address(const struct policy_case *c)
+{
+	return c->person && !policy_address_of(c, c->person) &&
+	       zd_user_count(c->person, "email") > 0;
 }
 
 static enum whose whose_of_owners(const struct policy_case *c)
@@ -146,15 +170,20 @@ static enum whose whose_of_owners(const struct policy_case *c)
 
 static enum whose whose_is(const struct policy_case *c)
 {
-	if (c->owner_count > 0)
-		return whose_of_owners(c);
+	enum whose whose;
+
+	if (c->owner_count > 0) {
+		whose = whose_of_owners(c);
+		if (whose != EXTERNAL_ID_USER && c->f->sunco.authenticated &&
+		    has_other_address(c))
+			whose = OTHER_OWN;
+		return whose;
+	}
 	if (c->displaced)
 		return DISPLACED_PROFILE;
 	if (c->person && policy_address_of(c, c->person))
 		return OWN;
-	if (c->person && zd_user_count(c->person, "email") > 0)
-		return OTHER_OWN;
-	return NOBODY;
+	return has_other_address(c) ? OTHER_OWN : NOBODY;
 }
 
 const char *policy_zendesk_does(const struct facts *f,

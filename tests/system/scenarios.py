@@ -23,7 +23,8 @@ Zendesk makes. A user that is not listed is not there any more.
 
 A decision is an action and its reasons; behind it stands what the users have
 then, if it changed them. A decision that depends on link_evidence is given for
-"verified"; what "authenticated" and "claimed" change stands beside it.
+"verified"; what "authenticated" and "claimed" change stands beside it, and so
+does what `recover_displaced` changes, as "recovered".
 
 Sources: P-A1 is the first row of the policy's table of authenticated people,
 P-U1 of the unauthenticated ones. The articles of internalnote.com: T1 to T4
@@ -38,6 +39,9 @@ from scenarios_play import (act, case, help_center, logs_in, logs_in_later,
 LINKED = "none already_linked"
 UNKNOWN = "none email_not_verified"
 DISPLACED = "review displaced_profile"
+# Only where reunite had read the profile while it had the address.
+RECOVERED = ("merge displaced_profile",
+             {"profile": "address external-id conversation"})
 PROTECTED = "review verified_profile_protected"
 PROTECTED_TOO = "review verified_profile_protected unauthenticated_email"
 CLAIM = "review unauthenticated_email"
@@ -315,6 +319,13 @@ CASES = [
                          "verified_profile_protected"),
          claim=of({"profile": "suspended address conversation"},
                   "refuse messaging_user_suspended")),
+    case("typed, and only the transcript tells", "V5",
+         sandbox={"typed_email_in_profile": False},
+         before={"profile": "address"},
+         does=[types()],
+         zendesk={"profile": "address", "new": "conversation"},
+         reunite="none no_email",
+         claim=of({"profile": "address conversation"})),
     case("typed twice, nobody has it", "V5 B7 C6",
          before={},
          does=[types(), types()],
@@ -332,7 +343,7 @@ CASES = [
          both=of(claimed=PROTECTED),
          claim=of({"profile": "address conversation second-conversation"},
                   LINKED)),
-    case("nothing is known", "P-A10",
+    case("nothing is known", "V5",
          before={},
          does=[says_nothing()],
          zendesk={"new": "nameless conversation"},
@@ -361,6 +372,9 @@ CASES = [
          zendesk={"profile": "", "new": "conversation",
                   "new2": "address external-id second-conversation"},
          reunite=DISPLACED,
+         recovered=("merge displaced_profile",
+                    {"profile": "address external-id second-conversation",
+                     "new": "conversation"}),
          both=of({"profile": "address", "new": "conversation",
                   "new2": "external-id second-conversation"},
                  ("merge email_match_verified",
@@ -379,6 +393,7 @@ CASES = [
          does=[types(), logs_in_later()],
          zendesk={"new": "address external-id conversation", "profile": ""},
          reunite=DISPLACED,
+         recovered=RECOVERED,
          both=of({"new": "external-id conversation", "profile": "address"},
                  ("merge email_match_verified",
                   {"profile": "address external-id conversation"})),

@@ -34,12 +34,14 @@ class Case:
     def zendesk(self, setting):
         return users(self.outcomes[setting]["zendesk"])
 
-    def decision(self, setting, trust, apply):
+    def decision(self, setting, trust, apply, recover=False):
         """Action, reasons, and what the users have then."""
         outcome = self.outcomes[setting]
         told = outcome["reunite"]
         for word in TRUST[1:TRUST.index(trust) + 1]:
             told = outcome["trusting"].get(word, told)
+        if recover:
+            told = outcome["trusting"].get("recovered", told)
         told, after = told if isinstance(told, tuple) else (told, None)
         action, *reasons = told.split()
         if apply == "review" and action in ("merge", "adopt"):
@@ -287,7 +289,7 @@ def known(user):
                    "shared", "external_id"), "identities": identities}
 
 
-def facts(person, state, setting, trust, apply):
+def facts(person, state, setting, trust, apply, recover=False):
     """For explain --facts: the state of an untouched play."""
     sunco = pick(person.sunco_user(state), "id", "authenticated",
                  "externalId", "zendeskId", "brandId", "identities")
@@ -298,16 +300,14 @@ def facts(person, state, setting, trust, apply):
     others = [u for u in state["users"] if u["active"]
               and u["id"] in person.labels and u is not me and u is not lost]
     made = {"account": {"email_identities": setting, "link_evidence": trust,
-                        "apply": apply},
+                        "apply": apply, "recover_displaced": recover},
             "sunco_user": sunco,
             "messaging_user": known(me),
             "profiles": [known(u) for u in others],
             "history": {"searched_twice": True}}
     if lost:
-        proven = "address" in users(person.case.before)[
-            person.labels[lost["id"]]]
-        made["displaced"] = {**known(lost),
-                             "proven_before_loss": proven, "coincides": True}
+        made["displaced"] = {**known(lost), "coincides": True,
+                             "proven_before_loss": seen_verified(person)}
     return made
 
 
@@ -325,25 +325,46 @@ def loser(person, state):
     return None
 
 
-def situation(person, state):
+def seen_verified(person):
+    """Who lost the address had it proven, and reunite looked at them while
+    they had it: for an act before the one that took it."""
+    return len(person.case.does) > 1 and any(
+        "address" in words for words in users(person.case.before).values())
+
+
+def situation(person, state, recover=False):
     """Its row of the matrix: person, address and owner."""
     sunco = person.sunco_user(state)
     login = sunco["authenticated"]
+    who = "logged in" if login else "not logged in"
+    if [i["verification"] for i in sunco["identities"]] == ["sso"]:
+        who = "signed in at the help center"
     address = "none"
     if sunco["identities"]:
         address = "verified"
     elif sunco["profile"].get("email"):
         address = "not verified" if login else "typed"
+    lost = loser(person, state)
+    if lost:
+        return who, address, taken(person.words(lost), seen_verified(person),
+                                   recover)
     me = person.labels[person.user_of(state, person.sunco)["id"]]
     others = person.users(state)
     mine = others.pop(me)
-    return ("logged in" if login else "not logged in", address,
-            owner(address, login, mine, list(others.values()),
-                  loser(person, state) is not None,
-                  users(person.case.before)))
+    return who, address, owner(address, login, mine, list(others.values()))
 
 
-def owner(address, login, mine, others, taken, before):
+def taken(words, seen, recover):
+    if not recover:
+        return "taken from a profile" + " seen verified before" * seen
+    if seen and words:
+        return "taken from such a profile with other identities, " \
+            "recover_displaced on"
+    return "taken from a profile" + " seen verified before" * seen + \
+        ", recover_displaced on"
+
+
+def owner(address, login, mine, others):
     owners = [o for o in others if has_address(o)]
     known = [o for o in others if "external-id" in o and login]
     if known and address != "none" and (owners or has_address(mine)):
@@ -360,10 +381,6 @@ def owner(address, login, mine, others, taken, before):
         return "a profile; the user has another address"
     if owners:
         return profile(owners[0])
-    if taken:
-        proven = any("address" in words for words in before.values())
-        return f"taken from {'a verified' if proven else 'an unverified'} " \
-            "profile"
     if has_address(mine):
         return "the user itself" + (
             ", an agent or admin" if "agent" in mine

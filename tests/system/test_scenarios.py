@@ -14,9 +14,16 @@ import pytest
 import scenarios
 import scenarios_play as plays
 
-POLICIES = [("verified", "auto"), ("authenticated", "auto"),
-            ("claimed", "auto"), ("verified", "observe"),
-            ("verified", "review")]
+# link_evidence, apply, recover_displaced
+POLICIES = {"verified-auto": ("verified", "auto", False),
+            "authenticated-auto": ("authenticated", "auto", False),
+            "claimed-auto": ("claimed", "auto", False),
+            "verified-observe": ("verified", "observe", False),
+            "verified-review": ("verified", "review", False),
+            "recover-auto": ("verified", "auto", True)}
+SOURCES = {f"{tag}{n}" for tag, last in (
+    ("P-A", 10), ("P-U", 6), ("T", 4), ("S", 2), ("V", 5), ("B", 7), ("C", 6))
+    for n in range(1, last + 1)}
 EVIDENCE = {"verified": "verified", "not verified": "authenticated",
             "typed": "claimed", "none": "none"}
 CASES = {c.name: c for c in scenarios.CASES}
@@ -27,9 +34,9 @@ def setting(request):
     return request.param
 
 
-@pytest.fixture(params=POLICIES, ids="-".join)
+@pytest.fixture(params=POLICIES)
 def policy(request):
-    return request.param
+    return POLICIES[request.param]
 
 
 class Played:
@@ -41,6 +48,7 @@ class Played:
         self.state = sandbox.state()
         self.journal = reunite.journal() if reunite else []
         self.reviews = reunite.reviews() if reunite else []
+        self.explained = {}
 
     def decision(self, person):
         """The newest one about the person."""
@@ -61,10 +69,11 @@ def account(folder, setting):
 
 
 @contextlib.contextmanager
-def service(folder, sandbox, setting, trust, apply):
+def service(folder, sandbox, setting, trust, apply, recover):
     reunite = daemon_module.Daemon(
         folder, sandbox, email_identities=setting, link_evidence=trust,
-        apply=apply, settle_after="0s", wait_for_user="1s")
+        apply=apply, recover_displaced=recover, settle_after="0s",
+        wait_for_user="1s")
     try:
         yield reunite
     finally:
@@ -77,7 +86,7 @@ def settle(reunite):
     harness.wait_until(
         lambda: not [j for j in reunite.queue()
                      if j["state"] in ("ready", "running", "waiting")],
-        what="the end of all jobs", pause_s=0.1)
+        timeout_s=60, what="the end of all jobs", pause_s=0.3)
 
 
 def play_alone(folder, setting):
@@ -89,7 +98,18 @@ def play_with_reunite(folder, setting, policy):
     with account(folder, setting) as sandbox, \
             service(folder, sandbox, setting, *policy) as reunite:
         people = plays.play(sandbox, scenarios.CASES, lambda: settle(reunite))
-        return Played(people, sandbox, reunite)
+        played = Played(people, sandbox, reunite)
+        if "observe" in policy:  # all is as it was
+            played.explained = {name: explain(reunite, person)
+                                for name, person in played.people.items()}
+        return played
+
+
+def explain(reunite, person):
+    """What the command says about the conversation, as JSON and in words."""
+    who = "--ticket", str(person.last["ticket_id"])
+    return (reunite.rows("explain", *who)[0],
+            reunite.command("explain", *who).stdout)
 
 
 class Stage:
@@ -107,9 +127,8 @@ class Stage:
         """By policy; at the same time, since most of it is waiting."""
         with concurrent.futures.ThreadPoolExecutor(len(POLICIES)) as pool:
             begun = {policy: pool.submit(play_with_reunite,
-                                         self.folder("-".join(policy)),
-                                         setting, policy)
-                     for policy in POLICIES}
+                                         self.folder(setting), setting, policy)
+                     for policy in POLICIES.values()}
             return {policy: play.result() for policy, play in begun.items()}
 
 
@@ -248,10 +267,31 @@ def test_the_daemon_does_what_explain_says(alone, told, played, name):
 
 @each_case
 def test_the_matrix_has_it(alone, matrix, told, setting, policy, name):
-    trust, apply = policy
+    trust, _, recover = policy
     row = matrix[(setting, trust,
-                  *plays.situation(alone.people[name], alone.state))]
-    action, reasons, _ = CASES[name].decision(setting, trust, "auto")
+                  *plays.situation(alone.people[name], alone.state, recover))]
+    action, reasons, _ = CASES[name].decision(setting, trust, "auto", recover)
     assert (at_the_end(row["action"]), row["reason"]) == (action, reasons[0])
     assert row["zendesk"] == told[name]["zendesk"]
-    del apply
+
+
+@each_case
+def test_explain_says_it_about_the_ticket(stage, setting, name):
+    """What the daemon decided, what Zendesk did, and nobody's address."""
+    policy = POLICIES["verified-observe"]
+    played = stage.with_reunite(setting)[policy]
+    told = answers(stage.alone(setting), setting, policy)[name]
+    line, words = played.explained[name]
+    for key in ("reasons", "evidence", "zendesk", "rule"):
+        assert line[key] == told[key], key
+    assert at_the_end(line["action"]) == at_the_end(told["action"])
+    assert f"by itself  {told['zendesk']}\n" in words
+    for reason in told["reasons"]:
+        assert f"({reason})\n" in words
+    assert "@" not in words
+
+
+def test_every_source_has_its_cases():
+    told = {tag for c in scenarios.CASES for tag in c.source.split()}
+    assert told - {"Z"} == SOURCES
+    assert len(CASES) == len(scenarios.CASES)

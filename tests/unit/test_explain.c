@@ -257,7 +257,7 @@ static void the_table_says_what_the_policy_says(void **state)
 		   OUTCOME("review", "verified_profile_protected"));
 	expect_row("verified_only", "verified",
 		   SITUATION("logged in", "verified",
-			     "taken from a verified profile, "
+			     "taken from a profile seen verified before, "
 			     "recover_displaced on"),
 		   OUTCOME("merge", "displaced_profile"));
 }
