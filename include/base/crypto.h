@@ -35,6 +35,7 @@ size_t crypto_base64(const void *data, size_t len, char *out);
 bool crypto_base64_decode(struct slice text, void *out, size_t *out_len);
 /* Without padding, as JWTs want it. */
 size_t crypto_base64url(const void *data, size_t len, char *out);
+bool crypto_base64url_decode(struct slice text, void *out, size_t *out_len);
 void crypto_hex(const void *data, size_t len, char *out); /* 2*len+1 bytes */
 bool crypto_unhex(struct slice text, void *out);	  /* text.len/2 bytes */
 

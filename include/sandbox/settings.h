@@ -31,6 +31,8 @@ struct json_t;
 	TEXT(sunco_app_id, "6a1d3c5e7f9b2d4f6a8c0e12", "")                     \
 	TEXT(sunco_key_id, "app_6a1d3c5e7f9b2d4f6a8c0e34", "")                 \
 	TEXT(sunco_key_secret, "sandbox-sunco-key-secret", "")                 \
+	TEXT(jwt_kid, "app_6a1d3c5e7f9b2d4f6a8c0e56", "")                      \
+	TEXT(jwt_secret, "sandbox-messaging-secret-of-the-website", "")        \
 	/* searches and answers */                                             \
 	COUNT(index_lag_ms, 0)                                                 \
 	FLAG(external_id_search_lags, true)                                    \

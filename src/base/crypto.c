@@ -181,6 +181,37 @@ size_t crypto_base64url(const void *data, size_t len, char *out)
 	return count;
 }
 
+/* The same text in the other alphabet, padded; NULL when it is none. */
+static char *base64_of_url(struct slice text)
+{
+	size_t padded = (text.len + 3) / 4 * 4;
+	char *out = xcalloc(padded + 1, 1);
+
+	for (size_t i = 0; i < text.len; i++) {
+		char c = text.ptr[i];
+
+		if (c == '+' || c == '/' || c == '=') {
+			free(out);
+			return NULL;
+		}
+		out[i] = (char)(c == '-' ? '+' : c == '_' ? '/' : c);
+	}
+	memset(out + text.len, '=', padded - text.len);
+	return out;
+}
+
+bool crypto_base64url_decode(struct slice text, void *out, size_t *out_len)
+{
+	char *plain = text.len % 4 == 1 ? NULL : base64_of_url(text);
+	bool ok =
+		plain && crypto_base64_decode(
+				 (struct slice){plain, (text.len + 3) / 4 * 4},
+				 out, out_len);
+
+	free(plain);
+	return ok;
+}
+
 void crypto_hex(const void *data, size_t len, char *out)
 {
 	const uint8_t *bytes = data;

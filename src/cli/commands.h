@@ -23,6 +23,7 @@
 	X(cmd_queue_check)                                                     \
 	X(cmd_queue_pause)                                                     \
 	X(cmd_queue_resume)                                                    \
+	X(cmd_jwt)                                                             \
 	X(cmd_review_list)                                                     \
 	X(cmd_review_show)                                                     \
 	X(cmd_review_approve)                                                  \

@@ -16,6 +16,7 @@
 #include "sandbox/list.h"
 #include "sandbox/payloads.h"
 #include "sandbox/sandbox.h"
+#include "sandbox/token.h"
 #include "sandbox/webhooks_out.h"
 
 struct step {
@@ -305,15 +306,21 @@ static void answer_conversation(struct act *act, const struct conversation *c,
 
 static struct act *begin(struct http_request *req, void *arg)
 {
+	const struct sandbox *sandbox = arg;
 	struct json_t *order = control_body(req);
+	struct error err;
 
-	if (order && !names_known(order)) {
-		http_request_reply_error(
-			req, 400, "webhooks: sunco, pass_control, trigger");
-		json_free(order);
-		order = NULL;
-	}
-	return order ? act_new(arg, req, order) : NULL;
+	if (!order)
+		return NULL;
+	if (!names_known(order))
+		error_set(&err, RESULT_INVALID,
+			  "webhooks: sunco, pass_control, trigger");
+	else if (token_take(&sandbox->account.settings, order,
+			    loop_wall_ms(sandbox->loop), &err) == RESULT_OK)
+		return act_new(arg, req, order);
+	http_request_reply_error(req, 400, err.text);
+	json_free(order);
+	return NULL;
 }
 
 /* ---- hand-offs ---- */

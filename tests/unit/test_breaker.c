@@ -252,7 +252,7 @@ static void opening_is_told_once(void **state)
 	assert_int_equal(
 		lines(&r, "breaker_opened",
 		      "account=acme limit=max_merges_per_hour count=2 max=2 "
-		      "closes_in_s=3600"),
+		      "closes_in_s=3"),
 		1);
 	assert_float_equal(
 		metric_value(metric_get(METRIC_BREAKER_OPEN, "acme")), 1, 0);
@@ -312,7 +312,7 @@ static void profiles_are_told_one_by_one(void **state)
 	assert_int_equal(lines(&r, "breaker_opened", ""), 2);
 	assert_int_equal(lines(&r, "breaker_opened",
 			       "limit=max_merges_per_profile profile=21 "
-			       "count=1 max=1 closes_in_s=86400"),
+			       "count=1 max=1 closes_in_s=86"),
 			 1);
 	assert_int_equal(lines(&r, "breaker_opened", "profile=22"), 1);
 	assert_float_equal(

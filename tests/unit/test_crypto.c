@@ -248,7 +248,30 @@ static void base64_rfc4648(void **state)
 		assert_int_equal(crypto_base64url(rows[i].plain, plain, text),
 				 strlen(rows[i].url));
 		assert_string_equal(text, rows[i].url);
+		memset(back, 0, sizeof(back));
+		assert_true(
+			crypto_base64url_decode(slice_of(text), back, &len));
+		assert_int_equal(len, plain);
+		assert_memory_equal(back, rows[i].plain, len);
 	}
+}
+
+static void base64url_is_strict(void **state)
+{
+	static const char *const bad[] = {"Z",	  "Zg==",  "Zm8=", "+__-",
+					  "-_/_", "Zm9vZ", "Zh",   "Zm9",
+					  "Zm 9", "Zg\n"};
+	uint8_t out[64];
+	size_t len = 99;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+		if (crypto_base64url_decode(slice_of(bad[i]), out, &len))
+			fail_msg("taken: %s", bad[i]);
+		assert_int_equal(len, 99);
+	}
+	assert_true(crypto_base64url_decode(SLICE(""), out, &len));
+	assert_int_equal(len, 0);
 }
 
 static void base64_is_strict(void **state)
@@ -330,6 +353,7 @@ int main(void)
 		cmocka_unit_test(wiping),
 		cmocka_unit_test(base64_rfc4648),
 		cmocka_unit_test(base64_is_strict),
+		cmocka_unit_test(base64url_is_strict),
 		cmocka_unit_test(base64_of_every_byte),
 		cmocka_unit_test(hex),
 	};
