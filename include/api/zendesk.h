@@ -24,6 +24,11 @@ typedef void zendesk_ticket_done(const struct api_result *r,
 
 typedef void zendesk_found_done(const struct api_result *r, bool found,
 				void *arg);
+/* How many of the account's end users there are, and how many of them have no
+ * verified address; 0 unless OK. */
+typedef void zendesk_head_count_done(const struct api_result *r,
+				     int64_t unverified, int64_t end_users,
+				     void *arg);
 
 struct zendesk_op; /* a call under way, possibly of several requests */
 void zendesk_cancel(struct zendesk_op *op);
@@ -94,5 +99,8 @@ struct zendesk_op *zendesk_ticket_untag(struct api_client *c,
 					enum job_lane lane, uint64_t ticket_id,
 					const char *const *tags, size_t count,
 					zendesk_plain_done *done, void *arg);
+/* As Zendesk's search counts them: two requests at the same time. */
+struct zendesk_op *zendesk_head_count(struct api_client *c, enum job_lane lane,
+				      zendesk_head_count_done *done, void *arg);
 
 #endif

@@ -18,6 +18,7 @@ http_handler control_settings_set;
 http_handler control_faults_show;
 http_handler control_faults_add;
 http_handler control_faults_clear;
+http_handler control_merge;
 http_handler control_tokens_revoke;
 http_handler control_reset;
 

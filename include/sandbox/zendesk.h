@@ -8,6 +8,7 @@
 
 #include "sandbox/call.h"
 
+struct account;
 struct zen_user;
 
 call_handler zendesk_user_me;
@@ -18,6 +19,7 @@ call_handler zendesk_user_update;
 call_handler zendesk_user_delete;
 call_handler zendesk_users_show_many;
 call_handler zendesk_users_search;
+call_handler zendesk_search_count;
 call_handler zendesk_users_export;
 call_handler zendesk_deleted_user_show;
 call_handler zendesk_user_merge;
@@ -38,6 +40,9 @@ call_handler zendesk_ticket_tags;
 call_handler zendesk_tags_remove;
 call_handler zendesk_comments_list;
 
+/* As an agent does it in Zendesk: why not, or NULL and it is done. */
+const char *zendesk_merge_by_hand(const struct account *a, uint64_t from_id,
+				  uint64_t into_id, int64_t now_ms);
 /* For the handlers: the active user that the path names, or NULL and a 404. */
 struct zen_user *zendesk_user_of(const struct call *c, struct answer *out);
 /* True when the address may become u's (NULL: a new user's); else a 422. */

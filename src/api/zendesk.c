@@ -12,6 +12,7 @@
 #include <stdio.h>
 
 #include "base/json.h"
+#include "base/str.h"
 
 /* ---- merge ---- */
 
@@ -177,4 +178,64 @@ struct zendesk_op *zendesk_user_tickets(struct api_client *c,
 	op->deliver = deliver_count;
 	op->done.count = done;
 	return zendesk_op_start(op, &call, "/api/v2/users/", id, "/related");
+}
+
+/* ---- head count ---- */
+
+enum { SLOT_UNVERIFIED, SLOT_END_USERS };
+
+static void deliver_head_count(struct zendesk_op *op,
+			       const struct api_result *r)
+{
+	bool ok = r->result == RESULT_OK;
+
+	op->done.head_count(r, ok ? op->heads[SLOT_UNVERIFIED] : 0,
+			    ok ? op->heads[SLOT_END_USERS] : 0, op->arg);
+}
+
+static void head_counted(struct zendesk_slot *s, const struct api_result *r,
+			 const struct json_t *json)
+{
+	struct zendesk_op *op = s->op;
+	int64_t count = json_get_int(json, "count", -1);
+
+	if (r->result == RESULT_NOTFOUND) {
+		zendesk_op_fail(op, r, RESULT_PERM, "search count: HTTP 404");
+	} else if (r->result != RESULT_OK) {
+		zendesk_op_end(op, r);
+	} else if (count < 0) {
+		zendesk_op_fail(op, r, RESULT_TEMP,
+				"search count: cannot be read");
+	} else {
+		op->heads[s - op->slots] = count;
+		if (op->open == 0)
+			zendesk_op_end(op, r);
+	}
+}
+
+static void head_count_ask(struct zendesk_op *op, int slot, const char *query)
+{
+	struct api_call call = {.name = "search_count", .method = "GET"};
+	struct buf path;
+
+	buf_init(&path, PATH_MAX_BYTES);
+	buf_puts(&path, "/api/v2/search/count?query=");
+	http_escape(&path, slice_of(query));
+	call.path = path.data;
+	zendesk_op_send(&op->slots[slot], &call);
+	buf_release(&path);
+}
+
+struct zendesk_op *zendesk_head_count(struct api_client *c, enum job_lane lane,
+				      zendesk_head_count_done *done, void *arg)
+{
+	struct zendesk_op *op = zendesk_op_new(c, lane, arg);
+
+	op->answered = head_counted;
+	op->deliver = deliver_head_count;
+	op->done.head_count = done;
+	head_count_ask(op, SLOT_UNVERIFIED,
+		       "type:user role:end-user is_verified:false");
+	head_count_ask(op, SLOT_END_USERS, "type:user role:end-user");
+	return op;
 }

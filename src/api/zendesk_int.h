@@ -42,6 +42,7 @@ struct zendesk_op {
 		zendesk_ticket_done *ticket;
 		zendesk_found_done *found;
 		zendesk_count_done *count;
+		zendesk_head_count_done *head_count;
 	} done;
 	void *arg;
 	struct zendesk_slot slots[ZENDESK_SLOTS];
@@ -56,6 +57,7 @@ struct zendesk_op {
 	char *text; /* that is looked for; *owned* */
 	bool found;
 	int64_t tickets;
+	int64_t heads[ZENDESK_SLOTS]; /* head count, slot by slot */
 };
 
 struct zendesk_op *zendesk_op_new(struct api_client *c, enum job_lane lane,

@@ -14,6 +14,7 @@
 #include "app/engine.h"
 #include "app/intake.h"
 #include "app/janitor.h"
+#include "app/sampler.h"
 #include "app/supervisor.h"
 #include "base/crashpoint.h"
 #include "base/log.h"
@@ -27,6 +28,7 @@ struct daemon {
 	struct http_server *server;
 	struct admin *admin;
 	struct janitor *janitor;
+	struct sampler *sampler;
 	struct supervisor *supervisor;
 	struct breaker *breaker;
 	const char *path;
@@ -242,6 +244,7 @@ static void release(struct daemon *d)
 	supervisor_free(d->supervisor);
 	janitor_free(d->janitor);
 	breaker_free(d->breaker);
+	sampler_free(d->sampler);
 	admin_free(d->admin);
 	engine_free(d->engine); /* delivers what intake waits for */
 	http_server_free(d->server);
@@ -274,6 +277,7 @@ enum result daemon_run(struct config *config, const char *path,
 	d.janitor = janitor_new(d.loop, d.engine, d.intake);
 	d.breaker = breaker_new(d.loop, d.engine);
 	scheduler_on_place(engine_scheduler(d.engine), on_place, &d);
+	d.sampler = sampler_new(d.loop, d.engine);
 	make_public_server(&d);
 	apply(&d);
 	storeq_on_change(engine_storeq(d.engine), on_changed, &d);

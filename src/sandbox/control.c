@@ -15,6 +15,7 @@
 #include "sandbox/reqlog.h"
 #include "sandbox/sandbox.h"
 #include "sandbox/webhooks_out.h"
+#include "sandbox/zendesk.h"
 
 struct json_t *control_body(struct http_request *req)
 {
@@ -156,6 +157,27 @@ void control_faults_clear(struct http_request *req, void *arg)
 
 	faults_clear(sb->faults);
 	control_faults_show(req, arg);
+}
+
+/* An agent merges two users; whoever is subscribed to events is told. */
+void control_merge(struct http_request *req, void *arg)
+{
+	struct sandbox *sb = arg;
+	struct json_t *body = control_body(req);
+	const char *why;
+
+	if (!body)
+		return;
+	why = zendesk_merge_by_hand(&sb->account, json_get_id(body, "from"),
+				    json_get_id(body, "into"),
+				    loop_wall_ms(sb->loop));
+	if (why) {
+		http_request_reply_error(req, 400, why);
+	} else {
+		acts_send_changes(sb);
+		control_reply(req, 200, json_new_obj());
+	}
+	json_free(body);
 }
 
 void control_tokens_revoke(struct http_request *req, void *arg)

@@ -41,6 +41,8 @@ static const struct route routes[] = {
 	 zendesk_user_merge},
 	{CALL_ZENDESK, "GET", "/api/v2/deleted_users/{}", "deleted_user_get",
 	 "users", zendesk_deleted_user_show},
+	{CALL_ZENDESK, "GET", "/api/v2/search/count", "search_count", "users",
+	 zendesk_search_count},
 	{CALL_ZENDESK, "GET", "/api/v2/incremental/users/cursor",
 	 "users_export", "users", zendesk_users_export},
 	{CALL_ZENDESK, "GET", IDENTITIES, "identity_list", "users",

@@ -33,6 +33,7 @@ static const struct http_route routes[] = {
 	{"GET", "/_sandbox/faults", control_faults_show, false},
 	{"POST", "/_sandbox/faults", control_faults_add, false},
 	{"DELETE", "/_sandbox/faults", control_faults_clear, false},
+	{"POST", "/_sandbox/merges", control_merge, false},
 	{"DELETE", "/_sandbox/tokens", control_tokens_revoke, false},
 	{"POST", "/_sandbox/reset", control_reset, false},
 	{"POST", "/_sandbox/conversations", acts_conversation, false},

@@ -51,22 +51,44 @@ static const char *obstacle(const struct account *a,
 	return NULL;
 }
 
-static void merge(const struct call *c, struct zen_user *from,
-		  struct zen_user *into, struct answer *out)
+static void merge(const struct account *a, struct zen_user *from,
+		  struct zen_user *into, const char *by, int64_t now_ms)
 {
-	const struct settings *s = &c->account->settings;
+	const struct settings *s = &a->settings;
 	const struct merge_rules rules = {
 		.messaging_moves = s->messaging_identity_moves,
 		.organizations_join = s->multiple_organizations,
 		.identity_lag_ms = s->identity_move_lag_ms,
 		.external_id_lag_ms = s->external_id_release_lag_ms,
-		.by = "api"};
+		.by = by};
+
+	state_user_merge(a->state, from, into, &rules, now_ms);
+}
+
+static void merge_by_api(const struct call *c, struct zen_user *from,
+			 struct zen_user *into, struct answer *out)
+{
 	struct json_t *body = json_new_obj();
 
-	state_user_merge(c->account->state, from, into, &rules, c->now_ms);
+	merge(c->account, from, into, "api", c->now_ms);
 	json_set(body, "user", render_user(c->account, into));
 	out->applied = true;
 	call_ok(out, 200, body);
+}
+
+const char *zendesk_merge_by_hand(const struct account *a, uint64_t from_id,
+				  uint64_t into_id, int64_t now_ms)
+{
+	struct zen_user *from = state_user(a->state, from_id);
+	struct zen_user *into = state_user(a->state, into_id);
+	const char *why;
+
+	if (!from || !from->active || !into || !into->active)
+		return "from and into: ids of two active users";
+	why = obstacle(a, from, into);
+	if (!why)
+		merge(a, from, into, "agent", now_ms);
+	return why;
 }
 
 void zendesk_user_merge(const struct call *c, struct answer *out)
@@ -87,6 +109,6 @@ void zendesk_user_merge(const struct call *c, struct answer *out)
 		if (why)
 			call_invalid(out, "base", why, NULL);
 		else
-			merge(c, from, into, out);
+			merge_by_api(c, from, into, out);
 	}
 }
