@@ -501,6 +501,7 @@ const struct http_route admin_api_routes[] = {
 	{"GET", "/api/v1/journal/{id}", get_journal_entry, false},
 	{"GET", "/api/v1/journal/{id}/restore-plan", get_restore_plan, false},
 	{"POST", "/api/v1/journal/{id}/reject", post_journal_reject, true},
+	{"GET", "/api/v1/readiness", admin_get_readiness, false},
 	{"GET", "/api/v1/queue", get_queue, false},
 	{"GET", "/api/v1/queue/{id}", get_job, false},
 	{"POST", "/api/v1/queue/retry", post_retry_all, false},

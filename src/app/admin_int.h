@@ -61,6 +61,8 @@ bool admin_authorized(const struct admin *a, struct http_request *req);
 /* False: the request has been answered. */
 bool admin_admit(struct admin *a, struct http_request *req);
 
+/* Of /api/v1/readiness, in admin_readiness.c. */
+http_handler admin_get_readiness;
 /* The rows of /api/v1/accounts, in admin_accounts.c: before the others. */
 extern const struct http_route admin_account_routes[];
 extern const size_t admin_account_route_count;

@@ -165,6 +165,10 @@ static void print_agents(const struct page *p, const struct readiness *r)
 	int64_t made = agreed + other + c->missed;
 
 	heading(p, "Merges that agents made by hand, after a decision");
+	if (made == 0) {
+		fputs("  none that is known\n", p->out);
+		return;
+	}
 	row(p, "as decided", agreed, made);
 	if (c->agreed[READINESS_ASKING] > 0)
 		plain_row(p, "  of these after asking",
@@ -184,13 +188,13 @@ static void print_agents(const struct page *p, const struct readiness *r)
 
 static void print_unmade(const struct page *p, const struct readiness *r)
 {
-	char label[LABEL + 1];
+	char label[64];
 
 	if (r->not_made + r->pending == 0)
 		return;
 	heading(p, "Merges that were only observed");
-	snprintf(label, sizeof(label), "nobody made in %" PRId64 " days",
-		 r->patience_ms / DAY_MS);
+	snprintf(label, sizeof(label), "nobody made in %d days",
+		 (int)(r->patience_ms / DAY_MS));
 	plain_row(p, label, r->not_made);
 	plain_row(p, "there is still time", r->pending);
 }
@@ -252,8 +256,12 @@ static void print_week(const struct page *p, const struct readiness *r, int i)
 
 static void print_weeks(const struct page *p, const struct readiness *r)
 {
-	heading(p, "Week of    talks  ver. only  agreed  other  missed  "
-		   "unverified");
+	char head[80];
+
+	snprintf(head, sizeof(head), "%-12s%9s%11s%8s%7s%8s%12s", "Week of",
+		 "conv.", "ver. only", "agreed", "other", "missed",
+		 "unverified");
+	heading(p, head);
 	for (int i = 0; i < READINESS_WEEKS; i++)
 		if (!week_is_empty(&r->weeks[i]))
 			print_week(p, r, i);

@@ -178,6 +178,21 @@ static void put_agreement(struct buf *b, const struct readiness *r,
 	buf_printf(b, " before %s.", next_step(apply));
 }
 
+/* What to do next, unless something has to be looked at first. */
+static const char *advice(enum apply apply, int64_t judged, int64_t other)
+{
+	if (judged < READINESS_FEW_MERGES)
+		return apply == APPLY_OBSERVE
+			       ? " Keep observing, or go on to review, where a "
+				 "person decides."
+			       : "";
+	if (other > 0)
+		return "";
+	return apply == APPLY_OBSERVE  ? " Go on to review."
+	       : apply == APPLY_REVIEW ? " Go on to auto."
+				       : " Nothing speaks against auto.";
+}
+
 void readiness_verdict(const struct readiness *r,
 		       const struct policy_rules *set,
 		       char out[READINESS_TEXT_SIZE])
@@ -198,17 +213,9 @@ void readiness_verdict(const struct readiness *r,
 			   " %" PRId64
 			   " more merges by hand had no decision for them.",
 			   r->all.missed);
-	if (judged < READINESS_FEW_MERGES)
-		buf_puts(&b, judged ? " These are too few to tell."
-				    : " There is nothing to tell from.");
-	if (set->apply == APPLY_OBSERVE && judged < READINESS_FEW_MERGES)
-		buf_puts(&b, " Keep observing, or go on to review, where a "
-			     "person decides.");
-	else if (judged >= READINESS_FEW_MERGES && sum(r->all.other) == 0)
-		buf_puts(&b, set->apply == APPLY_OBSERVE ? " Go on to review."
-			     : set->apply == APPLY_REVIEW
-				     ? " Go on to auto."
-				     : " Nothing speaks against auto.");
+	if (judged > 0 && judged < READINESS_FEW_MERGES)
+		buf_puts(&b, " These are too few to tell.");
+	buf_puts(&b, advice(set->apply, judged, sum(r->all.other)));
 	finish(&b, out);
 }
 

@@ -53,6 +53,15 @@ void zd_on_plain(const struct api_result *r, void *arg)
 	noted(r);
 }
 
+void zd_on_head_count(const struct api_result *r, int64_t unverified,
+		      int64_t end_users, void *arg)
+{
+	(void)arg;
+	zd_out.unverified = unverified;
+	zd_out.end_users = end_users;
+	noted(r);
+}
+
 void zd_on_ticket(const struct api_result *r, uint64_t requester_id, void *arg)
 {
 	(void)arg;

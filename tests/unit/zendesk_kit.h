@@ -18,6 +18,7 @@ struct zd_outcome {
 	size_t count;
 	uint64_t requester_id;
 	bool found;
+	int64_t unverified, end_users;
 	struct zendesk_op *own; /* to be cancelled inside the callback */
 	struct api_client *free_client;
 };
@@ -29,6 +30,7 @@ zendesk_users_done zd_on_users;
 zendesk_plain_done zd_on_plain;
 zendesk_ticket_done zd_on_ticket;
 zendesk_found_done zd_on_found;
+zendesk_head_count_done zd_on_head_count;
 
 void zd_out_clear(struct loop *loop);
 /* For cmocka: *state is a struct api_fixture. */
