@@ -527,6 +527,41 @@ def test_a_hundred_thousand_people(sandbox):
 # ---- its documentation ----
 
 
+def test_agents_merge_by_hand(sandbox, receiver):
+    sandbox.settings(events="user.merged", webhook_zendesk=receiver.url)
+    one, two = sandbox.people({"name": "A", "email": "a@x.example"},
+                              {"name": "B", "email": "b@x.example"})["users"]
+    sandbox.control("POST", "merges", {"from": one, "into": two})
+    merge = sandbox.state()["merges"][-1]
+    assert (merge["from"], merge["into"], merge["by"]) == (one, two, "agent")
+    harness.wait_until(lambda: receiver.requests, what="the event")
+    event = receiver.requests[0]
+    assert event.json["detail"]["id"] == str(one)
+    for refused in ({"from": one, "into": two}, {"from": two, "into": two},
+                    {"from": two}):
+        reply = sandbox.http.post("/_sandbox/merges", refused)
+        assert reply.status == 400
+    assert len(sandbox.state()["merges"]) == 1
+
+
+def test_search_count(sandbox):
+    def count(query):
+        return sandbox.zendesk.get(
+            "/api/v2/search/count?query=" + query).json["count"]
+
+    users = "type:user%20role:end-user"
+    everybody, unverified = count(users), count(users + "%20is_verified:false")
+    sandbox.people({"name": "A", "email": "a@x.example"},
+                   {"name": "B", "identities": [
+                       {"type": "email", "value": "b@x.example"}]},
+                   {"name": "C", "role": "agent"})
+    assert count(users) == everybody + 2
+    assert count(users + "%20is_verified:false") == unverified + 1
+    assert count(users + "%20is_verified:true") == \
+        everybody - unverified + 1
+    assert sandbox.zendesk.get("/api/v2/search/count?query=x").status == 400
+
+
 def test_the_readme_names_everything(sandbox):
     path = os.path.join(os.environ["REUNITE_SOURCE"], "src", "sandbox")
     with open(os.path.join(path, "README.md"), encoding="utf-8") as f:
@@ -535,6 +570,6 @@ def test_the_readme_names_everything(sandbox):
     with open(os.path.join(path, "routes.c"), encoding="utf-8") as f:
         table = f.read().split("routes[] = {")[1].split("};")[0]
     calls = re.findall(r'"([a-z_]+)",\s+(?:"users"|"tickets"|"organizations"|NULL)', table)
-    assert len(calls) == 34
+    assert len(calls) == 35
     missing += [call for call in calls if f"`{call}`" not in readme]
     assert missing == []
