@@ -182,7 +182,7 @@ struct zendesk_op *zendesk_user_tickets(struct api_client *c,
 
 /* ---- head count ---- */
 
-enum { SLOT_UNVERIFIED, SLOT_END_USERS };
+enum { SLOT_UNVERIFIED, SLOT_END_USERS, COUNT_PATH_MAX = 256 };
 
 static void deliver_head_count(struct zendesk_op *op,
 			       const struct api_result *r)
@@ -218,7 +218,7 @@ static void head_count_ask(struct zendesk_op *op, int slot, const char *query)
 	struct api_call call = {.name = "search_count", .method = "GET"};
 	struct buf path;
 
-	buf_init(&path, PATH_MAX_BYTES);
+	buf_init(&path, COUNT_PATH_MAX);
 	buf_puts(&path, "/api/v2/search/count?query=");
 	http_escape(&path, slice_of(query));
 	call.path = path.data;
