@@ -11,15 +11,18 @@
  * GET  /api/v1/queue/{id}
  * POST /api/v1/queue/{id}/retry   and /api/v1/queue/retry for all dead ones
  * POST /api/v1/queue/{id}/drop
- * GET  /api/v1/reviews            account state after limit
- * GET  /api/v1/reviews/{id}
- * POST /api/v1/reviews/{id}/approve  and /reject, body {"by":"name"}
+ * GET  /api/v1/reviews            account state since_ms after limit
+ * GET  /api/v1/reviews/{id}       with "card" (core/review_card.h), values
+ *                                 in it and "facts" if personal=true
+ * POST /api/v1/reviews/{id}/approve  and /reject, body {"by":"name"}; an
+ *                                 approval may have "pin":true
  * GET  /api/v1/accounts           one row each: pause, hold, breaker, queue
  * POST /api/v1/accounts/{account}/pause   and /resume, /close-breaker, body
  *                                 {"by":"name","reason":"text or left out"}
  *
  * Lists answer {"items":[...],"next":id or null}; the items are the lines of
- * the commands of the same name. Statuses: 400, 401, 404, 409, 503.
+ * the commands of the same name. Statuses: 400, 401, 404, 409 (not open any
+ * more, or the rules refuse: the error says which), 503.
  *
  * Nothing waits for a store that hangs: /readyz and the API answer 503,
  * /metrics with the gauges as they were. A change that was asked for may still

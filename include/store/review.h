@@ -55,5 +55,15 @@ void review_release(struct review *r);
  * while it is open; applied: false), then what only a review has; the facts
  * only when personal: *new* */
 struct json_t *review_encode(const struct review *r, bool personal);
+/* The same with its card (core/review_card.h): *new* */
+struct review_view {
+	const char *zendesk_url; /* NULL: no links */
+	bool observes;		 /* the account */
+	bool personal;
+};
+struct json_t *review_encode_whole(const struct review *r,
+				   const struct review_view *view);
+/* "approved" ...; false: no state */
+bool review_state_parse(const char *s, enum review_state *out);
 
 #endif

@@ -335,6 +335,9 @@ struct store_reject {
 	int64_t entry_id; /* out: the rejection's entry */
 };
 
+/* What came of it, as commands and the admin API say it: *new* */
+struct json_t *review_encode_decided(const struct store_decide *d);
+
 /* One job at once, even one that is about to retry: RESULT_NOTFOUND, or
  * RESULT_CONFLICT when it runs or is done. */
 struct store_retry {

@@ -141,6 +141,18 @@ void admin_call_fail(struct admin_call *call, enum result r)
 	admin_call_free(call);
 }
 
+void admin_call_refuse(struct admin_call *call)
+{
+	enum result r = call->op.result;
+
+	if (r != RESULT_CONFLICT && r != RESULT_PERM) {
+		admin_call_fail(call, r);
+		return;
+	}
+	http_request_reply_error(call->req, 409, call->op.error.text);
+	admin_call_free(call);
+}
+
 /* Digests are compared, so that neither content nor length shows in time. */
 bool admin_authorized(const struct admin *a, struct http_request *req)
 {

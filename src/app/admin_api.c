@@ -106,6 +106,8 @@ static struct json_t *item_at(const struct admin_call *call, size_t i,
 					    call->personal);
 	default:
 		*id = op->u.reviews.reviews[i].id;
+		if (call->one)
+			return admin_review_whole(call);
 		return review_encode(&op->u.reviews.reviews[i], call->personal);
 	}
 }
@@ -168,8 +170,6 @@ static void answer_done(struct admin_call *call)
 	if (call->op.kind == STORE_REJECT)
 		json_set_id(v, "journal_id",
 			    (uint64_t)call->op.u.reject.entry_id);
-	if (call->op.kind == STORE_DECIDE)
-		json_set_id(v, "job_id", (uint64_t)call->op.u.decide.job_id);
 	admin_call_changed(call);
 	admin_call_reply(call, 200, v);
 }
@@ -244,15 +244,28 @@ static void get_queue(struct http_request *req, void *arg)
 	admin_call_submit(call, answer_items);
 }
 
-static bool review_state_parse(const char *name, int *out)
+/* Without one the open ones; "all" as the command takes it. */
+static bool query_review_state(struct http_request *req, int *out)
 {
-	for (int i = REVIEW_OPEN; i < REVIEW_STATE_COUNT; i++) {
-		if (str_eq(name, review_state_name((enum review_state)i))) {
-			*out = i;
+	enum review_state state = REVIEW_OPEN;
+	char text[32];
+
+	switch (query_text(req, "state", text, sizeof(text))) {
+	case MALFORMED:
+		return false;
+	case GIVEN:
+		if (str_eq(text, "all")) {
+			*out = -1;
 			return true;
 		}
+		if (!review_state_parse(text, &state))
+			return false;
+		break;
+	default:
+		break;
 	}
-	return false;
+	*out = (int)state;
+	return true;
 }
 
 static void get_reviews(struct http_request *req, void *arg)
@@ -260,18 +273,14 @@ static void get_reviews(struct http_request *req, void *arg)
 	struct admin_call *call;
 	struct store_reviews *r;
 	struct page page;
-	char text[32];
 
 	if (!admin_admit(arg, req))
 		return;
 	call = admin_call_new(arg, req);
 	store_op_init(&call->op, STORE_REVIEWS);
 	r = &call->op.u.reviews;
-	r->state = REVIEW_OPEN;
-	if (!read_page(call, &page) ||
-	    (http_request_has_query(req, "state") &&
-	     (query_text(req, "state", text, sizeof(text)) != GIVEN ||
-	      !review_state_parse(text, &r->state)))) {
+	if (!read_page(call, &page) || !query_review_state(req, &r->state) ||
+	    !query_int(req, "since_ms", 0, &r->since_ms)) {
 		bad_request(call, "bad parameter");
 		return;
 	}
@@ -284,8 +293,8 @@ static void get_reviews(struct http_request *req, void *arg)
 /* --- one item --- */
 
 /* A call about the {id} of the path; NULL: answered. */
-static struct admin_call *call_for_id(struct admin *a, struct http_request *req,
-				      enum store_op_kind kind, int64_t *id)
+struct admin_call *admin_call_for_id(struct admin *a, struct http_request *req,
+				     enum store_op_kind kind, int64_t *id)
 {
 	struct admin_call *call;
 
@@ -305,7 +314,8 @@ static struct admin_call *call_for_id(struct admin *a, struct http_request *req,
 static void get_journal_entry(struct http_request *req, void *arg)
 {
 	int64_t id;
-	struct admin_call *call = call_for_id(arg, req, STORE_JOURNAL, &id);
+	struct admin_call *call =
+		admin_call_for_id(arg, req, STORE_JOURNAL, &id);
 
 	if (!call)
 		return;
@@ -333,7 +343,8 @@ static void answer_plan(struct admin_call *call)
 static void get_restore_plan(struct http_request *req, void *arg)
 {
 	int64_t id;
-	struct admin_call *call = call_for_id(arg, req, STORE_JOURNAL, &id);
+	struct admin_call *call =
+		admin_call_for_id(arg, req, STORE_JOURNAL, &id);
 
 	if (!call)
 		return;
@@ -345,7 +356,7 @@ static void get_restore_plan(struct http_request *req, void *arg)
 static void get_job(struct http_request *req, void *arg)
 {
 	int64_t id;
-	struct admin_call *call = call_for_id(arg, req, STORE_JOBS, &id);
+	struct admin_call *call = admin_call_for_id(arg, req, STORE_JOBS, &id);
 
 	if (!call)
 		return;
@@ -356,7 +367,8 @@ static void get_job(struct http_request *req, void *arg)
 static void get_review(struct http_request *req, void *arg)
 {
 	int64_t id;
-	struct admin_call *call = call_for_id(arg, req, STORE_REVIEWS, &id);
+	struct admin_call *call =
+		admin_call_for_id(arg, req, STORE_REVIEWS, &id);
 
 	if (!call)
 		return;
@@ -381,7 +393,7 @@ static int64_t longest_wait_ms(const struct admin *a)
 static void post_retry(struct http_request *req, void *arg)
 {
 	int64_t id;
-	struct admin_call *call = call_for_id(arg, req, STORE_RETRY, &id);
+	struct admin_call *call = admin_call_for_id(arg, req, STORE_RETRY, &id);
 
 	if (!call)
 		return;
@@ -407,7 +419,7 @@ static void post_retry_all(struct http_request *req, void *arg)
 static void post_drop(struct http_request *req, void *arg)
 {
 	int64_t id;
-	struct admin_call *call = call_for_id(arg, req, STORE_DROP, &id);
+	struct admin_call *call = admin_call_for_id(arg, req, STORE_DROP, &id);
 
 	if (!call)
 		return;
@@ -415,72 +427,39 @@ static void post_drop(struct http_request *req, void *arg)
 	admin_call_submit(call, answer_done);
 }
 
+static bool is_line(const char *s)
+{
+	for (; *s; s++)
+		if ((unsigned char)*s < ' ' || *s == '\177')
+			return false;
+	return true;
+}
+
 /* Who decides is part of the decision: required. */
-static bool read_by(struct admin_call *call)
+bool admin_call_read_by(struct admin_call *call)
 {
 	struct slice body = http_request_body(call->req);
 	struct json_t *v = json_parse(body.ptr, body.len, NULL);
 	const char *by = json_get_str(v, "by");
-	bool ok = !str_is_empty(by) && str_copy(call->by, sizeof(call->by), by);
+	bool ok = !str_is_empty(by) && is_line(by) &&
+		  str_copy(call->by, sizeof(call->by), by);
 
 	json_free(v);
-	return ok;
-}
-
-/* Whose review it is is not known here; the teller looks at the account. */
-static bool somebody_tells(const struct admin *a)
-{
-	const struct config *c = engine_config(a->engine);
-
-	for (size_t i = 0; i < c->account_count; i++)
-		if (config_tells(&c->accounts[i], NOTE_REVIEW))
-			return true;
-	return false;
-}
-
-static void decide(struct http_request *req, struct admin *a, bool approve)
-{
-	int64_t id;
-	struct admin_call *call = call_for_id(a, req, STORE_DECIDE, &id);
-
-	if (!call)
-		return;
-	if (!read_by(call)) {
+	if (!ok)
 		bad_request(call, "say who decides: {\"by\":\"name\"}");
-		return;
-	}
-	call->op.u.decide = (struct store_decide){
-		.review_id = id,
-		.approve = approve,
-		.by = call->by,
-		.now_ms = loop_wall_ms(a->loop),
-		.wait_ms = longest_wait_ms(a),
-		.note = somebody_tells(a),
-	};
-	admin_call_submit(call, answer_done);
-}
-
-static void post_approve(struct http_request *req, void *arg)
-{
-	decide(req, arg, true);
-}
-
-static void post_reject(struct http_request *req, void *arg)
-{
-	decide(req, arg, false);
+	return ok;
 }
 
 static void post_journal_reject(struct http_request *req, void *arg)
 {
 	int64_t id;
-	struct admin_call *call = call_for_id(arg, req, STORE_REJECT, &id);
+	struct admin_call *call =
+		admin_call_for_id(arg, req, STORE_REJECT, &id);
 
 	if (!call)
 		return;
-	if (!read_by(call)) {
-		bad_request(call, "say who decides: {\"by\":\"name\"}");
+	if (!admin_call_read_by(call))
 		return;
-	}
 	call->op.u.reject = (struct store_reject){
 		.journal_id = id,
 		.by = call->by,
@@ -509,8 +488,8 @@ const struct http_route admin_api_routes[] = {
 	{"POST", "/api/v1/queue/{id}/drop", post_drop, false},
 	{"GET", "/api/v1/reviews", get_reviews, false},
 	{"GET", "/api/v1/reviews/{id}", get_review, false},
-	{"POST", "/api/v1/reviews/{id}/approve", post_approve, true},
-	{"POST", "/api/v1/reviews/{id}/reject", post_reject, true},
+	{"POST", "/api/v1/reviews/{id}/approve", admin_review_approve, true},
+	{"POST", "/api/v1/reviews/{id}/reject", admin_review_reject, true},
 	{"GET", "/api/v1/{rest...}", unknown, false},
 };
 const size_t admin_api_route_count = ARRAY_LEN(admin_api_routes);

@@ -37,7 +37,8 @@ struct admin_call {
 	bool one; /* an item, not a list */
 	bool personal;
 	char account[ACCOUNT_SIZE];
-	char by[64];
+	char by[101];
+	struct store_decide decide; /* until its review was read */
 	char why[256];
 	/* /metrics, /accounts: which account is being asked for */
 	size_t index;
@@ -61,8 +62,20 @@ bool admin_authorized(const struct admin *a, struct http_request *req);
 /* False: the request has been answered. */
 bool admin_admit(struct admin *a, struct http_request *req);
 
+/* 404, 409 or 503 with the words of the store's error. */
+void admin_call_refuse(struct admin_call *call);
+/* admin_api.c: a call about the {id} of the path; NULL: answered. */
+struct admin_call *admin_call_for_id(struct admin *a, struct http_request *req,
+				     enum store_op_kind kind, int64_t *id);
+/* {"by":"name"} of the body; false: answered, and the call has ended. */
+bool admin_call_read_by(struct admin_call *call);
+/* admin_review.c: the review that was read, with its card: *new* */
+struct json_t *admin_review_whole(const struct admin_call *call);
+http_handler admin_review_approve, admin_review_reject;
+
 /* Of /api/v1/readiness, in admin_readiness.c. */
 http_handler admin_get_readiness;
+
 /* The rows of /api/v1/accounts, in admin_accounts.c: before the others. */
 extern const struct http_route admin_account_routes[];
 extern const size_t admin_account_route_count;

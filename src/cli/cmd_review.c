@@ -4,11 +4,13 @@
  * An approval waives exactly the reasons that the review lists; the job that
  * it wakes reads everything again. A rejected pair is remembered.
  */
+#include "app/decision.h"
 #include "base/json.h"
 #include "base/str.h"
 #include "commands.h"
 #include "list.h"
 #include "person.h"
+#include "review_text.h"
 
 static void print_review(struct cli_list *list, const struct review *r)
 {
@@ -41,6 +43,7 @@ static int page(struct cli_list *list)
 	store_op_init(&op, STORE_REVIEWS);
 	op.u.reviews.account = list->account;
 	op.u.reviews.state = list->filter;
+	op.u.reviews.since_ms = cli_number(list->cli, "since");
 	op.u.reviews.after_id = list->after_id;
 	op.u.reviews.max = list->max;
 	if (store_do(list->store, &op) != RESULT_OK)
@@ -60,15 +63,13 @@ static int run_list(struct cli *c)
 		"id",	  "since",	    "account", "state",	 "would",
 		"reason", "messaging user", "profile", "ticket", "expires"};
 	const char *word = cli_text(c, "state");
-	int state = REVIEW_OPEN;
+	enum review_state state = REVIEW_OPEN;
 
 	if (word && str_eq(word, "all"))
 		return cli_list(c, page, -1, headings, ARRAY_LEN(headings));
-	while (word &&
-	       !str_eq(word, review_state_name((enum review_state)state)))
-		if (++state == REVIEW_STATE_COUNT)
-			return cli_usage_error(c, "--state names no state");
-	return cli_list(c, page, state, headings, ARRAY_LEN(headings));
+	if (word && !review_state_parse(word, &state))
+		return cli_usage_error(c, "--state names no state");
+	return cli_list(c, page, (int)state, headings, ARRAY_LEN(headings));
 }
 
 /* Reads one review into op, which the caller releases. */
@@ -86,23 +87,19 @@ static int read_review(struct cli *c, struct store *store, int64_t id,
 	return CLI_DONE;
 }
 
-static void print_one(struct cli *c, const struct review *r)
+static void print_one(struct cli *c, const struct config *config,
+		      const struct review *r)
 {
-	struct json_t *v = review_encode(r, c->personal);
-	enum reason reasons[REASON_COUNT];
-	size_t count = reason_set_list(r->reasons, reasons);
-	struct json_t *texts;
+	struct review_view view =
+		decision_view(config_account(config, r->account), c->personal);
+	struct json_t *v = review_encode_whole(r, &view);
 
-	if (!c->json) {
-		texts = json_new_arr();
-		for (size_t i = 0; i < count; i++)
-			json_push(texts, json_new_str(reason_text(reasons[i])));
-		json_set(v, "because", texts);
-		if (r->facts && !c->personal)
-			json_set_str(v, "facts",
-				     "kept; --show-personal-data shows them");
+	if (c->json) {
+		cli_json(c, v);
+		return;
 	}
-	cli_object(c, v);
+	review_text(c, v);
+	json_free(v);
 }
 
 static int run_show(struct cli *c)
@@ -120,25 +117,20 @@ static int run_show(struct cli *c)
 		return code;
 	code = read_review(c, store, id, &op);
 	if (code == CLI_DONE)
-		print_one(c, &op.u.reviews.reviews[0]);
+		print_one(c, config, &op.u.reviews.reviews[0]);
 	store_op_release(&op);
 	store_close(store);
 	config_free(config);
 	return code;
 }
 
-static void print_decided(struct cli *c, const struct store_decide *d)
+/* What the rules refuse is no failure of ours. */
+static int refused(struct cli *c, const struct store_op *op)
 {
-	struct json_t *v = json_new_obj();
-
-	json_set_int(v, "id", d->review_id);
-	json_set_str(v, "state",
-		     review_state_name(d->approve ? REVIEW_APPROVED
-						  : REVIEW_REJECTED));
-	json_set_str(v, "decided_by", d->by);
-	json_set_id(v, "job_id", (uint64_t)d->job_id);
-	json_set_id(v, "journal_id", (uint64_t)d->journal_id);
-	cli_object(c, v);
+	if (op->result != RESULT_PERM)
+		return cli_store_failed(c, op);
+	cli_error(c, "%s", op->error.text);
+	return CLI_REFUSED;
 }
 
 static int decide(struct cli *c, struct store *store,
@@ -148,22 +140,23 @@ static int decide(struct cli *c, struct store *store,
 	int code = CLI_DONE;
 
 	store_op_init(&op, STORE_DECIDE);
-	decision.now_ms = c->now_ms;
-	decision.wait_ms = a->wait_for_user_ms;
-	decision.note = config_tells(a, NOTE_REVIEW);
+	op.result = decision_complete(a, &decision, c->now_ms, &op.error);
 	op.u.decide = decision;
-	if (store_do(store, &op) == RESULT_OK)
-		print_decided(c, &op.u.decide);
+	if (op.result == RESULT_OK && store_do(store, &op) == RESULT_OK)
+		cli_object(c, review_encode_decided(&op.u.decide));
 	else
-		code = cli_store_failed(c, &op);
+		code = refused(c, &op);
 	store_op_release(&op);
 	return code;
 }
 
 static int run_decide(struct cli *c, bool approve)
 {
-	struct store_decide decision = {.approve = approve,
-					.by = cli_person(c)};
+	struct store_decide decision = {
+		.approve = approve,
+		.pin = approve && cli_given(c, "pin"),
+		.by = cli_person(c),
+	};
 	const struct account_config *a;
 	struct config *config;
 	struct store *store;
@@ -203,6 +196,7 @@ static int run_reject(struct cli *c)
 static const struct cli_option list_options[] = {
 	{"state", CLI_TEXT, "STATE",
 	 "open (default), approved, rejected, expired, merged or all"},
+	{"since", CLI_SINCE, "AGE|TIME", "asked then or later"},
 	CLI_LIST_OPTIONS,
 	{NULL, CLI_FLAG, NULL, NULL},
 };
@@ -227,7 +221,14 @@ const struct cli_command cmd_review_show = {
 	.run = run_show,
 };
 
-static const struct cli_option decide_options[] = {
+static const struct cli_option approve_options[] = {
+	CLI_BY_OPTION("decides"),
+	{"pin", CLI_FLAG, NULL,
+	 "give the profile the conversation's external id, too"},
+	{NULL, CLI_FLAG, NULL, NULL},
+};
+
+static const struct cli_option reject_options[] = {
 	CLI_BY_OPTION("decides"),
 	{NULL, CLI_FLAG, NULL, NULL},
 };
@@ -238,7 +239,7 @@ const struct cli_command cmd_review_approve = {
 	.summary = "link the two, in spite of the reasons listed",
 	.example = "review approve 3 --by maria",
 	.takes = CLI_TAKES_CONFIG | CLI_TAKES_JSON,
-	.options = decide_options,
+	.options = approve_options,
 	.min_args = 1,
 	.max_args = 1,
 	.run = run_approve,
@@ -250,7 +251,7 @@ const struct cli_command cmd_review_reject = {
 	.summary = "never link the two for this address",
 	.example = "review reject 3 --by maria",
 	.takes = CLI_TAKES_CONFIG | CLI_TAKES_JSON,
-	.options = decide_options,
+	.options = reject_options,
 	.min_args = 1,
 	.max_args = 1,
 	.run = run_reject,

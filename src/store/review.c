@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/json.h"
 #include "base/str.h"
+#include "core/review_card.h"
 
 static const char *const state_names[] = {
 	[REVIEW_OPEN] = "open",		[REVIEW_APPROVED] = "approved",
@@ -19,6 +20,17 @@ static const char *const state_names[] = {
 const char *review_state_name(enum review_state s)
 {
 	return (size_t)s < ARRAY_LEN(state_names) ? state_names[s] : "unknown";
+}
+
+bool review_state_parse(const char *s, enum review_state *out)
+{
+	for (size_t i = 0; i < ARRAY_LEN(state_names); i++) {
+		if (!str_eq(s, state_names[i]))
+			continue;
+		*out = (enum review_state)i;
+		return true;
+	}
+	return false;
 }
 
 void review_init(struct review *r)
@@ -86,7 +98,42 @@ struct json_t *review_encode(const struct review *r, bool personal)
 	set_time(obj, "expires_at", r->expires_ms);
 	set_time(obj, "decided_at", r->decided_ms);
 	json_set_str(obj, "decided_by", r->decided_by);
+	json_set_str(obj, "pin", pair_pin_name(r->pin));
 	if (personal && r->facts != NULL)
 		set_facts(obj, r->facts);
 	return obj;
+}
+
+struct json_t *review_encode_whole(const struct review *r,
+				   const struct review_view *view)
+{
+	struct json_t *obj = review_encode(r, view->personal);
+	struct review_card_about about = {
+		.intended = r->intended,
+		.reasons = r->reasons,
+		.evidence = r->evidence,
+		.pin = r->pin,
+		.observes = view->observes,
+		.zendesk_url = view->zendesk_url,
+	};
+	struct json_t *facts =
+		r->facts ? json_parse(r->facts, strlen(r->facts), NULL) : NULL;
+
+	json_set(obj, "card", review_card(facts, &about, view->personal));
+	json_free(facts);
+	return obj;
+}
+
+struct json_t *review_encode_decided(const struct store_decide *d)
+{
+	struct json_t *v = json_new_obj();
+
+	json_set_int(v, "id", d->review_id);
+	json_set_str(v, "state",
+		     review_state_name(d->approve ? REVIEW_APPROVED
+						  : REVIEW_REJECTED));
+	json_set_str(v, "decided_by", d->by);
+	json_set_id(v, "job_id", (uint64_t)d->job_id);
+	json_set_id(v, "journal_id", (uint64_t)d->journal_id);
+	return v;
 }

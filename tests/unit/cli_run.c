@@ -127,6 +127,7 @@ int cli_make_folder(void **state)
 	      "zendesk_url = \"https://acme.zendesk.example\"\n"
 	      "zendesk_client_id = a\n zendesk_client_secret = b\n"
 	      "sunco_url = \"https://acme.zendesk.example/sc\"\n"
+	      "apply = \"review\"\n"
 	      "sunco_app_id = c\n sunco_key_id = d\n sunco_key_secret = e\n"
 	      "sunco_webhook_secrets = {f}\n}\n",
 	      f);

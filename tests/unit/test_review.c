@@ -54,7 +54,7 @@ static void check_line(const struct review *r, bool personal, const char *want)
 	"\"state\":\"open\",\"intended\":\"merge\","                           \
 	"\"journal_id\":5,\"attached\":2,"                                     \
 	"\"expires_at\":\"1970-01-01T00:00:02.000Z\","                         \
-	"\"decided_at\":null,\"decided_by\":null"
+	"\"decided_at\":null,\"decided_by\":null,\"pin\":\"none\""
 
 static void the_line_hides_the_facts(void **state)
 {

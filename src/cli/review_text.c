@@ -1,0 +1,587 @@
+/*
+ * A review as text: what is asked and why, both sides beside each other, what
+ * a merge loses, whom a sync would touch, what an approval does.
+ *
+ * Made from the same JSON that --json prints, so that both say the same.
+ * Values of people are cleaned of control characters.
+ */
+#include "review_text.h"
+
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/json.h"
+#include "base/str.h"
+
+#define LINE_WIDTH     79
+#define LINE_MAX_BYTES (64 * 1024)
+#define LABEL_WIDTH    15
+#define LINES_MAX      2000
+#define CELL_MAX_BYTES (64 * 1024)
+
+/* --- pieces --- */
+
+/* One paragraph; its later lines go in below its first word. */
+static void wrap(FILE *out, const char *text)
+{
+	size_t spaces = strspn(text, " ");
+	size_t digits = strspn(text + spaces, "0123456789");
+	bool dash = str_starts(text + spaces, "- ");
+	bool numbered = digits && str_starts(text + spaces + digits, ". ");
+	size_t indent = spaces + (dash ? 2 : numbered ? digits + 2 : 0);
+	size_t column = 0;
+
+	while (*text) {
+		size_t lead = strspn(text, " ");
+		size_t word = strcspn(text + lead, " ");
+
+		if (column > indent && column + lead + word > LINE_WIDTH) {
+			fprintf(out, "\n%*s", (int)indent, "");
+			column = indent;
+			text += lead;
+			lead = 0;
+		}
+		fprintf(out, "%.*s", (int)(lead + word), text);
+		column += lead + word;
+		text += lead + word;
+	}
+	fputc('\n', out);
+}
+
+static void line(struct cli *c, const char *fmt, ...) PRINTF_LIKE(2, 3);
+static void line(struct cli *c, const char *fmt, ...)
+{
+	char text[LINE_MAX_BYTES];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	cli_clean(text);
+	wrap(c->out, text);
+}
+
+static void heading(struct cli *c, const char *text)
+{
+	fprintf(c->out, "\n%s%s%s\n", c->colour ? "\033[1m" : "", text,
+		c->colour ? "\033[0m" : "");
+}
+
+static void sentences(struct cli *c, const struct json_t *arr, bool numbered)
+{
+	for (size_t i = 0; i < json_len(arr); i++) {
+		const char *text = json_str(json_at(arr, i));
+
+		if (numbered)
+			line(c, "  %zu. %s", i + 1, text);
+		else
+			line(c, "  - %s", text);
+	}
+}
+
+static long long number(const struct json_t *v, const char *key)
+{
+	return (long long)json_get_int(v, key, 0);
+}
+
+/* --- two columns --- */
+
+/* The lines of one cell. */
+struct cell {
+	char *lines[LINES_MAX];
+	size_t count;
+};
+
+struct columns {
+	struct cli *cli;
+	const struct json_t *card;
+	const struct json_t *sides[2];
+	size_t width; /* of the first */
+};
+
+static void cell_add(struct cell *cell, const char *fmt, ...) PRINTF_LIKE(2, 3);
+static void cell_add(struct cell *cell, const char *fmt, ...)
+{
+	char text[4096];
+	va_list ap;
+
+	if (cell->count == LINES_MAX)
+		return;
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	cli_clean(text);
+	cell->lines[cell->count++] = xstrdup(text);
+}
+
+static void cell_release(struct cell *cell)
+{
+	for (size_t i = 0; i < cell->count; i++)
+		free(cell->lines[i]);
+}
+
+/* Characters, not bytes. */
+static size_t width_of(const char *s)
+{
+	size_t n = 0;
+
+	for (; *s; s++)
+		n += ((unsigned char)*s & 0xc0) != 0x80;
+	return n;
+}
+
+typedef void cell_fn(const struct columns *t, const struct json_t *side,
+		     struct cell *out);
+
+static void text_of(const struct json_t *side, const char *key,
+		    struct cell *out)
+{
+	char *text = json_get_text(side, key);
+
+	cell_add(out, "%s", text ? text : "-");
+	free(text);
+}
+
+static void cell_id(const struct columns *t, const struct json_t *side,
+		    struct cell *out)
+{
+	(void)t;
+	text_of(side, "id", out);
+	if (json_get_str(side, "link"))
+		text_of(side, "link", out);
+}
+
+static void cell_name(const struct columns *t, const struct json_t *side,
+		      struct cell *out)
+{
+	bool made_up = json_get_bool(side, "name_made_up", false);
+
+	if (t->cli->personal)
+		cell_add(out, "%s%s",
+			 json_get_str(side, "name") ? json_get_str(side, "name")
+						    : "-",
+			 made_up ? " (made up by Zendesk)" : "");
+	else
+		cell_add(out, "%s",
+			 made_up ? "(made up by Zendesk)" : "(not shown)");
+}
+
+static void cell_standing(const struct columns *t, const struct json_t *side,
+			  struct cell *out)
+{
+	const char *role = json_get_str(side, "role");
+
+	(void)t;
+	cell_add(out, "%s%s%s", role ? role : "-",
+		 json_get_bool(side, "active", true) ? "" : ", not active",
+		 json_get_bool(side, "suspended", false) ? ", SUSPENDED" : "");
+}
+
+static void cell_created(const struct columns *t, const struct json_t *side,
+			 struct cell *out)
+{
+	(void)t;
+	text_of(side, "created_at", out);
+}
+
+static void cell_updated(const struct columns *t, const struct json_t *side,
+			 struct cell *out)
+{
+	(void)t;
+	text_of(side, "updated_at", out);
+}
+
+static void cell_external_id(const struct columns *t, const struct json_t *side,
+			     struct cell *out)
+{
+	if (t->cli->personal)
+		text_of(side, "external_id", out);
+	else
+		cell_add(out, "%s",
+			 json_get_bool(side, "has_external_id", false)
+				 ? "(there, not shown)"
+				 : "-");
+}
+
+static void cell_organization(const struct columns *t,
+			      const struct json_t *side, struct cell *out)
+{
+	const char *name = json_get_str(side, "organization");
+	char *id = json_get_text(side, "organization_id");
+
+	(void)t;
+	cell_add(out, "%s%s%s", id ? id : "-", name ? " " : "",
+		 name ? name : "");
+	free(id);
+}
+
+static void cell_brand(const struct columns *t, const struct json_t *side,
+		       struct cell *out)
+{
+	(void)t;
+	text_of(side, "brand_id", out);
+}
+
+static void cell_tickets(const struct columns *t, const struct json_t *side,
+			 struct cell *out)
+{
+	const struct json_t *tickets = json_get(side, "tickets");
+
+	(void)t;
+	if (json_is_num(tickets))
+		cell_add(out, "%lld", (long long)json_int(tickets, 0));
+	else
+		cell_add(out, "unknown");
+}
+
+static void cell_tags(const struct columns *t, const struct json_t *side,
+		      struct cell *out)
+{
+	const struct json_t *tags = json_get(side, "tags");
+	struct buf b;
+
+	buf_init(&b, CELL_MAX_BYTES);
+	buf_printf(&b, "%lld", number(side, "tag_count"));
+	for (size_t i = 0; i < json_len(tags); i++)
+		buf_printf(&b, "%s%s", i ? ", " : ": ",
+			   json_str(json_at(tags, i)));
+	cell_add(out, "%s", b.data);
+	buf_release(&b);
+	(void)t;
+}
+
+static void cell_identity(const struct json_t *i, struct cell *out)
+{
+	const char *value = json_get_str(i, "value");
+	const char *this = json_get_str(i, "this");
+
+	cell_add(out, "%s%s%s%s", json_get_str(i, "type"), value ? " " : "",
+		 value ? value : "",
+		 str_eq(this, "conversation") ? " (this conversation)"
+		 : str_eq(this, "address")    ? " (the address)"
+					      : "");
+	if (json_get_str(i, "how"))
+		cell_add(out, "  %s", json_get_str(i, "how"));
+}
+
+static void cell_identities(const struct columns *t, const struct json_t *side,
+			    struct cell *out)
+{
+	const struct json_t *list = json_get(side, "identities");
+
+	(void)t;
+	if (!json_is_arr(list))
+		cell_add(out, "unknown");
+	for (size_t i = 0; i < json_len(list); i++)
+		cell_identity(json_at(list, i), out);
+}
+
+static const struct {
+	const char *label;
+	cell_fn *fill;
+	const char *only_with; /* a key that one side has, or NULL: always */
+} rows[] = {
+	{"user", cell_id, NULL},
+	{"name", cell_name, NULL},
+	{"role", cell_standing, NULL},
+	{"created", cell_created, "created_at"},
+	{"changed", cell_updated, "updated_at"},
+	{"external id", cell_external_id, NULL},
+	{"organization", cell_organization, NULL},
+	{"brand", cell_brand, "brand_id"},
+	{"tickets", cell_tickets, NULL},
+	{"tags", cell_tags, NULL},
+	{"identities", cell_identities, NULL},
+};
+
+static void fill(const struct columns *t, size_t row, struct cell cells[2])
+{
+	for (int s = 0; s < 2; s++) {
+		cells[s].count = 0;
+		if (json_is_obj(t->sides[s]))
+			rows[row].fill(t, t->sides[s], &cells[s]);
+	}
+}
+
+static bool is_shown(const struct columns *t, size_t row)
+{
+	const char *key = rows[row].only_with;
+
+	return !key || !json_is_null(json_get(t->sides[0], key)) ||
+	       !json_is_null(json_get(t->sides[1], key));
+}
+
+static void print_row(const struct columns *t, const char *label,
+		      const struct cell cells[2])
+{
+	size_t count = cells[0].count > cells[1].count ? cells[0].count
+						       : cells[1].count;
+
+	for (size_t i = 0; i < count; i++) {
+		const char *left = i < cells[0].count ? cells[0].lines[i] : "";
+		const char *right = i < cells[1].count ? cells[1].lines[i] : "";
+		size_t gap = *right ? t->width - width_of(left) + 2 : 0;
+
+		fprintf(t->cli->out, "%-*s%s%*s%s\n", LABEL_WIDTH,
+			i ? "" : label, left, (int)gap, "", right);
+	}
+}
+
+/* Wide enough for the longest line of the left side. */
+static void measure(struct columns *t, struct cell cells[2])
+{
+	t->width = strlen("the conversation's");
+	for (size_t row = 0; row < ARRAY_LEN(rows); row++) {
+		fill(t, row, cells);
+		for (size_t i = 0; i < cells[0].count; i++)
+			if (width_of(cells[0].lines[i]) > t->width)
+				t->width = width_of(cells[0].lines[i]);
+		cell_release(&cells[0]);
+		cell_release(&cells[1]);
+	}
+}
+
+static void print_sides(struct cli *c, const struct json_t *card)
+{
+	struct columns t = {.cli = c, .card = card};
+	struct cell *cells = xcalloc(2, sizeof(*cells));
+
+	t.sides[0] = json_get(card, "messaging_user");
+	t.sides[1] = json_get(card, "profile");
+	measure(&t, cells);
+	cells[0].count = cells[1].count = 0;
+	cell_add(&cells[0], "the conversation's");
+	if (json_is_obj(t.sides[1]))
+		cell_add(&cells[1], "the profile");
+	heading(c, "Both sides");
+	print_row(&t, "", cells);
+	cell_release(&cells[0]);
+	cell_release(&cells[1]);
+	for (size_t row = 0; row < ARRAY_LEN(rows); row++) {
+		if (!is_shown(&t, row))
+			continue;
+		fill(&t, row, cells);
+		print_row(&t, rows[row].label, cells);
+		cell_release(&cells[0]);
+		cell_release(&cells[1]);
+	}
+	free(cells);
+}
+
+/* --- what is alike, lost, touched --- */
+
+static void print_alike(struct cli *c, const struct json_t *alike)
+{
+	static const struct {
+		const char *key, *label;
+	} kinds[] = {{"name", "names"},
+		     {"external_id", "external ids"},
+		     {"organization", "organizations"}};
+
+	for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
+		const char *how = json_get_str(alike, kinds[i].key);
+
+		if (str_eq(how, "same"))
+			line(c, "  The %s are the same.", kinds[i].label);
+		else if (str_eq(how, "different"))
+			line(c, "  The %s differ.", kinds[i].label);
+	}
+}
+
+static void print_lost_tags(struct cli *c, const struct json_t *v)
+{
+	const struct json_t *values = json_get(v, "values");
+	struct buf b;
+
+	if (number(v, "lost") == 0)
+		return;
+	buf_init(&b, CELL_MAX_BYTES);
+	for (size_t i = 0; i < json_len(values); i++)
+		buf_printf(&b, "%s%s", i ? ", " : ": ",
+			   json_str(json_at(values, i)));
+	line(c, "  - %lld of %lld tags that the profile does not have%s",
+	     number(v, "lost"), number(v, "count"), b.data);
+	buf_release(&b);
+}
+
+static void print_lost_text(struct cli *c, const struct json_t *v,
+			    const char *what)
+{
+	const char *value = json_get_str(v, "value");
+
+	if (number(v, "lost") == 0)
+		return;
+	line(c, "  - %s (%lld bytes)%s%s", what, number(v, "bytes"),
+	     value ? ": " : "", value ? value : "");
+}
+
+static void print_lost_fields(struct cli *c, const struct json_t *v)
+{
+	const struct json_t *fields = json_get(v, "fields");
+
+	for (size_t i = 0; i < json_len(fields); i++) {
+		const struct json_t *f = json_at(fields, i);
+		const struct json_t *value = json_get(f, "value");
+		char *text = value ? json_text(value) : NULL;
+
+		line(c, "  - user field %s%s%s%s", json_get_str(f, "field"),
+		     text ? ": " : "", text ? text : "",
+		     json_get_bool(f, "profile_has_another", false)
+			     ? " (the profile has another value)"
+			     : "");
+		free(text);
+	}
+}
+
+static void print_losses(struct cli *c, const struct json_t *v)
+{
+	const struct json_t *id = json_get(v, "external_id");
+	long long lost = number(json_get(v, "tags"), "lost") +
+			 number(json_get(v, "notes"), "lost") +
+			 number(json_get(v, "details"), "lost") +
+			 number(json_get(v, "user_fields"), "lost") +
+			 number(id, "lost");
+
+	if (!json_is_obj(v))
+		return;
+	heading(c, "What the merge loses for good");
+	if (!lost)
+		line(c, "  Nothing: the conversation's user has no tags, "
+			"notes, details, user fields or external id of its "
+			"own.");
+	print_lost_tags(c, json_get(v, "tags"));
+	print_lost_text(c, json_get(v, "notes"), "the notes");
+	print_lost_text(c, json_get(v, "details"), "the details");
+	print_lost_fields(c, json_get(v, "user_fields"));
+	if (number(id, "lost"))
+		line(c, "  - the external id%s%s",
+		     json_get_str(id, "value") ? ": " : "",
+		     json_get_str(id, "value") ? json_get_str(id, "value")
+					       : "");
+}
+
+static void print_third(struct cli *c, const struct json_t *card)
+{
+	const struct json_t *list = json_get(card, "third_sunco_users");
+
+	if (!list || (json_is_arr(list) && json_len(list) == 0))
+		return;
+	heading(c, "Others in Sunshine Conversations");
+	if (json_is_null(list)) {
+		line(c, "  Unknown: Sunshine Conversations did not answer.");
+		return;
+	}
+	for (size_t i = 0; i < json_len(list); i++) {
+		const struct json_t *u = json_at(list, i);
+
+		line(c, "  - %s has %s, too; a sync (sunco_sync) would %s",
+		     json_get_str(u, "id"), json_get_str(u, "holds"),
+		     json_get_str(u, "sync_would"));
+	}
+}
+
+/* --- the whole --- */
+
+static void print_question(struct cli *c, const struct json_t *v)
+{
+	char *user = json_get_text(v, "messaging_user_id");
+	char *profile = json_get_text(v, "profile_id");
+	char *ticket = json_get_text(v, "ticket_id");
+	long long attached = number(v, "attached");
+	bool merge = str_eq(json_get_str(v, "intended"), "merge");
+	bool adopt = str_eq(json_get_str(v, "intended"), "adopt");
+
+	line(c, "Review %lld of %s: %s, asked %s", number(v, "id"),
+	     json_get_str(v, "account"), json_get_str(v, "state"),
+	     json_get_str(v, "at"));
+	if (merge)
+		line(c, "May user %s be merged into profile %s?", user,
+		     profile);
+	else if (adopt)
+		line(c, "May user %s have the address?", user);
+	else
+		line(c, "What is to become of user %s?", user);
+	if (ticket)
+		line(c, "Ticket %s.", ticket);
+	if (attached)
+		line(c,
+		     "%lld more conversation%s for this answer; afterwards "
+		     "each is decided for itself.",
+		     attached, attached == 1 ? " waits" : "s wait");
+	free(user);
+	free(profile);
+	free(ticket);
+}
+
+static void print_why(struct cli *c, const struct json_t *card)
+{
+	const char *address = json_get_str(card, "address");
+
+	heading(c, "Why a person is asked");
+	sentences(c, json_get(card, "because"), false);
+	line(c, "  %s", json_get_str(card, "evidence"));
+	if (address)
+		line(c, "  The address is %s", address);
+	if (number(card, "owners") > 1)
+		line(c, "  %lld profiles own it.", number(card, "owners"));
+	print_alike(c, json_get(card, "alike"));
+	if (json_get_str(card, "refusal"))
+		line(c, "  Zendesk said: %s", json_get_str(card, "refusal"));
+	if (json_get_str(card, "earlier_approval"))
+		line(c, "  %s", json_get_str(card, "earlier_approval"));
+}
+
+static void print_open(struct cli *c, const struct json_t *v,
+		       const struct json_t *card)
+{
+	bool approvable = json_get_bool(card, "approvable", false);
+	bool offered = str_eq(json_get_str(card, "pin"), "offered");
+	long long id = number(v, "id");
+
+	heading(c, "If you approve");
+	sentences(c, json_get(card, "approving"), approvable);
+	if (offered && approvable)
+		line(c, "  %s", json_get_str(card, "pin_means"));
+	fprintf(c->out, "\n");
+	if (approvable)
+		line(c, "reunite review approve %lld%s", id,
+		     offered ? "    (or with --pin)" : "");
+	line(c, "reunite review reject %lld     (never proposed again)", id);
+	line(c, "Undecided, it is closed at %s.",
+	     json_get_str(v, "expires_at"));
+}
+
+static void print_closed(struct cli *c, const struct json_t *v)
+{
+	const char *by = json_get_str(v, "decided_by");
+	const char *at = json_get_str(v, "decided_at");
+
+	fprintf(c->out, "\n");
+	line(c, "%s%s%s%s%s%s.", json_get_str(v, "state"), by ? " by " : "",
+	     by ? by : "", at ? " at " : "", at ? at : "",
+	     str_eq(json_get_str(v, "pin"), "named") ? ", with the external id"
+						     : "");
+}
+
+void review_text(struct cli *c, const struct json_t *v)
+{
+	const struct json_t *card = json_get(v, "card");
+
+	print_question(c, v);
+	print_why(c, card);
+	if (json_is_obj(json_get(card, "messaging_user")))
+		print_sides(c, card);
+	else
+		line(c, "  Both sides as they were read are not kept any "
+			"more.");
+	print_losses(c, json_get(card, "loses"));
+	print_third(c, card);
+	if (str_eq(json_get_str(v, "state"), "open"))
+		print_open(c, v, card);
+	else
+		print_closed(c, v);
+	if (!c->personal)
+		line(c, "Addresses, names and other values are not shown; "
+			"--show-personal-data shows them.");
+}
