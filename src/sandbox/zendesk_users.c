@@ -294,6 +294,8 @@ static void apply_fields(const struct call *c, struct zen_user *u,
 				       json_get_id(fields, "organization_id"),
 				       c->now_ms);
 	u->suspended = json_get_bool(fields, "suspended", u->suspended);
+	if (json_get_str(fields, "role"))
+		state_user_set_text(&u->role, json_get_str(fields, "role"));
 	if (json_get(fields, "external_id"))
 		state_user_set_external_id(s, u, external_id, c->now_ms);
 	set_email(c, u, fields);
@@ -304,15 +306,12 @@ static void apply_fields(const struct call *c, struct zen_user *u,
 void zendesk_user_create(const struct call *c, struct answer *out)
 {
 	const struct json_t *fields = json_get(c->body, "user");
-	const char *role = json_get_str(fields, "role");
 	struct zen_user *u;
 
 	if (!fields_valid(c, NULL, fields, out))
 		return;
 	u = state_user_add(c->account->state, 0, json_get_str(fields, "name"),
 			   c->now_ms);
-	if (role)
-		state_user_set_text(&u->role, role);
 	apply_fields(c, u, fields);
 	out->applied = true;
 	answer_user(c, u, 201, out);
