@@ -7,6 +7,8 @@
  *	 │        ├─ may have been sent ─> LOOK ─ it is there ──┐
  *	 │        │                          │ it is not        │
  *	 │        v                          v                  │
+ *	 │       ASK ─ another's ticket ─────┼───────────────>  │
+ *	 │        v                          │                  │
  *	 │       TAG <───────────────────────┘                  │
  *	 │        │ added     another note stands there already │
  *	 │        ├──────────────────> UNTAG ─┐                 │
@@ -23,9 +25,10 @@
  * account (no answer, limits, credentials) holds up all its notes, anything
  * else only the one.
  *
- * Invariants: 1. in LOOK, TAG, UNTAG and NOTE exactly one call is under way,
- * in CLAIM and DONE the store has the operation or the timer is set. 2. NOTE
- * is entered only when the note is known not to be there.
+ * Invariants: 1. in LOOK, ASK, TAG, UNTAG and NOTE exactly one call is under
+ * way, in CLAIM and DONE the store has the operation or the timer is set.
+ * 2. NOTE is entered only when the note is known not to be there, and the
+ * ticket to be the person's.
  */
 #include "app/teller.h"
 
@@ -45,7 +48,7 @@
 #define IDLE_MS	       30000 /* other nodes' leases, other processes' writes */
 #define BUDGET_LONG_MS 2000  /* begin only when calls may go soon */
 
-enum telling { IDLE, CLAIM, LOOK, TAG, UNTAG, NOTE, DONE };
+enum telling { IDLE, CLAIM, LOOK, ASK, TAG, UNTAG, NOTE, DONE };
 
 struct teller_account {
 	struct teller *t;
@@ -352,6 +355,35 @@ static void tag(struct teller_account *a)
 				     on_tagged, a);
 }
 
+/* Whose ticket it is a webhook said. After a merge it is the survivor's. */
+static bool is_theirs(const struct journal_entry *e, uint64_t requester)
+{
+	return requester == e->messaging_user_id ||
+	       (e->action == ACTION_MERGE && e->applied &&
+		requester == e->profile_id);
+}
+
+static void on_asked(const struct api_result *r, uint64_t requester, void *arg)
+{
+	struct teller_account *a = arg;
+
+	if (r->result != RESULT_OK)
+		fail(a, r);
+	else if (!is_theirs(&note_of(a)->entry, requester))
+		finish(a, "foreign");
+	else if (!a->config)
+		give_back(a);
+	else
+		tag(a);
+}
+
+static void ask(struct teller_account *a)
+{
+	a->state = ASK;
+	a->call = zendesk_ticket_get(a->api, lane, note_of(a)->ticket_id,
+				     on_asked, a);
+}
+
 static void on_looked(const struct api_result *r, bool found, void *arg)
 {
 	struct teller_account *a = arg;
@@ -404,7 +436,7 @@ static void tell(struct teller_account *a)
 	else if (n->unsure)
 		look(a);
 	else
-		tag(a);
+		ask(a);
 }
 
 static bool may_begin(const struct teller_account *a)

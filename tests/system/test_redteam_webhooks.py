@@ -414,3 +414,31 @@ def test_a_flood_of_messages(sandbox, daemon):
     assert counts(reunite.sunco(body)) == (0, 0, 500)
     assert reunite.queue() == []
     assert rounds.requests(sandbox) == []
+
+
+# --- notes ---
+
+
+def ticket_of(sandbox, ticket_id):
+    return next(t for t in sandbox.state()["tickets"] if t["id"] == ticket_id)
+
+
+@every_setting
+@pytest.mark.parametrize("whose", ["typed", "vouched"])
+def test_a_note_on_her_ticket(sandbox, daemon, settings, whose):
+    """A trigger names Mallory as the requester of Vera's ticket. Her agent
+    must not read there who Mallory is, or that he is she, nor Maria be led
+    to her ticket and say yes to his."""
+    reunite = daemon(**{**settings, "ticket_note": "all"})
+    victim = Victim(sandbox)
+    rounds.profile(sandbox, "Mallory", "mallory@evil.example")
+    begun = typed_by(sandbox, ADDRESS) if whose == "typed" else \
+        stranger(sandbox, **vouched("mallory@evil.example"))
+    hers = sandbox.people(tickets=[{"requester_id": victim.id}])["tickets"][0]
+    victim.before = image(sandbox, victim.id)
+    before = ticket_of(sandbox, hers)
+    comes(reunite, {**begun, "ticket_id": hers})
+    harness.wait_until(lambda: reunite.event("note"), what="the note's end")
+    assert ticket_of(sandbox, hers) == before
+    assert reunite.event("note")["outcome"] == "foreign"
+    victim.is_untouched()

@@ -15,6 +15,8 @@
 #define TAGS   "PUT /api/v2/tickets/77/tags "
 #define UNTAG  "DELETE /api/v2/tickets/77/tags?"
 #define LOOK   "GET /api/v2/tickets/77/comments?"
+#define ASK    "GET /api/v2/tickets/77 "
+#define OURS   ALWAYS(ASK, 200, NULL, "{\"ticket\":{\"requester_id\":11}}")
 #define OK(m)  ALWAYS(m, 200, NULL, "{\"ticket\":{},\"tags\":[]}")
 
 struct rig {
@@ -136,7 +138,7 @@ static bool is_due(struct rig *r, int64_t at_ms, bool *unsure)
 
 static void test_the_tag_comes_first(void **state)
 {
-	struct reply script[] = {OK(TAGS), OK(TICKET)};
+	struct reply script[] = {OURS, OK(TAGS), OK(TICKET)};
 	struct rig r;
 
 	(void)state;
@@ -145,18 +147,18 @@ static void test_the_tag_comes_first(void **state)
 	merge(&r);
 	begin(&r);
 	until(&r, "told", 1);
-	assert_int_equal(r.f.api->request_count, 2);
+	assert_int_equal(r.f.api->request_count, 3);
 	assert_true(
-		api_fixture_has(r.f.api, 0, "{\"tags\":[\"reunite_linked\"]}"));
-	assert_true(api_fixture_has(r.f.api, 1, "\"public\":false"));
-	assert_true(api_fixture_has(r.f.api, 1,
+		api_fixture_has(r.f.api, 1, "{\"tags\":[\"reunite_linked\"]}"));
+	assert_true(api_fixture_has(r.f.api, 2, "\"public\":false"));
+	assert_true(api_fixture_has(r.f.api, 2,
 				    "https://acme.example/agent/users/22\\n"));
 	stop(&r);
 }
 
 static void test_a_new_note_takes_the_old_tags_away(void **state)
 {
-	struct reply script[] = {OK(TAGS), OK(TICKET), OK(UNTAG)};
+	struct reply script[] = {OURS, OK(TAGS), OK(TICKET), OK(UNTAG)};
 	struct rig r;
 
 	(void)state;
@@ -175,6 +177,40 @@ static void test_a_new_note_takes_the_old_tags_away(void **state)
 	stop(&r);
 }
 
+/* A trigger said that ticket 77 is user 11's. */
+static void test_nothing_is_told_on_anothers_ticket(void **state)
+{
+	struct reply script[] = {
+		ALWAYS(ASK, 200, NULL, "{\"ticket\":{\"requester_id\":22}}")};
+	struct rig r;
+
+	(void)state;
+	start(&r);
+	api_fixture_script(r.f.api, script, ARRAY_LEN(script));
+	decide(&r, ACTION_REFUSE, REASON_PROFILE_IS_AGENT);
+	begin(&r);
+	until(&r, "foreign", 1);
+	assert_int_equal(r.f.api->request_count, 1);
+	stop(&r);
+}
+
+/* ... but after a merge it is the survivor's. */
+static void test_a_merged_users_ticket_is_the_survivors(void **state)
+{
+	struct reply script[] = {
+		ALWAYS(ASK, 200, NULL, "{\"ticket\":{\"requester_id\":22}}"),
+		OK(TAGS), OK(TICKET)};
+	struct rig r;
+
+	(void)state;
+	start(&r);
+	api_fixture_script(r.f.api, script, ARRAY_LEN(script));
+	merge(&r);
+	begin(&r);
+	until(&r, "told", 1);
+	stop(&r);
+}
+
 static int64_t gap_ms(struct rig *r, int requests)
 {
 	int64_t before_ms = loop_now_ms(r->f.loop);
@@ -185,7 +221,7 @@ static int64_t gap_ms(struct rig *r, int requests)
 
 static void test_there_is_a_gap_between_two(void **state)
 {
-	struct reply script[] = {OK(TAGS), OK(TICKET), OK(UNTAG)};
+	struct reply script[] = {OURS, OK(TAGS), OK(TICKET), OK(UNTAG)};
 	struct rig r;
 
 	(void)state;
@@ -195,7 +231,7 @@ static void test_there_is_a_gap_between_two(void **state)
 	merge(&r);
 	begin(&r);
 	until(&r, "told", 1);
-	assert_true(gap_ms(&r, 3) > TELLER_GAP_MS / 2);
+	assert_true(gap_ms(&r, 4) > TELLER_GAP_MS / 2);
 	until(&r, "told", 2);
 	stop(&r);
 }
@@ -231,7 +267,7 @@ static void test_what_is_days_old_is_not_told(void **state)
 
 static void test_switched_off_nothing_is_claimed(void **state)
 {
-	struct reply script[] = {OK(TAGS), OK(TICKET)};
+	struct reply script[] = {OURS, OK(TAGS), OK(TICKET)};
 	struct rig r;
 
 	(void)state;
@@ -256,7 +292,7 @@ static void test_switched_off_nothing_is_claimed(void **state)
 static void test_a_lost_note_is_looked_up_when_it_settled(void **state)
 {
 	struct reply script[] = {
-		OK(TAGS), REPLY(TICKET, REPLY_CUT, NULL, NULL),
+		OURS, OK(TAGS), REPLY(TICKET, REPLY_CUT, NULL, NULL),
 		REPLY(LOOK, 200, NULL,
 		      "{\"comments\":[{\"body\":\"Recorded as reunite journal "
 		      "1.\",\"public\":false}],\"meta\":{\"has_more\":false}"
@@ -286,7 +322,10 @@ static void test_a_lost_note_is_looked_up_when_it_settled(void **state)
 static void test_a_note_that_is_not_there_is_sent_again(void **state)
 {
 	struct reply script[] = {
-		OK(TAGS), REPLY(TICKET, 502, NULL, "{}"), OK(TICKET),
+		OURS,
+		OK(TAGS),
+		REPLY(TICKET, 502, NULL, "{}"),
+		OK(TICKET),
 		REPLY(LOOK, 503, NULL, "{}"),
 		REPLY(LOOK, 200, NULL,
 		      "{\"comments\":[],\"meta\":{\"has_more\":false}}")};
@@ -313,7 +352,7 @@ static void test_a_note_that_is_not_there_is_sent_again(void **state)
 static void test_a_conflict_holds_up_one_note(void **state)
 {
 	struct reply script[] = {
-		REPLY(TAGS, 409, NULL, "{\"error\":\"UpdateConflict\"}"),
+		OURS, REPLY(TAGS, 409, NULL, "{\"error\":\"UpdateConflict\"}"),
 		OK(TAGS), OK(TICKET), OK(UNTAG)};
 	struct rig r;
 
@@ -323,7 +362,7 @@ static void test_a_conflict_holds_up_one_note(void **state)
 	merge(&r);
 	merge(&r);
 	begin(&r);
-	flow_until_asked(&r.f, 2); /* at once */
+	flow_until_asked(&r.f, 3); /* at once */
 	until(&r, "told", 2);
 	assert_int_equal(asked(&r, TICKET), 2);
 	stop(&r);
@@ -332,7 +371,8 @@ static void test_a_conflict_holds_up_one_note(void **state)
 /* No answer holds up the account's notes, not only the one. */
 static void test_no_answer_holds_up_all(void **state)
 {
-	struct reply script[] = {REPLY(TAGS, 429, "Retry-After: 60\r\n", "{}"),
+	struct reply script[] = {OURS,
+				 REPLY(TAGS, 429, "Retry-After: 60\r\n", "{}"),
 				 OK(TAGS), OK(TICKET), OK(UNTAG)};
 	struct rig r;
 
@@ -356,7 +396,7 @@ static void test_no_answer_holds_up_all(void **state)
 
 static void test_what_was_told_is_stored_in_the_end(void **state)
 {
-	struct reply script[] = {OK(TAGS), OK(TICKET)};
+	struct reply script[] = {OURS, OK(TAGS), OK(TICKET)};
 	struct rig r;
 
 	(void)state;
@@ -367,14 +407,14 @@ static void test_what_was_told_is_stored_in_the_end(void **state)
 	begin(&r);
 	flow_until_stored(&r.f, STORE_NOTED, 3);
 	flow_settle(&r.f);
-	assert_int_equal(r.f.api->request_count, 2);
+	assert_int_equal(r.f.api->request_count, 3);
 	assert_true(counted("told") == 1);
 	stop(&r);
 }
 
 static void test_a_claim_that_fails_is_tried_again(void **state)
 {
-	struct reply script[] = {OK(TAGS), OK(TICKET)};
+	struct reply script[] = {OURS, OK(TAGS), OK(TICKET)};
 	struct rig r;
 
 	(void)state;
@@ -384,13 +424,13 @@ static void test_a_claim_that_fails_is_tried_again(void **state)
 	store_gate_spoil(STORE_NOTE, 1);
 	begin(&r);
 	until(&r, "told", 1);
-	assert_int_equal(r.f.api->request_count, 2);
+	assert_int_equal(r.f.api->request_count, 3);
 	stop(&r);
 }
 
 /* --- ends --- */
 
-static struct reply silence[] = {ALWAYS(TAGS, REPLY_SILENCE, NULL, NULL)};
+static struct reply silence[] = {ALWAYS(ASK, REPLY_SILENCE, NULL, NULL)};
 
 /* The lease of a note whose teller is gone ends; it may have been sent. */
 static void test_a_free_drops_what_is_under_way(void **state)
@@ -463,7 +503,7 @@ static void test_an_account_that_goes_gives_it_back(void **state)
 /* Between the tag and the note: nothing more is written for it. */
 static void test_an_account_that_goes_gets_no_note(void **state)
 {
-	struct reply script[] = {OK(TAGS)};
+	struct reply script[] = {OURS, OK(TAGS)};
 	struct rig r;
 
 	(void)state;
@@ -506,7 +546,7 @@ static void test_an_idle_drain_ends_at_once(void **state)
 
 static void test_a_drain_waits_for_the_note_under_way(void **state)
 {
-	struct reply script[] = {OK(TAGS), OK(TICKET)};
+	struct reply script[] = {OURS, OK(TAGS), OK(TICKET)};
 	struct rig r;
 	bool drained = false;
 
@@ -530,7 +570,7 @@ static void test_a_drain_waits_for_the_note_under_way(void **state)
 /* Whoever took it over has another lease; nothing is told twice for it. */
 static void test_a_lease_that_was_lost(void **state)
 {
-	struct reply script[] = {OK(TAGS),
+	struct reply script[] = {OURS, OK(TAGS),
 				 REPLY(TICKET, REPLY_SILENCE, NULL, NULL)};
 	struct rig r;
 	bool unsure;
@@ -556,6 +596,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_the_tag_comes_first),
 		cmocka_unit_test(test_a_new_note_takes_the_old_tags_away),
+		cmocka_unit_test(test_nothing_is_told_on_anothers_ticket),
+		cmocka_unit_test(test_a_merged_users_ticket_is_the_survivors),
 		cmocka_unit_test(test_there_is_a_gap_between_two),
 		cmocka_unit_test(test_another_setting_counts_at_once),
 		cmocka_unit_test(test_what_is_days_old_is_not_told),
