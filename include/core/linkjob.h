@@ -19,7 +19,8 @@
  * RECALL     what the store knows: survivors, the remembered link
  * READ       the SunCo user, and the user of the hint, at the same time; the
  *            latter only if need be where a link is remembered
- * LOCATE     zendeskId, else the holder of the external id
+ * LOCATE     zendeskId, else the user last linked, else the holder of the
+ *            external id
  * OWNERS     searches by address and external id, at the same time
  * WEIGH      breaker, rejections, earlier merges, former owners; then
  *            policy_decide()
@@ -135,6 +136,7 @@ struct linkjob {
 	uint64_t located; /* zendeskId that LOCATE reads; 0: searches */
 	bool read_hint;	  /* the user of the hint */
 	uint64_t gone;	  /* that user, when it turned out to be gone */
+	bool read_linked; /* where the store last knew the person */
 	bool searched_external;
 	size_t former;	       /* how many former owners were read, in vain */
 	struct sightings seen; /* everybody whom answers of this run showed */

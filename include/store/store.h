@@ -245,8 +245,9 @@ struct store_settle {
 	/* out */
 	int64_t journal_id;
 	int64_t review_id;
-	bool again; /* gen had moved, or there is another owner */
+	bool again; /* gen had moved, there is another owner, or it moved */
 	bool noted; /* a note is due now */
+	bool moved; /* to the SunCo user that the person went on as */
 };
 
 #define STORE_RECALL_MAX 8

@@ -258,6 +258,24 @@ static void hash_addresses(const struct intake *in, struct event_list *l)
 	}
 }
 
+/* Whoever was waited for may be another SunCo user now, or nobody. */
+static void follow_people(const struct visit *v, const struct event_list *l)
+{
+	for (size_t i = 0; i < l->count; i++) {
+		const struct event *e = &l->items[i];
+		bool merged = e->kind == EVENT_SUNCO_MERGE;
+		const char *gone = merged ? e->other_sunco_id : e->sunco_id;
+
+		if ((!merged && e->kind != EVENT_SUNCO_REMOVE) ||
+		    str_is_empty(gone) ||
+		    !watch_set_has(&v->account->watched, gone))
+			continue;
+		intake_unwatch(v->in, v->account->name, gone);
+		if (merged)
+			intake_watch(v->in, v->account->name, e->sunco_id);
+	}
+}
+
 static void delivery_free(struct delivery *d)
 {
 	d->visit.in->under_way--;
@@ -275,6 +293,7 @@ static void delivery_done(struct store_op *op, void *arg)
 
 	if (op->result == RESULT_OK) {
 		CRASH_POINT("intake_committed");
+		follow_people(&v, &d->events);
 		reply_counts(&v, op->u.accept.accepted, op->u.accept.duplicate,
 			     d->events.ignored);
 	} else {

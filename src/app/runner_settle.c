@@ -254,7 +254,7 @@ static void report(struct run *run, bool lost)
 	struct run_report r = {
 		.job = &run->job,
 		.link = &run->link,
-		.state = s->state,
+		.state = s->moved ? JOB_DONE : s->state,
 		.run_at_ms = s->run_at_ms,
 		.why = run->link.end == LINKJOB_END_RETRY ? run->link.why
 							  : RESULT_OK,

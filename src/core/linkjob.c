@@ -264,6 +264,15 @@ static bool known(const struct linkjob *l, int64_t now_ms)
 		       0;
 }
 
+/* The hint may be of a conversation that another one was merged into. */
+static bool linked_elsewhere(const struct linkjob *l)
+{
+	uint64_t user = l->recall.linked ? l->recall.linked_user : 0;
+
+	return user && user != l->hint && user != l->located &&
+	       !l->read_linked;
+}
+
 /* The next place where the messaging user may be, in the order of the
  * policy's definition; none left: decide without one. */
 static void locate(struct linkjob *l, struct commands *out)
@@ -276,6 +285,10 @@ static void locate(struct linkjob *l, struct commands *out)
 		l->located = s->zendesk_id;
 		linkjob_enter(l, LINKJOB_LOCATE);
 		commands_add(out, COMMAND_RECALL)->ids[0] = s->zendesk_id;
+	} else if (linked_elsewhere(l)) {
+		l->read_linked = true;
+		linkjob_enter(l, LINKJOB_LOCATE);
+		commands_add(out, COMMAND_USER)->id = l->recall.linked_user;
 	} else if (s->external_id && !l->searched_external) {
 		l->searched_external = true;
 		linkjob_enter(l, LINKJOB_LOCATE);

@@ -242,6 +242,11 @@ static const char *const step_3[] = {
 	"CREATE INDEX notes_waiting ON notes(created_ms)"
 	" WHERE ticket_id IS NULL",
 
+	/* The SunCo user that the person went on as, while the job is busy. */
+	"ALTER TABLE jobs ADD COLUMN moves_to TEXT",
+	"CREATE INDEX jobs_moves ON jobs(account, moves_to)"
+	" WHERE moves_to IS NOT NULL",
+
 	/* What is counted by day, for trends; day: days since the epoch, UTC.
 	 * See sqlite_tally.c for the names. */
 	"CREATE TABLE tallies("

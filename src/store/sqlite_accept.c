@@ -117,7 +117,7 @@ static void on_message(struct intake *in, const struct event *e)
 	    !job_person(person, e->sunco_id, 0))
 		return;
 	if (sq_job_find(in->q, in->account, person, &job) &&
-	    job.state == JOB_WAITING)
+	    (job.state == JOB_WAITING || job.state == JOB_RUNNING))
 		sq_job_hasten(in->q, &job, &w);
 }
 
@@ -322,35 +322,21 @@ static void on_identity(struct intake *in, const struct event *e)
 	}
 }
 
-/* The discarded person's idle job becomes, or goes into, the survivor's. A
- * busy one finds out by itself. */
-static void move_job(struct intake *in, const char *from, const char *to)
-{
-	struct sq_job job, other;
-
-	if (!sq_job_find(in->q, in->account, from, &job) ||
-	    sq_job_busy(in->q, &job))
-		return;
-	if (sq_job_find(in->q, in->account, to, &other)) {
-		sq_job_fold(in->q, &job, &other, in->a->now_ms);
-		return;
-	}
-	sq_review_close_of(in->q, &job, 0, in->a->now_ms);
-	sq_exec(in->q, JOB_RENAME, sq_int(job.id), sq_text(to));
-}
-
 static void on_sunco_merge(struct intake *in, const struct event *e)
 {
-	char from[PERSON_SIZE], to[PERSON_SIZE];
+	struct sq_wake w = wake_of(in, e);
+	char person[PERSON_SIZE];
 
-	if (!job_person(to, e->sunco_id, 0))
+	if (!job_person(person, e->sunco_id, 0))
 		return;
-	if (job_person(from, e->other_sunco_id, 0) && strcmp(from, to) != 0) {
-		move_job(in, from, to);
-		sq_person_merge(in->q, in->account, e->other_sunco_id,
-				e->sunco_id);
+	if (!job_person(person, e->other_sunco_id, 0) ||
+	    strcmp(e->other_sunco_id, e->sunco_id) == 0) {
+		wake_person(in, e->sunco_id, e);
+		return;
 	}
-	wake_person(in, e->sunco_id, e);
+	sq_person_merge(in->q, in->account, e->other_sunco_id, e->sunco_id);
+	sq_person_follow(in->q, in->account, e->other_sunco_id, e->sunco_id,
+			 &w);
 }
 
 /* A busy job goes when it ends: its saga may be under way. */

@@ -35,6 +35,7 @@ static void read_row(sqlite3_stmt *st, struct sq_job *out)
 	out->rests_on = sqlite3_column_int64(st, 17);
 	out->erase = sqlite3_column_int(st, 18) != 0;
 	out->looked_ms = sqlite3_column_int64(st, 19);
+	sq_col_str(st, 20, out->moves_to, sizeof(out->moves_to));
 }
 
 static bool first_row(struct sq *q, sqlite3_stmt *st, struct sq_job *out)
@@ -78,11 +79,15 @@ bool sq_job_held(struct sq *q, int64_t id, int64_t token, struct sq_job *out,
 	return false;
 }
 
+bool sq_job_has_saga(struct sq *q, const struct sq_job *job)
+{
+	return sq_get(q, 0, JOURNAL_OPEN_OF, sq_int(job->id)) != 0;
+}
+
 bool sq_job_busy(struct sq *q, const struct sq_job *job)
 {
 	return job->state == JOB_RUNNING ||
-	       (job->state != JOB_DEAD &&
-		sq_get(q, 0, JOURNAL_OPEN_OF, sq_int(job->id)) != 0);
+	       (job->state != JOB_DEAD && sq_job_has_saga(q, job));
 }
 
 void sq_job_delete(struct sq *q, const struct sq_job *job, int64_t now_ms)
@@ -145,8 +150,11 @@ enum result sq_op_enqueue(struct sq *q, struct store_op *op)
 }
 
 void sq_job_fold(struct sq *q, const struct sq_job *ours,
-		 const struct sq_job *theirs, int64_t now_ms)
+		 const struct sq_job *theirs, bool weak, int64_t now_ms)
 {
+	int64_t deadline_ms = ours->deadline_ms > theirs->deadline_ms
+				      ? ours->deadline_ms
+				      : theirs->deadline_ms;
 	struct sq_wake w = {
 		.lane = ours->lane,
 		.source = ours->source,
@@ -154,13 +162,13 @@ void sq_job_fold(struct sq *q, const struct sq_job *ours,
 		.ticket_id = ours->ticket_id,
 		.conversation_id = ours->conversation_id,
 		.now_ms = now_ms,
-		.wait_ms = ours->deadline_ms > now_ms
-				   ? ours->deadline_ms - now_ms
-				   : 0,
+		.wait_ms = deadline_ms > now_ms ? deadline_ms - now_ms : 0,
+		.weak = weak,
 	};
 
 	sq_job_delete(q, ours, now_ms);
 	sq_job_wake(q, theirs, &w);
+	sq_exec(q, JOB_DEADLINE, sq_int(theirs->id), sq_int(deadline_ms));
 }
 
 enum result sq_op_fold(struct sq *q, struct store_op *op)
@@ -184,7 +192,7 @@ enum result sq_op_fold(struct sq *q, struct store_op *op)
 		return RESULT_OK;
 	}
 	f->kept = false;
-	sq_job_fold(q, &ours, &theirs, f->now_ms);
+	sq_job_fold(q, &ours, &theirs, false, f->now_ms);
 	return RESULT_OK;
 }
 

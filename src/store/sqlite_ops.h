@@ -64,7 +64,8 @@ struct sq_job {
 	int64_t review_id;
 	int64_t rests_on;
 	bool erase;
-	int64_t looked_ms; /* when its last run ended */
+	char moves_to[SUNCO_ID_SIZE]; /* when it is idle; "": nowhere */
+	int64_t looked_ms;	      /* when its last run ended */
 };
 bool sq_job_get(struct sq *q, int64_t id, struct sq_job *out);
 bool sq_job_find(struct sq *q, int64_t account, const char *person,
@@ -75,13 +76,23 @@ bool sq_job_of_zendesk(struct sq *q, int64_t account, uint64_t user,
 /* The job while it runs under this token (otherwise it has none). */
 bool sq_job_held(struct sq *q, int64_t id, int64_t token, struct sq_job *out,
 		 enum result *refusal);
+/* It has a saga under way, dead or not. */
+bool sq_job_has_saga(struct sq *q, const struct sq_job *job);
 /* It runs, or will go on with a saga: it must be let finish. */
 bool sq_job_busy(struct sq *q, const struct sq_job *job);
 /* Its locks and open reviews go with it. */
 void sq_job_delete(struct sq *q, const struct sq_job *job, int64_t now_ms);
-/* Ours goes, with its hints, into the person's other row, which wakes. */
+/* Ours goes, with its hints, into the person's other row, which wakes and
+ * has the later deadline. weak: its hints only fill what is missing. */
 void sq_job_fold(struct sq *q, const struct sq_job *ours,
-		 const struct sq_job *theirs, int64_t now_ms);
+		 const struct sq_job *theirs, bool weak, int64_t now_ms);
+
+/* sqlite_move.c: an idle job goes where its moves_to says. */
+void sq_job_move(struct sq *q, const struct sq_job *job, int64_t now_ms);
+/* The job of a discarded SunCo user follows to the survivor, who wakes. */
+struct sq_wake;
+void sq_person_follow(struct sq *q, int64_t account, const char *from,
+		      const char *to, const struct sq_wake *w);
 
 /* sqlite_wake.c: an event, or a person, wants a job to run. */
 struct sq_wake {
@@ -93,12 +104,13 @@ struct sq_wake {
 	int64_t review_id; /* 0: leave */
 	int64_t now_ms;
 	int64_t wait_ms;
+	bool weak;    /* hints fill what is missing, but for the ticket */
 	bool by_hand; /* at once, even when it is about to retry */
 };
 /* Counted in q->woken when it became ready. */
 void sq_job_wake(struct sq *q, const struct sq_job *job,
 		 const struct sq_wake *w);
-/* A waiting job looks again soon, but not at once; counted likewise. */
+/* A waiting job (or one that runs and will wait) looks again soon, but not at once; counted likewise. */
 void sq_job_hasten(struct sq *q, const struct sq_job *job,
 		   const struct sq_wake *w);
 /* Makes the person's job or wakes it; returns its id. */

@@ -117,7 +117,7 @@ static void settle_people(struct sq *q, struct store_settle *s,
 	if (s->alias_from != 0)
 		sq_alias_put(q, job->account, s->alias_from, s->alias_to,
 			     s->now_ms);
-	if (s->link == NULL)
+	if (s->link == NULL || job->moves_to[0] != '\0')
 		return;
 	if (has_another_owner(q, job->account, s))
 		s->again = true;
@@ -185,6 +185,15 @@ static int64_t rests_on(const struct store_settle *s, const struct sq_job *job)
 	return s->review_id == 0 && undecided ? job->rests_on : s->review_id;
 }
 
+/* A message that came during the run hastens the next look. */
+static int64_t run_at_ms(const struct store_settle *s, const struct sq_job *job)
+{
+	bool hastened = s->state == JOB_WAITING && job->run_at_ms > s->now_ms &&
+			job->run_at_ms < s->run_at_ms;
+
+	return hastened ? job->run_at_ms : s->run_at_ms;
+}
+
 /* The state that the row gets: an event that came during the run starts the
  * next one, unless a retry is due anyway. */
 static void settle_row(struct sq *q, const struct store_settle *s,
@@ -204,7 +213,7 @@ static void settle_row(struct sq *q, const struct store_settle *s,
 	if (review == 0 || s->state == JOB_DEAD)
 		sq_review_through(q, job, s->now_ms);
 	sq_exec(q, JOB_SETTLE, sq_int(job->id), sq_int(state),
-		sq_int(rests ? s->now_ms : s->run_at_ms),
+		sq_int(rests ? s->now_ms : run_at_ms(s, job)),
 		sq_int(restart && ends ? s->now_ms : job->created_ms),
 		sq_int(restart ? 0 : s->attempts), sq_text(s->progress),
 		sq_text(s->last_error),
@@ -219,7 +228,7 @@ static void settle_review(struct sq *q, struct store_settle *s,
 {
 	int64_t journal = s->journal_id;
 
-	if (s->review != NULL)
+	if (s->review != NULL && job->moves_to[0] == '\0')
 		s->review_id =
 			sq_review_open(q, job, s->review, journal, s->now_ms);
 	/* A retry has decided nothing: the question stays open. */
@@ -257,6 +266,20 @@ static void settle_erased(struct sq *q, const struct store_settle *s,
 			s->now_ms);
 }
 
+/* The person went on as another SunCo user while it ran: nobody says any more
+ * what the run has found out, so that no question of it is asked and no link
+ * remembered. */
+static void settle_moved(struct sq *q, struct store_settle *s)
+{
+	struct sq_job job;
+
+	if (!sq_job_get(q, s->job_id, &job) || sq_job_has_saga(q, &job))
+		return;
+	sq_job_move(q, &job, s->now_ms);
+	s->again = true;
+	s->moved = true;
+}
+
 enum result sq_op_settle(struct sq *q, struct store_op *op)
 {
 	struct store_settle *s = &op->u.settle;
@@ -264,7 +287,7 @@ enum result sq_op_settle(struct sq *q, struct store_op *op)
 	enum result r;
 
 	s->journal_id = s->review_id = 0;
-	s->again = s->noted = false;
+	s->again = s->noted = s->moved = false;
 	if (!sq_job_held(q, s->job_id, s->token, &job, &r))
 		return r;
 	if (s->entry != NULL && s->entry->id != 0 &&
@@ -282,5 +305,7 @@ enum result sq_op_settle(struct sq *q, struct store_op *op)
 	settle_row(q, s, &job);
 	settle_note(q, s, &job);
 	sq_exec(q, LOCKS_RELEASE, sq_int(job.id));
+	if (job.moves_to[0] != '\0')
+		settle_moved(q, s);
 	return RESULT_OK;
 }

@@ -15,7 +15,7 @@
 	"SELECT id, account, person, state, lane, created_ms, run_at_ms,"      \
 	" deadline_ms, lease_until_ms, attempts, gen, token,"                  \
 	" zendesk_user_id, ticket_id, conversation_id, source, review_id,"     \
-	" rests_on, erase, looked_ms FROM jobs"
+	" rests_on, erase, looked_ms, moves_to FROM jobs"
 
 #define SQL_JOB_FULL                                                           \
 	"SELECT j.id, a.name, j.person, j.state, j.lane, j.created_ms,"        \
@@ -118,6 +118,17 @@
 	  " zendesk_user_id = ?8, ticket_id = ?9, conversation_id = ?10,"      \
 	  " source = ?11, review_id = ?12 WHERE id = ?1")                      \
 	X(JOB_RENAME, "UPDATE jobs SET person = ?2 WHERE id = ?1")             \
+	X(JOB_MOVE, "UPDATE jobs SET person = ?2, moves_to = NULL,"            \
+		    " review_id = 0, rests_on = NULL WHERE id = ?1")           \
+	X(JOB_MOVES_TO, "UPDATE jobs SET moves_to = ?2 WHERE id = ?1")         \
+	X(JOBS_MOVE_ON,                                                        \
+	  "UPDATE jobs SET moves_to = nullif(?3, substr(person, 3))"           \
+	  " WHERE account = ?1 AND moves_to = ?2")                             \
+	X(JOB_RUN_AT, "UPDATE jobs SET run_at_ms = ?2 WHERE id = ?1")          \
+	X(JOB_DEADLINE, "UPDATE jobs SET deadline_ms = max(deadline_ms, ?2)"   \
+			" WHERE id = ?1")                                      \
+	X(NOTES_FOLLOW, "UPDATE notes SET job_id = ?2 WHERE job_id = ?1"       \
+			" AND ticket_id IS NULL")                              \
 	X(JOB_ERASE, "UPDATE jobs SET erase = 1, gen = gen + 1"                \
 		     " WHERE id = ?1")                                         \
 	X(JOB_DELETE, "DELETE FROM jobs WHERE id = ?1")                        \

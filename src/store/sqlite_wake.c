@@ -14,7 +14,8 @@
  *
  * By hand, everything but a running job becomes ready with a new round. A
  * message only hastens a waiting job: people write many, and a look costs two
- * calls.
+ * calls. One that comes while the job looks may be too late for that look: it
+ * hastens the next one (run_at_ms of a running job, which its settle heeds).
  */
 #include "sqlite_ops.h"
 
@@ -58,14 +59,14 @@ static bool outgrew_ticket(const struct sq_job *job, const struct sq_wake *w)
  * Zendesk knows more than SunCo, whose zendeskId may be the profile. */
 static void take_hints(struct sq_job *job, const struct sq_wake *w, bool renews)
 {
-	bool better = renews || w->source == EVENT_FROM_ZENDESK;
+	bool better = !w->weak && (renews || w->source == EVENT_FROM_ZENDESK);
 
 	if (renews && outgrew_ticket(job, w))
 		job->ticket_id = 0;
 	if (w->zendesk_user_id != 0 && (better || job->zendesk_user_id == 0))
 		job->zendesk_user_id = w->zendesk_user_id;
 	if (!str_is_empty(w->conversation_id) &&
-	    (renews || job->conversation_id[0] == '\0'))
+	    ((renews && !w->weak) || job->conversation_id[0] == '\0'))
 		(void)str_copy(job->conversation_id,
 			       sizeof(job->conversation_id),
 			       w->conversation_id);
@@ -96,6 +97,14 @@ static void write_wake(struct sq *q, const struct sq_job *now)
 		sq_int(now->source), sq_int(now->review_id));
 }
 
+static void hasten_next(struct sq *q, const struct sq_job *job,
+			const struct sq_wake *w)
+{
+	if (job->run_at_ms <= w->now_ms)
+		sq_exec(q, JOB_RUN_AT, sq_int(job->id),
+			sq_int(w->now_ms + HASTEN_EVERY_MS));
+}
+
 void sq_job_hasten(struct sq *q, const struct sq_job *job,
 		   const struct sq_wake *w)
 {
@@ -103,6 +112,10 @@ void sq_job_hasten(struct sq *q, const struct sq_job *job,
 	int64_t next_ms = job->looked_ms + HASTEN_EVERY_MS;
 	struct sq_job now = *job;
 
+	if (job->state == JOB_RUNNING) {
+		hasten_next(q, job, w);
+		return;
+	}
 	take_hints(&now, w, false);
 	if (next_ms < soon_ms)
 		next_ms = soon_ms;

@@ -59,6 +59,8 @@ static void make_first(struct contract_dir *d)
 	assert_int_equal(pause_account(s), RESULT_OK);
 	store_close(s);
 	sql(d->path, "ALTER TABLE jobs DROP COLUMN looked_ms;"
+		     "DROP INDEX jobs_moves;"
+		     "ALTER TABLE jobs DROP COLUMN moves_to;"
 		     "DROP TABLE addresses; DROP TABLE notes;"
 		     "DROP TABLE tallies; DROP TABLE counted;"
 		     "DROP TABLE agent_merges;"
