@@ -51,6 +51,10 @@ struct sun_user *actor_arrive(struct account *a, struct sun_user *known,
 			      enum actor_login *login);
 struct conversation *actor_start(struct account *a, struct sun_user *u,
 				 const struct actor_person *p);
+/* What a form collects, perhaps in the middle of the conversation; Zendesk
+ * goes by it at the hand-off. */
+void actor_type(struct account *a, struct conversation *c,
+		const struct actor_person *p);
 /* Gives the conversation its Zendesk user and its ticket; returns the user.
  * A second hand-off returns the requester and changes nothing. */
 struct zen_user *actor_hand_off(struct account *a, struct conversation *c,

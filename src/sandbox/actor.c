@@ -108,18 +108,25 @@ struct sun_user *actor_arrive(struct account *a, struct sun_user *known,
 	return u ? u : sun_new(a, p, now_ms);
 }
 
+void actor_type(struct account *a, struct conversation *c,
+		const struct actor_person *p)
+{
+	if (p->email)
+		state_user_set_text(&c->typed_email, p->email);
+	if (p->name)
+		state_user_set_text(&c->typed_name, p->name);
+	set_profile_name(c->user, p->name);
+	if (p->email && a->settings.typed_email_in_profile)
+		state_user_set_text(&c->user->email, p->email);
+}
+
 struct conversation *actor_start(struct account *a, struct sun_user *u,
 				 const struct actor_person *p)
 {
 	struct conversation *c = state_conversation_add(a->state, u);
 
-	if (p->signed_in)
-		return c;
-	c->typed_email = xstrdup(p->email);
-	c->typed_name = xstrdup(p->name);
-	set_profile_name(u, p->name);
-	if (p->email && a->settings.typed_email_in_profile)
-		state_user_set_text(&u->email, p->email);
+	if (!p->signed_in)
+		actor_type(a, c, p);
 	return c;
 }
 

@@ -483,6 +483,7 @@ void acts_message(struct http_request *req, void *arg)
 	struct act *act = begin(req, arg);
 	struct conversation *c = act ? conversation_of(act) : NULL;
 	const char *text = act ? json_get_str(act->order, "text") : NULL;
+	struct actor_person p;
 	struct json_t *own;
 
 	if (!act)
@@ -490,6 +491,10 @@ void acts_message(struct http_request *req, void *arg)
 	if (!c) {
 		act_refuse(act, "conversation_id is needed");
 		return;
+	}
+	if (json_get(act->order, "typed")) {
+		p = person_of(&act->sandbox->account, act->order);
+		actor_type(&act->sandbox->account, c, &p);
 	}
 	own = payload_message(&act->sandbox->account, c, text ? text : "",
 			      loop_wall_ms(act->sandbox->loop));

@@ -146,6 +146,38 @@ static void test_messages_count_while_somebody_waits(void **state)
 	post_message(r, "m3", "{\"accepted\":0,\"duplicate\":0,\"ignored\":1}");
 }
 
+#define NED "67b0000000000000000000ed"
+
+static void post_gone(struct rig *r, const char *event_id, const char *type,
+		      const char *payload)
+{
+	char body[512];
+
+	snprintf(body, sizeof(body),
+		 "{\"events\":[{\"id\":\"%s\",\"type\":\"%s\","
+		 "\"payload\":%s}]}",
+		 event_id, type, payload);
+	rig_post_sunco(r, body, 200,
+		       "{\"accepted\":1,\"duplicate\":0,\"ignored\":0}");
+}
+
+/* Who was waited for as one SunCo user is waited for as the next. */
+static void test_messages_of_a_survivor_count(void **state)
+{
+	static const char merged[] =
+		"{\"mergedUsers\":{\"surviving\":{\"id\":\"" GWEN "\"},"
+		"\"discarded\":{\"id\":\"" NED "\"}},\"reason\":\"api\"}";
+	struct rig *r = *state;
+
+	post_gone(r, "g1", "user:merge", merged);
+	post_message(r, "m1", "{\"accepted\":0,\"duplicate\":0,\"ignored\":1}");
+	rig_watch(r, NED, true);
+	post_gone(r, "g2", "user:merge", merged);
+	post_message(r, "m2", "{\"accepted\":1,\"duplicate\":0,\"ignored\":0}");
+	post_gone(r, "g3", "user:remove", "{\"user\":{\"id\":\"" GWEN "\"}}");
+	post_message(r, "m3", "{\"accepted\":0,\"duplicate\":0,\"ignored\":1}");
+}
+
 /* Its jobs wait on, and so do the people who are waited for. */
 static void test_an_account_that_comes_back_knows_who_waits(void **state)
 {
@@ -344,6 +376,7 @@ int main(void)
 		TEST(test_several_people_in_one_operation),
 		TEST(test_nothing_that_matters_writes_nothing),
 		TEST(test_messages_count_while_somebody_waits),
+		TEST(test_messages_of_a_survivor_count),
 		TEST(test_an_account_that_comes_back_knows_who_waits),
 		TEST(test_unauthorized),
 		TEST(test_nothing_is_parsed_before_it_is_verified),
