@@ -269,8 +269,7 @@ static bool linked_elsewhere(const struct linkjob *l)
 {
 	uint64_t user = l->recall.linked ? l->recall.linked_user : 0;
 
-	return user && user != l->hint && user != l->located &&
-	       !l->read_linked;
+	return user && user != l->hint && user != l->located && !l->read_linked;
 }
 
 /* The next place where the messaging user may be, in the order of the
