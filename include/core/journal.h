@@ -35,6 +35,9 @@ enum hindsight {
 const char *hindsight_name(enum hindsight o); /* "" for none */
 bool hindsight_parse(const char *s, enum hindsight *out);
 
+/* How the note of a rejection begins that undoes a link; then its entry. */
+#define JOURNAL_UNDONE "rejected after entry "
+
 struct journal_entry {
 	int64_t id; /* 0 until the store gave one */
 	int64_t at_ms;

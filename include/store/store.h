@@ -445,6 +445,9 @@ struct store_stats {
 	int64_t reviews_open;
 	int64_t unfinished;	     /* entries that are pending or uncertain */
 	int64_t unfinished_since_ms; /* the oldest's; 0: none */
+	int64_t notes_open;	     /* to be told on a ticket that is known */
+	int64_t oldest_note_ms;	     /* created; 0: none */
+	int64_t notes_refused;	     /* of those of the last day */
 };
 
 struct store_health {

@@ -87,6 +87,8 @@ static struct json_t *account_row(const struct admin_call *call)
 	json_set_int(v, "reviews_open", s->reviews_open);
 	set_time(v, "oldest_review", s->oldest_review_ms);
 	json_set_int(v, "unfinished", s->unfinished);
+	json_set_int(v, "notes_open", s->notes_open);
+	json_set_int(v, "notes_refused", s->notes_refused);
 	return v;
 }
 

@@ -191,6 +191,31 @@ static void check_reviews(struct doctor *d)
 		   doctor_age(d, s->oldest_review_ms, age));
 }
 
+static void check_notes(struct doctor *d)
+{
+	const struct store_stats *s = &d->stats;
+	char age[DOCTOR_AGE_SIZE];
+	bool late;
+
+	if (!config_tells(d->account, NOTE_MERGED))
+		return;
+	late = s->oldest_note_ms != 0 && !d->row.is_paused &&
+	       d->cli->now_ms - s->oldest_note_ms >= HOUR_MS;
+	doctor_say(d, late ? DOCTOR_WARNING : DOCTOR_OK,
+		   late ? "see note_failed in the daemon's log" : NULL,
+		   "%lld still to be told on tickets%s%s",
+		   (long long)s->notes_open,
+		   s->oldest_note_ms ? ", the oldest for " : "",
+		   s->oldest_note_ms ? doctor_age(d, s->oldest_note_ms, age)
+				     : "");
+	if (s->notes_refused > 0)
+		doctor_say(d, DOCTOR_WARNING,
+			   "may reunite update these tickets, and has it the "
+			   "scope tickets:write? see note_failed in the log",
+			   "%lld refused by Zendesk in the last day",
+			   (long long)s->notes_refused);
+}
+
 static void say_webhook(struct doctor *d, const char *whose, int64_t last_ms,
 			const char *mend)
 {
@@ -224,9 +249,10 @@ static void check_webhooks(struct doctor *d)
 }
 
 const struct doctor_check doctor_account_checks[] = {
-	{"apply", check_apply},	    {"pause", check_pause},
-	{"hold", check_hold},	    {"breaker", check_breaker},
-	{"queue", check_queue},	    {"unfinished", check_unfinished},
-	{"reviews", check_reviews}, {"webhooks", check_webhooks},
+	{"apply", check_apply},	      {"pause", check_pause},
+	{"hold", check_hold},	      {"breaker", check_breaker},
+	{"queue", check_queue},	      {"unfinished", check_unfinished},
+	{"reviews", check_reviews},   {"notes", check_notes},
+	{"webhooks", check_webhooks},
 };
 const size_t doctor_account_check_count = ARRAY_LEN(doctor_account_checks);

@@ -73,6 +73,13 @@ static bool is_rejected(const struct journal_entry *e)
 	return is_none(e, REASON_REJECTED_BEFORE) && e->decided_by != NULL;
 }
 
+/* A link that was made, and was wrong. */
+static bool is_undone(const struct journal_entry *e)
+{
+	return is_rejected(e) && e->note != NULL &&
+	       str_starts(e->note, JOURNAL_UNDONE);
+}
+
 static bool is_rejected_before(const struct journal_entry *e)
 {
 	return is_none(e, REASON_REJECTED_BEFORE);
@@ -149,6 +156,14 @@ static const struct situation situations[] = {
 	 "e-mail address.",
 	 {"Nothing was changed yet.", "It is about this user: $user"},
 	 {WHO_DECIDES}},
+	{is_undone,
+	 NOTE_MERGED,
+	 tag_not_linked,
+	 "Somebody found that linking this customer was wrong.",
+	 {"What was linked has to be taken apart by hand, and is not linked "
+	  "again.",
+	  "The profile that was meant: $profile"},
+	 {NOT_YET_THE_SAME}},
 	{is_rejected,
 	 NOTE_REVIEW,
 	 tag_not_linked,

@@ -126,6 +126,21 @@ static int64_t oldest_due(struct sq *q, int64_t account, int64_t now_ms)
 	return oldest <= now_ms ? oldest : 0;
 }
 
+#define NOTES_MS (INT64_C(24) * 3600 * 1000) /* whose refusals count */
+
+static void detail_notes(struct sq *q, struct store_stats *s, int64_t account)
+{
+	sqlite3_stmt *st = sq_query(q, NOTES_OPEN, sq_int(account));
+
+	if (!sq_step(q, st))
+		return;
+	s->notes_open = sqlite3_column_int64(st, 0);
+	s->oldest_note_ms = sqlite3_column_int64(st, 1);
+	sq_end(st);
+	s->notes_refused = sq_get(q, 0, NOTES_REFUSED, sq_int(account),
+				  sq_int(s->now_ms - NOTES_MS));
+}
+
 static void detail(struct sq *q, struct store_stats *s, int64_t account)
 {
 	sqlite3_stmt *st;
@@ -137,6 +152,7 @@ static void detail(struct sq *q, struct store_stats *s, int64_t account)
 	s->unfinished = sqlite3_column_int64(st, 0);
 	s->unfinished_since_ms = sqlite3_column_int64(st, 1);
 	sq_end(st);
+	detail_notes(q, s, account);
 }
 
 enum result sq_op_stats(struct sq *q, struct store_op *op)

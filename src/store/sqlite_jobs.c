@@ -166,6 +166,7 @@ void sq_job_fold(struct sq *q, const struct sq_job *ours,
 		.weak = weak,
 	};
 
+	sq_exec(q, NOTES_MOVE, sq_int(ours->id), sq_int(theirs->id));
 	sq_job_delete(q, ours, now_ms);
 	sq_job_wake(q, theirs, &w);
 	sq_exec(q, JOB_DEADLINE, sq_int(theirs->id), sq_int(deadline_ms));

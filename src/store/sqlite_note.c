@@ -14,6 +14,7 @@
  */
 #include "sqlite_ops.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/str.h"
@@ -60,6 +61,21 @@ int64_t sq_note_job_of(struct sq *q, int64_t account, uint64_t user)
 	return user == 0
 		       ? 0
 		       : sq_get(q, 0, JOB_UNTOLD, sq_int(account), sq_id(user));
+}
+
+void sq_note_undone(struct sq *q, const struct journal_entry *undone,
+		    const struct sq_note *n, const struct journal_entry *e)
+{
+	struct sq_ids tickets =
+		sq_collect(q, sq_query(q, NOTES_TICKETS, sq_int(undone->id)));
+	struct sq_note on = *n;
+	size_t i;
+
+	for (i = 0; i < tickets.count; i++) {
+		on.ticket_id = (uint64_t)tickets.items[i];
+		sq_note_add(q, &on, e);
+	}
+	free(tickets.items);
 }
 
 static void read_entry(struct sq *q, struct store_note *n)

@@ -173,6 +173,9 @@ struct sq_note {
 };
 void sq_note_add(struct sq *q, const struct sq_note *n,
 		 const struct journal_entry *e);
+/* The same on every ticket where the undone entry was, or is to be, told. */
+void sq_note_undone(struct sq *q, const struct journal_entry *undone,
+		    const struct sq_note *n, const struct journal_entry *e);
 /* The job's notes that wait for a ticket get this one; false: none did. */
 bool sq_note_take(struct sq *q, int64_t job_id, uint64_t ticket_id,
 		  int64_t now_ms);

@@ -68,6 +68,20 @@ static void wake(struct sq *q, const struct store_reject *r, int64_t account,
 	sq_job_wake(q, &job, &w);
 }
 
+/* Whose agents were told that the two are linked: it was wrong. */
+static void tell(struct sq *q, const struct journal_entry *old,
+		 const struct journal_entry *e, int64_t now_ms)
+{
+	struct sq_note n = {
+		.account = sq_account_id(q, old->account, false),
+		.job_id = old->job_id,
+		.journal_id = e->id,
+		.now_ms = now_ms,
+	};
+
+	sq_note_undone(q, old, &n, e);
+}
+
 static int64_t write_down(struct sq *q, const struct store_reject *r,
 			  int64_t account, const struct journal_entry *old)
 {
@@ -87,10 +101,11 @@ static int64_t write_down(struct sq *q, const struct store_reject *r,
 		.decided_by = (char *)(uintptr_t)r->by, /* borrowed */
 	};
 
-	snprintf(note, sizeof(note), "rejected after entry %lld",
-		 (long long)old->id);
+	snprintf(note, sizeof(note), JOURNAL_UNDONE "%lld", (long long)old->id);
 	(void)str_copy(e.sunco_id, sizeof(e.sunco_id), old->sunco_id);
-	return sq_journal_add(q, account, &e, r->now_ms);
+	e.id = sq_journal_add(q, account, &e, r->now_ms);
+	tell(q, old, &e, r->now_ms);
+	return e.id;
 }
 
 static enum result check(struct sq *q, const struct journal_entry *e)

@@ -413,6 +413,15 @@
 	X(NOTES_LOSE_LEASE, "UPDATE notes SET due_ms = ?2 WHERE account = ?1"  \
 			    " AND ticket_id IS NOT NULL AND outcome IS NULL"   \
 			    " AND due_ms > ?2 AND unsure = 1")                 \
+	X(NOTES_MOVE, "UPDATE notes SET job_id = ?2 WHERE job_id = ?1")        \
+	X(NOTES_TICKETS, "SELECT ticket_id FROM notes WHERE journal_id = ?1"   \
+			 " AND ticket_id IS NOT NULL")                         \
+	X(NOTES_OPEN,                                                          \
+	  "SELECT count(*), min(created_ms) FROM notes WHERE account = ?1"     \
+	  " AND ticket_id IS NOT NULL AND outcome IS NULL AND due_ms > 0")     \
+	X(NOTES_REFUSED,                                                       \
+	  "SELECT count(*) FROM notes INDEXED BY notes_created"                \
+	  " WHERE account = ?1 AND created_ms > ?2 AND outcome = 'refused'")   \
 	X(NOTES_ERASE, "DELETE FROM notes WHERE journal_id IN"                 \
 		       " (SELECT id FROM journal WHERE account = ?1"           \
 		       " AND sunco_id = ?2)")                                  \

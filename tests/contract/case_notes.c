@@ -394,6 +394,88 @@ static void a_rejection_is_told(struct ct *c)
 	store_op_release(&op);
 }
 
+/* Whoever was told of the link is told that it was wrong. */
+static void an_undone_link_is_told(struct ct *c)
+{
+	struct store_settle s = run_to(c, "ann", with_ticket(merged, 77));
+	struct store_settle other = run_to(c, "bob", merged);
+	struct store_note n;
+	struct store_op op;
+
+	tell_next(c);
+	store_op_init(&op, STORE_REJECT);
+	op.u.reject.by = "maria";
+	op.u.reject.now_ms = c->now_ms;
+	op.u.reject.wait_ms = CT_WAIT;
+	op.u.reject.journal_id = s.journal_id;
+	CT_DO(c, &op);
+	n = tell_next(c);
+	assert_int_equal(n.ticket_id, 77);
+	assert_int_equal(n.journal_id, op.u.reject.entry_id);
+	assert_true(n.told_before);
+	op.u.reject.journal_id = other.journal_id; /* told nowhere */
+	CT_DO(c, &op);
+	nothing_is_due(c);
+}
+
+/* The person turns out to be somebody else, whose job goes on with it. */
+static void a_note_goes_where_its_job_goes(struct ct *c)
+{
+	struct event e = ct_event(EVENT_SUNCO_MERGE, "bob");
+	struct store_settle s = run_to(c, "ann", merged);
+	struct job job;
+	struct store_op op;
+
+	ct_rest(c, "bob", JOB_DONE);
+	assert_true(
+		str_copy(e.other_sunco_id, sizeof(e.other_sunco_id), "ann"));
+	ct_accept(c, e);
+	job = ct_claim(c);
+	ct_settle_op(c, &op, &job, JOB_DONE);
+	op.u.settle.ticket_id = 77;
+	CT_DO(c, &op);
+	job_release(&job);
+	assert_int_equal(tell_next(c).journal_id, s.journal_id);
+}
+
+/* --- how many --- */
+
+static struct store_stats stats(struct ct *c)
+{
+	struct store_op op;
+
+	store_op_init(&op, STORE_STATS);
+	op.u.stats.account = CT_ACCOUNT;
+	op.u.stats.now_ms = c->now_ms;
+	op.u.stats.detail = true;
+	CT_DO(c, &op);
+	return op.u.stats;
+}
+
+static void what_is_to_be_told_is_counted(struct ct *c)
+{
+	int64_t start_ms = c->now_ms;
+	struct store_note n;
+	struct store_op op;
+
+	run_to(c, "ann", with_ticket(merged, 77));
+	c->now_ms += MINUTE;
+	run_to(c, "bob", with_ticket(merged, 78));
+	run_to(c, "cy", merged);
+	assert_int_equal(stats(c).notes_open, 2);
+	assert_int_equal(stats(c).oldest_note_ms, start_ms);
+	n = due(c);
+	done_op(c, &op, &n, "refused");
+	CT_DO(c, &op);
+	assert_int_equal(stats(c).notes_open, 1);
+	assert_int_equal(stats(c).oldest_note_ms, c->now_ms);
+	assert_int_equal(stats(c).notes_refused, 1);
+	c->now_ms += 2 * DAY;
+	assert_int_equal(stats(c).notes_refused, 0);
+	tell_next(c);
+	assert_int_equal(stats(c).oldest_note_ms, 0);
+}
+
 /* --- leases --- */
 
 static void a_lease_ends(struct ct *c)
@@ -512,6 +594,9 @@ static const struct ct_case cases[] = {
 	CT_CASE(what_a_newer_note_says_is_shown),
 	CT_CASE(a_closed_review_is_shown_as_such),
 	CT_CASE(a_rejection_is_told),
+	CT_CASE(an_undone_link_is_told),
+	CT_CASE(a_note_goes_where_its_job_goes),
+	CT_CASE(what_is_to_be_told_is_counted),
 	CT_CASE(a_lease_ends),
 	CT_CASE(what_failed_is_due_again),
 	CT_CASE(a_new_life_waits_a_little),

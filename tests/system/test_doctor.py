@@ -350,3 +350,26 @@ def test_help_says_what_it_does_not_ask():
     done = subprocess.run([harness.binary("reunite"), "doctor", "--help"],
                           capture_output=True, text=True, timeout=60)
     assert "no network" in done.stdout
+
+
+# --- notes ---
+
+
+def test_agents_that_are_not_told(sandbox, daemon):
+    """Zendesk refuses the notes: a person has to give the scope."""
+    reunite = daemon(ticket_note="merged")
+    assert said(findings(reunite), "notes", "ok")["finding"] == \
+        "0 still to be told on tickets"
+    sandbox.fault(match={"call": "ticket_tags"}, kind="status", status=503,
+                  times=-1)
+    rounds.begin(sandbox, VERA)
+    reunite.decided_as("adopt")
+    change(reunite, "UPDATE notes SET created_ms = ?",
+           now_ms() - 2 * 3600 * 1000)
+    late = said(findings(reunite), "notes", "warning")
+    assert late["finding"] == "1 still to be told on tickets, the oldest " \
+        "for 2 h"
+    change(reunite, "UPDATE notes SET outcome = 'refused'")
+    refused = said(findings(reunite), "notes", "warning")
+    assert refused["finding"] == "1 refused by Zendesk in the last day"
+    assert "tickets:write" in refused["mend"]

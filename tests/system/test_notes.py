@@ -270,6 +270,17 @@ def test_a_rejection_over_the_api_is_told(sandbox, daemon):
     told(sandbox, reunite, begun, 2)
 
 
+def test_a_link_that_was_wrong_is_told(sandbox, daemon):
+    reunite = daemon(ticket_note="merged")
+    vera(sandbox)
+    begun = rounds.begin(sandbox, VERA)
+    told(sandbox, reunite, begun)
+    entry = rounds.decision(reunite)
+    reunite.command("journal", "reject", str(entry["id"]), "--by", "maria")
+    assert "was wrong" in told(sandbox, reunite, begun, 2)
+    assert tags(sandbox, begun) == ["reunite_not_linked"]
+
+
 def test_everybody_attached_is_told_on_their_own_ticket(sandbox, daemon):
     reunite = daemon(ticket_note="review")
     vera(sandbox)

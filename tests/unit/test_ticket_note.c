@@ -294,6 +294,24 @@ static void test_several_addresses(void **state)
 	has(&e, "Ask the customer which e-mail address is theirs.");
 }
 
+/* Nobody who was told of a link is left with it. */
+static void test_a_link_that_was_wrong(void **state)
+{
+	struct journal_entry e = entry(ACTION_NONE, REASON_REJECTED_BEFORE);
+	char note[] = JOURNAL_UNDONE "12";
+
+	(void)state;
+	e.decided_by = maria;
+	e.note = note;
+	assert_true(ticket_note_tells(NOTE_MERGED, &e));
+	assert_string_equal(ticket_note_tag(&e), "reunite_not_linked");
+	has(&e, "was wrong");
+	has(&e, URL "/agent/users/22");
+	assert_true(check_entry(&e));
+	e.note = maria;
+	assert_false(ticket_note_tells(NOTE_MERGED, &e));
+}
+
 static void test_marks_differ(void **state)
 {
 	struct journal_entry e =
@@ -335,6 +353,7 @@ int main(void)
 		cmocka_unit_test(test_a_review),
 		cmocka_unit_test(test_a_review_of_what_is_certain),
 		cmocka_unit_test(test_several_addresses),
+		cmocka_unit_test(test_a_link_that_was_wrong),
 		cmocka_unit_test(test_marks_differ),
 		cmocka_unit_test(test_tags),
 	};
