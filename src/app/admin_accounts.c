@@ -37,6 +37,21 @@ static struct json_t *pause_row(const struct store_account *row)
 	return v;
 }
 
+static struct json_t *full_rows(const struct store_stats *s)
+{
+	struct json_t *list = json_new_arr();
+
+	for (size_t i = 0; i < s->full_count && i < STORE_FULL_MAX; i++) {
+		struct json_t *v = json_new_obj();
+
+		json_set_id(v, "profile_id", s->full[i].profile_id);
+		json_set_int(v, "merges_today", s->full[i].merges);
+		set_time(v, "closes_at", s->full[i].ends_ms);
+		json_push(list, v);
+	}
+	return list;
+}
+
 static struct json_t *breaker_row(const struct store_stats *s)
 {
 	struct json_t *v = json_new_obj();
@@ -47,6 +62,7 @@ static struct json_t *breaker_row(const struct store_stats *s)
 	set_time(v, "closes_at", s->hour_ends_ms);
 	json_set_int(v, "profiles_at_limit", (int64_t)s->full_count);
 	json_set_int(v, "max_merges_per_profile", s->max_per_profile);
+	json_set(v, "profiles", full_rows(s));
 	set_time(v, "closed_by_a_person_at", s->breaker_since_ms);
 	return v;
 }

@@ -18,8 +18,7 @@
 static void check_apply(struct doctor *d)
 {
 	static const char *const texts[] = {
-		[APPLY_OBSERVE] = "observe: decided and written down, nothing "
-				  "is changed",
+		[APPLY_OBSERVE] = "observe: only written down, not done",
 		[APPLY_REVIEW] = "review: a person approves every link",
 		[APPLY_AUTO] = "auto: links are made without asking",
 	};

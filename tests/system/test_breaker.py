@@ -106,6 +106,10 @@ def test_a_profile_is_full(sandbox, daemon):
                                                     owner)
     assert reunite.metric("reunite_profiles_at_limit", account="acme") == 1
     assert reunite.metric("reunite_breaker_open", account="acme") == 0
+    breaker = reunite.admin.get("/api/v1/accounts").json["items"][0]["breaker"]
+    assert breaker["profiles_at_limit"] == 1
+    assert breaker["profiles"][0]["profile_id"] == owner
+    assert breaker["profiles"][0]["merges_today"] == 1
 
 
 def test_the_breaker_of_one_of_many(sandbox, other_sandbox, daemon):

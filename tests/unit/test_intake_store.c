@@ -221,6 +221,46 @@ static void test_many_at_once(void **state)
 	assert_int_equal(rig_jobs(r), 16);
 }
 
+/* --- when the last webhook came --- */
+
+static bool one_stored(struct http_fixture *f)
+{
+	(void)f;
+	return store_gate_count(STORE_ACCOUNT) >= 1;
+}
+
+static bool two_stored(struct http_fixture *f)
+{
+	(void)f;
+	return store_gate_count(STORE_ACCOUNT) >= 2;
+}
+
+static void test_many_webhooks_are_one_write(void **state)
+{
+	struct rig *r = *state;
+
+	for (int i = 0; i < 5; i++)
+		rig_post_sunco(r, TYPING, 200, NULL);
+	http_fixture_await(&r->http, one_stored);
+	for (int i = 0; i < 5; i++)
+		rig_post_sunco(r, TYPING, 200, NULL);
+	assert_int_equal(store_gate_count(STORE_ACCOUNT), 1);
+	http_fixture_call(&r->http, drain, r);
+	http_fixture_await(&r->http, two_stored); /* before the end */
+}
+
+static void test_a_last_webhook_is_stored_although_that_failed(void **state)
+{
+	struct rig *r = *state;
+
+	store_gate_spoil(STORE_ACCOUNT, 1);
+	rig_post_sunco(r, TYPING, 200, NULL);
+	http_fixture_await(&r->http, one_stored);
+	http_fixture_call(&r->http, drain, r);
+	http_fixture_await(&r->http, two_stored);
+	rig_post_sunco(r, TYPING, 200, NULL);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, start, stop)
 
 int main(void)
@@ -233,6 +273,8 @@ int main(void)
 		TEST(test_a_client_that_leaves),
 		TEST(test_stopping_finishes_deliveries),
 		TEST(test_many_at_once),
+		TEST(test_many_webhooks_are_one_write),
+		TEST(test_a_last_webhook_is_stored_although_that_failed),
 	};
 	int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
 
