@@ -386,7 +386,7 @@ struct store_account {
 struct store_full {
 	uint64_t profile_id;
 	int64_t merges;
-	int64_t ends_ms; /* when the day has a place again */
+	int64_t ends_ms; /* when the day has a place again, at the earliest */
 };
 
 /* Something to be told on a ticket. */
@@ -435,8 +435,8 @@ struct store_stats {
 	int64_t oldest_due_ms;	  /* run_at of the oldest due job, 0: none */
 	int64_t oldest_review_ms; /* created, 0: none */
 	int64_t merges_this_hour;
-	/* At the limit: when the hour has a place again; 0: it has one, or
-	 * never will (a limit of 0). */
+	/* At the limit: when the hour has a place again, at the earliest; 0:
+	 * it has one, or never will (a limit of 0). */
 	int64_t hour_ends_ms;
 	struct store_full full[STORE_FULL_MAX]; /* some of them, by id */
 	size_t full_count;			/* all of them */

@@ -9,8 +9,9 @@
  * The window is (now - length, now]: a place counts for less than an hour. A
  * person who closes the breaker moves its beginning up to that moment, and a
  * place taken in the same millisecond still counts. Should the clock step
- * back, places of the future keep counting, and a closing in the future
- * counts for nothing, now and later: rather too few merges than too many.
+ * back, places of the future keep counting, and a closing of the future does
+ * not count until then, nor ever once a place was taken before it: rather too
+ * few merges than too many.
  */
 #include "sqlite_ops.h"
 
@@ -86,8 +87,17 @@ void sq_breaker_release(struct sq *q, int64_t journal_id,
 		sq_exec(q, RESERVED_DELETE, sq_int(journal_id));
 }
 
-/* The limit is open again when so many of the oldest places have gone that
- * one is free. */
+/* When so many of the oldest places have gone that one is free; a closing of
+ * the future may come before. */
+static int64_t ends(const struct store_stats *s, int64_t place_ms,
+		    int64_t length_ms)
+{
+	int64_t end_ms = place_ms + length_ms;
+	int64_t since_ms = s->breaker_since_ms;
+
+	return since_ms > s->now_ms && since_ms < end_ms ? since_ms : end_ms;
+}
+
 static void hour_stats(struct sq *q, struct store_stats *s, int64_t account)
 {
 	int64_t start_ms = window_start(q, account, s->now_ms, HOUR_MS);
@@ -99,8 +109,10 @@ static void hour_stats(struct sq *q, struct store_stats *s, int64_t account)
 	over = s->merges_this_hour - s->max_per_hour;
 	if (over >= 0 && s->max_per_hour > 0)
 		s->hour_ends_ms =
-			HOUR_MS + sq_get(q, 0, RESERVED_NTH, sq_int(account),
-					 sq_int(start_ms), sq_int(over));
+			ends(s,
+			     sq_get(q, 0, RESERVED_NTH, sq_int(account),
+				    sq_int(start_ms), sq_int(over)),
+			     HOUR_MS);
 }
 
 static void profile_stats(struct sq *q, struct store_stats *s, int64_t account)
@@ -121,11 +133,12 @@ static void profile_stats(struct sq *q, struct store_stats *s, int64_t account)
 		s->full[kept++].merges = sqlite3_column_int64(st, 1);
 	}
 	for (size_t i = 0; i < kept; i++)
-		s->full[i].ends_ms =
-			DAY_MS +
+		s->full[i].ends_ms = ends(
+			s,
 			sq_get(q, 0, RESERVED_PROFILE_NTH, sq_int(account),
 			       sq_id(s->full[i].profile_id), sq_int(start_ms),
-			       sq_int(s->full[i].merges - s->max_per_profile));
+			       sq_int(s->full[i].merges - s->max_per_profile)),
+			DAY_MS);
 }
 
 void sq_breaker_stats(struct sq *q, struct store_stats *s, int64_t account)

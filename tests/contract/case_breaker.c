@@ -5,6 +5,7 @@
 #include "contract.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/str.h"
@@ -283,6 +284,114 @@ static void a_closing_of_the_future_counts_for_nothing(struct ct *c)
 	assert_int_equal(stats(c, 2, 9).merges_this_hour, 2);
 }
 
+/* --- a model of it --- */
+
+#define MODEL_PLACES 600
+struct model {
+	struct model_place {
+		int64_t at_ms;
+		uint64_t profile;
+		bool gone;
+	} places[MODEL_PLACES];
+	size_t count;
+	int64_t since_ms;
+};
+
+static int64_t model_count(const struct model *m, int64_t now_ms,
+			   int64_t length_ms, uint64_t profile)
+{
+	int64_t n = 0;
+
+	for (size_t i = 0; i < m->count; i++) {
+		const struct model_place *p = &m->places[i];
+		bool before = m->since_ms <= now_ms && p->at_ms < m->since_ms;
+
+		n += !p->gone && !before && p->at_ms > now_ms - length_ms &&
+		     (profile == 0 || p->profile == profile);
+	}
+	return n;
+}
+
+static void model_take(struct model *m, int64_t now_ms, uint64_t profile)
+{
+	assert_true(m->count < MODEL_PLACES);
+	if (m->since_ms > now_ms)
+		m->since_ms = 0;
+	for (size_t i = 0; i < m->count; i++)
+		if (m->places[i].at_ms <= now_ms - DAY)
+			m->places[i].gone = true;
+	m->places[m->count++] =
+		(struct model_place){.at_ms = now_ms, .profile = profile};
+}
+
+static uint64_t draw(uint64_t *seed, uint64_t below)
+{
+	*seed = *seed * UINT64_C(6364136223846793005) + 1442695040888963407u;
+	return (*seed >> 33) % below;
+}
+
+/* Not before; and then indeed, unless a closing of the future comes first. */
+static void check_end(const struct model *m, int64_t now_ms, int64_t ends_ms,
+		      int64_t length_ms, uint64_t profile, int64_t max)
+{
+	assert_true(model_count(m, ends_ms - 1, length_ms, profile) >= max);
+	if (m->since_ms <= now_ms)
+		assert_true(model_count(m, ends_ms, length_ms, profile) < max);
+}
+
+/* The limits, asked and told, are those of the definition, however the clock
+ * steps. */
+static void compare(struct ct *c, const struct model *m, int64_t hour,
+		    int64_t day)
+{
+	struct store_stats s = stats(c, hour, day);
+	int64_t count = model_count(m, c->now_ms, HOUR, 0);
+	size_t full = 0;
+
+	assert_int_equal(s.merges_this_hour, count);
+	for (uint64_t p = 21; p < 24; p++) {
+		count = model_count(m, c->now_ms, DAY, p);
+		assert_int_equal(ct_recall(c, "", p, 0).merges_today[0], count);
+		full += count >= day;
+	}
+	assert_int_equal(s.full_count, full);
+	if (s.hour_ends_ms != 0)
+		check_end(m, c->now_ms, s.hour_ends_ms, HOUR, 0, hour);
+	for (size_t i = 0; i < full; i++)
+		check_end(m, c->now_ms, s.full[i].ends_ms, DAY,
+			  s.full[i].profile_id, day);
+}
+
+static void it_counts_as_defined(struct ct *c)
+{
+	struct model *m = xcalloc(1, sizeof(*m));
+	uint64_t seed = 20261122;
+	char who[16];
+
+	for (int i = 0; i < MODEL_PLACES; i++) {
+		uint64_t profile = 21 + draw(&seed, 3);
+		int64_t hour = 1 + (int64_t)draw(&seed, 6);
+		int64_t day = 1 + (int64_t)draw(&seed, 9);
+		bool room;
+
+		c->now_ms += (int64_t)draw(&seed, 40) * MINUTE - 10 * MINUTE;
+		if (draw(&seed, 12) == 0) {
+			close_breaker(c);
+			m->since_ms = c->now_ms;
+		}
+		room = model_count(m, c->now_ms, HOUR, 0) < hour &&
+		       model_count(m, c->now_ms, DAY, profile) < day;
+		snprintf(who, sizeof(who), "p%d", i);
+		assert_int_equal(intend(c, who, profile, hour, day),
+				 room ? RESULT_OK : RESULT_RATE);
+		if (room)
+			model_take(m, c->now_ms, profile);
+		compare(c, m, hour, day);
+	}
+	assert_true(m->count > MODEL_PLACES / 8);
+	free(m);
+}
+
 /* --- a pause --- */
 
 static void nothing_is_claimed_of_a_paused_account(struct ct *c)
@@ -443,6 +552,7 @@ static const struct ct_case cases[] = {
 	CT_CASE(another_process_closes_it),
 	CT_CASE(places_of_the_future_count),
 	CT_CASE(a_closing_of_the_future_counts_for_nothing),
+	CT_CASE(it_counts_as_defined),
 	CT_CASE(nothing_is_claimed_of_a_paused_account),
 	CT_CASE(what_runs_ends_in_a_pause),
 	CT_CASE(a_pause_says_who_and_why),
