@@ -221,6 +221,33 @@ static void adopt(struct restore_case *c)
 		    "further: look at the user before you close the case.");
 }
 
+static void give_back(struct restore_case *c)
+{
+	uint64_t id = c->entry->messaging_user_id;
+	const char *external_id =
+		c->person.known ? c->person.user.external_id : NULL;
+	struct json_t *user, *body;
+	struct restore_step *s;
+
+	if (!external_id) {
+		c->plan->verdict = RESTORE_PARTIAL;
+		restore_add(c, RESTORE_CANNOT,
+			    "The before-image is gone, and with it the "
+			    "external id.");
+		return;
+	}
+	user = json_new_obj();
+	body = json_new_obj();
+	json_set_str(user, "external_id",
+		     restore_value(c, external_id, "<external id>"));
+	json_set(body, "user", user);
+	s = restore_add(c, RESTORE_CHANGE,
+			"Give it back. A 422 means that another user has it "
+			"now: find out who, and which of the two may keep it.");
+	restore_call(s, "PUT", restore_text("/api/v2/users/%" PRIu64, id),
+		     body);
+}
+
 static bool side_decode(const struct json_t *v, struct restore_side *out)
 {
 	out->raw = json_get(v, "user");
@@ -271,10 +298,21 @@ static bool named_only(const struct journal_entry *e)
 	return e->action == ACTION_NONE && e->before_image;
 }
 
+/* A merge that was refused or failed, and what had been taken for it is not
+ * back where it was. */
+static bool kept_back(const struct journal_entry *e)
+{
+	return (e->reasons & (REASON_BIT(REASON_EXTERNAL_ID_TAKEN) |
+			      REASON_BIT(REASON_EXTERNAL_ID_NOT_RETURNED))) !=
+	       0;
+}
+
 static enum restore_verdict verdict_of(const struct journal_entry *e)
 {
 	bool changes = e->action == ACTION_MERGE || e->action == ACTION_ADOPT;
 
+	if (kept_back(e))
+		return RESTORE_STEPS;
 	if ((!(changes && e->applied) && !named_only(e)) ||
 	    e->status == JOURNAL_FAILED)
 		return RESTORE_NOTHING;
@@ -295,6 +333,11 @@ static char *summary_of(const struct journal_entry *e,
 			"changed nothing in Zendesk.",
 			action_name(e->action), reason_code(e->reason),
 			journal_status_name(e->status));
+	if (kept_back(e))
+		return restore_text(
+			"Nobody was linked, but user %" PRIu64 " gave up its "
+			"external id for it and has not got it back.",
+			e->messaging_user_id);
 	if (e->action == ACTION_MERGE)
 		return restore_text(
 			"User %" PRIu64 " was merged into user %" PRIu64
@@ -326,7 +369,9 @@ void restore_plan_make(const struct journal_entry *e, bool personal,
 	if (out->verdict == RESTORE_NOTHING)
 		return;
 	case_open(&c, e, out);
-	if (e->action == ACTION_MERGE)
+	if (kept_back(e))
+		give_back(&c);
+	else if (e->action == ACTION_MERGE)
 		restore_merge(&c);
 	else if (e->action == ACTION_ADOPT)
 		adopt(&c);

@@ -127,6 +127,41 @@ static void take_back_phone(struct restore_case *c)
 	s->only_if = xstrdup("PHONE");
 }
 
+/* What was marked verified after the merge, and by nobody since. */
+static void take_back_verification(struct restore_case *c)
+{
+	char address[ADDRESS_SIZE] = "";
+	const struct zd_identity *i;
+	struct json_t *identity;
+	struct restore_step *s;
+
+	if (c->sunco_known)
+		policy_evidence(&c->sunco, address);
+	i = zd_user_identity(&c->profile.user, "email", address);
+	if (!i || i->verified)
+		return;
+	s = restore_add(c, RESTORE_READ,
+			"The address of user %" PRIu64 " was not verified. Is "
+			"it now, because somebody's API call said so?",
+			profile_id(c));
+	restore_call(s, "GET",
+		     user_path(profile_id(c), "/identities?page%5Bsize%5D=100"),
+		     NULL);
+	s->sets = xstrdup("VERIFIED");
+	s->pick = restore_pick(
+		"first(.identities[] | select(.type == \"email\" and .verified "
+		"and (.verification_method // \"low\") == \"low\" and (.value "
+		"| ascii_downcase) == ",
+		restore_value(c, address, "<address>"), ")) | .id");
+	s = restore_add(c, RESTORE_CHANGE, "Unverify it.");
+	identity = json_new_obj();
+	json_set_bool(identity, "verified", false);
+	restore_call(s, "PUT",
+		     user_path(profile_id(c), "/identities/$VERIFIED"),
+		     wrapped("identity", identity));
+	s->only_if = xstrdup("VERIFIED");
+}
+
 static bool belongs(const struct zd_user *u, uint64_t organization)
 {
 	for (size_t i = 0; i < u->organization_count; i++)
@@ -404,7 +439,10 @@ static void cannot(struct restore_case *c)
 		    "facebook and google stay where they are.");
 	restore_add(c, RESTORE_CANNOT,
 		    "The old id %" PRIu64 ", its times, photo, password and "
-		    "ratings, and its place as CC or follower of tickets.",
+		    "ratings, and its place as CC or follower of tickets. What "
+		    "was noted on tickets stays; take the tag reunite_linked "
+		    "off. What Sunshine Conversations was told (sunco_sync) "
+		    "stays, too.",
 		    c->entry->messaging_user_id);
 }
 
@@ -451,6 +489,7 @@ void restore_merge(struct restore_case *c)
 	take_back_external_id(c);
 	take_back_identities(c);
 	take_back_phone(c);
+	take_back_verification(c);
 	take_back_organizations(c);
 	create_user(c);
 	give_identities(c);

@@ -55,25 +55,6 @@ const char *card_evidence(const struct card *c)
 	}
 }
 
-const char *card_former_owner(const struct card *c)
-{
-	static const char *const words[2][2] = {
-		{"The profile had the address before; nobody has read that it "
-		 "was proven then, and when it was lost is not certain.",
-		 "The profile had the address until the conversation's user "
-		 "got it; nobody has read that it was proven then."},
-		{"The profile had the address before, proven; when it was lost "
-		 "is not certain.",
-		 "The profile had the address, proven, until the "
-		 "conversation's user got it."},
-	};
-
-	if (!json_get_bool(c->facts, "displaced", false))
-		return NULL;
-	return words[json_get_bool(c->facts, "proven_before_loss", false)]
-		    [json_get_bool(c->facts, "coincides", false)];
-}
-
 /* --- how an identity was verified --- */
 
 static const struct {
@@ -174,9 +155,6 @@ static const struct {
 } firsts[] = {
 	{REASON_MERGE_REFUSED,
 	 "Zendesk refused before, see above; it is asked once more."},
-	{REASON_EXTERNAL_ID_REFUSED,
-	 "The external id of the conversation's user is taken away for the "
-	 "link, if the profile has none, and put back if that does not help."},
 	{REASON_ADDRESS_TAKEN,
 	 "Whoever has the address is looked for once more; if somebody is "
 	 "found, that is a new question."},

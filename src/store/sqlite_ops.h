@@ -29,8 +29,6 @@ enum result sq_op_note_done(struct sq *q, struct store_op *op);
 enum result sq_op_stats(struct sq *q, struct store_op *op);
 enum result sq_op_health(struct sq *q, struct store_op *op);
 enum result sq_op_prune(struct sq *q, struct store_op *op);
-enum result sq_op_find(struct sq *q, struct store_op *op);
-enum result sq_op_erase(struct sq *q, struct store_op *op);
 enum result sq_op_check(struct sq *q, struct store_op *op);
 enum result sq_op_sample(struct sq *q, struct store_op *op);
 enum result sq_op_readiness(struct sq *q, struct store_op *op);
@@ -161,8 +159,6 @@ void sq_review_merged(struct sq *q, int64_t account, uint64_t messaging_user,
 		      uint64_t profile, int64_t now_ms);
 /* Closes what expired; at most max; how many. */
 size_t sq_review_expire(struct sq *q, int64_t now_ms, size_t max);
-/* Deletes a review; who rested on it wakes. How many there were. */
-int sq_review_drop(struct sq *q, int64_t id, int64_t now_ms);
 /* Deletes the person's reviews; who rested on them wakes. */
 void sq_review_erase(struct sq *q, int64_t account, const char *sunco_id,
 		     int64_t now_ms);
@@ -244,9 +240,6 @@ void sq_address_sighted(struct sq *q, int64_t account,
 /* The users were merged. */
 void sq_addresses_move(struct sq *q, int64_t account, uint64_t from,
 		       uint64_t to);
-/* An event says that others merged them, not who is left: what either lost is
- * known of both, and proves nothing of the other. */
-void sq_addresses_join(struct sq *q, int64_t account, uint64_t a, uint64_t b);
 void sq_addresses_erase(struct sq *q, int64_t account, uint64_t user);
 /* Everybody but one, as store_recall has them; returns how many. */
 size_t sq_address_owners(struct sq *q, int64_t account, const uint8_t hash[16],

@@ -32,7 +32,7 @@ static void put(struct sq *q, const struct store_reject *r, int64_t account,
 {
 	if (*who)
 		sq_exec(q, REJECTED_PUT, sq_int(account), sq_text(who),
-			sq_int((int64_t)profile),
+			sq_int((int64_t)sq_alias_follow(q, account, profile)),
 			sq_blob(any_address, sizeof(any_address)),
 			sq_int(r->now_ms), sq_str(r->by));
 }

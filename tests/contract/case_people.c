@@ -119,6 +119,18 @@ static void a_merge_closes_the_discarded_review(struct ct *c)
 	assert_int_equal(ct_state(c, "s:new"), JOB_READY);
 }
 
+static void alias(struct ct *c, uint64_t from, uint64_t to)
+{
+	struct job job = ct_running(c, "merger");
+	struct store_op op;
+
+	ct_settle_op(c, &op, &job, JOB_DONE);
+	op.u.settle.alias_from = from;
+	op.u.settle.alias_to = to;
+	CT_DO(c, &op);
+	job_release(&job);
+}
+
 /* An entry that linked; its id. */
 static int64_t linked_entry(struct ct *c, const char *sunco_id,
 			    const char *image)
@@ -168,6 +180,18 @@ static void a_pair_rejected_afterwards_stays_apart(struct ct *c)
 	assert_false(ct_recall(c, "ann", 0, 0).linked);
 	/* A job that is over stays so; another one decides anew. */
 	assert_int_equal(ct_state(c, "s:ann"), JOB_DONE);
+}
+
+/* The profile was merged into another one meanwhile. */
+static void a_rejection_counts_for_the_profiles_survivor(struct ct *c)
+{
+	int64_t entry = linked_entry(c, "ann", "{}");
+	struct store_op op;
+
+	alias(c, 12, 13);
+	reject_op(c, &op, entry);
+	CT_DO(c, &op);
+	assert_true(ct_recall(c, "ann", 13, 0xad).rejected[0]);
 }
 
 /* Another SunCo user of the same login is the same person. */
@@ -403,18 +427,6 @@ static void a_merge_lets_a_saga_finish(struct ct *c)
 	job_release(&job);
 }
 
-static void alias(struct ct *c, uint64_t from, uint64_t to)
-{
-	struct job job = ct_running(c, "merger");
-	struct store_op op;
-
-	ct_settle_op(c, &op, &job, JOB_DONE);
-	op.u.settle.alias_from = from;
-	op.u.settle.alias_to = to;
-	CT_DO(c, &op);
-	job_release(&job);
-}
-
 static uint64_t survivor(struct ct *c, uint64_t user)
 {
 	return ct_recall(c, "", user, 0).survivor[0];
@@ -524,6 +536,7 @@ static const struct ct_case cases[] = {
 	CT_CASE(a_merge_keeps_rejections),
 	CT_CASE(a_merge_closes_the_discarded_review),
 	CT_CASE(a_pair_rejected_afterwards_stays_apart),
+	CT_CASE(a_rejection_counts_for_the_profiles_survivor),
 	CT_CASE(a_rejection_knows_the_external_id),
 	CT_CASE(a_rejection_wakes_who_is_not_done),
 	CT_CASE(only_what_linked_can_be_rejected),

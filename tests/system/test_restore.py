@@ -128,6 +128,23 @@ def test_a_merge_is_taken_back(quick, daemon):
     assert not os.path.exists(os.path.join(reunite.folder, "pwned"))
 
 
+def test_a_verified_address_is_unverified_again(quick, daemon):
+    """Some accounts have the profile's address marked after a merge; others
+    do not accept users with an external id, which is taken away for it."""
+    quick.settings(sso_external_id_refusal=True)
+    reunite = daemon(verify_profile_email=True, release_external_id="auto")
+    owner = rounds.profile(quick, "Vera", identities=[
+        {"type": "email", "value": ADDRESS, "verification_method": "none"}])
+    begun = conversation(quick)
+    before, profile = (look(quick, begun["zendesk_user_id"]),
+                       look(quick, owner))
+    entry = merged(quick, reunite, begun, owner)
+    assert ("email", ADDRESS, True, True) in look(quick, owner)["identities"]
+    restore(reunite, quick, entry)
+    assert without_messaging(look(quick, owner)) == profile
+    assert look(quick, recreated(quick)) == without_messaging(before)
+
+
 def test_every_ticket_of_the_conversation_goes_back(quick, daemon):
     reunite = daemon()
     owner = rounds.profile(quick, "Vera", ADDRESS)

@@ -151,8 +151,7 @@ def commands() -> list[str]:
 
 
 def test_commands():
-    listed = section("Commands").split("\n### ")[0]
-    told = [words(row[0])[0] for row in rows(listed)]
+    told = [words(row[0])[0] for row in rows(section("Commands"))]
     assert told == commands() != []
 
 
@@ -187,7 +186,7 @@ def test_shown_commands_exist():
 def test_what_is_not_there_is_not_there():
     missing = words(section("Not in this version").split("the commands")[1])
     missing = [name for name in missing if re.fullmatch(r"[a-z -]+", name)]
-    assert missing
+    assert len(missing) > 5
     for name in missing:
         assert not [c for c in commands() if f"{c} ".startswith(f"{name} ")]
 

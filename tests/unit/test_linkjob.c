@@ -335,6 +335,48 @@ static void test_waits_for_the_hand_off_until_the_deadline(void **state)
 }
 
 /* Known, linked, unchanged: one call to SunCo, none to Zendesk. */
+/* The hint is of a conversation that was merged into this person's: where the
+ * store last knew the person is looked next, and only believed if so. */
+static void test_person_is_where_the_link_says(void **state)
+{
+	struct world w;
+
+	(void)state;
+	world_make_merge(&w);
+	w.sunco.zendesk_id = 0;
+	w.recall.linked = true;
+	w.recall.linked_user = WORLD_PERSON;
+	world_add(&w, 33, "other@customer.example", VERIFICATION_FULL);
+	w.job.zendesk_user_id = 33;
+	assert_int_equal(world_live(&w, 1), LINKJOB_END_DECIDED);
+	world_assert_merged_once(&w);
+	assert_int_equal(w.counts[COMMAND_SEARCH_EXTERNAL], 0);
+	world_release(&w);
+}
+
+static void test_link_is_not_believed_without_the_identity(void **state)
+{
+	struct world w;
+	struct linkjob l;
+
+	(void)state;
+	world_make_merge(&w);
+	w.sunco.zendesk_id = 0;
+	free(w.sunco.external_id);
+	w.sunco.external_id = NULL;
+	w.recall.linked = true;
+	w.recall.linked_user = WORLD_PROFILE;
+	world_add(&w, 33, "other@customer.example", VERIFICATION_FULL);
+	w.job.zendesk_user_id = 33;
+	world_run(&w, &l);
+	assert_int_equal(l.end, LINKJOB_END_WAIT);
+	assert_int_equal(l.decision.reason, REASON_NO_MESSAGING_USER);
+	assert_int_equal(w.counts[COMMAND_USER], 2);
+	assert_int_equal(w.merges, 0);
+	linkjob_release(&l);
+	world_release(&w);
+}
+
 static void test_known_person_costs_no_zendesk_call(void **state)
 {
 	struct world w;
@@ -411,6 +453,9 @@ int main(void)
 		cmocka_unit_test(test_requester_that_stays_gone_is_gone),
 		cmocka_unit_test(
 			test_waits_for_the_hand_off_until_the_deadline),
+		cmocka_unit_test(test_person_is_where_the_link_says),
+		cmocka_unit_test(
+			test_link_is_not_believed_without_the_identity),
 		cmocka_unit_test(test_known_person_costs_no_zendesk_call),
 		cmocka_unit_test(test_changed_person_is_decided_anew),
 		cmocka_unit_test(test_open_breaker_becomes_review),

@@ -117,7 +117,8 @@ static void what_changed_nothing_has_no_steps(void **state)
 	"\"organizations_complete\":true}"
 #define PROFILE(user, complete)                                                \
 	"\"profile\":{\"user\":{\"id\":12,\"name\":\"Ann Lee\"" user "},"      \
-	"\"identities\":[{\"type\":\"email\",\"value\":\"a@x.example\"}],"     \
+	"\"identities\":[{\"type\":\"email\",\"verified\":true,\"value\":\"a@" \
+	"x.example\"}],"                                                       \
 	"\"organizations\":null,\"organizations_complete\":" complete "}"
 
 static void the_profile_gives_back_before_the_other_takes(void **state)
@@ -246,6 +247,33 @@ static void nothing_personal_unless_asked_for(void **state)
 	restore_plan_release(&p);
 }
 
+/* A refused merge that cost the messaging user its external id. */
+static void an_id_that_was_kept_back_is_given_back(void **state)
+{
+	struct journal_entry e;
+	struct restore_plan p;
+
+	(void)state;
+	entry_init(&e, ACTION_REVIEW, "{" PERSON "," SUNCO "}");
+	e.applied = false;
+	e.reasons = REASON_BIT(REASON_MERGE_REFUSED) |
+		    REASON_BIT(REASON_EXTERNAL_ID_NOT_RETURNED);
+	restore_plan_make(&e, true, &p);
+	assert_int_equal(p.verdict, RESTORE_STEPS);
+	assert_int_equal(p.count, 1);
+	assert_string_equal(p.steps[0].path, "/api/v2/users/11");
+	assert_string_equal(
+		json_get_str(json_get(p.steps[0].body, "user"), "external_id"),
+		"E1");
+	restore_plan_release(&p);
+	free(e.before_image);
+	e.before_image = NULL;
+	restore_plan_make(&e, true, &p);
+	assert_int_equal(p.verdict, RESTORE_PARTIAL);
+	restore_plan_release(&p);
+	journal_entry_release(&e);
+}
+
 /* A name is put back only if it was ours that replaced it. */
 static void a_name_that_nobody_made_up_stays(void **state)
 {
@@ -311,6 +339,7 @@ int main(void)
 		cmocka_unit_test(what_is_uncertain_is_looked_at_first),
 		cmocka_unit_test(damaged_images_are_gone_images),
 		cmocka_unit_test(nothing_personal_unless_asked_for),
+		cmocka_unit_test(an_id_that_was_kept_back_is_given_back),
 		cmocka_unit_test(a_name_that_nobody_made_up_stays),
 		cmocka_unit_test(a_person_is_known_by_the_external_id),
 	};
