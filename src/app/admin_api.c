@@ -53,8 +53,9 @@ static bool query_flag(struct http_request *req, const char *name)
 	char text[8];
 	bool on = false;
 
-	return http_request_query(req, name, text, sizeof(text)) &&
-	       str_parse_bool(slice_of(text), &on) && on;
+	if (!http_request_query(req, name, text, sizeof(text)))
+		return false;
+	return str_eq(text, "1") || (str_parse_bool(slice_of(text), &on) && on);
 }
 
 static bool path_id(struct http_request *req, int64_t *out)

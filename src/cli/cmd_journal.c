@@ -25,6 +25,7 @@ static void print_entry(struct cli_list *list, const struct journal_entry *e)
 	cli_table_id(t, e->messaging_user_id);
 	cli_table_id(t, e->profile_id);
 	cli_table_id(t, e->ticket_id);
+	cli_table_cell(t, "%s", e->decided_by ? e->decided_by : "-");
 }
 
 static int page(struct cli_list *list)
@@ -53,8 +54,9 @@ static int page(struct cli_list *list)
 static int run_list(struct cli *c)
 {
 	static const char *const headings[] = {
-		"id",	  "at",	     "account",	       "action",  "reason",
-		"status", "applied", "messaging user", "profile", "ticket"};
+		"id",	   "at",     "account", "action",
+		"reason",  "status", "applied", "messaging user",
+		"profile", "ticket", "by"};
 	const char *word = cli_text(c, "action");
 	enum action action;
 

@@ -209,7 +209,10 @@ static void take_others(struct linkjob *l, const struct answer *a)
 {
 	struct linkjob_gathered *g = &l->gathered;
 
-	if (a->result != RESULT_OK && a->result != RESULT_NOTFOUND)
+	bool none =
+		a->to == COMMAND_SUNCO_EXTERNAL && a->result == RESULT_NOTFOUND;
+
+	if (a->result != RESULT_OK && !none)
 		g->sunco_failed = true;
 	for (size_t i = 0; a->result == RESULT_OK && i < a->sunco_count; i++) {
 		if (knows(l, &a->sunco[i]) ||
