@@ -30,6 +30,7 @@ enum hindsight {
 	HINDSIGHT_AGREED, /* merged the two that the decision names */
 	HINDSIGHT_OTHER,  /* merged the person with somebody else */
 	HINDSIGHT_MISSED, /* merged the person; the decision names nobody */
+	HINDSIGHT_LOGIN,  /* logged in as somebody else: Zendesk joined them */
 	HINDSIGHT_COUNT
 };
 const char *hindsight_name(enum hindsight o); /* "" for none */

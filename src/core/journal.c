@@ -38,10 +38,9 @@ bool journal_status_parse(const char *s, enum journal_status *out)
 }
 
 static const char *const hindsight_names[HINDSIGHT_COUNT] = {
-	[HINDSIGHT_NONE] = "",
-	[HINDSIGHT_AGREED] = "agreed",
-	[HINDSIGHT_OTHER] = "other",
-	[HINDSIGHT_MISSED] = "missed",
+	[HINDSIGHT_NONE] = "",	     [HINDSIGHT_AGREED] = "agreed",
+	[HINDSIGHT_OTHER] = "other", [HINDSIGHT_MISSED] = "missed",
+	[HINDSIGHT_LOGIN] = "login",
 };
 
 const char *hindsight_name(enum hindsight o)

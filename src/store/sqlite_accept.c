@@ -69,11 +69,15 @@ static bool link_holds(struct intake *in, const struct event *e,
 		       l->zendesk_user_id;
 }
 
-/* Somebody known writes: that is a conversation, too. */
-static void count_known(struct intake *in, const char *sunco_id)
+/* Somebody known starts a conversation: that is one, too. Messages and logins
+ * come in the middle of one. */
+static void count_known(struct intake *in, const struct event *e,
+			const char *sunco_id)
 {
 	in->a->known++;
-	sq_tally_known(in->q, in->account, sunco_id, in->a->now_ms);
+	if (e->kind != EVENT_CONVERSATION_MESSAGE &&
+	    e->kind != EVENT_USER_AUTHENTICATED)
+		sq_tally_known(in->q, in->account, sunco_id, in->a->now_ms);
 }
 
 static bool is_known(struct intake *in, const struct event *e)
@@ -84,7 +88,7 @@ static bool is_known(struct intake *in, const struct event *e)
 		memcmp(l.print.hash, e->print.hash, sizeof(l.print.hash)) == 0;
 
 	if (known)
-		count_known(in, e->sunco_id);
+		count_known(in, e, e->sunco_id);
 	return known;
 }
 
@@ -164,7 +168,7 @@ static void on_zendesk_user(struct intake *in, const struct event *e)
 	give_ticket(in, e, user, survivor);
 	if (sq_link_fresh(in->q, in->account, survivor,
 			  in->a->now_ms - in->a->recheck_ms, sunco_id)) {
-		count_known(in, sunco_id);
+		count_known(in, e, sunco_id);
 		return;
 	}
 	if (sq_job_of_zendesk(in->q, in->account, user, &job) ||
@@ -335,6 +339,9 @@ static void on_sunco_merge(struct intake *in, const struct event *e)
 		return;
 	}
 	sq_person_merge(in->q, in->account, e->other_sunco_id, e->sunco_id);
+	sq_tally_merge(in->q, in->account, e->other_sunco_id, in->a->now_ms);
+	sq_hindsight_login(in->q, in->account, e->other_sunco_id,
+			   in->a->now_ms);
 	sq_person_follow(in->q, in->account, e->other_sunco_id, e->sunco_id,
 			 &w);
 }

@@ -12,6 +12,7 @@
  *	it names somebody else               other, until that one is joined too
  *	it names nobody                      missed
  *	linked already, or our own merge     nothing
+ *	the person logged in as another      login: Zendesk joined them itself
  *
  * Two conversations' users that agents joined say nothing about each other
  * unless their decisions contradict each other; then the later is compared.
@@ -26,7 +27,8 @@
 
 #include "base/str.h"
 
-#define USERS_MAX 32 /* that agents made one; more are not looked at */
+#define LOGIN_MS  600000 /* a login's own events come together */
+#define USERS_MAX 32	 /* that agents made one; more are not looked at */
 
 /* Users that are one, with the newest decision about each (id 0: none). */
 struct side {
@@ -160,7 +162,7 @@ static void tally(struct sq *q, int64_t account, const struct journal_entry *e,
 {
 	char name[STORE_TALLY_SIZE];
 
-	if (e->outcome == HINDSIGHT_NONE)
+	if (e->outcome == HINDSIGHT_NONE || e->outcome == HINDSIGHT_LOGIN)
 		return;
 	snprintf(name, sizeof(name), "made/%s/%s", hindsight_name(e->outcome),
 		 e->outcome == HINDSIGHT_MISSED ? reason_code(e->reason)
@@ -240,6 +242,21 @@ bool sq_hindsight_merge(struct sq *q, int64_t account, uint64_t a, uint64_t b,
 		return false;
 	join(q, account, a, b, now_ms);
 	return true;
+}
+
+void sq_hindsight_login(struct sq *q, int64_t account, const char *sunco_id,
+			int64_t now_ms)
+{
+	struct journal_entry last;
+
+	if (first_decided(q,
+			  sq_query(q, DECIDED_OF_SUNCO, sq_int(account),
+				   sq_text(sunco_id)),
+			  &last) &&
+	    journal_hindsight(&last, 0) != HINDSIGHT_NONE &&
+	    (last.outcome == HINDSIGHT_NONE ||
+	     last.outcome_ms > now_ms - LOGIN_MS))
+		put_outcome(q, account, &last, HINDSIGHT_LOGIN, 0, now_ms);
 }
 
 void sq_hindsight_before(struct sq *q, int64_t account,

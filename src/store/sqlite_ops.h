@@ -212,10 +212,17 @@ void sq_tally_decided(struct sq *q, int64_t account,
 		      const struct journal_entry *e, int64_t now_ms);
 void sq_tally_known(struct sq *q, int64_t account, const char *sunco_id,
 		    int64_t now_ms);
+/* The person is another from now on, who counts. */
+void sq_tally_merge(struct sq *q, int64_t account, const char *sunco_id,
+		    int64_t now_ms);
 
 /* sqlite_hindsight.c: agents' own merges against what was decided. */
 /* The two were merged, whichever survived; false: by us. */
 bool sq_hindsight_merge(struct sq *q, int64_t account, uint64_t a, uint64_t b,
+			int64_t now_ms);
+/* The person logged in and was discarded for another: a merge of the two by
+ * Zendesk, told before or after this, is not the agents'. */
+void sq_hindsight_login(struct sq *q, int64_t account, const char *sunco_id,
 			int64_t now_ms);
 /* What a run found, before its entry is written: the person says the same as
  * last time, but the conversation belongs to the profile that was meant; or

@@ -108,6 +108,17 @@ void sq_tally_known(struct sq *q, int64_t account, const char *sunco_id,
 	count(q, account, sunco_id, day, name);
 }
 
+void sq_tally_merge(struct sq *q, int64_t account, const char *sunco_id,
+		    int64_t now_ms)
+{
+	struct counted before;
+
+	counted_get(q, account, sunco_id, &before);
+	if (before.day == sq_day(now_ms))
+		sq_tally_add(q, account, before.day, before.name, -1);
+	sq_exec(q, COUNTED_ERASE, sq_int(account), sq_text(sunco_id));
+}
+
 static bool may_call(struct sq *q, int64_t account)
 {
 	sqlite3_stmt *st = sq_query(q, ACCOUNT_READ, sq_int(account));

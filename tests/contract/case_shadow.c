@@ -421,6 +421,48 @@ static void a_login_in_between_may_have_moved_it(struct ct *c)
 	expect(c, id, HINDSIGHT_NONE, 0);
 }
 
+/* --- Zendesk's own merges, at a login --- */
+
+static void log_in(struct ct *c)
+{
+	struct event e = ct_event(EVENT_SUNCO_MERGE, SUNCO_2);
+
+	assert_true(
+		str_copy(e.other_sunco_id, sizeof(e.other_sunco_id), SUNCO));
+	ct_accept(c, e);
+}
+
+static void a_login_that_joins_is_not_the_agents(struct ct *c)
+{
+	int64_t id = decide(c, SUNCO, ACTION_NONE, PERSON, 0);
+
+	log_in(c);
+	agents_merge(c, PERSON, PROFILE);
+	expect(c, id, HINDSIGHT_LOGIN, 0);
+	assert_int_equal(report(c).all.missed, 0);
+}
+
+static void nor_if_the_event_comes_first(struct ct *c)
+{
+	int64_t id = decide(c, SUNCO, ACTION_NONE, PERSON, 0);
+
+	agents_merge(c, PERSON, PROFILE);
+	expect(c, id, HINDSIGHT_MISSED, PROFILE);
+	log_in(c);
+	expect(c, id, HINDSIGHT_LOGIN, 0);
+	assert_int_equal(report(c).all.missed, 0);
+}
+
+static void what_agents_did_long_before_a_login_stays(struct ct *c)
+{
+	int64_t id = decide(c, SUNCO, ACTION_NONE, PERSON, 0);
+
+	agents_merge(c, PERSON, PROFILE);
+	c->now_ms += HOUR;
+	log_in(c);
+	expect(c, id, HINDSIGHT_MISSED, PROFILE);
+}
+
 /* --- merges that nobody made --- */
 
 static void what_nobody_made_in_a_week(struct ct *c)
@@ -577,6 +619,31 @@ static void who_is_known_counts_without_an_entry(struct ct *c)
 	assert_int_equal(r.all.known, 1);
 	assert_int_equal(r.all.by_evidence[EVIDENCE_VERIFIED], 2);
 	assert_int_equal(r.all.linked[EMAILS_VERIFIED_ONLY], 2);
+}
+
+static void messages_of_somebody_known_do_not(struct ct *c)
+{
+	struct event e = ct_event(EVENT_CONVERSATION_MESSAGE, SUNCO);
+
+	link_person(c);
+	c->now_ms += DAY;
+	e.print.known = true;
+	memset(e.print.hash, 7, sizeof(e.print.hash));
+	assert_int_equal(ct_accept(c, e).known, 1);
+	assert_int_equal(report(c).all.conversations, 1);
+}
+
+static void who_logs_in_in_between_counts_once(struct ct *c)
+{
+	struct job job;
+
+	(void)decide(c, SUNCO, ACTION_NONE, PERSON, 0);
+	log_in(c);
+	assert_int_equal(report(c).all.conversations, 0);
+	job = ct_claim(c); /* the login wakes the one who stays */
+	ct_settle(c, &job, JOB_WAITING);
+	(void)decide(c, SUNCO_2, ACTION_MERGE, SECOND, PROFILE);
+	assert_int_equal(report(c).all.conversations, 1);
 }
 
 static void a_look_that_finds_somebody_known_counts(struct ct *c)
@@ -737,12 +804,17 @@ static const struct ct_case cases[] = {
 	CT_CASE(the_conversation_is_at_the_profile_later),
 	CT_CASE(elsewhere_counts_only_if_the_user_is_gone),
 	CT_CASE(a_login_in_between_may_have_moved_it),
+	CT_CASE(a_login_that_joins_is_not_the_agents),
+	CT_CASE(nor_if_the_event_comes_first),
+	CT_CASE(what_agents_did_long_before_a_login_stays),
 	CT_CASE(what_nobody_made_in_a_week),
 	CT_CASE(a_pair_that_was_given_up_was_not_missed),
 	CT_CASE(a_person_counts_once_a_day_as_decided_last),
 	CT_CASE(what_zendesk_had_no_user_for_stands_beside),
 	CT_CASE(backfill_is_no_conversation),
 	CT_CASE(who_is_known_counts_without_an_entry),
+	CT_CASE(messages_of_somebody_known_do_not),
+	CT_CASE(who_logs_in_in_between_counts_once),
 	CT_CASE(a_look_that_finds_somebody_known_counts),
 	CT_CASE(who_is_erased_is_counted_but_not_remembered),
 	CT_CASE(accounts_are_apart),

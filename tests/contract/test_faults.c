@@ -22,7 +22,7 @@ struct day {
 	struct store_op ops[BATCH];
 	size_t count;
 	struct job jobs[4]; /* ann, bob, cy, the ticket's */
-	struct event events[5];
+	struct event events[6];
 	int64_t entry;
 	int64_t review;
 };
@@ -182,6 +182,14 @@ static void finish(struct day *d)
 	d->events[4] = ct_event(EVENT_CONVERSATION_CREATE, "ann");
 	d->events[4].print.known = true;
 	add_accept(d, &d->events[4]);
+	d->events[5] = ct_event(EVENT_ZD_USER_MERGED, "");
+	d->events[5].zendesk_user_id = 13;
+	d->events[5].other_zendesk_user_id = 14;
+	add_accept(d, &d->events[5]);
+	op = add(d, STORE_SAMPLE);
+	op->u.sample.account = CT_ACCOUNT;
+	op->u.sample.now_ms = d->c.now_ms;
+	op->u.sample.what = STORE_SAMPLE_PUT;
 	run_batch(d);
 	assert_int_equal(d->ops[0].u.accept.known, 1);
 }

@@ -174,6 +174,35 @@ def test_our_own_merges_are_not_the_agents(shop):
     assert summary["not_made_yet"] == 0
 
 
+def test_a_late_login_is_not_the_agents_merge(shop):
+    shop.daemon.configure(apply="observe", settle_after="1s",
+                          wait_for_user="1s")
+    shop.daemon.reload()
+    first = shop.converse(jwt={"external_id": "late", "name": "Jo Doe",
+                               "email": "late@shop.example",
+                               "email_verified": True})
+    guest = shop.converse(typed={"name": "Jo"})
+    harness.wait_until(
+        lambda: [e for e in shop.entries(guest) if e["action"] == "none"],
+        what="the guest's decision")
+    login = shop.sandbox.act(
+        "logins", conversation_id=guest["conversation_id"], wait="end",
+        jwt={"external_id": "late", "name": "Jo Doe",
+             "email": "late@shop.example", "email_verified": True})
+    assert login["login"] == "merged"
+    assert shop.sandbox.state()["merges"][-1]["by"] == "zendesk"
+    harness.wait_until(
+        lambda: {"user:merge", "user.merged"} <= {
+            d["event"] for d in shop.sandbox.control(
+                "GET", "deliveries")["deliveries"]
+            if d["state"] == "delivered"}, what="both events")
+    shop.daemon.idle()
+    summary, _ = shop.report("--offline")
+    assert (summary["missed"], summary["other"]) == (0, 0)
+    assert summary["conversations"] == 1  # one person, whoever they are
+    assert shop.entries(first)
+
+
 def test_conversations_by_evidence_and_by_setting(shop):
     _, email = shop.profile()
     person = shop.login(email)
@@ -275,6 +304,33 @@ def test_the_daemon_counts_once_a_day_by_itself(sandbox, tmp_path):
         harness.wait_until(lambda: minutes_of(daemon) > 10,
                            what="ten more minutes")
         assert len(search_counts(sandbox)) == 2
+    finally:
+        daemon.stop()
+
+
+def test_a_day_that_could_not_be_had_is_asked_for_again(sandbox, tmp_path):
+    sandbox.fault(match={"call": "search_count"}, kind="status", status=503,
+                  times=1)
+    daemon = Daemon(tmp_path, sandbox, apply="observe", fast=600)
+    try:
+        harness.wait_until(lambda: daemon.event("sample_failed"),
+                           what="the failure")
+        harness.wait_until(lambda: daemon.event("sampled"),
+                           what="the next hour's sample")
+    finally:
+        daemon.stop()
+
+
+def test_a_paused_account_is_not_counted(sandbox, tmp_path):
+    daemon = Daemon(tmp_path, sandbox, apply="observe", fast=600)
+    try:
+        daemon.command("queue", "pause")
+        harness.wait_until(lambda: minutes_of(daemon) > 70,
+                           what="more than an hour")
+        assert search_counts(sandbox) == []
+        daemon.command("queue", "resume")
+        harness.wait_until(lambda: daemon.event("sampled"),
+                           what="the sample after the pause")
     finally:
         daemon.stop()
 
