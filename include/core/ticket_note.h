@@ -32,6 +32,10 @@ enum ticket_note {
  * as failed for good: the caller knows whether it is tried again. */
 bool ticket_note_tells(enum ticket_note level, const struct journal_entry *e);
 
+/* Is the ticket of this requester theirs whom the entry is about? After a
+ * merge it is the survivor's. */
+bool ticket_note_is_theirs(const struct journal_entry *e, uint64_t requester);
+
 /* The note's text; review_id: the open review, or 0. zendesk_url: of the
  * account, no slash at the end. Nothing for what is never told. */
 void ticket_note_write(const struct journal_entry *e, const char *zendesk_url,

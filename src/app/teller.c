@@ -5,11 +5,11 @@
  *	IDLE ─> CLAIM ─────────────> IDLE
  *	 ^        │ due
  *	 │        ├─ may have been sent ─> LOOK ─ it is there ──┐
- *	 │        │                          │ it is not        │
- *	 │        v                          v                  │
- *	 │       ASK ─ another's ticket ─────┼───────────────>  │
- *	 │        v                          │                  │
- *	 │       TAG <───────────────────────┘                  │
+ *	 │        v                          │ it is not        │
+ *	 │       ASK <───────────────────────┘                  │
+ *	 │        │ theirs  └─ another's ticket ────────────────┤
+ *	 │        v                                             │
+ *	 │       TAG                                            │
  *	 │        │ added     another note stands there already │
  *	 │        ├──────────────────> UNTAG ─┐                 │
  *	 │        v                           │                 │
@@ -355,21 +355,14 @@ static void tag(struct teller_account *a)
 				     on_tagged, a);
 }
 
-/* Whose ticket it is a webhook said. After a merge it is the survivor's. */
-static bool is_theirs(const struct journal_entry *e, uint64_t requester)
-{
-	return requester == e->messaging_user_id ||
-	       (e->action == ACTION_MERGE && e->applied &&
-		requester == e->profile_id);
-}
-
+/* Whose ticket it is a webhook said. */
 static void on_asked(const struct api_result *r, uint64_t requester, void *arg)
 {
 	struct teller_account *a = arg;
 
 	if (r->result != RESULT_OK)
 		fail(a, r);
-	else if (!is_theirs(&note_of(a)->entry, requester))
+	else if (!ticket_note_is_theirs(&note_of(a)->entry, requester))
 		finish(a, "foreign");
 	else if (!a->config)
 		give_back(a);
@@ -396,7 +389,7 @@ static void on_looked(const struct api_result *r, bool found, void *arg)
 	else if (!a->config)
 		give_back(a);
 	else
-		tag(a);
+		ask(a);
 }
 
 static void look(struct teller_account *a)

@@ -267,6 +267,14 @@ const char *ticket_note_tag(const struct journal_entry *e)
 	return s != NULL ? s->tag : NULL;
 }
 
+bool ticket_note_is_theirs(const struct journal_entry *e, uint64_t requester)
+{
+	bool survivor = is_merged(e) || is_undone(e);
+
+	return requester != 0 && (requester == e->messaging_user_id ||
+				  (survivor && requester == e->profile_id));
+}
+
 void ticket_note_mark(int64_t journal_id, char out[TICKET_NOTE_MARK_BYTES])
 {
 	/* the full stop keeps 17 apart from 170 */

@@ -194,6 +194,29 @@ static void test_nothing_is_told_on_anothers_ticket(void **state)
 	stop(&r);
 }
 
+/* Whoever died before asking must not take the answer for given. */
+static void test_a_recovered_note_is_asked_about_too(void **state)
+{
+	struct reply script[] = {
+		ALWAYS(ASK, 200, NULL, "{\"ticket\":{\"requester_id\":33}}"),
+		ALWAYS(LOOK, 200, NULL,
+		       "{\"comments\":[],\"meta\":{\"has_more\":false}}")};
+	struct rig r;
+	bool unsure;
+
+	(void)state;
+	start(&r);
+	api_fixture_script(r.f.api, script, ARRAY_LEN(script));
+	merge(&r);
+	assert_true(is_due(&r, loop_wall_ms(r.f.loop), &unsure));
+	flow_leap(2000, 2000); /* its lease has ended */
+	begin(&r);
+	until(&r, "foreign", 1);
+	assert_int_equal(asked(&r, LOOK), 1);
+	assert_int_equal(r.f.api->request_count, 2);
+	stop(&r);
+}
+
 /* ... but after a merge it is the survivor's. */
 static void test_a_merged_users_ticket_is_the_survivors(void **state)
 {
@@ -597,6 +620,7 @@ int main(void)
 		cmocka_unit_test(test_the_tag_comes_first),
 		cmocka_unit_test(test_a_new_note_takes_the_old_tags_away),
 		cmocka_unit_test(test_nothing_is_told_on_anothers_ticket),
+		cmocka_unit_test(test_a_recovered_note_is_asked_about_too),
 		cmocka_unit_test(test_a_merged_users_ticket_is_the_survivors),
 		cmocka_unit_test(test_there_is_a_gap_between_two),
 		cmocka_unit_test(test_another_setting_counts_at_once),

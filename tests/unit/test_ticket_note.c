@@ -312,6 +312,29 @@ static void test_a_link_that_was_wrong(void **state)
 	assert_false(ticket_note_tells(NOTE_MERGED, &e));
 }
 
+static void test_whose_ticket_it_is(void **state)
+{
+	struct journal_entry e =
+		entry(ACTION_MERGE, REASON_EMAIL_MATCH_VERIFIED);
+	char undone[] = JOURNAL_UNDONE "12";
+
+	(void)state;
+	assert_true(ticket_note_is_theirs(&e, 11));
+	assert_true(ticket_note_is_theirs(&e, 22));
+	assert_false(ticket_note_is_theirs(&e, 33));
+	assert_false(ticket_note_is_theirs(&e, 0));
+	e = entry(ACTION_REVIEW, REASON_EMAIL_DENIED);
+	assert_true(ticket_note_is_theirs(&e, 11));
+	assert_false(ticket_note_is_theirs(&e, 22));
+	e = entry(ACTION_NONE, REASON_REJECTED_BEFORE);
+	e.decided_by = maria;
+	assert_false(ticket_note_is_theirs(&e, 22));
+	e.note = undone;
+	assert_true(ticket_note_is_theirs(&e, 22));
+	e.messaging_user_id = 0;
+	assert_false(ticket_note_is_theirs(&e, 0));
+}
+
 static void test_marks_differ(void **state)
 {
 	struct journal_entry e =
@@ -354,6 +377,7 @@ int main(void)
 		cmocka_unit_test(test_a_review_of_what_is_certain),
 		cmocka_unit_test(test_several_addresses),
 		cmocka_unit_test(test_a_link_that_was_wrong),
+		cmocka_unit_test(test_whose_ticket_it_is),
 		cmocka_unit_test(test_marks_differ),
 		cmocka_unit_test(test_tags),
 	};
