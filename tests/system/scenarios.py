@@ -164,6 +164,13 @@ CASES = [
          zendesk={"new": "external-id conversation",
                   "profile": "agent address"},
          reunite="refuse profile_is_agent"),
+    case("a shared profile has the address", "P-A6",
+         before={"profile": "shared address"},
+         does=[logs_in(zendesk="duplicate")],
+         zendesk={"new": "external-id conversation",
+                  "profile": "shared address"},
+         reunite="refuse shared_user"),
+    # Zendesk rejects the second token (409); the conversation goes on.
     case("the address and external id are two people's", "Z",
          before={},
          does=[logs_in(external_id="another"), logs_in()],

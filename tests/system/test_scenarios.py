@@ -198,6 +198,12 @@ def test_who_was_merged(played, setting, policy, name):
         assert person.labels[entry["profile_id"]] == "profile"
 
 
+def test_nobody_else_was_merged(played):
+    merges = [m for m in played.state["merges"] if m["by"] == "api"]
+    told = [m for p in played.people.values() for m in p.merges(played.state)]
+    assert len(merges) == len(told)
+
+
 @each_case
 def test_the_sunco_user_stays_as_it_is(alone, played, name):
     without, person = alone.people[name], played.people[name]
