@@ -1,9 +1,11 @@
 /*
  * When the breaker opened and closed: see breaker.h.
  *
- *	look -> due -> asking -> compared, told -> (timer) -> due
+ *	look, time -> wanted -> (a round begins) -> due -> asked -> told
  *
- * One operation of the store at a time, whatever asks meanwhile.
+ * One operation of the store at a time, whatever asks meanwhile; and since the
+ * store counts the places of a day for it, rounds take at most about a tenth
+ * of the time.
  *
  * Invariant: what is told as open is told as closed before it is told as open
  * again, in this process.
@@ -18,11 +20,14 @@
 #include "base/str.h"
 
 #define FAILED_MS 1000
+#define REST	  10 /* times as long as the last round took */
+#define REST_MS	  10000
 #define CLOCK_MS  60000 /* while something is open: the clock may leap */
 
 struct watched {
 	char name[ACCOUNT_SIZE];
-	bool due;
+	bool wanted;		 /* in the next round */
+	bool due;		 /* in this one */
 	struct store_stats told; /* as last told */
 	int64_t ends_ms;	 /* the next end by time; INT64_MAX: none */
 };
@@ -34,6 +39,8 @@ struct breaker {
 	struct watched **accounts; /* whichever were ever configured */
 	size_t account_count;
 	struct watched *asked; /* NULL: the op is free */
+	int64_t round_ms;      /* when the last round began (monotonic) */
+	int64_t rest_ms;       /* no other one before (monotonic) */
 	struct store_op op;
 	bool freed;
 };
@@ -190,7 +197,7 @@ static struct watched *find(struct breaker *b, const char *name)
 	return w;
 }
 
-static void look_on(struct breaker *b);
+static void go_on(struct breaker *b);
 
 static void release(struct breaker *b)
 {
@@ -211,66 +218,97 @@ static void on_stats(struct store_op *op, void *arg)
 		release(b);
 		return;
 	}
-	if (ok)
+	if (ok) {
 		take(w, &op->u.stats);
-	else
+		go_on(b);
+	} else {
 		w->due = true;
-	if (ok)
-		look_on(b);
-	else
 		loop_timer_set(b->timer, FAILED_MS);
+	}
 }
 
+static int64_t at_most(int64_t a, int64_t b)
+{
+	return a < b ? a : b;
+}
+
+/* The next round: what came meanwhile soon, else when time closes something. */
 static void plan(struct breaker *b)
 {
-	int64_t now_ms = loop_wall_ms(b->loop);
-	int64_t next_ms = INT64_MAX, delay_ms;
+	int64_t round_ms = b->rest_ms - loop_now_ms(b->loop);
+	int64_t next_ms = INT64_MAX, now_ms = loop_wall_ms(b->loop);
+	bool wanted = false;
 
-	for (size_t i = 0; i < b->account_count; i++)
-		if (b->accounts[i]->ends_ms < next_ms)
-			next_ms = b->accounts[i]->ends_ms;
-	if (next_ms == INT64_MAX)
+	for (size_t i = 0; i < b->account_count; i++) {
+		wanted = wanted || b->accounts[i]->wanted;
+		next_ms = at_most(next_ms, b->accounts[i]->ends_ms);
+	}
+	if (!wanted && next_ms == INT64_MAX)
 		return;
-	delay_ms = next_ms > now_ms ? next_ms - now_ms : 0;
-	loop_timer_set(b->timer, delay_ms < CLOCK_MS ? delay_ms : CLOCK_MS);
+	next_ms = wanted ? round_ms : at_most(next_ms - now_ms, CLOCK_MS);
+	loop_timer_set(b->timer, next_ms > 0 ? next_ms : 0);
 }
 
-static void look_on(struct breaker *b)
+/* The account's operation; false: there is no such account any more. */
+static bool ask(struct breaker *b, struct watched *w)
 {
-	const struct config *config = engine_config(b->engine);
+	const struct account_config *a =
+		config_account(engine_config(b->engine), w->name);
 
-	if (b->asked)
-		return;
-	for (size_t i = 0; i < b->account_count; i++) {
-		struct watched *w = b->accounts[i];
-		const struct account_config *a =
-			w->due ? config_account(config, w->name) : NULL;
-
-		w->due = false;
-		if (!a)
-			continue;
-		breaker_ask(&b->op, a, loop_wall_ms(b->loop));
-		b->op.u.stats.account = w->name; /* outlives a reload */
-		b->asked = w;
-		storeq_submit(engine_storeq(b->engine), &b->op, on_stats, b);
-		return;
+	w->due = false;
+	if (!a) {
+		w->ends_ms = INT64_MAX;
+		return false;
 	}
+	breaker_ask(&b->op, a, loop_wall_ms(b->loop));
+	b->op.u.stats.account = w->name; /* outlives a reload */
+	b->asked = w;
+	storeq_submit(engine_storeq(b->engine), &b->op, on_stats, b);
+	return true;
+}
+
+static void go_on(struct breaker *b)
+{
+	int64_t took_ms;
+
+	for (size_t i = 0; i < b->account_count; i++)
+		if (b->accounts[i]->due && ask(b, b->accounts[i]))
+			return;
+	took_ms = loop_now_ms(b->loop) - b->round_ms;
+	b->rest_ms = b->round_ms + at_most(REST * took_ms, REST_MS);
 	plan(b);
 }
 
-static void on_timer(void *arg)
+/* Whoever is wanted, and where time may have closed what is open. */
+static void begin_round(void *arg)
 {
-	breaker_look(arg, NULL);
+	struct breaker *b = arg;
+
+	b->round_ms = loop_now_ms(b->loop);
+	for (size_t i = 0; i < b->account_count; i++) {
+		struct watched *w = b->accounts[i];
+
+		w->due = w->due || w->wanted || w->ends_ms != INT64_MAX;
+		w->wanted = false;
+	}
+	if (!b->asked)
+		go_on(b);
 }
 
-void breaker_look(struct breaker *b, const char *account)
+static void want(struct breaker *b, const char *account)
 {
 	const struct config *c = engine_config(b->engine);
 
 	for (size_t i = 0; i < c->account_count; i++)
 		if (!account || str_eq(account, c->accounts[i].name))
-			find(b, c->accounts[i].name)->due = true;
-	look_on(b);
+			find(b, c->accounts[i].name)->wanted = true;
+}
+
+void breaker_look(struct breaker *b, const char *account)
+{
+	want(b, account);
+	if (!b->asked)
+		plan(b);
 }
 
 struct breaker *breaker_new(struct loop *loop, struct engine *engine)
@@ -279,8 +317,9 @@ struct breaker *breaker_new(struct loop *loop, struct engine *engine)
 
 	b->loop = loop;
 	b->engine = engine;
-	b->timer = loop_timer_new(loop, on_timer, b);
-	breaker_look(b, NULL);
+	b->timer = loop_timer_new(loop, begin_round, b);
+	want(b, NULL);
+	begin_round(b);
 	return b;
 }
 

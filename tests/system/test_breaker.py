@@ -83,6 +83,7 @@ def test_a_person_closes_it(sandbox, full):
 
 
 def test_open_and_closed_outlive_the_daemon(full):
+    log_of(full, "breaker_opened")
     assert full.stop() == 0
     full.start()
     log_of(full, "breaker_opened", 2)
@@ -243,6 +244,7 @@ def test_pause_and_breaker_over_http(full):
     def post(act, body):
         return full.admin.post(f"/api/v1/accounts/acme/{act}", body)
 
+    log_of(full, "breaker_opened")
     who = {"by": "maria", "reason": "an import"}
     assert post("pause", who).status == 200
     log_of(full, "account_paused")

@@ -23,6 +23,7 @@ struct rig {
 	struct engine *engine;
 	struct breaker *breaker;
 	struct store *other; /* another process */
+	const char *name;    /* of the account */
 	uint64_t people;
 	bool probed;
 };
@@ -44,14 +45,14 @@ static struct config *load(struct rig *r, int hour, int profile)
 
 	assert_non_null(f);
 	fprintf(f,
-		"store = \"sqlite:%s/store\"\naccount \"acme\" {\n"
+		"store = \"sqlite:%s/store\"\naccount \"%s\" {\n"
 		"zendesk_url = \"http://127.0.0.1:1\"\n"
 		"zendesk_auth = \"bearer\"\nzendesk_token = \"t\"\n"
 		"sunco_url = \"http://127.0.0.1:1\"\nsunco_app_id = \"a\"\n"
 		"sunco_key_id = \"k\"\nsunco_key_secret = \"ks\"\n"
 		"sunco_webhook_secrets = {\"ws\"}\n"
 		"max_merges_per_hour = %d\nmax_merges_per_profile = %d\n}\n",
-		r->dir, hour, profile);
+		r->dir, r->name, hour, profile);
 	fclose(f);
 	if (config_load(&config, r->path, &err) != RESULT_OK)
 		fail_msg("%s", err.text);
@@ -65,6 +66,7 @@ static void start(struct rig *r, int hour, int profile)
 	FILE *log = tmpfile();
 
 	memset(r, 0, sizeof(*r));
+	r->name = "acme";
 	strcpy(r->dir, "/tmp/reunite_breaker_XXXXXX");
 	assert_non_null(mkdtemp(r->dir));
 	snprintf(r->path, sizeof(r->path), "%s/conf", r->dir);
@@ -215,7 +217,9 @@ static void turn(struct rig *r)
 static void look(struct rig *r)
 {
 	turn(r);
+	flow_leap(0, 10000); /* it has rested */
 	breaker_look(r->breaker, NULL);
+	turn(r);
 	turn(r);
 }
 
@@ -396,6 +400,28 @@ static void a_limit_of_zero_is_always_open(void **state)
 	stop(&r);
 }
 
+/* An account that is gone is not asked about for ever. */
+static void a_removed_account_is_let_go(void **state)
+{
+	struct rig r;
+
+	(void)state;
+	start(&r, 1, 1);
+	take(&r, 21, JOURNAL_DONE);
+	look(&r);
+	r.name = "other";
+	engine_reload(r.engine, load(&r, 1, 1));
+	look(&r);
+	flow_leap(HOUR_MS, HOUR_MS);
+	look(&r);
+	assert_int_equal(lines(&r, "breaker_closed", ""), 0);
+	r.name = "acme";
+	engine_reload(r.engine, load(&r, 1, 9));
+	look(&r);
+	assert_int_equal(lines(&r, "breaker_closed", "per_hour"), 1);
+	stop(&r);
+}
+
 static void it_goes_while_it_asks(void **state)
 {
 	struct rig r;
@@ -420,6 +446,7 @@ int main(void)
 		cmocka_unit_test(a_link_that_failed_closes_it),
 		cmocka_unit_test(what_is_open_at_the_start_is_told),
 		cmocka_unit_test(a_limit_of_zero_is_always_open),
+		cmocka_unit_test(a_removed_account_is_let_go),
 		cmocka_unit_test(it_goes_while_it_asks),
 	};
 
