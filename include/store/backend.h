@@ -27,6 +27,7 @@ struct store_backend_ops {
 	void (*rollback)(struct store_backend *b);
 	bool (*changed)(struct store_backend *b);
 	void (*checkpoint)(struct store_backend *b);
+	bool (*empty_log)(struct store_backend *b);
 	const uint8_t *(*key)(const struct store_backend *b);
 };
 

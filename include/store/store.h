@@ -60,6 +60,7 @@
 #include "core/event.h"
 #include "core/job.h"
 #include "core/journal.h"
+#include "store/upkeep.h"
 #include "core/owner.h"
 #include "core/readiness.h"
 #include "store/review.h"
@@ -118,6 +119,8 @@ enum store_op_kind {
 	STORE_NOTED,	 /* what came of it, or when again */
 	STORE_STATS,	 /* gauges (read) */
 	STORE_HEALTH,	 /* how the store itself is kept (read) */
+	STORE_FIND,	 /* what speaks of a person (read) */
+	STORE_ERASE,	 /* what was found */
 	STORE_CHECK,	 /* is it whole, do its rows fit together? (read) */
 	STORE_PRUNE,	 /* one small batch of retention */
 	STORE_SAMPLE,	 /* how many unverified users there are today */
@@ -386,14 +389,6 @@ struct store_account {
 	int64_t last_webhook_ms[2]; /* by enum event_source */
 };
 
-/* A profile that as many conversations joined today as may. */
-#define STORE_FULL_MAX 16
-struct store_full {
-	uint64_t profile_id;
-	int64_t merges;
-	int64_t ends_ms; /* when the day has a place again, at the earliest */
-};
-
 /* Something to be told on a ticket. */
 struct store_note {
 	int64_t id; /* 0: none is due */
@@ -426,72 +421,6 @@ struct store_note_done {
 	int64_t due_ms;
 	bool unsure; /* it may have been sent */
 	int attempts;
-};
-
-struct store_stats {
-	const char *account;
-	int64_t now_ms;
-	/* Of the breaker; INT64_MAX: not asked. */
-	int64_t max_per_hour;
-	int64_t max_per_profile;
-	bool detail; /* and what is not worth a look every few seconds */
-	/* out */
-	int64_t jobs[JOB_STATE_COUNT];
-	int64_t oldest_due_ms;	  /* run_at of the oldest due job, 0: none */
-	int64_t oldest_review_ms; /* created, 0: none */
-	int64_t merges_this_hour;
-	/* At the limit: when the hour has a place again, at the earliest; 0:
-	 * it has one, or never will (a limit of 0). */
-	int64_t hour_ends_ms;
-	struct store_full full[STORE_FULL_MAX]; /* some of them, by id */
-	size_t full_count;			/* all of them */
-	int64_t breaker_since_ms; /* a person closed it then; 0: never */
-	/* detail */
-	int64_t reviews_open;
-	int64_t unfinished;	     /* entries that are pending or uncertain */
-	int64_t unfinished_since_ms; /* the oldest's; 0: none */
-	int64_t notes_open;	     /* to be told on a ticket that is known */
-	int64_t oldest_note_ms;	     /* created; 0: none */
-	int64_t notes_refused;	     /* of those of the last day */
-};
-
-struct store_health {
-	/* out */
-	int64_t schema;
-	int64_t size_bytes; /* of the database; its log comes on top */
-	bool durable;	    /* what is committed survives a power failure */
-	char mode[32];	    /* how it writes: "wal" */
-};
-
-/* Something that must not be; the texts are static. */
-struct store_finding {
-	const char *what;
-	const char *mend;
-	bool wrong; /* else it goes away by itself */
-	int64_t count;
-	int64_t example; /* an id: of what the text speaks of */
-};
-
-/* Walks everything: not for the daemon's own handle. */
-struct store_check {
-	int64_t now_ms;
-	int64_t grace_ms; /* so long after its lease a job is taken over */
-	bool quick;	  /* the file only roughly */
-	/* out; of a damaged file nothing but that */
-	char *damage;			/* *owned*: where; NULL: it is whole */
-	struct store_finding *findings; /* *owned* */
-	size_t count;
-};
-
-struct store_prune {
-	int64_t events_before_ms;
-	int64_t jobs_before_ms;	   /* done and dead */
-	int64_t journal_before_ms; /* closed reviews, links, addresses, too */
-	int64_t images_before_ms;  /* before-images, facts of reviews */
-	int64_t reviews_expire_ms; /* now: open ones past expiry close */
-	int64_t notes_before_ms;   /* notes whose ticket never came */
-	size_t max;
-	size_t removed; /* out; call again while it equals max */
 };
 
 #define STORE_DAY_MS	 (INT64_C(24) * 3600 * 1000)
@@ -546,6 +475,8 @@ struct store_op {
 		struct store_note_done note_done;
 		struct store_stats stats;
 		struct store_health health;
+		struct store_find find;
+		struct store_erase erase;
 		struct store_check check;
 		struct store_prune prune;
 		struct store_sample sample;
@@ -576,6 +507,9 @@ MUST_CHECK enum result store_do(struct store *s, struct store_op *op);
 bool store_changed(struct store *s);
 /* Moves the write-ahead log into the database; for the reader thread. */
 void store_checkpoint(struct store *s);
+/* Moves the log and leaves it empty, so that it keeps no bytes of what was
+ * erased; false while somebody reads, or when it fails. For commands. */
+bool store_empty_log(struct store *s);
 /* The store's secret key for hashes of addresses; made with the store. */
 const uint8_t *store_key(const struct store *s);
 

@@ -28,7 +28,8 @@
 	X(cmd_review_list)                                                     \
 	X(cmd_review_show)                                                     \
 	X(cmd_review_approve)                                                  \
-	X(cmd_review_reject)
+	X(cmd_review_reject)                                                   \
+	X(cmd_forget)
 
 #define CLI_COMMAND_DECLARE(row) extern const struct cli_command row;
 CLI_COMMANDS(CLI_COMMAND_DECLARE)

@@ -29,7 +29,8 @@ static op_fn *const handlers[STORE_OP_COUNT] = {
 	[STORE_ACCOUNT] = sq_op_account,     [STORE_STATS] = sq_op_stats,
 	[STORE_NOTE] = sq_op_note_claim,     [STORE_NOTED] = sq_op_note_done,
 	[STORE_PRUNE] = sq_op_prune,	     [STORE_HEALTH] = sq_op_health,
-	[STORE_CHECK] = sq_op_check,	     [STORE_SAMPLE] = sq_op_sample,
+	[STORE_CHECK] = sq_op_check,	     [STORE_FIND] = sq_op_find,
+	[STORE_ERASE] = sq_op_erase,	     [STORE_SAMPLE] = sq_op_sample,
 	[STORE_READINESS] = sq_op_readiness, [STORE_PROBE] = sq_op_probe,
 };
 
@@ -136,6 +137,13 @@ static void sq_checkpoint(struct store_backend *b)
 	wal_checkpoint(sq_of(b));
 }
 
+static bool sq_empty_log(struct store_backend *b)
+{
+	return sqlite3_wal_checkpoint_v2(sq_of(b)->db, NULL,
+					 SQLITE_CHECKPOINT_TRUNCATE, NULL,
+					 NULL) == SQLITE_OK;
+}
+
 static const uint8_t *sq_key(const struct store_backend *b)
 {
 	return ((const struct sq *)b)->key;
@@ -151,5 +159,6 @@ const struct store_backend_ops store_sqlite_ops = {
 	.rollback = sq_rollback,
 	.changed = sq_changed,
 	.checkpoint = sq_checkpoint,
+	.empty_log = sq_empty_log,
 	.key = sq_key,
 };

@@ -29,6 +29,8 @@ enum result sq_op_note_done(struct sq *q, struct store_op *op);
 enum result sq_op_stats(struct sq *q, struct store_op *op);
 enum result sq_op_health(struct sq *q, struct store_op *op);
 enum result sq_op_prune(struct sq *q, struct store_op *op);
+enum result sq_op_find(struct sq *q, struct store_op *op);
+enum result sq_op_erase(struct sq *q, struct store_op *op);
 enum result sq_op_check(struct sq *q, struct store_op *op);
 enum result sq_op_sample(struct sq *q, struct store_op *op);
 enum result sq_op_readiness(struct sq *q, struct store_op *op);
@@ -159,6 +161,8 @@ void sq_review_merged(struct sq *q, int64_t account, uint64_t messaging_user,
 		      uint64_t profile, int64_t now_ms);
 /* Closes what expired; at most max; how many. */
 size_t sq_review_expire(struct sq *q, int64_t now_ms, size_t max);
+/* Deletes a review; who rested on it wakes. How many there were. */
+int sq_review_drop(struct sq *q, int64_t id, int64_t now_ms);
 /* Deletes the person's reviews; who rested on them wakes. */
 void sq_review_erase(struct sq *q, int64_t account, const char *sunco_id,
 		     int64_t now_ms);

@@ -232,6 +232,14 @@ void sq_review_merged(struct sq *q, int64_t account, uint64_t messaging_user,
 	release_resting(q, id, own_job, false, now_ms, 0);
 }
 
+int sq_review_drop(struct sq *q, int64_t id, int64_t now_ms)
+{
+	int n = sq_exec(q, REVIEW_DELETE, sq_int(id));
+
+	release_resting(q, id, 0, false, now_ms, 0);
+	return n;
+}
+
 void sq_review_erase(struct sq *q, int64_t account, const char *sunco_id,
 		     int64_t now_ms)
 {
@@ -240,10 +248,8 @@ void sq_review_erase(struct sq *q, int64_t account, const char *sunco_id,
 				       sq_text(sunco_id)));
 	size_t i;
 
-	for (i = 0; i < ids.count; i++) {
-		sq_exec(q, REVIEW_DELETE, sq_int(ids.items[i]));
-		release_resting(q, ids.items[i], 0, false, now_ms, 0);
-	}
+	for (i = 0; i < ids.count; i++)
+		(void)sq_review_drop(q, ids.items[i], now_ms);
 	free(ids.items);
 }
 

@@ -486,6 +486,43 @@
 	  " WHERE account = ?1 AND zendesk_user_id = ?2")                      \
 	X(ADDRESSES_ERASE, "DELETE FROM addresses INDEXED BY addresses_user"   \
 			   " WHERE account = ?1 AND zendesk_user_id = ?2")     \
+	/* forgetting: the FIND ones walk, in a command's own handle */        \
+	X(FIND_OWNERS, "SELECT zendesk_user_id FROM addresses"                 \
+		       " WHERE account = ?1 AND address_hash = ?2")            \
+	X(FIND_ABSORBED, "SELECT from_id FROM aliases"                         \
+			 " WHERE account = ?1 AND to_id = ?2")                 \
+	X(FIND_LINKS, "SELECT sunco_id FROM links"                             \
+		      " WHERE account = ?1 AND zendesk_user_id = ?2")          \
+	X(FIND_LINKED, "SELECT count(*) FROM links"                            \
+		       " WHERE account = ?1 AND sunco_id = ?2")                \
+	X(FIND_JOBS, "SELECT person FROM jobs WHERE account = ?1"              \
+		     " AND zendesk_user_id = ?2 AND person LIKE 's:%'")        \
+	X(FIND_REVIEWS_USER,                                                   \
+	  "SELECT id FROM reviews WHERE account = ?1"                          \
+	  " AND (messaging_user_id = ?2 OR profile_id = ?2)")                  \
+	X(FIND_REVIEWS_ADDRESS,                                                \
+	  "SELECT id FROM reviews WHERE account = ?1"                          \
+	  " AND (address_hash = ?2 OR instr(lower(facts), ?3) > 0)")           \
+	X(FIND_ENTRIES_USER,                                                   \
+	  "SELECT id FROM journal WHERE account = ?1"                          \
+	  " AND (messaging_user_id = ?2 OR profile_id = ?2)")                  \
+	X(FIND_ENTRIES_SUNCO, "SELECT id FROM journal WHERE account = ?1"      \
+			      " AND sunco_id = ?2")                            \
+	X(FIND_ENTRIES_ADDRESS,                                                \
+	  "SELECT id FROM journal"                                             \
+	  " WHERE account = ?1 AND before_image IS NOT NULL"                   \
+	  " AND instr(lower(before_image), ?2) > 0")                           \
+	X(FORGET_ENTRY, "UPDATE journal SET before_image = NULL,"              \
+			" sunco_id = NULL WHERE id = ?1")                      \
+	X(FORGET_PAIRS, "DELETE FROM rejected WHERE account = ?1"              \
+			" AND profile_id = ?2")                                \
+	X(FORGET_PAIRS_ADDRESS, "DELETE FROM rejected WHERE account = ?1"      \
+				" AND address_hash = ?2")                      \
+	X(FORGET_AGENT_MERGES,                                                 \
+	  "DELETE FROM agent_merges"                                           \
+	  " WHERE account = ?1 AND (user_id = ?2 OR other_id = ?2)")           \
+	X(FORGET_ADDRESS, "DELETE FROM addresses"                              \
+			  " WHERE account = ?1 AND address_hash = ?2")         \
 	/* retention */                                                        \
 	X(PRUNE_EVENTS, "DELETE FROM events WHERE account = ?1 AND key IN"     \
 			" (SELECT key FROM events INDEXED BY events_received"  \

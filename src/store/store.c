@@ -90,6 +90,19 @@ static void release_account(struct store_account *a)
 	a->paused_by = a->paused_why = a->held = a->token = NULL;
 }
 
+static void release_find(struct store_find *f)
+{
+	free(f->sunco_ids);
+	free(f->users);
+	free(f->reviews);
+	free(f->entries);
+	f->sunco_ids = NULL;
+	f->users = NULL;
+	f->reviews = f->entries = NULL;
+	f->sunco_count = f->user_count = 0;
+	f->review_count = f->entry_count = 0;
+}
+
 static void release_check(struct store_check *c)
 {
 	free(c->damage);
@@ -117,6 +130,9 @@ void store_op_release(struct store_op *op)
 	case STORE_ACCOUNT:
 		release_account(&op->u.account);
 		break;
+	case STORE_FIND:
+		release_find(&op->u.find);
+		break;
 	case STORE_CHECK:
 		release_check(&op->u.check);
 		break;
@@ -141,6 +157,7 @@ bool store_op_reads(enum store_op_kind kind)
 	case STORE_REVIEWS:
 	case STORE_STATS:
 	case STORE_HEALTH:
+	case STORE_FIND:
 	case STORE_CHECK:
 	case STORE_READINESS:
 		return true;
@@ -322,6 +339,11 @@ void store_close(struct store *s)
 bool store_changed(struct store *s)
 {
 	return s->backend->ops->changed(s->backend);
+}
+
+bool store_empty_log(struct store *s)
+{
+	return s->backend->ops->empty_log(s->backend);
 }
 
 void store_checkpoint(struct store *s)

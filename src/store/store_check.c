@@ -172,6 +172,19 @@ static bool note_done_ok(const struct store_op *op)
 	return text_ok(op->u.note_done.outcome);
 }
 
+static bool find_ok(const struct store_op *op)
+{
+	const struct store_find *f = &op->u.find;
+	bool named = f->zendesk_user_id != 0 || !str_is_empty(f->address);
+
+	return account_ok(f->account) && (named || sunco_ok(f->sunco_id));
+}
+
+static bool erase_ok(const struct store_op *op)
+{
+	return account_ok(op->u.erase.account) && op->u.erase.who != NULL;
+}
+
 static bool stats_ok(const struct store_op *op)
 {
 	return account_ok(op->u.stats.account);
@@ -203,6 +216,7 @@ static bool (*const checks[STORE_OP_COUNT])(const struct store_op *op) = {
 	[STORE_REJECT] = reject_ok,   [STORE_RETRY] = retry_ok,
 	[STORE_ACCOUNT] = row_ok,     [STORE_NOTE] = note_claim_ok,
 	[STORE_NOTED] = note_done_ok, [STORE_STATS] = stats_ok,
+	[STORE_FIND] = find_ok,	      [STORE_ERASE] = erase_ok,
 	[STORE_SAMPLE] = sample_ok,   [STORE_READINESS] = readiness_ok,
 };
 

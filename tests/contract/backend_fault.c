@@ -71,6 +71,11 @@ static bool fault_changed(struct store_backend *b)
 	return fault_of(b)->inner->ops->changed(fault_of(b)->inner);
 }
 
+static bool fault_empty_log(struct store_backend *b)
+{
+	return fault_of(b)->inner->ops->empty_log(fault_of(b)->inner);
+}
+
 static void fault_checkpoint(struct store_backend *b)
 {
 	fault_of(b)->inner->ops->checkpoint(fault_of(b)->inner);
@@ -92,6 +97,7 @@ static const struct store_backend_ops fault_ops = {
 	.rollback = fault_rollback,
 	.changed = fault_changed,
 	.checkpoint = fault_checkpoint,
+	.empty_log = fault_empty_log,
 	.key = fault_key,
 };
 

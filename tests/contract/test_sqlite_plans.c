@@ -35,6 +35,13 @@ static const char *const walkers[] = {
 	"JOBS_LIST",	"JOURNAL_OF_USER", "SCHEMA",	 "JOURNAL_UNFINISHED",
 };
 
+/* Forgetting a person is seldom, and looks with a handle of its own. */
+static const char *const searches[] = {
+	"FIND_REVIEWS_USER",	"FIND_REVIEWS_ADDRESS", "FIND_ENTRIES_USER",
+	"FIND_ENTRIES_ADDRESS", "FORGET_PAIRS",		"FORGET_PAIRS_ADDRESS",
+	"FORGET_AGENT_MERGES",
+};
+
 /* A part of an account's rows, kept small by an index of their own: open
  * reviews, and the breaker's places of a day. */
 static const char *const of_account[] = {"REVIEW_OLDEST", "REVIEWS_OPEN",
@@ -86,7 +93,8 @@ static void every_statement_looks_up(void **state)
 	s = contract_open_url(dir.url, STORE_SERVE);
 	assert_int_equal(sqlite3_open(dir.path, &db), SQLITE_OK);
 	for (i = 0; i < ARRAY_LEN(rows); i++) {
-		if (strncmp(rows[i].sql, "PRAGMA", 6) != 0)
+		if (strncmp(rows[i].sql, "PRAGMA", 6) != 0 &&
+		    !is_among(rows[i].id, searches, ARRAY_LEN(searches)))
 			check_row(db, &rows[i]);
 	}
 	sqlite3_close(db);

@@ -89,6 +89,11 @@ static bool gated_changed(struct store_backend *b)
 	return inner_of(b)->ops->changed(inner_of(b));
 }
 
+static bool gated_empty_log(struct store_backend *b)
+{
+	return inner_of(b)->ops->empty_log(inner_of(b));
+}
+
 static void gated_checkpoint(struct store_backend *b)
 {
 	inner_of(b)->ops->checkpoint(inner_of(b));
@@ -108,6 +113,7 @@ static const struct store_backend_ops gated_ops = {
 	.rollback = gated_rollback,
 	.changed = gated_changed,
 	.checkpoint = gated_checkpoint,
+	.empty_log = gated_empty_log,
 	.key = gated_key,
 };
 

@@ -1,0 +1,105 @@
+"""`forget`: a person goes, and no file of the store keeps the bytes."""
+
+import glob
+import json
+import sqlite3
+
+import rounds
+
+ADDRESS = "nora.newton@people.example"
+NORA = rounds.jwt("Nora Newton", ADDRESS)
+MARKS = [b"nora.newton", b"Nora Newton", b"nora-newton"]
+
+
+def bytes_of(reunite):
+    found = b""
+    for path in glob.glob(f"{reunite.folder}/reunite.db*"):
+        with open(path, "rb") as f:
+            found += f.read()
+    return found
+
+
+def forget(reunite, *argv, **kwargs):
+    done = reunite.command("forget", *argv, "--json", **kwargs)
+    return json.loads(done.stdout)
+
+
+def merged(sandbox, reunite):
+    owner = rounds.profile(sandbox, "Nora Newton", ADDRESS)
+    begun = rounds.begin(sandbox, NORA, webhooks=("sunco", "trigger"))
+    assert reunite.decided_as("merge")["profile_id"] == owner
+    reunite.idle()
+    return begun, owner
+
+
+def test_nothing_of_a_merged_person_is_left(sandbox, daemon):
+    reunite = daemon()
+    begun, owner = merged(sandbox, reunite)
+    assert any(mark in bytes_of(reunite) for mark in MARKS)
+    told = forget(reunite, "--email", " Nora.Newton@People.example ",
+                  "--dry-run")
+    assert told["zendesk_users"] >= 1 and told["journal_entries"] >= 1
+    told = forget(reunite, "--email", ADDRESS)
+    assert told["journal_entries"] >= 1
+    assert told["jobs"] == 1 and told["links"] == 1
+    left = bytes_of(reunite)
+    assert [m for m in MARKS if m in left] == []
+    assert begun["sunco_user_id"].encode() not in left
+    entry = reunite.decided_as("merge")
+    assert (entry["profile_id"], entry["sunco_user_id"]) == (owner, None)
+    assert forget(reunite, "--email", ADDRESS)["journal_entries"] == 0
+
+
+def test_by_the_other_names(sandbox, daemon):
+    for name in ("user", "sunco-user"):
+        sandbox.control("POST", "reset")
+        reunite = daemon()
+        begun, owner = merged(sandbox, reunite)
+        told = forget(reunite, f"--{name}", str(
+            owner if name == "user" else begun["sunco_user_id"]))
+        assert told["jobs"] == 1
+        left = bytes_of(reunite)
+        assert [m for m in MARKS if m in left] == []
+        assert reunite.stop() == 0
+
+
+def test_a_review_goes_too_and_the_daemon_lives_on(sandbox, daemon):
+    reunite = daemon(apply="review")
+    owner = rounds.profile(sandbox, "Nora Newton", ADDRESS)
+    rounds.begin(sandbox, NORA)
+    reunite.decided()
+    assert len(reunite.reviews()) == 1
+    assert forget(reunite, "--user", str(owner))["reviews"] == 1
+    assert reunite.reviews() == []
+    assert [m for m in MARKS if m in bytes_of(reunite)] == []
+    reunite.idle()
+    rounds.begin(sandbox, rounds.GOBLIN)
+    reunite.decided(2)
+
+
+def test_who_comes_again_is_a_new_person(sandbox, daemon):
+    reunite = daemon()
+    begun, owner = merged(sandbox, reunite)
+    forget(reunite, "--user", str(owner))
+    sandbox.act("messages", conversation_id=begun["conversation_id"],
+                text="hello again")
+    rounds.begin(sandbox, NORA, zendesk="auto")
+    entries = reunite.decided(2)
+    assert entries[-1]["reason"] == "already_linked"
+    assert rounds.merges(sandbox) == [(begun["zendesk_user_id"], owner)]
+
+
+def test_wrong_usage_and_older_copies(sandbox, daemon):
+    reunite = daemon()
+    for argv in ((), ("--user", "1", "--email", ADDRESS),
+                 ("--email", "nobody"), ("--sunco-user", "a b"),
+                 ("--user", "1", "--account", "other")):
+        done = reunite.command("forget", *argv, check=False)
+        assert done.returncode == 2, argv
+        assert len(done.stderr.splitlines()) == 1
+    copy = f"{reunite.folder}/reunite.db.schema-2"
+    sqlite3.connect(copy).close()
+    with open(copy, "wb") as f:
+        f.write(b"old")
+    done = reunite.command("forget", "--user", "1")
+    assert copy in done.stderr and "older copy" in done.stderr
