@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # reunite on this machine in a minute: a sandbox plays Zendesk and Sunshine
-# Conversations, and seven people start conversations. Nothing leaves the
-# machine. What is printed about each of them is read from reunite's journal
-# and from the sandbox afterwards.
+# Conversations, and people start conversations, in each of Zendesk's three
+# settings of e-mail identities. Nothing leaves the machine. What is printed
+# about each of them is read from reunite's journal and from the sandbox
+# afterwards.
 #
 #   deploy/try.sh          play, then stay up until Ctrl-C
 #   deploy/try.sh --once   play and end; exit code 0 if all went as it should
@@ -18,6 +19,8 @@ children=()
 once=false
 patience_s=60
 admin_token=try
+scene=verified_only # the setting email_identities
+reloads=0
 
 say() {
     printf '%s\n' "$@"
@@ -87,7 +90,7 @@ control() {
 }
 
 # As an account would be connected, except that a demonstration has no half
-# hour to wait for somebody who never comes.
+# hour to wait for somebody who never comes, and no index that lags.
 configure() {
     control settings | jq -r --arg url "$sandbox" --arg folder "$folder" \
         --arg token "$admin_token" '
@@ -108,6 +111,7 @@ account \"demo\" {
   email_identities = \"verified_only\"
   apply = \"auto\"
   wait_for_user = \"8s\"
+  settle_after = \"3s\"
 }"' >"$folder/reunite.conf"
 }
 
@@ -128,19 +132,39 @@ start_reunite() {
     configure
     "$bin/reunite" serve -c "$folder/reunite.conf" \
         >"$folder/reunite.log" 2>&1 </dev/null &
-    children+=($!)
+    daemon=$!
+    children+=("$daemon")
     await "reunite does not start" "$folder/reunite.log" is_listening
     public=http://127.0.0.1:$(log_value port)
     admin=http://127.0.0.1:$(log_value admin_port)
     control settings "{
         \"webhook_sunco\": \"$public/webhooks/demo/sunco\",
-        \"webhook_zendesk\": \"$public/webhooks/demo/zendesk\"}" >/dev/null
+        \"webhook_zendesk\": \"$public/webhooks/demo/zendesk\",
+        \"events\": \"all\"}" >/dev/null
+}
+
+has_reloaded() {
+    [ "$(jq -Rr 'fromjson? | select(.event == "reloaded") | .at' \
+        "$folder/reunite.log" | wc -l)" -eq "$reloads" ]
+}
+
+# The account goes over to another of Zendesk's settings; reunite is told.
+switch_to() {
+    control settings "{\"email_identities\": \"$1\"}" >/dev/null
+    sed -i "s/email_identities = .*/email_identities = \"$1\"/" \
+        "$folder/reunite.conf"
+    reloads=$((reloads + 1))
+    kill -HUP "$daemon"
+    await "reunite does not reload" "$folder/reunite.log" has_reloaded
+    scene=$1
 }
 
 # --- the play ---
 
-# One entry per person: who, what happened, the address, what should come of
-# it (action, reason, "together" or "apart"), and the SunCo user's id.
+# One entry per person: in which setting, who, what happened, the address,
+# what should come of it (action, reason, and where conversation and address
+# are then, see whereabouts), and the SunCo user's id.
+scenes=()
 who=()
 story=()
 address=()
@@ -151,6 +175,7 @@ sunco_id=()
 
 # person NAME STORY ADDRESS ACTION REASON ENDING CONVERSATION
 person() {
+    scenes+=("$scene")
     who+=("$1")
     story+=("$2")
     address+=("$3")
@@ -168,16 +193,33 @@ load_profiles() {
         {"name": "May Parker", "email": "may@spiderman.example"},
         {"name": "Gwen Stacy", "email": "gwen@spiderman.example"},
         {"name": "Harry Osborn", "email": "harry@spiderman.example"},
+        {"name": "Felicia Hardy", "email": "felicia@spiderman.example"},
+        {"name": "Flash Thompson", "email": "flash@spiderman.example"},
+        {"name": "Cindy Moon", "email": "cindy@spiderman.example"},
+        {"name": "Jean DeWolff", "email": "jean@spiderman.example"},
+        {"name": "Ned Leeds", "identities": [{"type": "email",
+         "value": "ned@spiderman.example", "verified": false,
+         "verification_method": "none"}]},
         {"name": "Betty Brant", "role": "agent",
          "email": "betty@dailybugle.example"}]}' >/dev/null
 }
 
-# A login whose token vouches for the address; Zendesk makes a user without it.
+# A login whose token vouches for the address.
 login() {
     jq -n --arg name "$1" --arg email "$2" --argjson more "${3:-{\}}" '{
         jwt: {name: $name, email: $email, email_verified: true,
-              external_id: "user_\($email)"},
-        zendesk: "duplicate"} + $more'
+              external_id: "user_\($email)"}} + $more'
+}
+
+# The same, but Zendesk makes a user of its own without the address.
+login_apart() {
+    login "$1" "$2" "$(jq -cn --argjson more "${3:-{\}}" \
+        '{zendesk: "duplicate"} + $more')"
+}
+
+# A login whose token does not vouch for the address.
+login_unverified() {
+    login "$1" "$2" | jq -c '.jwt.email_verified = false'
 }
 
 typed() {
@@ -189,23 +231,43 @@ play_logins() {
     person "Green Goblin" \
         "has a profile and logs in; Zendesk makes a second user of him" \
         greengoblin@spiderman.example merge external_id_match together \
-        "$(login "Green Goblin" greengoblin@spiderman.example)"
+        "$(login_apart "Green Goblin" greengoblin@spiderman.example)"
     control settings '{"jwt_name": false}' >/dev/null
     person "Peter Parker" \
         "is new and logs in; Zendesk leaves his name and address out" \
         peterparker@spiderman.example adopt no_profile together \
-        "$(login "Peter Parker" peterparker@spiderman.example)"
+        "$(login_apart "Peter Parker" peterparker@spiderman.example)"
     control settings '{"jwt_name": true}' >/dev/null
     person "Gwen Stacy" \
         "logs in; the hand-off's trigger arrives before SunCo's event" \
         gwen@spiderman.example merge email_match_verified together \
-        "$(login "Gwen Stacy" gwen@spiderman.example \
+        "$(login_apart "Gwen Stacy" gwen@spiderman.example \
             '{"webhooks": ["trigger", "sunco"]}')"
     person "Harry Osborn" \
         "logs in; the hand-off comes a second after SunCo's event" \
         harry@spiderman.example merge email_match_verified together \
-        "$(login "Harry Osborn" harry@spiderman.example \
+        "$(login_apart "Harry Osborn" harry@spiderman.example \
             '{"hand_off_after_ms": 1000}')"
+    person "Miles Morales" \
+        "is new and logs in; Zendesk does all that there is to do" \
+        miles@spiderman.example none already_linked together \
+        "$(login "Miles Morales" miles@spiderman.example)"
+    person "Felicia Hardy" \
+        "logs in; Zendesk takes the address from her profile for a new user" \
+        felicia@spiderman.example review displaced_profile left \
+        "$(login "Felicia Hardy" felicia@spiderman.example)"
+}
+
+# As the tests of 2023 had it: tokens did not vouch for addresses.
+play_unverified_logins() {
+    person "Flash Thompson" \
+        "has a profile and logs in, but the login does not vouch for the address" \
+        flash@spiderman.example review email_not_verified apart \
+        "$(login_unverified "Flash Thompson" flash@spiderman.example)"
+    person "Liz Allan" \
+        "is new and logs in, but the login does not vouch for the address" \
+        liz@spiderman.example none email_not_verified nobody \
+        "$(login_unverified "Liz Allan" liz@spiderman.example)"
 }
 
 # An event that nobody at SunCo wrote, with the right key: it says that this
@@ -231,6 +293,10 @@ play_strangers() {
         may@spiderman.example review verified_profile_protected apart \
         "$(typed "Doctor Octopus" may@spiderman.example)"
     ticket=$(jq -r .ticket_id <<<"$reply")
+    person "Eddie Brock" \
+        "is not logged in and types an address that nobody has" \
+        eddie@spiderman.example none email_not_verified nobody \
+        "$(typed "Eddie Brock" eddie@spiderman.example)"
     person "Electro" "is not logged in and types an agent's address" \
         betty@dailybugle.example refuse profile_is_agent apart \
         "$(typed Electro betty@dailybugle.example)"
@@ -239,6 +305,46 @@ play_strangers() {
         may@spiderman.example none no_email apart \
         '{"typed": {"name": "Mysterio"}, "webhooks": ["trigger"]}'
     forge "${sunco_id[-1]}"
+}
+
+play_both() {
+    person "Ned Leeds" \
+        "types the address of his unverified profile; Zendesk links him to it" \
+        ned@spiderman.example none already_linked together \
+        "$(typed "Ned Leeds" ned@spiderman.example)"
+    person "Cindy Moon" \
+        "logs in; Zendesk makes a new user, and her verified profile keeps the address" \
+        cindy@spiderman.example merge email_match_verified together \
+        "$(login "Cindy Moon" cindy@spiderman.example)"
+}
+
+play_claims() {
+    person "Jean DeWolff" \
+        "types her address; Zendesk links whoever types it to her profile" \
+        jean@spiderman.example none already_linked together \
+        "$(typed "Jean DeWolff" jean@spiderman.example)"
+    person "Jean DeWolff" \
+        "logs in later, elsewhere; Zendesk makes a new user without the address" \
+        jean@spiderman.example review email_not_verified apart \
+        "$(login_unverified "Jean DeWolff" jean@spiderman.example)"
+}
+
+await_all() {
+    await "not everybody was decided about" "$folder/reunite.log" all_decided
+}
+
+play_all() {
+    play_logins
+    play_unverified_logins
+    play_strangers
+    await_all
+    switch_to verified_and_unverified
+    play_both
+    await_all
+    switch_to claim_verified
+    play_claims
+    await_all
+    switch_to verified_only
 }
 
 # --- what became of it ---
@@ -258,21 +364,40 @@ all_decided() {
     [ "$(decisions | wc -l)" -eq ${#who[@]} ]
 }
 
-# Where conversation and address are in Zendesk now: "together" (and with the
-# person's name) or "apart", and a sentence.
+# Where conversation and address are in Zendesk now, a word and a sentence:
+# together (with the person's name, else misnamed), left (together, while a
+# profile is left without them), apart, nobody.
 whereabouts() {
     jq -r --arg name "$1" --arg id "$2" --arg email "$3" '
         def with($type; $value): .users[] | select(.active) | select(
             any(.identities[]; .type == $type and .value == $value));
         (with("messaging"; $id) // null) as $user
         | (with("email"; $email) // null) as $owner
-        | if $user.id != $owner.id then
+        | any(.users[]; .active and .name == $name and .identities == [])
+          as $left
+        | if $owner == null then
+            "nobody the conversation is a user of its own, \($user.name);" +
+            " nobody has the address"
+          elif $user.id != $owner.id then
             "apart the conversation stays apart from" +
-            " \($owner.name // "nobody"), who keeps the address"
+            " \($owner.name), who keeps the address"
+          elif $user.name != $name then
+            "misnamed one user, \($user.name), has both"
+          elif $left then
+            "left one user, \($user.name), has both now; the old profile" +
+            " is left without the address"
           else
-            (if $user.name == $name then "together" else "misnamed" end) +
-            " one user, \($user.name), has the address and the conversation"
+            "together one user, \($user.name), has the address and the" +
+            " conversation"
           end' <<<"$state"
+}
+
+about_setting() {
+    case $1 in
+    verified_only) say "Only verified addresses count, as in new accounts" ;;
+    verified_and_unverified) say "Typed addresses count where nobody verified them" ;;
+    claim_verified) say "Whoever types an address gets its profile" ;;
+    esac
 }
 
 # tell INDEX DECISION
@@ -283,6 +408,9 @@ tell() {
     because=$(reunite journal show "$(jq .id <<<"$2")" |
         sed -n 's/^because:* *//p')
     place=$(whereabouts "${who[i]}" "${sunco_id[i]}" "${address[i]}")
+    if [ "$i" -eq 0 ] || [ "${scenes[i]}" != "${scenes[i - 1]}" ]; then
+        say "" "$bold--- ${scenes[i]}: $(about_setting "${scenes[i]}") ---$plain"
+    fi
     printf '\n%s%s%s %s.\n' "$bold" "${who[i]}" "$plain" "${story[i]}"
     printf '  %-9s %s\n' decision "$outcome" because "$because" \
         Zendesk "${place#* }"
@@ -293,6 +421,20 @@ tell() {
     return 1
 }
 
+# sum_up ACTION WORDS DECISION...: whom it happened to.
+sum_up() {
+    local names i=0 wanted=$1 words=$2 decision
+
+    shift 2
+    names=
+    for decision; do
+        [ "$(jq -r .action <<<"$decision")" != "$wanted" ] ||
+            names+="${names:+, }${who[i]}"
+        i=$((i + 1))
+    done
+    [ -z "$names" ] || printf '  %-32s %s\n' "$words" "$names"
+}
+
 tell_all() {
     local decided i state good=0
 
@@ -301,6 +443,12 @@ tell_all() {
     for i in "${!who[@]}"; do
         tell "$i" "${decided[i]}" && good=$((good + 1))
     done
+    say "" "In short:"
+    sum_up merge "merged into their profiles" "${decided[@]}"
+    sum_up adopt "given the address" "${decided[@]}"
+    sum_up review "left for a person to look at" "${decided[@]}"
+    sum_up refuse "refused, whoever asks" "${decided[@]}"
+    sum_up none "nothing to do, or nothing proved" "${decided[@]}"
     say "" "$good of ${#who[@]} as it should be."
     [ "$good" -eq ${#who[@]} ]
 }
@@ -348,12 +496,10 @@ main() {
     start_sandbox
     start_reunite
     say "$("$bin/reunite" --version), with Zendesk and Sunshine Conversations" \
-        "played by reunite-sandbox. Seven people write; the last decision takes" \
-        "some seconds ..."
+        "played by reunite-sandbox. People write, in each of Zendesk's three" \
+        "settings; some decisions take some seconds ..."
     load_profiles
-    play_logins
-    play_strangers
-    await "not everybody was decided about" "$folder/reunite.log" all_decided
+    play_all
     tell_all || status=1
     $once && exit $status
     tell_more

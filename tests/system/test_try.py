@@ -33,15 +33,33 @@ def finish(process):
             process.wait()
 
 
+def check_words(output):
+    """Setting by setting; what was linked, and what waits for a person."""
+    scenes = re.findall(r"^--- (\w+): ", output, re.M)
+    assert scenes == ["verified_only", "verified_and_unverified",
+                      "claim_verified"]
+    assert re.search(r"^  merged into their profiles +Green Goblin, Gwen "
+                     r"Stacy, Harry Osborn, Cindy Moon$", output, re.M)
+    assert re.search(r"^  left for a person to look at +Felicia Hardy, Flash "
+                     r"Thompson, A stranger, Jean DeWolff$", output, re.M)
+    for reason, told in (
+            ("displaced_profile", "the old profile is left without the "),
+            ("verified_profile_protected", "stays apart from May Parker"),
+            ("already_linked", "one user, Ned Leeds, has the address and"),
+            ("email_not_verified", "Liz Allan; nobody has the address")):
+        assert re.search(f"{reason}\n  because .*\n  Zendesk .*{told}", output)
+
+
 def test_everybody_ends_as_they_should_twice_at_once(tmp_path):
     both = [play(tmp_path, "--once"), play(tmp_path, "--once")]
     outputs = [finish(process) for process in both]
     assert [process.returncode for process in both] == [0, 0], outputs
     for output in outputs:
-        assert "7 of 7 as it should be." in output
-        assert output.count("\n  because   ") == 7
+        assert "16 of 16 as it should be." in output
+        assert output.count("\n  because   ") == 16
         assert "merge, external_id_match\n" in output
         assert "Both have the same external id.\n" in output
+        check_words(output)
     assert os.listdir(tmp_path) == []
 
 
@@ -61,8 +79,8 @@ def test_what_goes_wrong_is_said(tmp_path):
     process = play(folder, "--once", programs=programs)
     output = finish(process)
     assert process.returncode == 1, output
-    assert "3 of 7 as it should be." in output
-    assert output.count("\n  WRONG") == 4
+    assert "11 of 16 as it should be." in output
+    assert output.count("\n  WRONG") == 5
 
 
 def test_it_stays_up_until_it_is_told_to_end(tmp_path):
