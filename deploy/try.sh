@@ -110,7 +110,7 @@ account \"demo\" {
   sunco_webhook_secrets = {\"\(.sunco_secret)\"}
   email_identities = \"verified_only\"
   apply = \"auto\"
-  wait_for_user = \"8s\"
+  wait_for_user = \"6s\"
   settle_after = \"3s\"
 }"' >"$folder/reunite.conf"
 }
@@ -421,34 +421,31 @@ tell() {
     return 1
 }
 
-# sum_up ACTION WORDS DECISION...: whom it happened to.
+# sum_up ACTION WORDS: whom it happened to.
 sum_up() {
-    local names i=0 wanted=$1 words=$2 decision
+    local names='' i
 
-    shift 2
-    names=
-    for decision; do
-        [ "$(jq -r .action <<<"$decision")" != "$wanted" ] ||
-            names+="${names:+, }${who[i]}"
-        i=$((i + 1))
+    for i in "${!who[@]}"; do
+        [ "${done_to[i]}" != "$1" ] || names+="${names:+, }${who[i]}"
     done
-    [ -z "$names" ] || printf '  %-32s %s\n' "$words" "$names"
+    [ -z "$names" ] || printf '  %-32s %s\n' "$2" "$names"
 }
 
 tell_all() {
-    local decided i state good=0
+    local decided done_to i state good=0
 
     state=$(control state)
     mapfile -t decided < <(decisions)
+    mapfile -t done_to < <(printf '%s\n' "${decided[@]}" | jq -r .action)
     for i in "${!who[@]}"; do
         tell "$i" "${decided[i]}" && good=$((good + 1))
     done
     say "" "In short:"
-    sum_up merge "merged into their profiles" "${decided[@]}"
-    sum_up adopt "given the address" "${decided[@]}"
-    sum_up review "left for a person to look at" "${decided[@]}"
-    sum_up refuse "refused, whoever asks" "${decided[@]}"
-    sum_up none "nothing to do, or nothing proved" "${decided[@]}"
+    sum_up merge "merged into their profiles"
+    sum_up adopt "given the address"
+    sum_up review "left for a person to look at"
+    sum_up refuse "refused, whoever asks"
+    sum_up none "nothing to do, or nothing proved"
     say "" "$good of ${#who[@]} as it should be."
     [ "$good" -eq ${#who[@]} ]
 }
