@@ -91,14 +91,25 @@ static void take_owner(struct linkjob *l, const struct zd_user *u)
 	facts_add_profile(f, u);
 }
 
-/* Deleted, or merged by somebody else: nobody to go back to. */
+/* Deleted, or merged by somebody else. Or both have the address: then each is
+ * of a brand of its own, and nobody lost anything. */
+static bool is_nobody(const struct linkjob *l, const struct answer *a)
+{
+	const struct facts *f = &l->facts;
+	const struct zd_user *u = a->users;
+
+	return a->result == RESULT_NOTFOUND || !u->active ||
+	       (u->brand_id != f->messaging_user.brand_id &&
+		policy_holds_address(f) && policy_is_owner(f, u));
+}
+
 void linkjob_on_former(struct linkjob *l, const struct answer *a,
 		       struct commands *out)
 {
 	const struct zd_user *u = a->users;
 
 	linkjob_note_read(l, a->now_ms);
-	if (a->result == RESULT_NOTFOUND || !u->active) {
+	if (is_nobody(l, a)) {
 		l->former++;
 		if (!linkjob_ask_former(l, out))
 			linkjob_decide(l, a->now_ms, out);

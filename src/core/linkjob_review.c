@@ -305,6 +305,11 @@ char *linkjob_review_facts(const struct linkjob *l)
 	json_set_str(v, "external_id", policy_external_id(&l->facts));
 	json_set(v, "owners", owners_encode(&l->facts));
 	json_set_bool(v, "displaced", d->displaced);
+	if (d->displaced) {
+		json_set_bool(v, "proven_before_loss",
+			      l->facts.displaced.proven_before_loss);
+		json_set_bool(v, "coincides", l->facts.displaced.coincides);
+	}
 	json_set_bool(v, "survived_merge",
 		      l->facts.messaging_user.survived_merge);
 	json_set(v, "steps", steps_encode(d));

@@ -220,10 +220,10 @@ static void on_zendesk_merge(struct intake *in, const struct event *e)
 	sq_rejected_move(in->q, in->account, a, b);
 	sq_rejected_move(in->q, in->account, b, a);
 	bare.zendesk_user_id = 0;
-	if (sq_hindsight_merge(in->q, in->account, e->zendesk_user_id,
-			       e->other_zendesk_user_id, in->a->now_ms)) {
-		wake_running(in, e->zendesk_user_id, &bare);
-		wake_running(in, e->other_zendesk_user_id, &bare);
+	if (sq_hindsight_merge(in->q, in->account, a, b, in->a->now_ms)) {
+		sq_addresses_join(in->q, in->account, a, b);
+		wake_running(in, a, &bare);
+		wake_running(in, b, &bare);
 	}
 	on_zendesk_change(in, e);
 }

@@ -240,6 +240,32 @@ void sq_addresses_move(struct sq *q, int64_t account, uint64_t from,
 	sq_addresses_erase(q, account, from);
 }
 
+static void copy_lost(struct sq *q, int64_t account, uint64_t from, uint64_t to)
+{
+	struct rows rows = rows_of(q, account, from);
+	struct row there;
+
+	for (size_t i = 0; i < rows.count; i++) {
+		struct row r = rows.items[i].row;
+
+		if (r.o.lost_ms == 0 ||
+		    get(q, account, rows.items[i].hash, to, &there))
+			continue;
+		r.o.user = to;
+		r.o.proven = false;
+		put(q, account, rows.items[i].hash, &r);
+	}
+	free(rows.items);
+}
+
+void sq_addresses_join(struct sq *q, int64_t account, uint64_t a, uint64_t b)
+{
+	if (a == 0 || b == 0 || a == b)
+		return;
+	copy_lost(q, account, a, b);
+	copy_lost(q, account, b, a);
+}
+
 void sq_addresses_erase(struct sq *q, int64_t account, uint64_t user)
 {
 	if (user != 0)

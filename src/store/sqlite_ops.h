@@ -251,6 +251,9 @@ void sq_address_sighted(struct sq *q, int64_t account,
 /* The users were merged. */
 void sq_addresses_move(struct sq *q, int64_t account, uint64_t from,
 		       uint64_t to);
+/* An event says that others merged them, not who is left: what either lost is
+ * known of both, and proves nothing of the other. */
+void sq_addresses_join(struct sq *q, int64_t account, uint64_t a, uint64_t b);
 void sq_addresses_erase(struct sq *q, int64_t account, uint64_t user);
 /* Everybody but one, as store_recall has them; returns how many. */
 size_t sq_address_owners(struct sq *q, int64_t account, const uint8_t hash[16],

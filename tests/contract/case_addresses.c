@@ -309,6 +309,35 @@ static void a_merge_joins_what_is_known(struct ct *c)
 	check_only(c, (struct owner){21, false, t + 4, t + 6});
 }
 
+static void merged_by_hand(struct ct *c, uint64_t a, uint64_t b)
+{
+	struct event e = ct_event(EVENT_ZD_USER_MERGED, "");
+
+	e.zendesk_user_id = a;
+	e.other_zendesk_user_id = b;
+	ct_accept(c, e);
+}
+
+/* An agent merged the former owner, and nobody says into whom. */
+static void a_merge_by_hand_is_asked_of_both(struct ct *c)
+{
+	int64_t t = c->now_ms - HOUR;
+	struct store_recall r;
+
+	read_with(c, 11, H, true, t);
+	lost(c, 11, t + 1);
+	read_with(c, 12, G, true, t);
+	merged_by_hand(c, 12, 11);
+	r = ct_recall(c, "", 0, H);
+	assert_int_equal(r.owner_count, 2);
+	for (size_t i = 0; i < 2; i++) {
+		assert_int_equal(r.owners[i].lost_ms, t + 1);
+		assert_int_equal(r.owners[i].proven, r.owners[i].user == 11);
+	}
+	r = ct_recall(c, "", 0, G); /* has it: an event of its own tells */
+	assert_int_equal(r.owner_count, 1);
+}
+
 static void who_was_merged_away_tells_nothing(struct ct *c)
 {
 	read_with(c, 11, H, true, c->now_ms - HOUR);
@@ -595,6 +624,7 @@ static const struct ct_case cases[] = {
 	CT_CASE(the_last_owner_comes_first),
 	CT_CASE(a_merge_moves_them),
 	CT_CASE(a_merge_joins_what_is_known),
+	CT_CASE(a_merge_by_hand_is_asked_of_both),
 	CT_CASE(who_was_merged_away_tells_nothing),
 	CT_CASE(accounts_are_apart),
 	CT_CASE(who_is_gone_is_forgotten),

@@ -241,6 +241,25 @@ static void test_who_is_gone_is_nobody(void **state)
 	world_release(&w);
 }
 
+/* Where brands are separate, each has its own user with the address. */
+static void test_who_has_it_for_another_brand_is_nobody(void **state)
+{
+	struct world w;
+
+	(void)state;
+	for (int same = 0; same < 2; same++) {
+		world_make_displaced(&w);
+		zd_user_add_identity(world_user(&w, WORLD_PROFILE), "email",
+				     WORLD_ADDRESS)
+			->method = VERIFICATION_FULL;
+		world_user(&w, WORLD_PROFILE)->brand_id = same ? 0 : 8;
+		assert_int_equal(decide(&w).reason,
+				 same ? REASON_EMAIL_MATCH_VERIFIED
+				      : REASON_ALREADY_LINKED);
+		world_release(&w);
+	}
+}
+
 static void test_the_one_before_is_asked_then(void **state)
 {
 	struct world w;
@@ -447,6 +466,7 @@ int main(void)
 		cmocka_unit_test(
 			test_who_is_an_owner_otherwise_is_not_displaced),
 		cmocka_unit_test(test_who_is_gone_is_nobody),
+		cmocka_unit_test(test_who_has_it_for_another_brand_is_nobody),
 		cmocka_unit_test(test_the_one_before_is_asked_then),
 		cmocka_unit_test(test_nobody_is_read_for_who_did_not_sign_in),
 		cmocka_unit_test(test_an_owner_is_enough),
