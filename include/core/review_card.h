@@ -27,6 +27,7 @@ struct review_card_about {
  *
  * because          sentences, one a reason
  * evidence         a sentence; address (personal)
+ * former_owner     a sentence, of a displaced profile
  * approvable, pin  and pin_means, a sentence, unless there is none to give
  * approving        what an approval does, sentences in order
  * conversation     the SunCo user: id, authenticated, linked

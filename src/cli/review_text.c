@@ -523,6 +523,8 @@ static void print_why(struct cli *c, const struct json_t *card)
 	line(c, "  %s", json_get_str(card, "evidence"));
 	if (address)
 		line(c, "  The address is %s", address);
+	if (json_get_str(card, "former_owner"))
+		line(c, "  %s", json_get_str(card, "former_owner"));
 	if (number(card, "owners") > 1)
 		line(c, "  %lld profiles own it.", number(card, "owners"));
 	print_alike(c, json_get(card, "alike"));

@@ -245,6 +245,8 @@ static void set_words(const struct card *c, struct json_t *v)
 
 	json_set(v, "because", card_because(c));
 	json_set_str(v, "evidence", card_evidence(c));
+	if (card_former_owner(c))
+		json_set_str(v, "former_owner", card_former_owner(c));
 	card_set_personal(c, v, "address", json_get_str(c->facts, "address"));
 	json_set_bool(v, "approvable", card_approvable(c));
 	json_set_str(v, "pin", pair_pin_name(pin));

@@ -32,6 +32,8 @@ struct json_t *card_because(const struct card *c);
 struct json_t *card_approving(const struct card *c);
 bool card_approvable(const struct card *c);
 const char *card_evidence(const struct card *c);
+/* Of a displaced profile; NULL: it is none. */
+const char *card_former_owner(const struct card *c);
 const char *card_pin(const struct card *c);
 const char *card_how(const struct json_t *identity);
 

@@ -55,6 +55,25 @@ const char *card_evidence(const struct card *c)
 	}
 }
 
+const char *card_former_owner(const struct card *c)
+{
+	static const char *const words[2][2] = {
+		{"The profile had the address before; nobody has read that it "
+		 "was proven then, and when it was lost is not certain.",
+		 "The profile had the address until the conversation's user "
+		 "got it; nobody has read that it was proven then."},
+		{"The profile had the address before, proven; when it was lost "
+		 "is not certain.",
+		 "The profile had the address, proven, until the "
+		 "conversation's user got it."},
+	};
+
+	if (!json_get_bool(c->facts, "displaced", false))
+		return NULL;
+	return words[json_get_bool(c->facts, "proven_before_loss", false)]
+		    [json_get_bool(c->facts, "coincides", false)];
+}
+
 /* --- how an identity was verified --- */
 
 static const struct {

@@ -131,11 +131,16 @@ def test_known_to_nobody(sandbox, daemon):
 
 
 def test_an_approval_brings_them_together(sandbox, daemon):
+    """The person who is asked sees what is known of the former owner."""
     sandbox.settings(events="all")
     reunite = daemon()
     owner = vera(sandbox)
     begun = take(sandbox)
     review = asked(reunite, begun, owner)
+    shown = reunite.command("review", "show", str(review["id"])).stdout
+    shown = " ".join(shown.split())
+    assert "The profile had the address until" in shown
+    assert "nobody has read that it was proven" in shown
     reunite.command("review", "approve", str(review["id"]), "--by", "maria")
     recovered(sandbox, reunite, begun, owner)
     assert reunite.reviews() == []

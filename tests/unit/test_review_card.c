@@ -298,6 +298,27 @@ static void reasons_and_evidence_have_sentences(void **state)
 	json_free(v);
 }
 
+static void a_former_owner_has_a_sentence(void **state)
+{
+	struct review_card_about a = about();
+
+	(void)state;
+	for (int i = 0; i < 4; i++) {
+		struct json_t *f = facts(), *v;
+		const char *words;
+
+		json_set_bool(f, "displaced", true);
+		json_set_bool(f, "proven_before_loss", i & 1);
+		json_set_bool(f, "coincides", i & 2);
+		v = review_card(f, &a, false);
+		words = json_get_str(v, "former_owner");
+		assert_int_equal(!strstr(words, "nobody has read"), i & 1);
+		assert_int_equal(!!strstr(words, "until"), !!(i & 2));
+		json_free(v);
+		json_free(f);
+	}
+}
+
 static void the_steps_name_both_users(void **state)
 {
 	struct json_t *v = card(false);
@@ -394,6 +415,7 @@ int main(void)
 		cmocka_unit_test(third_users_tell_what_a_sync_would_do),
 		cmocka_unit_test(unknown_third_users_are_null),
 		cmocka_unit_test(reasons_and_evidence_have_sentences),
+		cmocka_unit_test(a_former_owner_has_a_sentence),
 		cmocka_unit_test(the_steps_name_both_users),
 		cmocka_unit_test(the_pin_is_offered_with_a_warning),
 		cmocka_unit_test(what_was_refused_is_tried_again),
