@@ -174,6 +174,9 @@ static const struct {
 } firsts[] = {
 	{REASON_MERGE_REFUSED,
 	 "Zendesk refused before, see above; it is asked once more."},
+	{REASON_EXTERNAL_ID_REFUSED,
+	 "The external id of the conversation's user is taken away for the "
+	 "link, if the profile has none, and put back if that does not help."},
 	{REASON_ADDRESS_TAKEN,
 	 "Whoever has the address is looked for once more; if somebody is "
 	 "found, that is a new question."},

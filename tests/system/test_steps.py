@@ -51,6 +51,8 @@ def test_a_person_is_asked_and_may_allow_it(sandbox, daemon):
             what="the question")
         assert sandbox.user(begun["zendesk_user_id"])["external_id"] == HELD
         assert user_updates(sandbox) == []
+        shown = reunite.command("review", "show", str(review["id"])).stdout
+        assert "is taken away" in " ".join(shown.split())
         reunite.command("review", "approve", str(review["id"]), "--by",
                         "maria")
         assert reunite.decided_as("merge")["profile_id"] == owner
