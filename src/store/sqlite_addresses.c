@@ -8,8 +8,9 @@
  *	lost        had it, since then           since then, if no event said so
  *	                                         before; else the earlier one
  *
- * Invariant: what is older than the row's last word (at_ms) changes nothing,
+ * Invariants: what is older than the row's last word (at_ms) changes nothing,
  * except that an event may tell the time of a loss that a read has found.
+ * There are no rows of a user that was merged into another (aliases).
  */
 #include "sqlite_ops.h"
 
@@ -199,6 +200,8 @@ void sq_address_sighted(struct sq *q, int64_t account,
 		sq_addresses_erase(q, account, s->user);
 		return;
 	}
+	if (sq_alias_follow(q, account, s->user) != s->user)
+		return;
 	if (s->whole)
 		sight_losses(q, account, s);
 	for (size_t i = 0; i < s->count; i++)

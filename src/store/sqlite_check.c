@@ -70,6 +70,11 @@ static const struct rule {
 	 "tell the makers of reunite", true,
 	 "SELECT count(*), min(l.zendesk_user_id) FROM links l JOIN aliases a"
 	 " ON a.account = l.account AND a.from_id = l.zendesk_user_id"},
+	{"addresses of a user that was merged", "tell the makers of reunite",
+	 true,
+	 "SELECT count(*), min(o.zendesk_user_id) FROM addresses o"
+	 " JOIN aliases a ON a.account = o.account"
+	 " AND a.from_id = o.zendesk_user_id"},
 	{"notes for tickets without a journal entry",
 	 "nothing: they are dropped", false,
 	 "SELECT count(*), min(n.id) FROM notes n"

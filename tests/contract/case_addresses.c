@@ -344,6 +344,12 @@ static void who_was_merged_away_tells_nothing(struct ct *c)
 	merge(c, 11, 12);
 	lost(c, 11, c->now_ms);
 	gained(c, 11, c->now_ms);
+	read_with(c, 11, H, false, c->now_ms);
+	lost(c, 13, c->now_ms - DAY);
+	merged_by_hand(c, 11, 13);
+	assert_int_equal(count_of(c, 13, H), 1);
+	merge(c, 13, 14);
+	merge(c, 14, 12);
 	check_only(c, (struct owner){12, true, c->now_ms - HOUR, 0});
 }
 

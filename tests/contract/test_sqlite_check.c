@@ -95,6 +95,9 @@ static const struct breakage {
 	{"INSERT INTO aliases VALUES(1, 5, 6, 1);"
 	 "INSERT INTO links VALUES(1, 'dee', 5, NULL, 1)",
 	 "people remembered as linked", true},
+	{"INSERT INTO aliases VALUES(1, 5, 6, 1);"
+	 "INSERT INTO addresses VALUES(1, x'01', 5, 0, 1, 0, 1)",
+	 "addresses of a user that was merged", true},
 	{"INSERT INTO notes(account, job_id, journal_id, created_ms, due_ms)"
 	 " VALUES(1, 1, 999, 1, 1)",
 	 "notes for tickets", false},

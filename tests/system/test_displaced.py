@@ -123,6 +123,18 @@ def test_known_from_events(sandbox, daemon):
     asked(reunite, take(sandbox), owner)
 
 
+def test_taken_for_a_user_who_was_there(sandbox, daemon):
+    """The login's external id is that of a user without an address."""
+    reunite = daemon()
+    owner = vera(sandbox)
+    other = rounds.profile(sandbox, "Vera V.",
+                           external_id=VERA["external_id"])
+    count = known(reunite, sandbox, owner)
+    begun = rounds.begin(sandbox, VERA, zendesk="auto")
+    assert begun["zendesk_user_id"] == other
+    asked(reunite, begun, owner, count + 1)
+
+
 def test_known_to_nobody(sandbox, daemon):
     reunite = daemon()
     vera(sandbox)
