@@ -127,6 +127,9 @@ void saga_begin(struct saga *s, const struct decision *d, const struct facts *f,
  * NULL: gone. */
 void saga_resume(struct saga *s, const struct sunco_user *u, int64_t now_ms,
 		 struct commands *out);
+/* Before it is resumed: apply = observe by now. It finds out what became of
+ * it and gives back what it took away; nothing else is done. */
+void saga_only_watch(struct saga *s);
 /* An answer to one of its commands. */
 void saga_step(struct saga *s, const struct answer *a, struct commands *out);
 bool saga_ended(const struct saga *s);

@@ -262,6 +262,8 @@ void linkjob_resume(struct linkjob *l, const struct answer *a,
 		l->saga.wants_pin = false;
 	if (l->changed)
 		l->saga.wants_verify = false;
+	if (l->settings.rules.apply == APPLY_OBSERVE)
+		saga_only_watch(&l->saga);
 	linkjob_enter(l, LINKJOB_DOING);
 	saga_resume(&l->saga, u, a->now_ms, out);
 }

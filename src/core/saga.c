@@ -211,6 +211,15 @@ void saga_begin(struct saga *s, const struct decision *d, const struct facts *f,
 	c->into = s->into;
 }
 
+void saga_only_watch(struct saga *s)
+{
+	s->wants_name = false;
+	s->wants_pin = false;
+	s->wants_verify = false;
+	s->wants_sync = false;
+	s->may_release = false;
+}
+
 void saga_resume(struct saga *s, const struct sunco_user *u, int64_t now_ms,
 		 struct commands *out)
 {
