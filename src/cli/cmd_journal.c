@@ -72,7 +72,8 @@ static void print_one(struct cli *c, const struct journal_entry *e)
 	struct json_t *v = journal_entry_encode(e, c->personal);
 
 	if (!c->json) {
-		json_set_str(v, "because", reason_text(e->reason));
+		if (!action_is_act(e->action))
+			json_set_str(v, "because", reason_text(e->reason));
 		if (e->before_image && !c->personal)
 			json_set_str(v, "before_image",
 				     "kept; --show-personal-data shows it");
@@ -112,7 +113,8 @@ static int run_show(struct cli *c)
 static const struct cli_option list_options[] = {
 	{"since", CLI_SINCE, "AGE|TIME", "not older than this"},
 	{"action", CLI_TEXT, "ACTION",
-	 "none, wait, refuse, review, merge or adopt"},
+	 "none, wait, refuse, review, merge, adopt; pause, resume, "
+	 "close_breaker"},
 	{"user", CLI_NUMBER, "ID", "with this Zendesk user on either side"},
 	CLI_LIST_OPTIONS,
 	{NULL, CLI_FLAG, NULL, NULL},

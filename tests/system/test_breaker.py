@@ -149,6 +149,10 @@ def test_a_pause_holds_jobs_and_takes_webhooks(sandbox, daemon):
     assert rounds.outcome(reunite, 3)[0] == "merge"
     assert [(e["action"], e["decided_by"]) for e in acts(reunite)] == [
         ("pause", "maria"), ("resume", "maria")]
+    shown = reunite.command("journal", "show", str(acts(reunite)[0]["id"]))
+    assert "an import" in shown.stdout and "because" not in shown.stdout
+    assert [e["action"] for e in reunite.rows(
+        "journal", "list", "--action", "pause")] == ["pause"]
     assert reunite.metric("reunite_account_held", reason="paused") == 0
     assert len(reunite.events("account_paused")) == 2
 
