@@ -20,19 +20,14 @@ struct end {
 	enum reason reason;
 	bool applied;
 	uint64_t ticket;
-	uint64_t profile; /* 0: 12 */
 };
 
-static const struct end merged = {.state = JOB_DONE,
-				  .action = ACTION_MERGE,
-				  .reason = REASON_EMAIL_MATCH_VERIFIED,
-				  .applied = true};
-static const struct end refused = {.state = JOB_DONE,
-				   .action = ACTION_REFUSE,
-				   .reason = REASON_PROFILE_IS_AGENT};
-static const struct end asked = {.state = JOB_REVIEW,
-				 .action = ACTION_REVIEW,
-				 .reason = REASON_EMAIL_DENIED};
+static const struct end merged = {JOB_DONE, ACTION_MERGE,
+				  REASON_EMAIL_MATCH_VERIFIED, true, 0};
+static const struct end refused = {JOB_DONE, ACTION_REFUSE,
+				   REASON_PROFILE_IS_AGENT, false, 0};
+static const struct end asked = {JOB_REVIEW, ACTION_REVIEW, REASON_EMAIL_DENIED,
+				 false, 0};
 
 static struct end with_ticket(struct end e, uint64_t ticket)
 {
@@ -44,9 +39,8 @@ static struct end with_ticket(struct end e, uint64_t ticket)
 static struct store_settle end_job(struct ct *c, struct job *job,
 				   const struct end *end)
 {
-	uint64_t profile = end->profile != 0 ? end->profile : 12;
-	struct journal_entry e = ct_entry(11, profile);
-	struct review r = ct_review(job, 11, profile);
+	struct journal_entry e = ct_entry(11, 12);
+	struct review r = ct_review(job, 11, 12);
 	struct store_op op;
 
 	e.action = end->action;
@@ -73,15 +67,20 @@ static struct store_settle run_to(struct ct *c, const char *who, struct end end)
 	return end_job(c, &job, &end);
 }
 
+static void claim_op(struct ct *c, struct store_op *op)
+{
+	store_op_init(op, STORE_NOTE);
+	op->u.note_claim.account = CT_ACCOUNT;
+	op->u.note_claim.now_ms = c->now_ms;
+	op->u.note_claim.lease_ms = LEASE;
+	CT_DO(c, op);
+}
+
 static struct store_note_claim claim_note(struct ct *c)
 {
 	struct store_op op;
 
-	store_op_init(&op, STORE_NOTE);
-	op.u.note_claim.account = CT_ACCOUNT;
-	op.u.note_claim.now_ms = c->now_ms;
-	op.u.note_claim.lease_ms = LEASE;
-	CT_DO(c, &op);
+	claim_op(c, &op);
 	journal_entry_release(&op.u.note_claim.note.entry);
 	return op.u.note_claim;
 }
@@ -135,11 +134,7 @@ static void a_settle_leaves_a_note(struct ct *c)
 	struct store_op op;
 
 	assert_true(s.noted);
-	store_op_init(&op, STORE_NOTE);
-	op.u.note_claim.account = CT_ACCOUNT;
-	op.u.note_claim.now_ms = c->now_ms;
-	op.u.note_claim.lease_ms = LEASE;
-	CT_DO(c, &op);
+	claim_op(c, &op);
 	claim = op.u.note_claim;
 	assert_int_equal(claim.note.journal_id, s.journal_id);
 	assert_int_equal(claim.note.ticket_id, 77);
@@ -381,11 +376,7 @@ static void a_rejection_is_told(struct ct *c)
 
 	tell_next(c);
 	assert_int_equal(decide(c, s.review_id, false), RESULT_OK);
-	store_op_init(&op, STORE_NOTE);
-	op.u.note_claim.account = CT_ACCOUNT;
-	op.u.note_claim.now_ms = c->now_ms;
-	op.u.note_claim.lease_ms = LEASE;
-	CT_DO(c, &op);
+	claim_op(c, &op);
 	n = op.u.note_claim.note;
 	assert_int_equal(n.ticket_id, 77);
 	assert_true(n.told_before);
