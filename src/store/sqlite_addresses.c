@@ -246,9 +246,10 @@ void sq_addresses_move(struct sq *q, int64_t account, uint64_t from,
 static void copy_lost(struct sq *q, int64_t account, uint64_t from, uint64_t to)
 {
 	struct rows rows = rows_of(q, account, from);
+	bool merged = sq_alias_follow(q, account, to) != to;
 	struct row there;
 
-	for (size_t i = 0; i < rows.count; i++) {
+	for (size_t i = 0; i < rows.count && !merged; i++) {
 		struct row r = rows.items[i].row;
 
 		if (r.o.lost_ms == 0 ||
