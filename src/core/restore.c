@@ -38,7 +38,7 @@ const char *restore_kind_name(enum restore_kind k)
 	return names[k];
 }
 
-static char *vtext(const char *fmt, va_list ap)
+PRINTF_LIKE(1, 0) static char *vtext(const char *fmt, va_list ap)
 {
 	char text[TEXT_MAX_BYTES];
 
