@@ -2,6 +2,7 @@
 acts, the acts at the sandbox, and what everybody has afterwards, in the
 table's words."""
 
+import contextlib
 import dataclasses
 import itertools
 
@@ -105,6 +106,16 @@ def logs_in_later(**order):
 # --- playing it ---
 
 
+@contextlib.contextmanager
+def changed(sandbox, settings):
+    usual = sandbox.settings() if settings else {}
+    if settings:
+        sandbox.settings(**settings)
+    yield
+    if settings:
+        sandbox.settings(**{name: usual[name] for name in settings})
+
+
 class Person:
     """One play of one case. No two have an address, an external id or a name
     in common, so any number of them fits into one sandbox and one store."""
@@ -174,13 +185,8 @@ class Person:
             order["help_center"] = self.before[order["help_center"]]
         if endpoint != "conversations":
             order["conversation_id"] = self.conversation
-        usual = {k: v for k, v in sandbox.settings().items()
-                 if k in self.case.sandbox}
-        if self.case.sandbox:
-            sandbox.settings(**self.case.sandbox)
-        self.note(sandbox.act(endpoint, **order, **more), order)
-        if self.case.sandbox:
-            sandbox.settings(**usual)
+        with changed(sandbox, self.case.sandbox):
+            self.note(sandbox.act(endpoint, **order, **more), order)
 
     def note(self, begun, order):
         self.last = begun

@@ -83,10 +83,12 @@ def service(folder, sandbox, setting, trust, apply, recover):
 
 def settle(reunite):
     """Waits until every job is over, those that wait included."""
-    harness.wait_until(
-        lambda: not [j for j in reunite.queue()
-                     if j["state"] in ("ready", "running", "waiting")],
-        timeout_s=60, what="the end of all jobs", pause_s=0.3)
+    def over():
+        jobs = reunite.admin.get("/api/v1/queue?limit=500").json["items"]
+        return {job["state"] for job in jobs} <= {"review"}
+
+    harness.wait_until(over, timeout_s=60, what="the end of all jobs",
+                       pause_s=0.1)
 
 
 def play_alone(folder, setting):
