@@ -27,6 +27,7 @@ SOURCES = {f"{tag}{n}" for tag, last in (
 EVIDENCE = {"verified": "verified", "not verified": "authenticated",
             "typed": "claimed", "none": "none"}
 CASES = {c.name: c for c in scenarios.CASES}
+IN_REVIEW = "a verified profile has it, not vouched for"
 
 
 @pytest.fixture(params=plays.SETTINGS.values())
@@ -49,6 +50,7 @@ class Played:
         self.journal = reunite.journal() if reunite else []
         self.reviews = reunite.reviews() if reunite else []
         self.explained = {}
+        self.ways = {}
 
     def decision(self, person):
         """The newest one about the person."""
@@ -104,6 +106,7 @@ def play_with_reunite(folder, setting, policy):
         if "observe" in policy:  # all is as it was
             played.explained = {name: explain(reunite, person)
                                 for name, person in played.people.items()}
+            played.ways = explain_each_way(reunite, played)
         return played
 
 
@@ -112,6 +115,16 @@ def explain(reunite, person):
     who = "--ticket", str(person.last["ticket_id"])
     return (reunite.rows("explain", *who)[0],
             reunite.command("explain", *who).stdout)
+
+
+def explain_each_way(reunite, played):
+    """The other ways to name the conversation of somebody to look at."""
+    person = played.people[IN_REVIEW]
+    entry = played.decision(person)
+    ways = {"--user": entry["messaging_user_id"],
+            "--sunco-user": person.sunco, "--job": entry["job_id"]}
+    return {way: reunite.rows("explain", way, str(named))
+            for way, named in ways.items()}
 
 
 class Stage:
@@ -297,6 +310,14 @@ def test_explain_says_it_about_the_ticket(stage, setting, name):
     for reason in told["reasons"]:
         assert f"({reason})\n" in words
     assert "@" not in words
+
+
+def test_explain_finds_a_person_in_every_way(stage, setting):
+    played = stage.with_reunite(setting)[POLICIES["verified-observe"]]
+    line, _ = played.explained[IN_REVIEW]
+    assert line["action"] == "review"
+    assert played.ways == {way: [line] for way in (
+        "--user", "--sunco-user", "--job")}
 
 
 def test_every_source_has_its_cases():
