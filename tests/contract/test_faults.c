@@ -159,6 +159,12 @@ static void finish(struct day *d)
 {
 	struct journal_entry e = ct_entry(11, 12);
 	struct store_link link = {.sunco_id = "ann", .zendesk_user_id = 12};
+	const struct store_address address = {.hash = {7}, .proven = true};
+	const struct store_sighting seen = {.user = 11,
+					    .at_ms = d->c.now_ms,
+					    .whole = true,
+					    .addresses = &address,
+					    .count = 1};
 	struct store_op *op = &d->ops[d->count++];
 
 	e.id = d->entry;
@@ -170,6 +176,8 @@ static void finish(struct day *d)
 	op->u.settle.link = &link;
 	op->u.settle.alias_from = 11;
 	op->u.settle.alias_to = 12;
+	op->u.settle.sightings = &seen;
+	op->u.settle.sighting_count = 1;
 	op = add(d, STORE_DECIDE);
 	op->u.decide.review_id = d->review;
 	op->u.decide.by = "eve";
@@ -220,12 +228,28 @@ static void check_jobs(struct ct *c)
 	assert_int_equal(op.u.stats.merges_this_hour, 1);
 }
 
+/* Read of the user before the merge, it is the survivor's now. */
+static void check_owner(struct ct *c)
+{
+	struct store_op op;
+
+	store_op_init(&op, STORE_RECALL);
+	op.u.recall.account = CT_ACCOUNT;
+	op.u.recall.sunco_id = "";
+	op.u.recall.address_hash[0] = 7;
+	CT_DO(c, &op);
+	assert_int_equal(op.u.recall.owner_count, 1);
+	assert_int_equal(op.u.recall.owners[0].user, 12);
+	assert_true(op.u.recall.owners[0].proven);
+}
+
 static void check_facts(struct day *d)
 {
 	struct store_recall ann = ct_recall(&d->c, "ann", 11, 0xad);
 	struct store_op op;
 	size_t i;
 
+	check_owner(&d->c);
 	assert_true(ann.linked);
 	assert_int_equal(ann.survivor[0], 12);
 	assert_true(ct_recall(&d->c, "cy", 14, 0xad).rejected[0]);

@@ -13,6 +13,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 
+#include "app/runner.h"
 #include "base/clock.h"
 #include "base/metrics.h"
 #include "fixture.h"
@@ -305,6 +306,45 @@ static void test_a_resent_trigger_is_a_duplicate(void **state)
 	free(body);
 }
 
+/* Who lost the address, as the store's own key hashes it. */
+static struct owner owner_of(struct rig *r, const char *address)
+{
+	struct store *s;
+	struct store_op op;
+	struct error err = {""};
+	struct crypto_hmac *hmac;
+
+	if (store_open(&s, r->store.url, STORE_READ, clock_wall_ms(), &err))
+		fail_msg("%s", err.text);
+	hmac = crypto_hmac_new(store_key(s), STORE_KEY_SIZE);
+	store_op_init(&op, STORE_RECALL);
+	op.u.recall.account = "acme";
+	op.u.recall.sunco_id = "";
+	run_address_hash(hmac, address, op.u.recall.address_hash);
+	assert_int_equal(store_do(s, &op), RESULT_OK);
+	assert_int_equal(op.u.recall.owner_count, 1);
+	crypto_hmac_free(hmac);
+	store_close(s);
+	return op.u.recall.owners[0];
+}
+
+static void test_addresses_are_kept_as_keyed_hashes(void **state)
+{
+	char *body = fixture_text("zendesk/user_identity_changed_value.json");
+	struct rig *r = *state;
+	struct owner o;
+
+	rig_post_zendesk(r, body, clock_wall_ms(), 200,
+			 "{\"accepted\":1,\"duplicate\":0,\"ignored\":0}");
+	o = owner_of(r, "gwen@web.example");
+	assert_int_equal(o.user, 8800123);
+	assert_int_equal(o.lost_ms, INT64_C(1773480413000));
+	o = owner_of(r, "gwen.new@web.example");
+	assert_int_equal(o.user, 8800123);
+	assert_int_equal(o.lost_ms, 0);
+	free(body);
+}
+
 static void ask_last_webhook(void *arg)
 {
 	*(double *)arg =
@@ -383,6 +423,7 @@ int main(void)
 		TEST(test_malformed),
 		TEST(test_refused_by_the_server),
 		TEST(test_unknown_account),
+		TEST(test_addresses_are_kept_as_keyed_hashes),
 		TEST(test_zendesk_test_call),
 		TEST(test_a_resent_trigger_is_a_duplicate),
 		TEST(test_metrics_of_time),

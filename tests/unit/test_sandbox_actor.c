@@ -172,6 +172,34 @@ static void test_a_new_user_takes_the_address(void **state)
 	assert_true(o.made);
 	assert_int_equal(owner(k, "two@x.example"), o.user->id);
 	assert_int_equal(kit_user(k, 2)->identity_count, 0);
+	assert_int_equal(address(o.user, "two@x.example")->created_ms,
+			 k->now_ms);
+	assert_int_equal(kit_user(k, 2)->updated_ms, k->now_ms);
+}
+
+/* One loses it, the other gains it, and both are told. */
+static void test_taking_an_address_is_told(void **state)
+{
+	struct kit *k = *state;
+	struct change *changes;
+	uint64_t lost = 0, gained = 0;
+	struct outcome o;
+	size_t count;
+
+	kit_load(k, PEOPLE);
+	o = jwt(k, "e9", "two@x.example", true);
+	changes = state_changes_take(k->account.state, &count);
+	for (size_t i = 0; i < count; i++) {
+		if (!str_eq(changes[i].identity_type, "email"))
+			continue;
+		if (changes[i].kind == CHANGE_IDENTITY_DELETED)
+			lost = changes[i].user_id;
+		if (changes[i].kind == CHANGE_IDENTITY_CREATED)
+			gained = changes[i].user_id;
+	}
+	assert_int_equal(lost, 2);
+	assert_int_equal(gained, o.user->id);
+	state_changes_free(changes, count);
 }
 
 static void test_only_an_unproved_one_if_both_are_allowed(void **state)
@@ -383,6 +411,7 @@ int main(void)
 		TEST(test_a_user_with_another_address_keeps_it),
 		TEST(test_nobody_matches),
 		TEST(test_a_new_user_takes_the_address),
+		TEST(test_taking_an_address_is_told),
 		TEST(test_only_an_unproved_one_if_both_are_allowed),
 		TEST(test_other_ways_with_the_owner),
 		TEST(test_the_duplicate_all_the_same),

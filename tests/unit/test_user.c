@@ -47,10 +47,12 @@ static const char api_user[] =
 	"\"suspended\":true,\"shared\":false,\"shared_agent\":false,"
 	"\"external_id\":\"cust-9\",\"organization_id\":31,"
 	"\"separation\":{\"scope\":\"brand\",\"brand_id\":88},"
-	"\"tags\":[\"x\"],\"identities\":["
+	"\"updated_at\":\"2026-03-14T10:26:53+01:00\",\"tags\":[\"x\"],"
+	"\"identities\":["
 	"{\"id\":1,\"user_id\":7001,\"type\":\"email\","
 	"\"value\":\"Ann@Shop.example\",\"primary\":true,\"verified\":true,"
-	"\"verification_method\":\"low\"},"
+	"\"verification_method\":\"low\","
+	"\"created_at\":\"2026-03-14T09:26:53Z\"},"
 	"{\"id\":2,\"user_id\":7001,\"type\":\"messaging\","
 	"\"value\":\"aa11\",\"verified\":true},"
 	"{\"id\":3,\"user_id\":7002,\"type\":\"email\",\"value\":\"b@c.de\"}]}";
@@ -75,6 +77,28 @@ static void api_objects_are_read(void **state)
 	assert_int_equal(u.identities[0].method, VERIFICATION_LOW);
 	assert_true(u.identities[0].primary);
 	assert_int_equal(u.identities[1].method, VERIFICATION_UNKNOWN);
+	assert_int_equal(u.updated_ms, INT64_C(1773480413000));
+	assert_int_equal(u.identities[0].created_ms, INT64_C(1773480413000));
+	assert_int_equal(u.identities[1].created_ms, 0);
+	zd_user_release(&u);
+}
+
+static void times_survive_a_copy_and_a_text(void **state)
+{
+	struct zd_user u, copy, again;
+	struct json_t *v;
+
+	(void)state;
+	assert_int_equal(decode(api_user, &u, NULL), RESULT_OK);
+	zd_user_copy(&copy, &u);
+	v = zd_user_encode(&copy);
+	assert_int_equal(zd_user_decode(v, &again, NULL), RESULT_OK);
+	assert_int_equal(again.updated_ms, u.updated_ms);
+	assert_int_equal(again.identities[0].created_ms,
+			 u.identities[0].created_ms);
+	json_free(v);
+	zd_user_release(&again);
+	zd_user_release(&copy);
 	zd_user_release(&u);
 }
 
@@ -463,6 +487,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(api_objects_are_read),
+		cmocka_unit_test(times_survive_a_copy_and_a_text),
 		cmocka_unit_test(identities_are_found_by_exact_value),
 		cmocka_unit_test(facts_shape_is_read),
 		cmocka_unit_test(empty_means_none),
