@@ -461,6 +461,7 @@ tell_more() {
         "  sandbox   $sandbox/_sandbox/state" \
         "" "Try in another terminal:" \
         "  $bin/reunite review list $c" \
+        "  $bin/reunite review show 1 --show-personal-data $c" \
         "  $bin/reunite review approve 1 $c" \
         "  $bin/reunite journal list $c" \
         "  $bin/reunite explain --ticket $ticket $c" \

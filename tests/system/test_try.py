@@ -83,6 +83,14 @@ def test_what_goes_wrong_is_said(tmp_path):
     assert output.count("\n  WRONG") == 5
 
 
+def run(command):
+    """One that the script names, as it stands there."""
+    done = subprocess.run(command.split(), capture_output=True, text=True,
+                          timeout=60)
+    assert done.returncode == 0, (command, done.stderr)
+    return done.stdout
+
+
 def test_it_stays_up_until_it_is_told_to_end(tmp_path):
     process = play(tmp_path)
     try:
@@ -94,15 +102,13 @@ def test_it_stays_up_until_it_is_told_to_end(tmp_path):
         url = re.search(r"metrics +(\S+)/metrics\n", head).group(1)
         admin = harness.Client(url)
         assert b"reunite_decisions_total" in admin.get("/metrics").body
-        command = re.search(r"(\S+/reunite) review list -c (\S+)", head)
-        listed = subprocess.run(
-            [command.group(1), "review", "list", "-c", command.group(2)],
-            capture_output=True, text=True, timeout=60)
-        assert "verified_profile_protected" in listed.stdout
-        explain = re.search(r"(\S+/reunite explain --ticket .*)", head).group(1)
-        told = subprocess.run(explain.split(), capture_output=True, text=True,
-                              timeout=60)
-        assert "verified_profile_protected" in told.stdout, told.stderr
+        commands = re.findall(r"^  \S+/reunite .*", head, re.M)
+        assert len(commands) == 6
+        told = {command.split()[1] + command.split()[2]: run(command)
+                for command in commands}
+        assert "verified_profile_protected" in told["reviewlist"]
+        assert "felicia@spiderman.example" in told["reviewshow"]
+        assert "verified_profile_protected" in told["explain--ticket"]
         process.send_signal(signal.SIGTERM)
         assert process.wait(PATIENCE_S) == 0
     finally:
