@@ -275,6 +275,60 @@ def test_a_merge_with_a_review_open(box, daemon):
     assert rounds.merges(box) == [(first["zendesk_user_id"], owner)]
 
 
+def test_hints_follow_to_a_survivor_without_a_user(box, daemon):
+    """SunCo knows the person, Zendesk does not: it gives the anonymous user's
+    conversation the survivor's name, and that user is the one to link."""
+    reunite = daemon()
+    owner = vera(box)
+    known = box.people(sunco_users=[{
+        "externalId": VERA["external_id"], "authenticated": True,
+        "identities": [{"type": "email", "value": ADDRESS,
+                        "verification": "embed"}]}])["sunco_users"][0]
+    begun = anonymous(box, reunite)
+    assert login(box, begun)["login"] == "merged"
+    entry = rounds.decision(reunite)
+    assert (entry["action"], entry["sunco_user_id"]) == ("merge", known)
+    assert entry["ticket_id"] == begun["ticket_id"]
+    assert rounds.merges(box) == [(begun["zendesk_user_id"], owner)]
+    quiet(reunite)
+
+
+def test_messages_of_a_survivor_count(box, daemon):
+    """The survivor has no address either, until a while later."""
+    reunite = daemon(fast=10)
+    owner = vera(box)
+    nameless = {"external_id": VERA["external_id"]}
+    first = rounds.begin(box, nameless)
+    rounds.waiting(reunite)
+    begun = rounds.accepted(box.act("conversations", **STRANGER))
+    harness.wait_until(lambda: len(reunite.queue()) == 2 and all(
+        j["state"] == "waiting" for j in reunite.queue()),
+        what="two jobs that wait")
+    assert login(box, begun, nameless)["login"] == "merged"
+    harness.wait_until(lambda: [j["state"] for j in reunite.queue()]
+                       == ["waiting"], what="one job that waits")
+    login(box, begun, webhooks=[])
+    taken = says(box, begun, text="here is my address")
+    assert len(taken["webhooks"]) == 1
+    entry = reunite.decided_as("merge")
+    assert entry["sunco_user_id"] == first["sunco_user_id"]
+    assert rounds.merges(box) == [(first["zendesk_user_id"], owner)]
+    quiet(reunite)
+
+
+def test_a_merge_with_every_event_told(box, daemon):
+    """What Zendesk does by itself comes back as events: nothing is done, or
+    asked, twice."""
+    box.settings(events="all")
+    reunite = daemon()
+    first, owner = known_vera(box, reunite)
+    begun = anonymous(box, reunite)
+    assert login(box, begun)["login"] == "merged"
+    quiet(reunite)
+    assert rounds.merges(box) == [(first["zendesk_user_id"], owner)]
+    assert reunite.reviews() == []
+
+
 def test_a_merge_told_twice_and_late(box, daemon):
     """Webhooks repeat, and overtake one another."""
     reunite = daemon()
