@@ -236,10 +236,11 @@ static bool is_ours(struct intake *in, uint64_t a, uint64_t b)
 }
 
 /* Everybody whose conversations are known to be this user's: what they were
- * settled as is in doubt. */
+ * settled as is in doubt. The forgotten link leaves its user as a hint. */
 static void reopen(struct intake *in, uint64_t user, const struct event *e)
 {
-	struct event bare = {.source = e->source};
+	const struct event bare = {.source = e->source,
+				   .zendesk_user_id = user};
 	char sunco_ids[WAKE_MAX][SUNCO_ID_SIZE];
 	struct sq_job job;
 	size_t n = 0;

@@ -507,7 +507,10 @@ static void a_link_without_a_job_gets_one(struct ct *c)
 	CT_DO(c, &op);
 	job_release(&job);
 	assert_int_equal(lost(c, 12, c->now_ms).woken, 1);
-	assert_int_equal(ct_state(c, "s:ann"), JOB_READY);
+	job = ct_job(c, "s:ann");
+	assert_int_equal(job.state, JOB_READY);
+	assert_int_equal(job.zendesk_user_id, 11);
+	job_release(&job);
 }
 
 /* A job that knows its user, in any state, without a link. */
