@@ -15,7 +15,8 @@ build=(gcc libc6-dev cmake ninja-build "pkg-config|pkgconf" libevent-dev
     libsqlite3-dev libconfuse-dev "libhttp-parser-dev|libllhttp-dev"
     ca-certificates)
 try=("${build[@]}" curl jq)
-test=("${try[@]}" git libcmocka-dev python3 python3-pytest openssl sqlite3 strace
+test=("${try[@]}" git libcmocka-dev python3 python3-pytest
+    python3-hypothesis openssl sqlite3 strace
     mandoc "clang-format-14|clang-format")
 ci=("${test[@]}" clang shellcheck systemd)
 
