@@ -313,3 +313,20 @@ def test_a_denied_domain_cannot_be_spelt_around(sandbox, daemon):
                                     **vouched("M+1@MAILINATOR.Example")))
     assert (entry["action"], entry["reason"]) == ("review", "email_denied")
     owner.is_untouched()
+
+
+@every_setting
+def test_a_rejected_displaced_profile(sandbox, daemon, settings):
+    """A login took the address from Vera's profile; Maria said that the two
+    are not the same. The person comes again: the no still counts."""
+    sandbox.settings(events="all", verified_email_owner="take")
+    reunite = daemon(**{**settings, "recheck_after": "0s"})
+    rounds.profile(sandbox, "Vera Visitor", ADDRESS, identities=[
+        {"type": "phone_number", "value": "+4912345"}])
+    begun = rounds.begin(sandbox, VERA, zendesk="take")
+    assert rounds.outcome(reunite) == ("review", "displaced_profile")
+    decide(reunite, "reject", review_of(reunite))
+    rounds.trigger(reunite, begun, "2026-11-22T12:00:00Z")
+    assert rounds.outcome(reunite, 3) == ("none", "rejected_before")
+    assert reunite.reviews() == []
+    assert rounds.merges(sandbox) == []

@@ -309,3 +309,19 @@ def test_every_rule_about_whose_the_address_is_has_a_situation():
     left_out = {int(n) for n in re.findall(r"\d+", left_out)}
     assert there | left_out == set(range(1, 25))
     assert not there & left_out
+
+
+def test_every_attack_is_named_with_its_test():
+    """Of the red team's tests all are there, once, and no others."""
+    named = [
+        word
+        for row in rows(section("What it withstands"))
+        for word in words(row[2])
+    ]
+    there = [
+        name
+        for path in (ROOT / "tests" / "system").glob("test_redteam_*.py")
+        for name in re.findall(r"^def (test_\w+)", path.read_text(), re.M)
+    ]
+    assert sorted(named) == sorted(there)
+    assert len(there) > 50
