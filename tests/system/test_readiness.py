@@ -2,8 +2,14 @@
 by later runs; the daily sample of unverified users; history across weeks."""
 
 import datetime
+import fcntl
 import json
+import os
+import pty
 import sqlite3
+import struct
+import subprocess
+import termios
 
 import pytest
 
@@ -234,6 +240,44 @@ def test_unverified_users_are_counted_when_asked(shop):
     text = shop.daemon.command("readiness").stdout
     assert f"{summary['unverified_users']} end users are unverified" in text
     assert text.isascii() and "\033" not in text
+
+
+def on_a_terminal(daemon, columns, *argv, **environment):
+    """What a command shows on a terminal of that width."""
+    main, side = pty.openpty()
+    fcntl.ioctl(side, termios.TIOCSWINSZ,
+                struct.pack("HHHH", 24, columns, 0, 0))
+    with subprocess.Popen(
+            [harness.binary("reunite"), *argv, "-c", daemon.config],
+            stdout=side, env={**os.environ, **environment}) as program:
+        os.close(side)
+        shown = b""
+        while True:
+            try:
+                part = os.read(main, 4096)
+            except OSError:  # how a terminal tells the end
+                break
+            if not part:
+                break
+            shown += part
+    os.close(main)
+    assert program.returncode == 0
+    return shown.decode()
+
+
+def test_bars_fill_the_terminal(shop):
+    _, email = shop.profile()
+    shop.decided(shop.login(email), "merge")
+    for columns in (70, 100):
+        shown = on_a_terminal(shop.daemon, columns, "readiness", "--offline",
+                              LC_ALL="C.UTF-8")
+        widths = [len(line) for line in shown.splitlines()
+                  if "\u2588" in line]
+        assert max(widths) == columns
+        assert "\033[1m" in shown
+    shown = on_a_terminal(shop.daemon, 80, "readiness", "--offline",
+                          LC_ALL="C")
+    assert "####" in shown and shown.isascii()
 
 
 def test_without_an_answer_the_report_says_so(shop):
