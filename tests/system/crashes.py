@@ -83,6 +83,9 @@ SCENARIOS = {s.name: s for s in (
              account={"release_external_id": "auto",
                       "verify_profile_email": True, "sunco_sync": "on"},
              merges=None),
+    # A person is asked, with what they need to decide.
+    Scenario("asked", {}, [], profile("Otto", external_id="another-id"),
+             jwt("Otto"), ["trigger"], "review", None),
 )}
 
 
@@ -171,7 +174,7 @@ class Stage:
     def quiet(self):
         rows = self.sandbox.control("GET", "deliveries")["deliveries"]
         return not [r for r in rows if r["state"] in ("sending", "waiting")] \
-            and not self.items("queue")
+            and not [j for j in self.items("queue") if j["state"] != "review"]
 
     def finish(self, timeout_s=END_S):
         """Waits until every webhook has arrived and every job is done."""
@@ -229,6 +232,23 @@ class Case:
                 webhooks=["trigger"])
 
     def check(self):
+        if self.scenario.action == "review":
+            self.check_asked()
+        else:
+            self.check_done()
+
+    def check_asked(self):
+        """Asked once, nothing done."""
+        assert self.on.sandbox.state()["merges"] == []
+        (entry,) = self.on.items("journal")
+        assert (entry["action"], entry["status"]) == ("review", "done")
+        (review,) = self.on.items("reviews")
+        assert (review["state"], review["profile_id"]) == (
+            "open", self.profile_id)
+        assert self.on.rows("SELECT count(*) FROM jobs WHERE state <> 3"
+                            " OR token <> 0") == [(0,)]
+
+    def check_done(self):
         state = self.on.sandbox.state()
         users = {u["id"]: u for u in state["users"]}
         check_person(self.scenario.action, self.scenario.jwt, self.begun,

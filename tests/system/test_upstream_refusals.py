@@ -117,15 +117,15 @@ def test_a_reload_ends_the_hold_at_once(sandbox, daemon):
 # --- merges that Zendesk refuses ---
 
 
-def refused(sandbox, daemon, **settings):
+def refused(sandbox, daemon, reason="merge_refused", **settings):
     sandbox.settings(**settings)
     reunite = daemon(fast=FAST)
     begun = rounds.begin(sandbox, VERA)
-    assert rounds.outcome(reunite) == ("review", "merge_refused")
+    assert rounds.outcome(reunite) == ("review", reason)
     assert rounds.merges(sandbox) == []
     assert rounds.calls(sandbox, "zendesk")["merge"] == 1
     review = reunite.reviews()[0]
-    assert review["reasons"] == ["merge_refused"]
+    assert review["reasons"] == [reason]
     return reunite, begun, review
 
 
@@ -139,7 +139,8 @@ def test_a_refused_merge_waits_for_a_person(sandbox, daemon):
 
 def test_external_ids_under_single_sign_on(sandbox, daemon):
     vera(sandbox)
-    _, begun, _ = refused(sandbox, daemon, sso_external_id_refusal=True)
+    _, begun, _ = refused(sandbox, daemon, "external_id_refused",
+                          sso_external_id_refusal=True)
     person = sandbox.user(begun["zendesk_user_id"])
     assert person["external_id"] == VERA["external_id"]
 
