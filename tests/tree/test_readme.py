@@ -246,6 +246,22 @@ def test_events_and_scopes():
         assert re.search(rf"\b{name}\b", text), name
 
 
+def test_shown_note():
+    """Every line of it is one that the code writes."""
+    shown = re.search(r"```\n(.*?)```", section("What agents see"), re.S)[1]
+    code = source("src/core/ticket_note.c") + source("include/core/reason.h")
+    code = re.sub(r'"\s*(\\\n)?\s*"', "", code.replace("\\\n", " "))
+    code = re.sub(r'"\s+"', "", code)
+    lines = [
+        re.sub(r"^(- |Who: |How sure: |Recorded as )|https?:\S+|\d+\.?$", "", text)
+        for text in shown.splitlines()
+        if text
+    ]
+    assert len(lines) > 10
+    for line in lines:
+        assert line in code, line
+
+
 def test_tags():
     there = re.findall(
         r'tag_\w+\[\] = "(\w+)"', source("src/core/ticket_note.c")
