@@ -84,6 +84,7 @@ struct pair_asked {
 	bool open;
 	bool own; /* about this SunCo user; else further ones are attached */
 	uint8_t hash[PAIR_HASH_SIZE];
+	reason_set reasons;
 };
 
 #endif

@@ -27,9 +27,10 @@
  *   decides nothing). Jobs attached to it are woken when it is rejected or
  *   closed, and when it was approved, once its own job is through: they are
  *   other pairs and see what came of this one. When it expires, they are done
- *   like its own. A job that asks again what it asked in an open review
- *   (profile, reasons, evidence, address, messaging user) adds no entry to
- *   the journal, and its review keeps its facts while their hash is the same.
+ *   like its own. A job that asks again what it asked in its open review (the
+ *   same facts hash, reasons and address) adds no entry to the journal and
+ *   leaves the review; what changed is a new review, on which those attached
+ *   rest from then on: an approval is for what was shown.
  * - every decision of a person, and a review that expires, is an entry of the
  *   journal. A rejection (SunCo user, profile, address) goes on with the
  *   SunCo user's and the profile's survivors.

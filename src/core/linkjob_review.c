@@ -114,8 +114,10 @@ static bool is_new_question(const struct linkjob *l)
 
 	if (l->decision.action != ACTION_REVIEW || l->settings.dry)
 		return false;
-	return !p || !p->open ||
-	       (p->own && memcmp(p->hash, l->print.hash, sizeof(p->hash)) != 0);
+	if (!p || !p->open)
+		return true;
+	return p->own && (p->reasons != l->decision.reasons ||
+			  memcmp(p->hash, l->print.hash, sizeof(p->hash)) != 0);
 }
 
 /* The address that a sync would copy. */

@@ -16,21 +16,6 @@
 
 #include "base/str.h"
 
-static void refresh(struct sq *q, int64_t id, const struct review *r,
-		    int64_t journal_id)
-{
-	char reasons[SQ_REASONS_SIZE];
-
-	sq_reasons_write(r->reasons, reasons);
-	sq_exec(q, REVIEW_REFRESH, sq_int(id), sq_int(journal_id),
-		sq_str(action_name(r->intended)), sq_str(reasons),
-		sq_str(evidence_name(r->evidence)),
-		sq_int((int64_t)r->messaging_user_id), sq_id(r->ticket_id),
-		sq_blob(r->address_hash, sizeof(r->address_hash)),
-		sq_blob(r->facts_hash, sizeof(r->facts_hash)),
-		sq_text(r->facts), sq_str(pair_pin_name(r->pin)));
-}
-
 static int64_t insert(struct sq *q, const struct sq_job *job,
 		      const struct review *r, int64_t journal_id,
 		      int64_t now_ms)
@@ -57,6 +42,8 @@ struct asked {
 	int64_t job_id;
 	uint64_t ticket_id;
 	uint8_t address_hash[16];
+	uint8_t facts_hash[16];
+	reason_set reasons;
 };
 
 static void find_open(struct sq *q, const struct sq_job *job,
@@ -77,7 +64,20 @@ static void find_open(struct sq *q, const struct sq_job *job,
 	out->job_id = sqlite3_column_int64(st, 1);
 	out->ticket_id = sq_col_id(st, 2);
 	sq_col_blob(st, 3, out->address_hash, sizeof(out->address_hash));
+	sq_col_blob(st, 5, out->facts_hash, sizeof(out->facts_hash));
+	out->reasons =
+		sq_reasons_parse((const char *)sqlite3_column_text(st, 6));
 	sq_end(st);
+}
+
+/* What a person was shown is what the run found again. */
+static bool is_same(const struct asked *a, const struct review *r)
+{
+	return a->reasons == r->reasons &&
+	       memcmp(a->facts_hash, r->facts_hash, sizeof(a->facts_hash)) ==
+		       0 &&
+	       memcmp(a->address_hash, r->address_hash,
+		      sizeof(a->address_hash)) == 0;
 }
 
 /* Another conversation: of another messaging user, or with another ticket.
@@ -91,21 +91,46 @@ static bool is_further(const struct asked *a, const struct sq_job *job,
 	       a->ticket_id != r->ticket_id;
 }
 
+static void close_one(struct sq *q, int64_t id, enum review_state state,
+		      int64_t now_ms, const char *by)
+{
+	sq_exec(q, REVIEW_CLOSE, sq_int(id), sq_int(state), sq_int(now_ms),
+		sq_text(by));
+}
+
+/* An approval is for what was shown, so what changed is another question, with
+ * another number. Who rests on the old one rests on the new one. */
+static int64_t ask_anew(struct sq *q, const struct sq_job *job, int64_t old,
+			const struct review *r, int64_t journal_id,
+			int64_t now_ms)
+{
+	int64_t id;
+
+	close_one(q, old, REVIEW_EXPIRED, now_ms, NULL);
+	id = insert(q, job, r, journal_id, now_ms);
+	sq_exec(q, REVIEW_SUCCEED, sq_int(id), sq_int(old));
+	sq_exec(q, JOBS_REST_MOVE, sq_int(old), sq_int(id));
+	return id;
+}
+
 int64_t sq_review_open(struct sq *q, const struct sq_job *job,
 		       const struct review *r, int64_t journal_id,
 		       int64_t now_ms)
 {
 	struct asked a;
+	bool further;
 
 	find_open(q, job, r, &a);
-	if (a.id == 0) {
+	further = a.id != 0 && is_further(&a, job, r);
+	if (a.id == 0)
 		a.id = insert(q, job, r, journal_id, now_ms);
-		a.job_id = 0;
-	} else if (is_further(&a, job, r)) {
+	else if (a.job_id == job->id && !is_same(&a, r))
+		a.id = ask_anew(q, job, a.id, r, journal_id, now_ms);
+	else if (a.job_id == job->id)
+		sq_exec(q, REVIEW_REFRESH, sq_int(a.id), sq_int(journal_id),
+			sq_id(r->ticket_id));
+	if (further)
 		sq_exec(q, REVIEW_ATTACH, sq_int(a.id));
-	}
-	if (a.job_id == job->id)
-		refresh(q, a.id, r, journal_id);
 	if (journal_id != 0)
 		sq_exec(q, JOURNAL_REVIEW, sq_int(journal_id), sq_int(a.id));
 	return a.id;
@@ -122,6 +147,8 @@ void sq_review_asked_of(struct sq *q, sqlite3_stmt *st, const char *sunco_id,
 	sq_col_str(st, 4, about, sizeof(about));
 	out->own = !str_is_empty(sunco_id) && strcmp(about, sunco_id) == 0;
 	sq_col_blob(st, 5, out->hash, sizeof(out->hash));
+	out->reasons =
+		sq_reasons_parse((const char *)sqlite3_column_text(st, 6));
 	sq_end(st);
 }
 
@@ -136,6 +163,7 @@ int64_t sq_review_asked(struct sq *q, const struct sq_job *job,
 		return 0;
 	find_open(q, job, s->review, &a);
 	if (a.id == 0 || (a.job_id != job->id && job->rests_on != a.id) ||
+	    (a.job_id == job->id && !is_same(&a, s->review)) ||
 	    memcmp(a.address_hash, s->review->address_hash,
 		   sizeof(a.address_hash)) != 0)
 		return 0;
@@ -185,13 +213,6 @@ static void release_resting(struct sq *q, int64_t review, int64_t own_job,
 			wake_job(q, &job, now_ms, wait_ms);
 	}
 	free(ids.items);
-}
-
-static void close_one(struct sq *q, int64_t id, enum review_state state,
-		      int64_t now_ms, const char *by)
-{
-	sq_exec(q, REVIEW_CLOSE, sq_int(id), sq_int(state), sq_int(now_ms),
-		sq_text(by));
 }
 
 void sq_review_through(struct sq *q, const struct sq_job *job, int64_t now_ms)

@@ -316,13 +316,13 @@
 			 " AND sunco_id = ?2")                                 \
 	/* reviews */                                                          \
 	X(REVIEW_OF_PROFILE,                                                   \
-	  "SELECT id, job_id, ticket_id, address_hash, sunco_id, facts_hash"   \
-	  " FROM reviews"                                                      \
+	  "SELECT id, job_id, ticket_id, address_hash, sunco_id, facts_hash,"  \
+	  " reasons FROM reviews"                                              \
 	  " WHERE account = ?1"                                                \
 	  " AND profile_id = ?2 AND state = 0 AND profile_id <> 0")            \
 	X(REVIEW_OF_USER,                                                      \
-	  "SELECT id, job_id, ticket_id, address_hash, sunco_id, facts_hash"   \
-	  " FROM reviews"                                                      \
+	  "SELECT id, job_id, ticket_id, address_hash, sunco_id, facts_hash,"  \
+	  " reasons FROM reviews"                                              \
 	  " WHERE account = ?1"                                                \
 	  " AND messaging_user_id = ?2 AND state = 0 AND profile_id = 0")      \
 	X(REVIEW_OF_PAIR,                                                      \
@@ -336,11 +336,15 @@
 	  " expires_ms, pin) VALUES(?1, 0, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9,"    \
 	  " ?10, ?11, ?12, ?13, ?14, ?15, ?16)")                               \
 	X(REVIEW_REFRESH,                                                      \
-	  "UPDATE reviews SET journal_id = ?2, intended = ?3, reasons = ?4,"   \
-	  " evidence = ?5, messaging_user_id = ?6,"                            \
-	  " ticket_id = coalesce(?7, ticket_id), address_hash = ?8,"           \
-	  " facts = CASE WHEN facts_hash = ?9 THEN facts ELSE ?10 END,"        \
-	  " facts_hash = ?9, pin = ?11 WHERE id = ?1")                         \
+	  "UPDATE reviews SET journal_id = ?2,"                                \
+	  " ticket_id = coalesce(?3, ticket_id) WHERE id = ?1")                \
+	X(REVIEW_SUCCEED,                                                      \
+	  "UPDATE reviews SET"                                                 \
+	  " attached = (SELECT attached FROM reviews WHERE id = ?2),"          \
+	  " ticket_id = coalesce(ticket_id,"                                   \
+	  " (SELECT ticket_id FROM reviews WHERE id = ?2)) WHERE id = ?1")     \
+	X(JOBS_REST_MOVE, "UPDATE jobs SET rests_on = ?2 WHERE rests_on = ?1"  \
+			  " AND state = 3")                                    \
 	X(REVIEW_ATTACH, "UPDATE reviews SET attached = attached + 1"          \
 			 " WHERE id = ?1")                                     \
 	X(REVIEW_CLOSE, "UPDATE reviews SET state = ?2, closed_ms = ?3,"       \

@@ -388,6 +388,8 @@ static void an_open_question_is_recalled(struct ct *c)
 	assert_true(r.asked[0].open);
 	assert_true(r.asked[0].own);
 	assert_int_equal(r.asked[0].hash[15], 0xfa);
+	assert_true(r.asked[0].reasons == (REASON_BIT(REASON_EMAIL_DENIED) |
+					   REASON_BIT(REASON_BRAND_MISMATCH)));
 	assert_false(r.asked_adopt.open);
 	r = ct_recall(c, "bob", 12, 0xad);
 	assert_true(r.asked[0].open);
@@ -411,31 +413,6 @@ static void a_closed_question_is_not_recalled(struct ct *c)
 {
 	decide(c, open_review(c, "ann", 11, 12), true);
 	assert_false(ct_recall(c, "ann", 12, 0xad).asked[0].open);
-}
-
-/* What was gathered for a question stays while its sides do. */
-static void facts_change_with_their_hash(struct ct *c)
-{
-	static char newer[] = "{\"newer\":1}";
-	struct review r;
-	struct job job;
-	int64_t id = open_review(c, "ann", 11, 12);
-	int i;
-
-	for (i = 0; i < 2; i++) {
-		job = ct_running(c, "ann");
-		r = ct_review(&job, 11, 12);
-		r.facts = newer;
-		r.pin = PAIR_PIN_OFFERED;
-		if (i == 1)
-			memset(r.facts_hash, 0x11, sizeof(r.facts_hash));
-		assert_int_equal(open_as(c, r, &job), id);
-		r = ct_review_read(c, id);
-		assert_string_equal(r.facts,
-				    i == 1 ? newer : "{\"who\":\"kept\"}");
-		assert_int_equal(r.pin, PAIR_PIN_OFFERED);
-		review_release(&r);
-	}
 }
 
 /* --- rejections that live on --- */
@@ -531,7 +508,6 @@ static const struct ct_case cases[] = {
 	CT_CASE(an_open_question_is_recalled),
 	CT_CASE(an_open_adopt_is_recalled),
 	CT_CASE(a_closed_question_is_not_recalled),
-	CT_CASE(facts_change_with_their_hash),
 	CT_CASE(a_rejection_goes_on_with_the_profile),
 	CT_CASE(a_rejection_goes_on_with_an_agents_merge),
 	CT_CASE(a_rejection_goes_on_with_the_person),

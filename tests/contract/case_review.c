@@ -117,10 +117,10 @@ static void wake(struct ct *c, const char *sunco_id)
 	ct_accept(c, ct_event(EVENT_CONVERSATION_CREATE, sunco_id));
 }
 
+/* The same question: only what it points at is newer. */
 static void its_own_job_refreshes_it(struct ct *c)
 {
 	int64_t id = open_review(c, "ann", 11, 12);
-	static char facts[] = "{\"newer\":1}";
 	struct review r;
 	struct store_op op;
 	struct job job;
@@ -128,22 +128,76 @@ static void its_own_job_refreshes_it(struct ct *c)
 	wake(c, "ann");
 	job = ct_claim(c);
 	r = ct_review(&job, 11, 12);
-	r.facts = facts;
 	r.ticket_id = 0;
-	r.reasons = REASON_BIT(REASON_MERGE_SURGE);
-	memset(r.facts_hash, 0x11, sizeof(r.facts_hash));
 	ct_settle_op(c, &op, &job, JOB_REVIEW);
 	op.u.settle.review = &r;
 	CT_DO(c, &op);
 	assert_int_equal(op.u.settle.review_id, id);
 	r = ct_review_read(c, id);
 	assert_int_equal(r.attached, 0);
-	assert_string_equal(r.facts, "{\"newer\":1}");
-	assert_true(r.reasons == REASON_BIT(REASON_MERGE_SURGE));
-	assert_int_equal(r.facts_hash[0], 0x11);
 	assert_int_equal(r.ticket_id, 77); /* the last one known */
 	review_release(&r);
 	job_release(&job);
+}
+
+static void other_facts(struct review *r)
+{
+	static char facts[] = "{\"newer\":1}";
+
+	r->facts = facts;
+	memset(r->facts_hash, 0x11, sizeof(r->facts_hash));
+}
+
+static void other_reasons(struct review *r)
+{
+	r->reasons |= REASON_BIT(REASON_MERGE_SURGE);
+}
+
+static void other_address(struct review *r)
+{
+	memset(r->address_hash, 0x22, sizeof(r->address_hash));
+}
+
+/* What a person was shown is approved, nothing else: what changed has another
+ * number, and those attached come along. */
+static void what_changed_is_another_review(struct ct *c)
+{
+	static void (*const changes[])(struct review *) = {
+		other_facts, other_reasons, other_address};
+	size_t i;
+
+	for (i = 0; i < ARRAY_LEN(changes); i++) {
+		uint64_t profile = 20 + i;
+		int64_t id = open_review(c, "ann", 11, profile), next;
+		struct review r;
+		struct store_op op;
+		struct job job;
+
+		assert_int_equal(open_review(c, "bob", 13, profile), id);
+		job = ct_running(c, "ann");
+		r = ct_review(&job, 11, profile);
+		r.ticket_id = 0;
+		changes[i](&r);
+		ct_settle_op(c, &op, &job, JOB_REVIEW);
+		op.u.settle.review = &r;
+		CT_DO(c, &op);
+		job_release(&job);
+		next = op.u.settle.review_id;
+		assert_true(next != id);
+		assert_int_equal(state_of(c, id), REVIEW_EXPIRED);
+		r = ct_review_read(c, next);
+		assert_int_equal(r.state, REVIEW_OPEN);
+		assert_int_equal(r.attached, 1);
+		assert_int_equal(r.ticket_id, 77);
+		review_release(&r);
+		op = decide_op(c, id, true);
+		CT_REFUSED(c, &op, RESULT_CONFLICT);
+		assert_int_equal(ct_state(c, "s:bob"), JOB_REVIEW);
+		decide(c, next, false);
+		assert_int_equal(ct_state(c, "s:bob"), JOB_READY);
+		job = ct_claim(c);
+		ct_settle(c, &job, JOB_DONE);
+	}
 }
 
 static void coming_back_attaches_once(struct ct *c)
@@ -394,6 +448,7 @@ static const struct ct_case cases[] = {
 	CT_CASE(one_is_open_per_profile),
 	CT_CASE(adopts_are_per_messaging_user),
 	CT_CASE(its_own_job_refreshes_it),
+	CT_CASE(what_changed_is_another_review),
 	CT_CASE(coming_back_attaches_once),
 	CT_CASE(another_end_closes_it),
 	CT_CASE(a_failure_leaves_it_open),

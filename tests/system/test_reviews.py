@@ -237,7 +237,9 @@ def test_what_is_open_costs_nothing_more(sandbox, daemon):
     harness.wait_until(lambda: gathered(sandbox) == (4, 2),
                        what="the new look")
     reunite.idle()
-    assert len(card(reunite, review)["profile"]["identities"]) == 2
+    new = reunite.reviews()[0]
+    assert (new["id"] != review["id"], new["attached"]) == (True, 1)
+    assert len(card(reunite, new)["profile"]["identities"]) == 2
 
 
 def test_an_ordinary_merge_gathers_nothing(sandbox, daemon):

@@ -121,6 +121,26 @@ def test_an_approval_expires_when_a_side_changed(sandbox, daemon, change):
         assert "The approval by maria expired" in shown
 
 
+def test_what_nobody_was_shown_cannot_be_approved(sandbox, daemon):
+    """The profile changes while the review is open, and the conversation comes
+    again: another question, with another number."""
+    reunite = daemon()
+    owner = vera(sandbox)
+    begun = attack.typed_by(sandbox, ADDRESS)
+    seen = asked(reunite, begun)
+    identity(sandbox, owner, type="email", value="vera2@people.example")
+    comes(reunite, begun, "2026-11-22T11:00:00Z")
+    new = harness.wait_until(
+        lambda: next((r for r in reunite.reviews() if r["id"] != seen["id"]),
+                     None), what="the new question")
+    refused = decide(reunite, "approve", seen, check=False)
+    assert refused.returncode == 1
+    assert "the review is expired" in refused.stderr
+    assert rounds.merges(sandbox) == []
+    decide(reunite, "approve", new)
+    rounds.merged_once(sandbox, reunite, begun, owner, 4)
+
+
 def test_what_does_not_matter_does_not_expire_it(sandbox, daemon):
     reunite = daemon()
     owner = vera(sandbox)

@@ -595,13 +595,39 @@ static void test_an_open_question_gathers_only_what_changed(void **state)
 	assert_int_equal(w.counts[COMMAND_TICKETS], 0);
 	asked->own = true;
 	memcpy(asked->hash, l.print.hash, sizeof(asked->hash));
+	asked->reasons = l.decision.reasons;
 	linkjob_release(&l);
 	world_live(&w, 1);
 	assert_int_equal(w.counts[COMMAND_TICKETS], 0);
-	profile_gets_identity(&w);
+	asked->reasons |= SUSPENDED;
 	world_live(&w, 1);
 	assert_int_equal(w.counts[COMMAND_TICKETS], 2);
+	asked->reasons &= ~SUSPENDED;
+	profile_gets_identity(&w);
+	world_live(&w, 1);
+	assert_int_equal(w.counts[COMMAND_TICKETS], 4);
 	world_release(&w);
+}
+
+/* Wherever the process dies, the question is asked in the end, once. */
+static void test_a_crash_asks_again(void **state)
+{
+	(void)state;
+	for (int at = 1; at < 12; at++) {
+		struct world w;
+		struct linkjob l;
+
+		make_asked(&w);
+		w.fault = FAULT_CRASH_AFTER;
+		w.at = at;
+		world_live(&w, 2);
+		w.at = 0;
+		world_run(&w, &l);
+		assert_int_equal(l.decision.action, ACTION_REVIEW);
+		assert_int_equal(w.merges, 0);
+		linkjob_release(&l);
+		world_release(&w);
+	}
 }
 
 static void test_the_new_question_tells_of_the_earlier_approval(void **state)
@@ -649,6 +675,7 @@ int main(void)
 		cmocka_unit_test(test_a_dry_run_gathers_nothing),
 		cmocka_unit_test(
 			test_an_open_question_gathers_only_what_changed),
+		cmocka_unit_test(test_a_crash_asks_again),
 		cmocka_unit_test(
 			test_the_new_question_tells_of_the_earlier_approval),
 	};
