@@ -33,6 +33,8 @@ struct review_card_about {
  * conversation     the SunCo user: id, authenticated, linked
  * messaging_user, profile   id, link, role, active, suspended, tickets (null:
  *                  unknown), identities (type, verified, how, this), ...
+ * owners           id and link of each; addresses: how many it carries
+ * survived_merge   an earlier merge ended in the messaging user
  * alike            name, external_id, organization: same, different, one, none
  * loses            of a merge: tags, notes, details, user_fields, external_id
  * third_sunco_users   null: unknown; absent: nobody was asked

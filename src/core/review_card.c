@@ -261,6 +261,35 @@ static void set_text(const struct card *c, struct json_t *v, const char *key)
 		json_set_str(v, key, json_get_str(c->facts, key));
 }
 
+/* Whoever owns the address: with several, the profile is the likeliest. */
+static struct json_t *owners(const struct card *c)
+{
+	const struct json_t *from = json_get(c->facts, "owners");
+	struct json_t *arr = json_new_arr();
+
+	for (size_t i = 0; i < json_len(from); i++) {
+		struct json_t *v = json_new_obj();
+		uint64_t id = 0;
+
+		str_parse_u64(slice_of(json_str(json_at(from, i))), &id);
+		json_set_id(v, "id", id);
+		set_link(c, v, id);
+		json_push(arr, v);
+	}
+	return arr;
+}
+
+static int64_t addresses(const struct card *c)
+{
+	const struct json_t *list = json_get(c->sunco, "identities");
+	int64_t count = 0;
+
+	for (size_t i = 0; i < json_len(list); i++)
+		count +=
+			str_eq(json_get_str(json_at(list, i), "type"), "email");
+	return count;
+}
+
 static void set_sides(const struct card *c, struct json_t *v)
 {
 	bool merge = c->about->intended == ACTION_MERGE;
@@ -268,8 +297,10 @@ static void set_sides(const struct card *c, struct json_t *v)
 	json_set(v, "conversation", sunco_user(c, c->sunco));
 	json_set(v, "messaging_user", side(c, c->person, "messaging_user"));
 	json_set(v, "profile", side(c, c->profile, "profile"));
-	json_set_int(v, "owners",
-		     (int64_t)json_len(json_get(c->facts, "owners")));
+	json_set(v, "owners", owners(c));
+	json_set_int(v, "addresses", addresses(c));
+	json_set_bool(v, "survived_merge",
+		      json_get_bool(c->facts, "survived_merge", false));
 	if (card_raw(c->person) && card_raw(c->profile)) {
 		json_set(v, "alike", card_alike(c));
 		if (merge)

@@ -277,3 +277,19 @@ def test_no_answer_is_unknown(sandbox, daemon, fault):
     reunite.idle()
     assert reunite.journal()[-1]["status"] == "done"
     assert reunite.admin.get("/readyz").json["held"] == []
+
+
+def test_several_owners_are_named(sandbox, daemon):
+    reunite = daemon()
+    owners = [profile(sandbox)] + sandbox.people(
+        {"name": "Vera Twin", "external_id": "cust-7"})["users"]
+    begun = attack.stranger(sandbox, **attack.vouched(
+        ADDRESS, externalId="cust-7"))
+    review = asked(sandbox, reunite, begun)
+    assert review["reason"] == "ambiguous_profile"
+    assert sorted(o["id"] for o in card(reunite, review)["owners"]) == sorted(
+        owners)
+    text = shown(reunite, review)
+    assert "2 profiles own the address" in text
+    for owner in owners:
+        assert f"/agent/users/{owner}" in text

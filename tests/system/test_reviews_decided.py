@@ -266,6 +266,11 @@ def test_several_addresses_cannot_be_approved(sandbox, daemon):
     begun = several_addresses(sandbox)
     review = asked(reunite, begun)
     assert review["reason"] == "ambiguous_address"
+    shown = reunite.command("review", "show", str(review["id"])).stdout
+    assert "carries 2 addresses." in shown
+    assert "v@people.example" not in shown
+    assert "v@people.example" in reunite.command(
+        "review", "show", str(review["id"]), "--show-personal-data").stdout
     refused = decide(reunite, "approve", review, check=False)
     assert refused.returncode == 3
     assert "several addresses" in refused.stderr

@@ -378,6 +378,25 @@ static void what_cannot_be_approved_says_so(void **state)
 	json_free(v);
 }
 
+static void several_owners_are_named(void **state)
+{
+	struct json_t *f = facts();
+	struct review_card_about a = about();
+	struct json_t *v;
+
+	(void)state;
+	json_push(json_get(f, "owners"), json_new_str("33"));
+	json_set_bool(f, "survived_merge", true);
+	v = review_card(f, &a, false);
+	INT(v, "owners.0.id", 22);
+	INT(v, "owners.1.id", 33);
+	TEXT(v, "owners.1.link", "https://acme.zendesk.example/agent/users/33");
+	assert_true(json_bool(at(v, "survived_merge"), false));
+	INT(v, "addresses", 0);
+	json_free(v);
+	json_free(f);
+}
+
 /* Pruned, or from an older version: what is there is shown. */
 static void pruned_facts_leave_the_words(void **state)
 {
@@ -420,6 +439,7 @@ int main(void)
 		cmocka_unit_test(the_pin_is_offered_with_a_warning),
 		cmocka_unit_test(what_was_refused_is_tried_again),
 		cmocka_unit_test(what_cannot_be_approved_says_so),
+		cmocka_unit_test(several_owners_are_named),
 		cmocka_unit_test(pruned_facts_leave_the_words),
 	};
 
