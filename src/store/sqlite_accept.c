@@ -293,7 +293,7 @@ static void on_address(struct intake *in, const struct event *e)
 {
 	uint64_t user = e->zendesk_user_id;
 
-	if (sq_alias_follow(in->q, in->account, user) != user)
+	if (user == 0 || sq_alias_follow(in->q, in->account, user) != user)
 		return;
 	if (sq_hash_known(e->lost_hash)) {
 		sq_address_lost(in->q, in->account, e->lost_hash, user,

@@ -240,6 +240,8 @@ static void a_changed_address_is_both(struct ct *c)
 static void without_an_address_there_is_nobody(struct ct *c)
 {
 	tell(c, 11, 0, 0, c->now_ms);
+	tell(c, 0, H, G, c->now_ms);
+	assert_int_equal(count_of(c, 0, H) + count_of(c, 0, G), 0);
 	read_with(c, 12, 0, true, c->now_ms);
 	assert_int_equal(count_of(c, 0, 0), 0);
 }
