@@ -210,8 +210,8 @@ void readiness_verdict(const struct readiness *r,
 		put_agreement(&b, r, set->apply);
 	if (r->all.missed > 0)
 		buf_printf(&b,
-			   " %" PRId64
-			   " more merges by hand had no decision for them.",
+			   " Merges by hand for which no profile was named: "
+			   "%" PRId64 ".",
 			   r->all.missed);
 	if (judged > 0 && judged < READINESS_FEW_MERGES)
 		buf_puts(&b, " These are too few to tell.");
@@ -242,8 +242,8 @@ static void put_unverified(struct buf *b, const struct readiness *r)
 		return;
 	}
 	readiness_share(r->all.unverified, r->all.end_users, share);
-	buf_printf(b, " %" PRId64 " end users are unverified (%s)",
-		   r->all.unverified, share);
+	buf_printf(b, " Unverified end users: %" PRId64 " of %" PRId64 " (%s)",
+		   r->all.unverified, r->all.end_users, share);
 	put_trend(b, r);
 	buf_puts(b, ".");
 }

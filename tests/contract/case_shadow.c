@@ -86,6 +86,27 @@ static void a_review_asks_and_is_answered_by_hand(struct ct *c)
 	assert_int_equal(ct_state(c, "s:" SUNCO), JOB_READY);
 }
 
+/* One review per profile: the other conversation's job rests on it, too. */
+static void who_rests_on_that_review_looks_again(struct ct *c)
+{
+	struct review review;
+
+	(void)shadow_decide(c, SUNCO, ACTION_REVIEW, PERSON, PROFILE);
+	(void)shadow_decide(c, SUNCO_2, ACTION_REVIEW, SECOND, PROFILE);
+	assert_int_equal(ct_state(c, "s:" SUNCO_2), JOB_REVIEW);
+	shadow_agents_merge(c, SECOND, PROFILE); /* not what it asks */
+	review = ct_review_read(c, 1);
+	assert_int_equal(review.state, REVIEW_OPEN);
+	review_release(&review);
+	assert_int_equal(ct_state(c, "s:" SUNCO_2), JOB_READY);
+	assert_int_equal(ct_state(c, "s:" SUNCO), JOB_REVIEW);
+	shadow_agents_merge(c, PROFILE, PERSON);
+	review = ct_review_read(c, 1);
+	assert_int_equal(review.state, REVIEW_MERGED);
+	review_release(&review);
+	assert_int_equal(ct_state(c, "s:" SUNCO), JOB_READY);
+}
+
 static void a_review_about_another_profile_stays_open(struct ct *c)
 {
 	int64_t id = shadow_decide(c, SUNCO, ACTION_REVIEW, PERSON, PROFILE);
@@ -299,6 +320,20 @@ static void the_conversation_is_at_the_profile_later(struct ct *c)
 	assert_int_equal(shadow_report(c).all.agreed[READINESS_ALONE], 1);
 }
 
+static void and_settles_the_review_that_asked(struct ct *c)
+{
+	int64_t id = shadow_decide(c, SUNCO, ACTION_REVIEW, PERSON, PROFILE);
+	struct journal_entry e = shadow_decision(ACTION_NONE, PROFILE, 0);
+	struct review review;
+
+	e.reason = REASON_ALREADY_LINKED;
+	(void)shadow_settle(c, SUNCO, e, 0);
+	expect(c, id, HINDSIGHT_AGREED, PROFILE);
+	review = ct_review_read(c, 1);
+	assert_int_equal(review.state, REVIEW_MERGED);
+	review_release(&review);
+}
+
 static void elsewhere_counts_only_if_the_user_is_gone(struct ct *c)
 {
 	int64_t id = shadow_decide(c, SUNCO, ACTION_MERGE, PERSON, PROFILE);
@@ -401,6 +436,7 @@ static const struct ct_case cases[] = {
 	CT_CASE(an_agent_takes_another_profile),
 	CT_CASE(nobody_was_named),
 	CT_CASE(a_review_asks_and_is_answered_by_hand),
+	CT_CASE(who_rests_on_that_review_looks_again),
 	CT_CASE(a_review_about_another_profile_stays_open),
 	CT_CASE(a_replay_changes_nothing),
 	CT_CASE(a_chain_ends_at_the_profile),
@@ -416,6 +452,7 @@ static const struct ct_case cases[] = {
 	CT_CASE(nor_one_under_way),
 	CT_CASE(a_profile_that_we_merged_since_is_the_same),
 	CT_CASE(the_conversation_is_at_the_profile_later),
+	CT_CASE(and_settles_the_review_that_asked),
 	CT_CASE(elsewhere_counts_only_if_the_user_is_gone),
 	CT_CASE(a_login_in_between_may_have_moved_it),
 	CT_CASE(a_login_that_joins_is_not_the_agents),

@@ -238,7 +238,7 @@ def test_unverified_users_are_counted_when_asked(shop):
     assert summary["end_users"] == before["end_users"] + 2
     assert weeks[-1]["unverified_users"] == summary["unverified_users"]
     text = shop.daemon.command("readiness").stdout
-    assert f"{summary['unverified_users']} end users are unverified" in text
+    assert f"Unverified end users: {summary['unverified_users']} of " in text
     assert text.isascii() and "\033" not in text
 
 

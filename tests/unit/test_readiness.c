@@ -215,8 +215,9 @@ static void all_agreed(void **state)
 	expect_verdict(&g, "observe: 20 of 20 agreed. Go on to review.");
 	g.set.apply = APPLY_REVIEW;
 	add(&g, 0, "made/missed/no_email", 3);
-	expect_verdict(&g, "review: 20 of 20 agreed. 3 more merges by hand had "
-			   "no decision for them. Go on to auto.");
+	expect_verdict(&g,
+		       "review: 20 of 20 agreed. Merges by hand for which no "
+		       "profile was named: 3. Go on to auto.");
 }
 
 static void too_few_agreed(void **state)
@@ -244,7 +245,7 @@ static void the_verdict_fits_at_its_longest(void **state)
 	for (; g.r.other_count < READINESS_EXAMPLES; g.r.other_count++)
 		g.r.others[g.r.other_count] = example(INT64_MAX);
 	readiness_verdict(&g.r, &g.set, text);
-	assert_non_null(strstr(text, "no decision for them."));
+	assert_non_null(strstr(text, "profile was named: "));
 }
 
 static void is_it_ready_for_verified_only(void **state)
@@ -266,14 +267,15 @@ static void is_it_ready_for_verified_only(void **state)
 	expect_verified_only(&g,
 			     "With verified_only 50 % of the conversations "
 			     "would have linked: 20 fewer than with the "
-			     "setting of today. 55 end users are unverified "
-			     "(50 %), 90 in the first week of 3.");
+			     "setting of today. Unverified end "
+			     "users: 55 of 110 (50 %), 90 in the first week "
+			     "of 3.");
 	g.set.email_identities = EMAILS_VERIFIED_ONLY;
 	expect_verified_only(&g,
 			     "verified_only is set: 50 % of the conversations "
-			     "would have linked without a person. 55 end users "
-			     "are unverified (50 %), 90 in the first week of "
-			     "3.");
+			     "would have linked without a person. Unverified "
+			     "end users: 55 of 110 (50 %), 90 in the first "
+			     "week of 3.");
 	rig_init(&g);
 	g.set.email_identities = EMAILS_CLAIM_VERIFIED;
 	add(&g, 0, "seen/verified/7", 40);
@@ -388,14 +390,14 @@ static void the_report(void **state)
 		"\n"
 		"observe: 8 of 9 agreed; 1 differed: look at journal 17 before "
 		"switching to\n"
-		"review. 1 more merges by hand had no decision for them. These "
-		"are too few to\n"
+		"review. Merges by hand for which no profile was named: 1. "
+		"These are too few to\n"
 		"tell. Keep observing, or go on to review, where a person "
 		"decides.\n"
 		"verified_only is set: 49 % of the conversations would have "
 		"linked without a\n"
-		"person. 30 end users are unverified (25 %), 60 in the first "
-		"week of 2.\n");
+		"person. Unverified end users: 30 of 120 (25 %), 60 in the "
+		"first week of 2.\n");
 }
 
 static void an_empty_one(void **state)
