@@ -99,6 +99,8 @@ void sq_person_erase(struct sq *q, int64_t account, const char *sunco_id,
 	sq_review_erase(q, account, sunco_id, now_ms);
 	sq_exec(q, LINK_DELETE, sq_int(account), sq_text(sunco_id));
 	sq_exec(q, COUNTED_ERASE, sq_int(account), sq_text(sunco_id));
+	/* who is on the way to this person is this person */
+	sq_exec(q, JOBS_MOVED_ERASE, sq_int(account), sq_text(sunco_id));
 	sq_exec(q, NOTES_ERASE, sq_int(account), sq_text(sunco_id));
 	sq_exec(q, JOURNAL_ERASE, sq_int(account), sq_text(sunco_id));
 }
@@ -113,13 +115,15 @@ void sq_person_merge(struct sq *q, int64_t account, const char *from,
 static bool is_rejected(struct sq *q, int64_t account,
 			const struct store_recall *r, uint64_t profile)
 {
+	static const uint8_t any_address[16];
 	char key[SQ_PERSON_KEY_SIZE];
 
 	sq_person_key(r->person_hash, key);
 	return sq_get(q, 0, REJECTED_HAS, sq_int(account), sq_text(r->sunco_id),
 		      sq_int((int64_t)profile),
 		      sq_blob(r->address_hash, sizeof(r->address_hash)),
-		      sq_text(key)) != 0;
+		      sq_text(key),
+		      sq_blob(any_address, sizeof(any_address))) != 0;
 }
 
 static void recall_user(struct sq *q, int64_t account, struct store_recall *r,

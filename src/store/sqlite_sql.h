@@ -124,6 +124,8 @@
 	X(JOBS_MOVE_ON,                                                        \
 	  "UPDATE jobs SET moves_to = nullif(?3, substr(person, 3))"           \
 	  " WHERE account = ?1 AND moves_to = ?2")                             \
+	X(JOBS_MOVED_ERASE, "UPDATE jobs SET erase = 1, moves_to = NULL"       \
+			    " WHERE account = ?1 AND moves_to = ?2")           \
 	X(JOB_RUN_AT, "UPDATE jobs SET run_at_ms = ?2 WHERE id = ?1")          \
 	X(JOB_DEADLINE, "UPDATE jobs SET deadline_ms = max(deadline_ms, ?2)"   \
 			" WHERE id = ?1")                                      \
@@ -435,7 +437,7 @@
 	  " address_hash, at_ms, decided_by) VALUES(?1, ?2, ?3, ?4, ?5, ?6)")  \
 	X(REJECTED_HAS,                                                        \
 	  "SELECT 1 FROM rejected WHERE account = ?1 AND sunco_id IN (?2, ?5)" \
-	  " AND profile_id = ?3 AND address_hash IN (?4, zeroblob(16))"        \
+	  " AND profile_id = ?3 AND address_hash IN (?4, ?6)"                  \
 	  " LIMIT 1")                                                          \
 	X(REJECTED_COPY,                                                       \
 	  "INSERT OR IGNORE INTO rejected(account, sunco_id, profile_id,"      \

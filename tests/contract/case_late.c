@@ -461,6 +461,27 @@ static void a_moved_run_asks_and_remembers_nothing(struct ct *c)
 	store_op_release(&op);
 }
 
+/* The survivor is removed while the discarded one's job is still busy. */
+static void an_erased_survivor_takes_who_was_on_the_way(struct ct *c)
+{
+	struct event e;
+	struct person a, b;
+	struct job job;
+
+	person_init(&a, "a", 0, RUNNING_SAGA);
+	person_init(&b, "b", 1, WAITING);
+	put(c, &b);
+	put(c, &a);
+	sunco_merge(c, &a, &b);
+	e = ct_event(EVENT_SUNCO_REMOVE, b.id);
+	ct_accept(c, e);
+	assert_false(ct_find(c, b.name, &job));
+	finish(c, &a);
+	check_saga(c, &a);
+	assert_false(ct_find(c, a.name, &job));
+	assert_false(ct_find(c, b.name, &job));
+}
+
 /* --- messages --- */
 
 static void say(struct ct *c, const struct person *p)
@@ -505,6 +526,7 @@ static const struct ct_case cases[] = {
 	CT_CASE(a_merge_that_is_told_first_makes_no_difference),
 	CT_CASE(an_approval_does_not_move),
 	CT_CASE(a_moved_run_asks_and_remembers_nothing),
+	CT_CASE(an_erased_survivor_takes_who_was_on_the_way),
 	CT_CASE(a_message_during_a_run_hastens_the_next),
 	CT_CASE(a_message_during_a_run_that_ends_is_nothing),
 };
