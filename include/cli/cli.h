@@ -112,7 +112,8 @@ MUST_CHECK int cli_check_account(struct cli *c, const struct config *config,
 /* One JSON object as a line on c->out; *takes* v. */
 struct json_t;
 void cli_json(struct cli *c, struct json_t *v);
-/* Makes text fit for a terminal: control characters become '?'. */
+/* Makes text fit for a terminal and for eyes: what controls it, turns the
+ * direction around or cannot be seen becomes '?', byte by byte. */
 void cli_clean(char *text);
 /* False once c->out broke (a closed pipe, a full disk): stop the listing. */
 bool cli_out_ok(const struct cli *c);

@@ -25,16 +25,33 @@ void cli_json(struct cli *c, struct json_t *v)
 	json_free(v);
 }
 
+/* How long the character is in UTF-8 if it controls a terminal, turns the
+ * direction of what follows around, or cannot be seen; 0: it is text. */
+static size_t control_len(const unsigned char *p)
+{
+	if (p[0] < ' ' || p[0] == 0x7f)
+		return 1;
+	if (p[0] == 0xc2 && p[1] >= 0x80 && p[1] <= 0x9f)
+		return 2; /* U+0080 to U+009F */
+	if (p[0] == 0xd8 && p[1] == 0x9c)
+		return 2; /* U+061C */
+	if (p[0] == 0xe2 && p[1] == 0x80 &&
+	    ((p[2] >= 0x8b && p[2] <= 0x8f) || (p[2] >= 0xa8 && p[2] <= 0xae)))
+		return 3; /* U+200B to U+200F, U+2028 to U+202E */
+	if (p[0] == 0xe2 && p[1] == 0x81 && p[2] >= 0xa0 && p[2] <= 0xaf)
+		return 3; /* U+2060 to U+206F */
+	if (p[0] == 0xef && p[1] == 0xbb && p[2] == 0xbf)
+		return 3; /* U+FEFF */
+	return 0;
+}
+
 void cli_clean(char *text)
 {
-	for (unsigned char *p = (unsigned char *)text; *p; p++) {
-		/* U+0080 to U+009F in UTF-8. */
-		bool c1 = p[0] == 0xc2 && p[1] >= 0x80 && p[1] <= 0x9f;
+	for (unsigned char *p = (unsigned char *)text; *p;) {
+		size_t len = control_len(p);
 
-		if (*p < ' ' || *p == 0x7f || c1)
-			*p = '?';
-		if (c1)
-			p[1] = '?';
+		memset(p, '?', len);
+		p += len > 0 ? len : 1;
 	}
 }
 

@@ -266,6 +266,27 @@ def test_a_name_for_somebody_elses_profile(sandbox, daemon, settings):
     victim.is_untouched()
 
 
+def test_a_name_that_steers_a_terminal(sandbox, daemon):
+    """Mallory's name would clear Maria's screen, hide what speaks against him
+    and write something else. She sees question marks."""
+    name = "Vera\x1b[2J\x1b[8m Visitor\r\nReasons: none\u202e\x07\x9b31m\u2066"
+    reunite = daemon(**STRICT)
+    Victim(sandbox, name=name)
+    begun = typed_by(sandbox, ADDRESS)
+    sandbox.zendesk.put(f"/api/v2/users/{begun['zendesk_user_id']}",
+                        {"user": {"name": name}})
+    entry = comes(reunite, begun)
+    review = review_of(reunite)
+    for command in (["review", "show", str(review["id"])],
+                    ["review", "list"], ["journal", "show", str(entry["id"])],
+                    ["journal", "list"], ["queue", "list"]):
+        shown = reunite.command(*command, "--show-personal-data").stdout \
+            if command[0] != "queue" else reunite.command(*command).stdout
+        assert shown
+        assert [c for c in shown if c in "\u202e\u2066" or
+                not c.isprintable() and c not in "\n "] == [], command
+
+
 # --- what comes again ---
 
 

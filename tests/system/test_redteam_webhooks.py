@@ -416,6 +416,26 @@ def test_a_flood_of_messages(sandbox, daemon):
     assert rounds.requests(sandbox) == []
 
 
+def test_a_flood_of_messages_while_he_is_waited_for(sandbox, daemon):
+    """Mallory has no address yet, so his messages count: they are a reason to
+    look again soon, but not one look for each."""
+    reunite = daemon(**{**LOOSE, "wait_for_user": "30m"})
+    begun = stranger(sandbox)
+    rounds.trigger(reunite, begun)
+    rounds.waiting(reunite)
+    for _ in range(20):
+        body = {"events": [{
+            "id": events.event_id(), "type": "conversation:message",
+            "payload": {"conversation": {"id": begun["conversation_id"]},
+                        "message": {"id": events.event_id(), "author": {
+                            "type": "user",
+                            "userId": begun["sunco_user_id"]}}}}
+            for n in range(25)]}
+        assert reunite.sunco(body).status == 200
+    reunite.idle()
+    assert len(rounds.requests(sandbox)) < 100
+
+
 # --- notes ---
 
 

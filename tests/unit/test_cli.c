@@ -157,10 +157,17 @@ static void control_characters_do_not_arrive(void **state)
 {
 	char text[] = "a\033[31m\x7f\xc2\x9b"
 		      "1mb\xc3\xa9\n";
+	/* right to left, an isolate, a blank that cannot be seen, a mark */
+	char turned[] = "a\xe2\x80\xae"
+			"b\xe2\x81\xa6\xe2\x80\x8b\xef\xbb\xbf\xd8\x9c"
+			"c\xe2\x82\xac\xe2\x80\x9c\xd8\xa7";
 
 	(void)state;
 	cli_clean(text);
 	assert_string_equal(text, "a?[31m???1mb\xc3\xa9?");
+	cli_clean(turned);
+	assert_string_equal(turned, "a???b???????????c\xe2\x82\xac"
+				    "\xe2\x80\x9c\xd8\xa7");
 }
 
 static void a_full_disk_is_a_failure(void **state)
