@@ -315,6 +315,9 @@ char *linkjob_review_facts(const struct linkjob *l)
 	json_set_bool(v, "survived_merge",
 		      l->facts.messaging_user.survived_merge);
 	json_set(v, "steps", steps_encode(d));
+	json_set_bool(v, "sync",
+		      d->intended == ACTION_MERGE && l->settings.sync &&
+			      l->facts.sunco.zendesk_id == user_id(l));
 	json_set(v, "tickets", tickets_encode(&l->gathered));
 	if (l->gathered.asked_sunco)
 		json_set(v, "sunco_users", others_encode(&l->gathered));

@@ -218,5 +218,9 @@ struct json_t *card_approving(const struct card *c)
 			say(arr, firsts[i].text);
 	for (size_t i = 0; i < json_len(steps); i++)
 		say_step(c, arr, json_str(json_at(steps, i)));
+	if (json_get_bool(c->facts, "sync", false))
+		say(arr, "Sunshine Conversations is told (sunco_sync): the "
+			 "conversation's user there gets the profile's address "
+			 "and external id, from others if they have them.");
 	return arr;
 }

@@ -487,6 +487,26 @@ static void test_third_users_are_asked_for_by_both_keys(void **state)
 	world_release(&w);
 }
 
+/* Only a messaging user that SunCo is linked to can be synced. */
+static void test_a_sync_is_announced(void **state)
+{
+	(void)state;
+	for (int on = 0; on < 2; on++) {
+		struct json_t *facts;
+		struct world w;
+		struct linkjob l;
+
+		make_asked(&w);
+		w.settings.sync = on;
+		world_run(&w, &l);
+		facts = facts_of(&l);
+		assert_int_equal(json_get_bool(facts, "sync", !on), on);
+		json_free(facts);
+		linkjob_release(&l);
+		world_release(&w);
+	}
+}
+
 static void test_no_answer_is_unknown(void **state)
 {
 	struct json_t *facts;
@@ -668,6 +688,7 @@ int main(void)
 			test_a_pin_that_the_evidence_carries_is_planned),
 		cmocka_unit_test(test_a_question_gathers),
 		cmocka_unit_test(test_third_users_are_asked_for_by_both_keys),
+		cmocka_unit_test(test_a_sync_is_announced),
 		cmocka_unit_test(test_no_answer_is_unknown),
 		cmocka_unit_test(test_no_fault_of_a_look_up_fails_the_run),
 		cmocka_unit_test(test_an_adopt_gathers_one_count),

@@ -332,6 +332,21 @@ static void the_steps_name_both_users(void **state)
 	json_free(v);
 }
 
+static void a_sync_is_told_where_it_is_on(void **state)
+{
+	struct json_t *f = facts();
+	struct review_card_about a = about();
+	struct json_t *v;
+
+	(void)state;
+	json_set_bool(f, "sync", true);
+	v = review_card(f, &a, false);
+	assert_int_equal(json_len(at(v, "approving")), 4);
+	assert_non_null(strstr(json_str(at(v, "approving.3")), "sunco_sync"));
+	json_free(v);
+	json_free(f);
+}
+
 static void the_pin_is_offered_with_a_warning(void **state)
 {
 	struct review_card_about a = about();
@@ -436,6 +451,7 @@ int main(void)
 		cmocka_unit_test(reasons_and_evidence_have_sentences),
 		cmocka_unit_test(a_former_owner_has_a_sentence),
 		cmocka_unit_test(the_steps_name_both_users),
+		cmocka_unit_test(a_sync_is_told_where_it_is_on),
 		cmocka_unit_test(the_pin_is_offered_with_a_warning),
 		cmocka_unit_test(what_was_refused_is_tried_again),
 		cmocka_unit_test(what_cannot_be_approved_says_so),
