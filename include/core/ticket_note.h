@@ -28,8 +28,8 @@ enum ticket_note {
 #define TICKET_NOTE_WAIT_MS (INT64_C(24) * 3600 * 1000)
 #define TICKET_NOTE_LATE_MS (2 * TICKET_NOTE_WAIT_MS)
 
-/* Is the entry, as it ended, told at this level? An entry that failed counts
- * as failed for good: the caller knows whether it is tried again. */
+/* Is the entry, as it ended, told at this level? What is not done counts as
+ * given up: the caller knows whether it goes on. */
 bool ticket_note_tells(enum ticket_note level, const struct journal_entry *e);
 
 /* Is the ticket of this requester theirs whom the entry is about? After a
@@ -40,8 +40,10 @@ bool ticket_note_is_theirs(const struct journal_entry *e, uint64_t requester);
  * account, no slash at the end. Nothing for what is never told. */
 void ticket_note_write(const struct journal_entry *e, const char *zendesk_url,
 		       int64_t review_id, struct buf *out);
-/* A part of the text that no other entry's note has. */
-void ticket_note_mark(int64_t journal_id, char out[TICKET_NOTE_MARK_BYTES]);
+/* A part of the text that no other note has: of no other entry, nor of the
+ * same one when it is given up, and done after all. */
+void ticket_note_mark(const struct journal_entry *e,
+		      char out[TICKET_NOTE_MARK_BYTES]);
 
 /* The tag that says how it stands; NULL for what is never told. */
 const char *ticket_note_tag(const struct journal_entry *e);

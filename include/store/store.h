@@ -399,8 +399,9 @@ struct store_note {
 	int64_t created_ms;
 	int attempts;	  /* that failed, in a row */
 	bool unsure;	  /* it may have been sent already */
-	bool told_before; /* the ticket has another note of ours */
+	bool told_before; /* the ticket has another note of ours, or may */
 	bool superseded;  /* the job has something newer to tell there */
+	bool job_dead;	  /* it gave up */
 	bool has_entry;
 	struct journal_entry entry; /* *owned* */
 	int64_t review_id;	    /* open, on which the job rests; or 0 */
@@ -418,7 +419,9 @@ struct store_note_claim {
 struct store_note_done {
 	int64_t note_id;
 	int64_t token;
-	const char *outcome; /* one word; NULL: again at due_ms */
+	/* one word; "told" for good; "outdated", "given_up" (it told that):
+	 * until its entry is settled again; NULL: again at due_ms */
+	const char *outcome;
 	int64_t due_ms;
 	bool unsure; /* it may have been sent */
 	int attempts;

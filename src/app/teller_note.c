@@ -92,6 +92,7 @@ static void finish(struct teller_account *a, const char *outcome)
 	const struct store_note *n = teller_note_of(a);
 
 	end_of(a)->outcome = outcome;
+	a->end.u.note_done.unsure = n->unsure;
 	metric_add(metric_get(METRIC_NOTES, a->name, outcome), 1);
 	log_info("note", log_str("account", a->name),
 		 log_int("journal", n->journal_id),
@@ -103,7 +104,8 @@ static void finish(struct teller_account *a, const char *outcome)
 static void finish_told(struct teller_account *a)
 {
 	a->not_before_ms = loop_now_ms(a->t->loop) + TELLER_GAP_MS;
-	finish(a, "told");
+	finish(a, teller_note_of(a)->entry.status == JOURNAL_DONE ? "told"
+								  : "given_up");
 }
 
 /* About this one ticket, and not for the moment. */
@@ -308,7 +310,7 @@ static void look(struct teller_account *a)
 {
 	char mark[TICKET_NOTE_MARK_BYTES];
 
-	ticket_note_mark(teller_note_of(a)->journal_id, mark);
+	ticket_note_mark(&teller_note_of(a)->entry, mark);
 	a->state = LOOK;
 	a->call = zendesk_ticket_find_note(
 		a->api, lane, teller_note_of(a)->ticket_id, mark, on_looked, a);
@@ -324,6 +326,8 @@ static bool is_outdated(const struct teller_account *a)
 	const struct journal_entry *e = &n->entry;
 
 	if (!n->has_entry || !ticket_note_tells(a->config->ticket_note, e))
+		return true;
+	if (e->status != JOURNAL_DONE && !n->job_dead)
 		return true;
 	return !e->applied &&
 	       (n->superseded || (e->action == ACTION_REVIEW && !n->review_id));

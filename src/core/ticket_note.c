@@ -98,7 +98,7 @@ static bool is_refused(const struct journal_entry *e)
 static bool is_failed(const struct journal_entry *e)
 {
 	return (e->action == ACTION_MERGE || e->action == ACTION_ADOPT) &&
-	       e->applied && e->status == JOURNAL_FAILED;
+	       e->applied && e->status != JOURNAL_DONE;
 }
 
 struct situation {
@@ -197,7 +197,8 @@ static const struct situation situations[] = {
 	 NOTE_ALL,
 	 tag_not_linked,
 	 "Linking this customer did not work.",
-	 {"It was tried and given up.", "The profile that was meant: $profile",
+	 {"It was begun and given up; how far it came is not known.",
+	  "The profile that was meant: $profile",
 	  "The conversation's user: $user"},
 	 {"Tell your admin, with the number below: it is not tried again by "
 	  "itself."}},
@@ -269,17 +270,19 @@ const char *ticket_note_tag(const struct journal_entry *e)
 
 bool ticket_note_is_theirs(const struct journal_entry *e, uint64_t requester)
 {
-	bool survivor = is_merged(e) || is_undone(e);
+	bool merging = e->action == ACTION_MERGE && e->applied;
+	bool survivor = merging || is_undone(e);
 
 	return requester != 0 && (requester == e->messaging_user_id ||
 				  (survivor && requester == e->profile_id));
 }
 
-void ticket_note_mark(int64_t journal_id, char out[TICKET_NOTE_MARK_BYTES])
+void ticket_note_mark(const struct journal_entry *e,
+		      char out[TICKET_NOTE_MARK_BYTES])
 {
 	/* the full stop keeps 17 apart from 170 */
-	snprintf(out, TICKET_NOTE_MARK_BYTES, "reunite journal %" PRId64 ".",
-		 journal_id);
+	snprintf(out, TICKET_NOTE_MARK_BYTES, "reunite journal %" PRId64 "%s.",
+		 e->id, is_failed(e) ? ", given up" : "");
 }
 
 /* --- writing --- */
@@ -402,6 +405,6 @@ void ticket_note_write(const struct journal_entry *e, const char *zendesk_url,
 	put_paragraph(&w, s->what, SENTENCES_MAX);
 	put_why(&w);
 	put_next(&w, s);
-	ticket_note_mark(e->id, mark);
+	ticket_note_mark(e, mark);
 	buf_printf(out, "\nRecorded as %s\n", mark);
 }

@@ -9,7 +9,8 @@
  *
  * Invariants: at most one note per journal entry and ticket, kept by a unique
  * index. What has been said to a ticket about a person last, and changed
- * nothing, is not said again. From the claim on a note may have been sent
+ * nothing, is not said again; what was outdated before it was said may be so
+ * no more when its entry is settled again. From the claim on a note may have been sent
  * (unsure), until its teller says otherwise.
  */
 #include "sqlite_ops.h"
@@ -104,6 +105,7 @@ static void read_note(struct sq *q, int64_t id, struct store_note *n)
 	n->told_before = sqlite3_column_int(st, 6) != 0;
 	n->superseded = sqlite3_column_int(st, 7) != 0;
 	n->review_id = sqlite3_column_int64(st, 8);
+	n->job_dead = sqlite3_column_int(st, 9) != 0;
 	sq_end(st);
 }
 

@@ -379,7 +379,9 @@
 	X(NOTE_INSERT,                                                         \
 	  "INSERT INTO notes(account, job_id, journal_id, ticket_id,"          \
 	  " created_ms, due_ms) VALUES(?1, ?2, ?3, ?4, ?5, ?5)"                \
-	  " ON CONFLICT DO NOTHING")                                           \
+	  " ON CONFLICT(journal_id, ticket_id) DO UPDATE SET"                  \
+	  " outcome = NULL, created_ms = ?5, due_ms = ?5"                      \
+	  " WHERE outcome IN ('outdated', 'given_up')")                        \
 	X(NOTE_WAITS, "SELECT 1 FROM notes WHERE job_id = ?1"                  \
 		      " AND ticket_id IS NULL AND journal_id = ?2 LIMIT 1")    \
 	X(NOTE_SAID, "SELECT 1 FROM journal o JOIN journal e ON e.id = ?3"     \
@@ -403,13 +405,16 @@
 	X(NOTE_READ,                                                           \
 	  "SELECT n.token, n.journal_id, n.ticket_id, n.created_ms,"           \
 	  " n.attempts, n.unsure,"                                             \
+	  " (n.token > 0 AND n.attempts = 0 AND n.unsure = 0) OR"              \
 	  " EXISTS (SELECT 1 FROM notes o WHERE o.account = n.account"         \
 	  " AND o.ticket_id = n.ticket_id AND o.id <> n.id"                    \
-	  " AND o.outcome = 'told'),"                                          \
+	  " AND o.outcome IN ('told', 'given_up')),"                           \
 	  " EXISTS (SELECT 1 FROM notes o WHERE o.job_id = n.job_id"           \
 	  " AND o.ticket_id = n.ticket_id AND o.id > n.id),"                   \
 	  " (SELECT r.id FROM jobs j JOIN reviews r ON r.id = j.rests_on"      \
-	  " WHERE j.id = n.job_id AND r.state = 0)"                            \
+	  " WHERE j.id = n.job_id AND r.state = 0),"                           \
+	  " EXISTS (SELECT 1 FROM jobs j WHERE j.id = n.job_id"                \
+	  " AND j.state = 4)"                                                  \
 	  " FROM notes n WHERE n.id = ?1")                                     \
 	X(NOTE_LEASE, "UPDATE notes SET token = ?2, due_ms = ?3, unsure = 1"   \
 		      " WHERE id = ?1")                                        \

@@ -106,7 +106,7 @@ static void done_op(const struct ct *c, struct store_op *op,
 	op->u.note_done.token = n->token;
 	op->u.note_done.outcome = outcome;
 	op->u.note_done.due_ms = c->now_ms + MINUTE;
-	op->u.note_done.attempts = n->attempts + 1;
+	op->u.note_done.attempts = outcome != NULL ? 0 : n->attempts + 1;
 }
 
 static void told(struct ct *c, const struct store_note *n)
@@ -467,6 +467,46 @@ static void what_is_to_be_told_is_counted(struct ct *c)
 	assert_int_equal(stats(c).oldest_note_ms, 0);
 }
 
+/* Given up, and told so or not; then it worked after all. */
+static void tell_of_both(struct ct *c, const char *first)
+{
+	struct job job = ct_running(c, "ann");
+	struct journal_entry e = ct_entry(11, 12);
+	struct store_note n;
+	struct store_op op;
+
+	ct_intent_op(c, &op, &job, &e);
+	CT_DO(c, &op);
+	e.id = op.u.intent.journal_id;
+	for (int i = 0; i < 2; i++) {
+		ct_settle_op(c, &op, &job, i == 0 ? JOB_DEAD : JOB_DONE);
+		e.status = i == 0 ? JOURNAL_PENDING : JOURNAL_DONE;
+		op.u.settle.entry = &e;
+		op.u.settle.ticket_id = 77;
+		op.u.settle.note = true;
+		CT_DO(c, &op);
+		job_release(&job);
+		n = due(c);
+		assert_int_equal(n.job_dead, i == 0);
+		assert_int_equal(n.told_before, i == 1);
+		done_op(c, &op, &n, i == 0 ? first : "told");
+		CT_DO(c, &op);
+		job = ct_running(c, "ann");
+	}
+	job_release(&job);
+	nothing_is_due(c);
+}
+
+static void what_was_outdated_may_be_true_again(struct ct *c)
+{
+	tell_of_both(c, "outdated");
+}
+
+static void what_was_given_up_may_be_done(struct ct *c)
+{
+	tell_of_both(c, "given_up");
+}
+
 /* --- leases --- */
 
 static void a_lease_ends(struct ct *c)
@@ -588,6 +628,8 @@ static const struct ct_case cases[] = {
 	CT_CASE(an_undone_link_is_told),
 	CT_CASE(a_note_goes_where_its_job_goes),
 	CT_CASE(what_is_to_be_told_is_counted),
+	CT_CASE(what_was_outdated_may_be_true_again),
+	CT_CASE(what_was_given_up_may_be_done),
 	CT_CASE(a_lease_ends),
 	CT_CASE(what_failed_is_due_again),
 	CT_CASE(a_new_life_waits_a_little),

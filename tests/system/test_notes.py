@@ -220,6 +220,27 @@ def test_a_link_by_hand_is_told_by_the_next_daemon(sandbox, daemon):
     told(sandbox, reunite, begun)
 
 
+def test_a_link_that_was_given_up_is_told(sandbox, daemon):
+    """Merged, but the profile cannot be read back; then it can."""
+    reunite = daemon(ticket_note="all", fast=FAST)
+    owner = vera(sandbox)
+    sandbox.fault(match={"call": "user_get", "id": owner}, kind="status",
+                  status=400, body={"error": "BadRequest"}, times=-1)
+    begun = rounds.begin(sandbox, VERA)
+    outcomes(reunite, "given_up")
+    assert "given up" in notes(sandbox, begun)[-1]
+    assert tags(sandbox, begun) == ["reunite_not_linked"]
+    job, = reunite.queue()
+    assert job["state"] == "dead"
+    sandbox.control("DELETE", "faults")
+    reunite.command("queue", "retry", str(job["id"]))
+    outcomes(reunite, "told")
+    assert len(notes(sandbox, begun)) == 2
+    assert "was linked" in notes(sandbox, begun)[-1]
+    assert tags(sandbox, begun) == ["reunite_linked"]
+    assert len(rounds.merges(sandbox)) == 1
+
+
 # --- reviews ---
 
 

@@ -81,7 +81,7 @@ static void check_parts(const char *text)
 	assert_non_null(strstr(text, "\nWho: "));
 	assert_non_null(strstr(text, "\nHow sure: "));
 	assert_non_null(strstr(text, "\nWhy"));
-	assert_non_null(strstr(text, "\nRecorded as reunite journal 17.\n"));
+	assert_non_null(strstr(text, "\nRecorded as reunite journal 17"));
 }
 
 static bool check_entry(const struct journal_entry *e)
@@ -171,9 +171,9 @@ static void test_levels(void **state)
 		{ACTION_MERGE, REASON_EMAIL_MATCH_VERIFIED, JOURNAL_FAILED,
 		 NULL, NOTE_ALL, "reunite_not_linked"},
 		{ACTION_MERGE, REASON_EMAIL_MATCH_VERIFIED, JOURNAL_PENDING,
-		 NULL, NOTE_OFF, NULL},
-		{ACTION_MERGE, REASON_EMAIL_MATCH_VERIFIED, JOURNAL_UNCERTAIN,
-		 NULL, NOTE_OFF, NULL},
+		 NULL, NOTE_ALL, "reunite_not_linked"},
+		{ACTION_ADOPT, REASON_NO_PROFILE, JOURNAL_UNCERTAIN, NULL,
+		 NOTE_ALL, "reunite_not_linked"},
 		{ACTION_REVIEW, REASON_BRAND_MISMATCH, JOURNAL_DONE, NULL,
 		 NOTE_REVIEW, "reunite_review"},
 		{ACTION_REVIEW, REASON_MERGE_REFUSED, JOURNAL_DONE, NULL,
@@ -342,14 +342,20 @@ static void test_marks_differ(void **state)
 	char mark[TICKET_NOTE_MARK_BYTES];
 
 	(void)state;
-	ticket_note_mark(17, mark);
+	ticket_note_mark(&e, mark);
 	has(&e, mark);
+	e.status = JOURNAL_UNCERTAIN; /* given up, and done after all */
+	has_not(&e, mark);
+	e.status = JOURNAL_DONE;
 	e.id = 170;
 	has_not(&e, mark);
 	e.id = 117;
 	has_not(&e, mark);
-	ticket_note_mark(INT64_MAX, mark);
-	assert_non_null(strstr(mark, "9223372036854775807."));
+	e.id = INT64_MAX;
+	e.status = JOURNAL_UNCERTAIN;
+	ticket_note_mark(&e, mark);
+	has(&e, mark);
+	assert_non_null(strstr(mark, "9223372036854775807, given up."));
 }
 
 /* What Zendesk takes for a tag. */
