@@ -31,7 +31,7 @@ LOOK_ALIKES = [
     "vera@people.example,mallory@evil.example",
     "vera@people.example mallory@evil.example",
     "vera@people.example\nbcc: mallory@evil.example",
-    "x" * 238 + "@people.example", "x" * 3000 + "@people.example",
+    "vera" * 59 + "@people.example", "vera" * 60 + "@people.example", "x" * 3000 + "@people.example",
 ]
 
 SEARCH_TRICKS = [

@@ -51,6 +51,25 @@ static void test_a_list_matches_identities_only(void **state)
 	assert_int_equal(kit_call(k, "GET", USERS, NULL), 400);
 }
 
+/* A test describes somebody anew: nothing of before is left. */
+static void test_who_is_loaded_again_is_as_loaded(void **state)
+{
+	struct kit *k = *state;
+
+	kit_load(k, PEOPLE);
+	kit_load(k, "{'sunco_users':[{'id':'s1','identities':["
+		    "{'type':'email','value':'new@x.example'}]}]}");
+	kit_call(k, "GET", USERS "/s1", NULL);
+	assert_false(json_bool(kit_at(k, "user.authenticated"), false));
+	assert_string_equal(kit_str(k, "user.identities.0.value"),
+			    "new@x.example");
+	assert_int_equal(json_len(kit_at(k, "user.identities")), 1);
+	assert_int_equal(kit_call(k, "GET", USERS "/e1", NULL), 404);
+	kit_call(k, "GET", USERS "?filter[identities.email]=ann@x.example",
+		 NULL);
+	assert_int_equal(json_len(kit_at(k, "users")), 0);
+}
+
 static void test_create_update_delete(void **state)
 {
 	struct kit *k = *state;
@@ -324,6 +343,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_users_by_id_or_external_id),
 		TEST(test_a_list_matches_identities_only),
+		TEST(test_who_is_loaded_again_is_as_loaded),
 		TEST(test_create_update_delete),
 		TEST(test_sync_takes_from_linked_users),
 		TEST(test_a_new_person_is_upgraded_in_place),

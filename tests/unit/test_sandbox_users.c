@@ -96,6 +96,17 @@ static void test_what_is_no_user_is_refused(void **state)
 		404);
 }
 
+static void test_an_update_makes_an_agent(void **state)
+{
+	struct kit *k = *state;
+
+	free_of_limits(k);
+	kit_call(k, "PUT", USER_2, "{'user':{'role':'agent'}}");
+	assert_string_equal(kit_user(k, 2)->role, "agent");
+	kit_call(k, "PUT", USER_2, "{'user':{'name':'Bo'}}");
+	assert_string_equal(kit_user(k, 2)->role, "agent");
+}
+
 static void test_an_update_adds_a_secondary_address(void **state)
 {
 	struct kit *k = *state;
@@ -399,6 +410,7 @@ int main(void)
 		TEST(test_create),
 		TEST(test_addresses_and_external_ids_are_unique),
 		TEST(test_what_is_no_user_is_refused),
+		TEST(test_an_update_makes_an_agent),
 		TEST(test_an_update_adds_a_secondary_address),
 		TEST(test_null_clears_the_external_id),
 		TEST(test_updates_have_their_own_limits),
