@@ -462,3 +462,30 @@ def test_a_note_on_her_ticket(sandbox, daemon, settings, whose):
     assert ticket_of(sandbox, hers) == before
     assert reunite.event("note")["outcome"] == "foreign"
     victim.is_untouched()
+
+
+# --- reviews ---
+
+
+@every_setting
+def test_a_review_that_nobody_settled(sandbox, daemon, settings):
+    """Mallory's pair waits for Maria. A forged user.merged says that an agent
+    merged the two by hand: the question is asked again, nothing is done."""
+    reunite = daemon(**settings)
+    victim = Victim(sandbox)
+    begun = typed_by(sandbox, ADDRESS)
+    comes(reunite, begun)
+    review = review_of(reunite)
+    for loser, winner in ((begun["zendesk_user_id"], victim.id),
+                          (victim.id, begun["zendesk_user_id"])):
+        assert reunite.zendesk({
+            "type": "zen:event-type:user.merged", "id": events.event_id(),
+            "account_id": 1, "detail": {"id": str(loser)},
+            "event": {"user": {"id": str(winner)}}}).status == 200
+    harness.wait_until(lambda: len(reunite.journal()) > 1 and
+                       reunite.reviews(), what="the question again")
+    reunite.idle()
+    again = review_of(reunite)
+    assert again["profile_id"] == victim.id
+    assert set(again["reasons"]) == set(review["reasons"])
+    victim.is_untouched()
