@@ -21,8 +21,8 @@ static const struct ct_group *const groups[] = {
 	&ct_saga_cases,	   &ct_review_cases, &ct_asked_cases,
 	&ct_list_cases,	   &ct_admin_cases,  &ct_front_cases,
 	&ct_breaker_cases, &ct_decide_cases, &ct_shadow_cases,
-	&ct_tally_cases,   &ct_note_cases,   &ct_address_cases,
-	&ct_late_cases,
+	&ct_tally_cases,   &ct_note_cases,   &ct_note_life_cases,
+	&ct_address_cases, &ct_late_cases,
 };
 
 static int set_up(void **state)
