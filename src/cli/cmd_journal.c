@@ -4,6 +4,7 @@
 #include "base/json.h"
 #include "base/str.h"
 #include "commands.h"
+#include "item.h"
 #include "list.h"
 
 static void print_entry(struct cli_list *list, const struct journal_entry *e)
@@ -67,8 +68,10 @@ static int run_list(struct cli *c)
 	return cli_list(c, page, (int)action, headings, ARRAY_LEN(headings));
 }
 
-static void print_one(struct cli *c, const struct journal_entry *e)
+static int show(const struct cli_item *item)
 {
+	const struct journal_entry *e = item->entry;
+	struct cli *c = item->cli;
 	struct json_t *v = journal_entry_encode(e, c->personal);
 
 	if (!c->json) {
@@ -79,35 +82,12 @@ static void print_one(struct cli *c, const struct journal_entry *e)
 				     "kept; --show-personal-data shows it");
 	}
 	cli_object(c, v);
+	return CLI_DONE;
 }
 
 static int run_show(struct cli *c)
 {
-	struct config *config;
-	struct store *store;
-	struct store_op op;
-	int64_t id;
-	int code;
-
-	if (!cli_arg_number(c, 0, &id))
-		return CLI_USAGE;
-	code = cli_store(c, STORE_READ, &config, &store);
-	if (code != CLI_DONE)
-		return code;
-	store_op_init(&op, STORE_JOURNAL);
-	op.u.journal.id = id;
-	op.u.journal.action = -1;
-	op.u.journal.max = 1;
-	if (store_do(store, &op) != RESULT_OK)
-		code = cli_store_failed(c, &op);
-	else if (op.u.journal.count == 0)
-		code = cli_error(c, "no such entry");
-	else
-		print_one(c, &op.u.journal.entries[0]);
-	store_op_release(&op);
-	store_close(store);
-	config_free(config);
-	return code;
+	return cli_item(c, STORE_JOURNAL, STORE_READ, show);
 }
 
 static const struct cli_option list_options[] = {

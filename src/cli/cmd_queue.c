@@ -7,6 +7,7 @@
 #include "base/json.h"
 #include "base/str.h"
 #include "commands.h"
+#include "item.h"
 #include "list.h"
 
 static void print_job(struct cli_list *list, const struct job *j)
@@ -94,41 +95,15 @@ static int run_list(struct cli *c)
 	return cli_list(c, page, (int)state, headings, ARRAY_LEN(headings));
 }
 
-/* Reads one job into op, which the caller releases. */
-static int read_job(struct cli *c, struct store *store, int64_t id,
-		    struct store_op *op)
+static int show(const struct cli_item *item)
 {
-	store_op_init(op, STORE_JOBS);
-	op->u.jobs.id = id;
-	op->u.jobs.state = -1;
-	op->u.jobs.max = 1;
-	if (store_do(store, op) != RESULT_OK)
-		return cli_store_failed(c, op);
-	if (op->u.jobs.count == 0)
-		return cli_error(c, "no such job");
+	cli_object(item->cli, job_encode(item->job));
 	return CLI_DONE;
 }
 
 static int run_show(struct cli *c)
 {
-	struct config *config;
-	struct store *store;
-	struct store_op op;
-	int64_t id;
-	int code;
-
-	if (!cli_arg_number(c, 0, &id))
-		return CLI_USAGE;
-	code = cli_store(c, STORE_READ, &config, &store);
-	if (code != CLI_DONE)
-		return code;
-	code = read_job(c, store, id, &op);
-	if (code == CLI_DONE)
-		cli_object(c, job_encode(&op.u.jobs.jobs[0]));
-	store_op_release(&op);
-	store_close(store);
-	config_free(config);
-	return code;
+	return cli_item(c, STORE_JOBS, STORE_READ, show);
 }
 
 /* id 0: all dead ones of the account. */
@@ -147,23 +122,6 @@ static int retry(struct cli *c, struct store *store,
 		*count += op.u.retry.count;
 	else
 		code = cli_store_failed(c, &op);
-	store_op_release(&op);
-	return code;
-}
-
-static int retry_one(struct cli *c, const struct config *config,
-		     struct store *store, int64_t id, int64_t *count)
-{
-	const struct account_config *a;
-	struct store_op op;
-	int code = read_job(c, store, id, &op);
-
-	if (code == CLI_DONE) {
-		a = config_account(config, op.u.jobs.jobs[0].account);
-		code = a ? retry(c, store, a, id, count)
-			 : cli_error(c, "the job's account is not in the "
-					"configuration");
-	}
 	store_op_release(&op);
 	return code;
 }
@@ -188,30 +146,44 @@ static void print_count(struct cli *c, const char *key, int64_t count)
 	cli_object(c, v);
 }
 
-static int run_retry(struct cli *c)
+static int retry_one(const struct cli_item *item)
 {
-	bool all = cli_given(c, "all");
+	int64_t count = 0;
+	int code = retry(item->cli, item->store, item->account, item->job->id,
+			 &count);
+
+	if (code == CLI_DONE)
+		print_count(item->cli, "retried", count);
+	return code;
+}
+
+static int run_retry_all(struct cli *c)
+{
 	struct config *config;
 	struct store *store;
-	int64_t id = 0, count = 0;
-	int code;
+	int64_t count = 0;
+	int code = cli_store(c, STORE_WRITE, &config, &store);
 
-	if (all == (c->arg_count == 1))
-		return cli_usage_error(c, "give either an ID or --all");
-	if (!all && cli_given(c, "account"))
-		return cli_usage_error(c, "--account goes with --all");
-	if (!all && !cli_arg_number(c, 0, &id))
-		return CLI_USAGE;
-	code = cli_store(c, STORE_WRITE, &config, &store);
 	if (code != CLI_DONE)
 		return code;
-	code = all ? retry_all(c, config, store, &count)
-		   : retry_one(c, config, store, id, &count);
+	code = retry_all(c, config, store, &count);
 	if (code == CLI_DONE)
 		print_count(c, "retried", count);
 	store_close(store);
 	config_free(config);
 	return code;
+}
+
+static int run_retry(struct cli *c)
+{
+	bool all = cli_given(c, "all");
+
+	if (all == (c->arg_count == 1))
+		return cli_usage_error(c, "give either an ID or --all");
+	if (!all && cli_given(c, "account"))
+		return cli_usage_error(c, "--account goes with --all");
+	return all ? run_retry_all(c)
+		   : cli_item(c, STORE_JOBS, STORE_WRITE, retry_one);
 }
 
 static int run_drop(struct cli *c)

@@ -8,22 +8,9 @@
 #include "base/str.h"
 #include "commands.h"
 #include "core/restore.h"
+#include "item.h"
 #include "list.h"
 #include "person.h"
-
-/* Reads one entry into op, which the caller releases. */
-static int read_entry(struct cli *c, struct store *store, int64_t id,
-		      struct store_op *op)
-{
-	store_op_init(op, STORE_JOURNAL);
-	op->u.journal.id = id;
-	op->u.journal.max = 1;
-	if (store_do(store, op) != RESULT_OK)
-		return cli_store_failed(c, op);
-	if (op->u.journal.count == 0)
-		return cli_error(c, "no such entry");
-	return CLI_DONE;
-}
 
 static void print_steps(struct cli *c, const struct restore_plan *p)
 {
@@ -47,21 +34,20 @@ static int print_script(struct cli *c, const struct restore_plan *p,
 	return code;
 }
 
-static int print_plan(struct cli *c, const struct config *config,
-		      const struct journal_entry *e)
+static int print_plan(const struct cli_item *item)
 {
-	const struct account_config *a = config_account(config, e->account);
+	struct cli *c = item->cli;
 	struct restore_plan p;
 	int code = CLI_DONE;
 
-	if (!a)
+	if (!item->account)
 		return cli_error(c, "the entry's account is not in the "
 				    "configuration");
-	restore_plan_make(e, c->personal, &p);
+	restore_plan_make(item->entry, c->personal, &p);
 	if (c->json)
 		print_steps(c, &p);
 	else
-		code = print_script(c, &p, a->zendesk_url);
+		code = print_script(c, &p, item->account->zendesk_url);
 	if (p.verdict == RESTORE_NOTHING && c->json)
 		fprintf(c->err, "reunite journal restore-plan: %s\n",
 			p.summary);
@@ -76,24 +62,7 @@ static int print_plan(struct cli *c, const struct config *config,
 
 static int run_plan(struct cli *c)
 {
-	struct config *config;
-	struct store *store;
-	struct store_op op;
-	int64_t id;
-	int code;
-
-	if (!cli_arg_number(c, 0, &id))
-		return CLI_USAGE;
-	code = cli_store(c, STORE_READ, &config, &store);
-	if (code != CLI_DONE)
-		return code;
-	code = read_entry(c, store, id, &op);
-	if (code == CLI_DONE)
-		code = print_plan(c, config, &op.u.journal.entries[0]);
-	store_op_release(&op);
-	store_close(store);
-	config_free(config);
-	return code;
+	return cli_item(c, STORE_JOURNAL, STORE_READ, print_plan);
 }
 
 static void print_rejected(struct cli *c, const struct store_reject *r)
@@ -107,19 +76,18 @@ static void print_rejected(struct cli *c, const struct store_reject *r)
 	cli_object(c, v);
 }
 
-static int reject(struct cli *c, struct store *store,
-		  const struct account_config *a, const char *by,
-		  const struct journal_entry *e)
+static int reject(const struct cli_item *item)
 {
+	struct cli *c = item->cli;
 	struct store_op op;
 	int code = CLI_DONE;
 
 	store_op_init(&op, STORE_REJECT);
-	op.u.reject.journal_id = e->id;
-	op.u.reject.by = by;
+	op.u.reject.journal_id = item->entry->id;
+	op.u.reject.by = cli_person(c);
 	op.u.reject.now_ms = c->now_ms;
-	op.u.reject.wait_ms = a->wait_for_user_ms;
-	if (store_do(store, &op) == RESULT_OK)
+	op.u.reject.wait_ms = item->account->wait_for_user_ms;
+	if (store_do(item->store, &op) == RESULT_OK)
 		print_rejected(c, &op.u.reject);
 	else
 		code = cli_store_failed(c, &op);
@@ -129,30 +97,8 @@ static int reject(struct cli *c, struct store *store,
 
 static int run_reject(struct cli *c)
 {
-	const char *by = cli_person(c);
-	const struct account_config *a;
-	struct config *config;
-	struct store *store;
-	struct store_op op;
-	int64_t id;
-	int code;
-
-	if (!by || !cli_arg_number(c, 0, &id))
-		return CLI_USAGE;
-	code = cli_store(c, STORE_WRITE, &config, &store);
-	if (code != CLI_DONE)
-		return code;
-	code = read_entry(c, store, id, &op);
-	if (code == CLI_DONE) {
-		a = config_account(config, op.u.journal.entries[0].account);
-		code = a ? reject(c, store, a, by, &op.u.journal.entries[0])
-			 : cli_error(c, "the entry's account is not in the "
-					"configuration");
-	}
-	store_op_release(&op);
-	store_close(store);
-	config_free(config);
-	return code;
+	return cli_person(c) ? cli_item(c, STORE_JOURNAL, STORE_WRITE, reject)
+			     : CLI_USAGE;
 }
 
 const struct cli_command cmd_journal_restore_plan = {

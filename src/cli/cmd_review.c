@@ -8,6 +8,7 @@
 #include "base/json.h"
 #include "base/str.h"
 #include "commands.h"
+#include "item.h"
 #include "list.h"
 #include "person.h"
 #include "review_text.h"
@@ -72,56 +73,24 @@ static int run_list(struct cli *c)
 	return cli_list(c, page, (int)state, headings, ARRAY_LEN(headings));
 }
 
-/* Reads one review into op, which the caller releases. */
-static int read_review(struct cli *c, struct store *store, int64_t id,
-		       struct store_op *op)
+static int show(const struct cli_item *item)
 {
-	store_op_init(op, STORE_REVIEWS);
-	op->u.reviews.id = id;
-	op->u.reviews.state = -1;
-	op->u.reviews.max = 1;
-	if (store_do(store, op) != RESULT_OK)
-		return cli_store_failed(c, op);
-	if (op->u.reviews.count == 0)
-		return cli_error(c, "no such review");
-	return CLI_DONE;
-}
-
-static void print_one(struct cli *c, const struct config *config,
-		      const struct review *r)
-{
-	struct review_view view =
-		decision_view(config_account(config, r->account), c->personal);
-	struct json_t *v = review_encode_whole(r, &view);
+	struct cli *c = item->cli;
+	struct review_view view = decision_view(item->account, c->personal);
+	struct json_t *v = review_encode_whole(item->review, &view);
 
 	if (c->json) {
 		cli_json(c, v);
-		return;
+		return CLI_DONE;
 	}
 	review_text(c, v);
 	json_free(v);
+	return CLI_DONE;
 }
 
 static int run_show(struct cli *c)
 {
-	struct config *config;
-	struct store *store;
-	struct store_op op;
-	int64_t id;
-	int code;
-
-	if (!cli_arg_number(c, 0, &id))
-		return CLI_USAGE;
-	code = cli_store(c, STORE_READ, &config, &store);
-	if (code != CLI_DONE)
-		return code;
-	code = read_review(c, store, id, &op);
-	if (code == CLI_DONE)
-		print_one(c, config, &op.u.reviews.reviews[0]);
-	store_op_release(&op);
-	store_close(store);
-	config_free(config);
-	return code;
+	return cli_item(c, STORE_REVIEWS, STORE_READ, show);
 }
 
 /* What the rules refuse is no failure of ours. */
@@ -133,16 +102,23 @@ static int refused(struct cli *c, const struct store_op *op)
 	return CLI_REFUSED;
 }
 
-static int decide(struct cli *c, struct store *store,
-		  const struct account_config *a, struct store_decide decision)
+static int decide(const struct cli_item *item, bool approve)
 {
+	struct cli *c = item->cli;
+	struct store_decide decision = {
+		.review_id = item->review->id,
+		.approve = approve,
+		.pin = approve && cli_given(c, "pin"),
+		.by = cli_person(c),
+	};
 	struct store_op op;
 	int code = CLI_DONE;
 
 	store_op_init(&op, STORE_DECIDE);
-	op.result = decision_complete(a, &decision, c->now_ms, &op.error);
+	op.result = decision_complete(item->account, &decision, c->now_ms,
+				      &op.error);
 	op.u.decide = decision;
-	if (op.result == RESULT_OK && store_do(store, &op) == RESULT_OK)
+	if (op.result == RESULT_OK && store_do(item->store, &op) == RESULT_OK)
 		cli_object(c, review_encode_decided(&op.u.decide));
 	else
 		code = refused(c, &op);
@@ -150,47 +126,27 @@ static int decide(struct cli *c, struct store *store,
 	return code;
 }
 
-static int run_decide(struct cli *c, bool approve)
+static int approve(const struct cli_item *item)
 {
-	struct store_decide decision = {
-		.approve = approve,
-		.pin = approve && cli_given(c, "pin"),
-		.by = cli_person(c),
-	};
-	const struct account_config *a;
-	struct config *config;
-	struct store *store;
-	struct store_op op;
-	int code;
-
-	if (!cli_arg_number(c, 0, &decision.review_id))
-		return CLI_USAGE;
-	if (!decision.by)
-		return CLI_USAGE;
-	code = cli_store(c, STORE_WRITE, &config, &store);
-	if (code != CLI_DONE)
-		return code;
-	code = read_review(c, store, decision.review_id, &op);
-	if (code == CLI_DONE) {
-		a = config_account(config, op.u.reviews.reviews[0].account);
-		code = a ? decide(c, store, a, decision)
-			 : cli_error(c, "the review's account is not in the "
-					"configuration");
-	}
-	store_op_release(&op);
-	store_close(store);
-	config_free(config);
-	return code;
+	return decide(item, true);
 }
 
+static int reject(const struct cli_item *item)
+{
+	return decide(item, false);
+}
+
+/* Who decides is asked before anything is opened. */
 static int run_approve(struct cli *c)
 {
-	return run_decide(c, true);
+	return cli_person(c) ? cli_item(c, STORE_REVIEWS, STORE_WRITE, approve)
+			     : CLI_USAGE;
 }
 
 static int run_reject(struct cli *c)
 {
-	return run_decide(c, false);
+	return cli_person(c) ? cli_item(c, STORE_REVIEWS, STORE_WRITE, reject)
+			     : CLI_USAGE;
 }
 
 static const struct cli_option list_options[] = {
