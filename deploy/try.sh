@@ -466,6 +466,8 @@ tell_more() {
         "  $bin/reunite journal list $c" \
         "  $bin/reunite explain --ticket $ticket $c" \
         "  $bin/reunite explain --table" \
+        "  $bin/reunite readiness $c" \
+        "  $bin/reunite doctor $c" \
         "" "Ctrl-C ends it and removes $folder."
 }
 
@@ -490,6 +492,7 @@ main() {
     fi
     trap stop_all EXIT
     trap 'exit 130' INT TERM HUP
+    umask 077 # the configuration holds secrets
     folder=$(mktemp -d "${TMPDIR:-/tmp}/reunite-try.XXXXXX")
     start_sandbox
     start_reunite

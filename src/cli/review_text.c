@@ -162,8 +162,8 @@ static void print_losses(struct cli *c, const struct json_t *v)
 	review_heading(c, "What the merge loses for good");
 	if (!lost)
 		line(c, "  Nothing: the conversation's user has no tags, "
-			"notes, details, user fields or external id of its "
-			"own.");
+			"notes, details, user fields or external id that the "
+			"profile does not have or get.");
 	print_lost_tags(c, json_get(v, "tags"));
 	print_lost_text(c, json_get(v, "notes"), "the notes");
 	print_lost_text(c, json_get(v, "details"), "the details");

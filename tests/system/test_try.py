@@ -103,12 +103,14 @@ def test_it_stays_up_until_it_is_told_to_end(tmp_path):
         admin = harness.Client(url)
         assert b"reunite_decisions_total" in admin.get("/metrics").body
         commands = re.findall(r"^  \S+/reunite .*", head, re.M)
-        assert len(commands) == 6
-        told = {command.split()[1] + command.split()[2]: run(command)
+        assert len(commands) == 8
+        told = {"".join(command.split()[1:3]): run(command)
                 for command in commands}
         assert "verified_profile_protected" in told["reviewlist"]
         assert "felicia@spiderman.example" in told["reviewshow"]
         assert "verified_profile_protected" in told["explain--ticket"]
+        assert "Conversations by evidence" in told["readiness-c"]
+        assert "breaker" in told["doctor-c"]  # and no problem: it ended well
         process.send_signal(signal.SIGTERM)
         assert process.wait(PATIENCE_S) == 0
     finally:
