@@ -1,0 +1,157 @@
+/*
+ * The statements about people: what is remembered of them, who had an
+ * address, forgetting, retention; see sqlite_sql.h, which includes this.
+ */
+#ifndef REUNITE_STORE_SQLITE_SQL_PEOPLE_H
+#define REUNITE_STORE_SQLITE_SQL_PEOPLE_H
+
+#define SQL_PEOPLE_TABLE(X)                                                    \
+	/* people */                                                           \
+	X(REJECTED_PUT,                                                        \
+	  "INSERT OR IGNORE INTO rejected(account, sunco_id, profile_id,"      \
+	  " address_hash, at_ms, decided_by) VALUES(?1, ?2, ?3, ?4, ?5, ?6)")  \
+	X(REJECTED_HAS,                                                        \
+	  "SELECT 1 FROM rejected WHERE account = ?1 AND sunco_id IN (?2, ?5)" \
+	  " AND profile_id = ?3 AND address_hash IN (?4, ?6)"                  \
+	  " LIMIT 1")                                                          \
+	X(REJECTED_COPY,                                                       \
+	  "INSERT OR IGNORE INTO rejected(account, sunco_id, profile_id,"      \
+	  " address_hash, at_ms, decided_by) SELECT account, ?3, profile_id,"  \
+	  " address_hash, at_ms, decided_by FROM rejected"                     \
+	  " WHERE account = ?1 AND sunco_id = ?2")                             \
+	X(REJECTED_MOVE,                                                       \
+	  "INSERT OR IGNORE INTO rejected(account, sunco_id, profile_id,"      \
+	  " address_hash, at_ms, decided_by) SELECT account, sunco_id, ?3,"    \
+	  " address_hash, at_ms, decided_by FROM rejected"                     \
+	  " INDEXED BY rejected_profile"                                       \
+	  " WHERE account = ?1 AND profile_id = ?2")                           \
+	X(LINK_GET, "SELECT zendesk_user_id, print, checked_ms FROM links"     \
+		    " WHERE account = ?1 AND sunco_id = ?2")                   \
+	X(LINK_PUT,                                                            \
+	  "INSERT OR REPLACE INTO links(account, sunco_id, zendesk_user_id,"   \
+	  " print, checked_ms) VALUES(?1, ?2, ?3, ?4, ?5)")                    \
+	X(LINK_DELETE, "DELETE FROM links WHERE account = ?1"                  \
+		       " AND sunco_id = ?2")                                   \
+	X(LINK_FRESH, "SELECT sunco_id FROM links INDEXED BY links_zendesk"    \
+		      " WHERE account = ?1"                                    \
+		      " AND zendesk_user_id = ?2 AND checked_ms > ?3 LIMIT 1") \
+	X(LINKS_MOVE, "UPDATE links SET zendesk_user_id = ?3"                  \
+		      " WHERE account = ?1 AND zendesk_user_id = ?2")          \
+	X(ALIAS_GET, "SELECT to_id FROM aliases WHERE account = ?1"            \
+		     " AND from_id = ?2")                                      \
+	X(ALIAS_ENDED_IN, "SELECT 1 FROM aliases WHERE account = ?1"           \
+			  " AND to_id = ?2 LIMIT 1")                           \
+	X(ALIAS_PUT,                                                           \
+	  "INSERT OR REPLACE INTO aliases(account, from_id, to_id, at_ms)"     \
+	  " VALUES(?1, ?2, ?3, ?4)")                                           \
+	X(ALIAS_FLATTEN, "UPDATE aliases SET to_id = ?3 WHERE account = ?1"    \
+			 " AND to_id = ?2")                                    \
+	X(LINKS_OF_ZENDESK,                                                    \
+	  "SELECT sunco_id FROM links INDEXED BY links_zendesk"                \
+	  " WHERE account = ?1 AND zendesk_user_id = ?2 LIMIT ?3")             \
+	/* addresses */                                                        \
+	X(ADDRESS_GET, "SELECT proven, seen_ms, lost_ms, at_ms"                \
+		       " FROM addresses WHERE account = ?1"                    \
+		       " AND address_hash = ?2 AND zendesk_user_id = ?3")      \
+	X(ADDRESS_PUT,                                                         \
+	  "INSERT OR REPLACE INTO addresses(account, address_hash,"            \
+	  " zendesk_user_id, proven, seen_ms, lost_ms, at_ms)"                 \
+	  " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)")                               \
+	X(ADDRESS_OWNERS,                                                      \
+	  "SELECT zendesk_user_id, proven, seen_ms, lost_ms, at_ms"            \
+	  " FROM addresses WHERE account = ?1 AND address_hash = ?2"           \
+	  " LIMIT ?3")                                                         \
+	X(ADDRESSES_OF_USER,                                                   \
+	  "SELECT address_hash, proven, seen_ms, lost_ms, at_ms"               \
+	  " FROM addresses INDEXED BY addresses_user"                          \
+	  " WHERE account = ?1 AND zendesk_user_id = ?2")                      \
+	X(ADDRESSES_ERASE, "DELETE FROM addresses INDEXED BY addresses_user"   \
+			   " WHERE account = ?1 AND zendesk_user_id = ?2")     \
+	/* forgetting: the FIND ones walk, in a command's own handle */        \
+	X(FIND_OWNERS, "SELECT zendesk_user_id FROM addresses"                 \
+		       " WHERE account = ?1 AND address_hash = ?2")            \
+	X(FIND_ABSORBED, "SELECT from_id FROM aliases"                         \
+			 " WHERE account = ?1 AND to_id = ?2")                 \
+	X(FIND_LINKS, "SELECT sunco_id FROM links"                             \
+		      " WHERE account = ?1 AND zendesk_user_id = ?2")          \
+	X(FIND_LINKED, "SELECT count(*) FROM links"                            \
+		       " WHERE account = ?1 AND sunco_id = ?2")                \
+	X(FIND_JOBS, "SELECT person FROM jobs WHERE account = ?1"              \
+		     " AND zendesk_user_id = ?2 AND person LIKE 's:%'")        \
+	X(FIND_REVIEWS_USER,                                                   \
+	  "SELECT id FROM reviews WHERE account = ?1"                          \
+	  " AND (messaging_user_id = ?2 OR profile_id = ?2)")                  \
+	X(FIND_REVIEWS_ADDRESS,                                                \
+	  "SELECT id FROM reviews WHERE account = ?1"                          \
+	  " AND (address_hash = ?2 OR instr(lower(facts), ?3) > 0)")           \
+	X(FIND_ENTRIES_USER,                                                   \
+	  "SELECT id FROM journal WHERE account = ?1"                          \
+	  " AND (messaging_user_id = ?2 OR profile_id = ?2)")                  \
+	X(FIND_ENTRIES_SUNCO, "SELECT id FROM journal WHERE account = ?1"      \
+			      " AND sunco_id = ?2")                            \
+	X(FIND_ENTRIES_ADDRESS,                                                \
+	  "SELECT id FROM journal"                                             \
+	  " WHERE account = ?1 AND before_image IS NOT NULL"                   \
+	  " AND instr(lower(before_image), ?2) > 0")                           \
+	X(FORGET_ENTRY, "UPDATE journal SET before_image = NULL,"              \
+			" sunco_id = NULL WHERE id = ?1")                      \
+	X(FORGET_PAIRS, "DELETE FROM rejected WHERE account = ?1"              \
+			" AND profile_id = ?2")                                \
+	X(FORGET_PAIRS_ADDRESS, "DELETE FROM rejected WHERE account = ?1"      \
+				" AND address_hash = ?2")                      \
+	X(FORGET_AGENT_MERGES,                                                 \
+	  "DELETE FROM agent_merges"                                           \
+	  " WHERE account = ?1 AND (user_id = ?2 OR other_id = ?2)")           \
+	X(FORGET_ADDRESS, "DELETE FROM addresses"                              \
+			  " WHERE account = ?1 AND address_hash = ?2")         \
+	/* retention */                                                        \
+	X(PRUNE_EVENTS, "DELETE FROM events WHERE account = ?1 AND key IN"     \
+			" (SELECT key FROM events INDEXED BY events_received"  \
+			" WHERE account = ?1 AND received_ms < ?2"             \
+			" ORDER BY received_ms LIMIT ?3)")                     \
+	X(PRUNE_JOBS, "DELETE FROM jobs WHERE id IN (SELECT id FROM jobs"      \
+		      " WHERE account = ?1 AND state = ?2 AND lane = ?3"       \
+		      " AND run_at_ms < ?4 ORDER BY run_at_ms LIMIT ?5)")      \
+	X(PRUNE_IMAGES,                                                        \
+	  "UPDATE journal SET before_image = NULL WHERE id IN"                 \
+	  " (SELECT id FROM journal WHERE before_image IS NOT NULL"            \
+	  " AND at_ms < ?1 LIMIT ?2)")                                         \
+	X(PRUNE_FACTS,                                                         \
+	  "UPDATE reviews SET facts = NULL WHERE id IN"                        \
+	  " (SELECT id FROM reviews WHERE state <> 0 AND facts IS NOT NULL"    \
+	  " AND closed_ms < ?1 LIMIT ?2)")                                     \
+	X(PRUNE_REVIEWS,                                                       \
+	  "DELETE FROM reviews WHERE id IN (SELECT id FROM reviews"            \
+	  " WHERE state <> 0 AND closed_ms < ?1 LIMIT ?2)")                    \
+	X(PRUNE_NOTES, "DELETE FROM notes WHERE id IN (SELECT id FROM notes"   \
+		       " WHERE created_ms < ?1 ORDER BY created_ms LIMIT ?2)") \
+	X(PRUNE_WAITING_NOTES,                                                 \
+	  "DELETE FROM notes WHERE id IN (SELECT id FROM notes"                \
+	  " WHERE ticket_id IS NULL AND created_ms < ?1"                       \
+	  " ORDER BY created_ms LIMIT ?2)")                                    \
+	X(PRUNE_JOURNAL,                                                       \
+	  "DELETE FROM journal WHERE id IN (SELECT id FROM journal"            \
+	  " WHERE at_ms < ?1 ORDER BY at_ms LIMIT ?2)")                        \
+	X(PRUNE_LINKS, "DELETE FROM links WHERE account = ?1 AND sunco_id IN"  \
+		       " (SELECT sunco_id FROM links INDEXED BY links_checked" \
+		       " WHERE account = ?1 AND checked_ms < ?2"               \
+		       " ORDER BY checked_ms LIMIT ?3)")                       \
+	X(PRUNE_COUNTED,                                                       \
+	  "DELETE FROM counted WHERE account = ?1 AND sunco_id IN"             \
+	  " (SELECT sunco_id FROM counted INDEXED BY counted_day"              \
+	  " WHERE account = ?1 AND day < ?2 ORDER BY day LIMIT ?3)")           \
+	X(PRUNE_TALLIES,                                                       \
+	  "DELETE FROM tallies WHERE account = ?1 AND day < ?2")               \
+	X(PRUNE_AGENT_MERGES,                                                  \
+	  "DELETE FROM agent_merges WHERE account = ?1 AND user_id IN"         \
+	  " (SELECT user_id FROM agent_merges INDEXED BY agent_merges_at"      \
+	  " WHERE account = ?1 AND at_ms < ?2 ORDER BY at_ms LIMIT ?3)"        \
+	  " AND at_ms < ?2")                                                   \
+	X(PRUNE_ADDRESSES,                                                     \
+	  "DELETE FROM addresses WHERE account = ?1"                           \
+	  " AND (address_hash, zendesk_user_id) IN"                            \
+	  " (SELECT address_hash, zendesk_user_id"                             \
+	  " FROM addresses INDEXED BY addresses_at"                            \
+	  " WHERE account = ?1 AND at_ms < ?2 ORDER BY at_ms LIMIT ?3)")
+
+#endif
