@@ -54,8 +54,4 @@ const struct job *run_job(const struct run *run);
  * does nothing: the run has ended. */
 void run_cancel(struct run *run);
 
-/* HMAC of an address under the store's key, for reviews and rejections. */
-void run_address_hash(struct crypto_hmac *hmac, const char *address,
-		      uint8_t out[16]);
-
 #endif

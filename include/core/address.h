@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "base/crypto.h"
 #include "core/user.h"
 
 /* False, and out empty, when raw is no address. NULL is allowed. */
@@ -19,5 +20,10 @@ bool address_normalise(const char *raw, char out[ADDRESS_SIZE]);
  * without the address's "+tag". address is normalised. */
 bool address_denied(const char *address, const char *const *patterns,
 		    size_t count);
+
+/* What the store keeps instead of an address: half an HMAC under the store's
+ * key. Zeros for "" or without a key. */
+void address_hash(struct crypto_hmac *hmac, const char *address,
+		  uint8_t out[16]);
 
 #endif

@@ -217,5 +217,7 @@ MUST_CHECK enum result facts_decode(const struct json_t *v, struct facts *f,
 				    struct policy_rules *r, struct error *err);
 /* The answer of `explain --facts --json`: *new*. */
 struct json_t *decision_encode(const struct decision *d, const char *zendesk);
+/* The names of its steps, in order: *new*. */
+struct json_t *decision_encode_steps(const struct decision *d);
 
 #endif

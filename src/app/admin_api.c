@@ -312,17 +312,22 @@ struct admin_call *admin_call_for_id(struct admin *a, struct http_request *req,
 	return call;
 }
 
-static void get_journal_entry(struct http_request *req, void *arg)
+static void read_entry(struct http_request *req, struct admin *a,
+		       admin_answer *answer)
 {
 	int64_t id;
-	struct admin_call *call =
-		admin_call_for_id(arg, req, STORE_JOURNAL, &id);
+	struct admin_call *call = admin_call_for_id(a, req, STORE_JOURNAL, &id);
 
 	if (!call)
 		return;
 	call->op.u.journal =
 		(struct store_journal){.id = id, .action = -1, .max = 1};
-	admin_call_submit(call, answer_items);
+	admin_call_submit(call, answer);
+}
+
+static void get_journal_entry(struct http_request *req, void *arg)
+{
+	read_entry(req, arg, answer_items);
 }
 
 static void answer_plan(struct admin_call *call)
@@ -343,15 +348,7 @@ static void answer_plan(struct admin_call *call)
 
 static void get_restore_plan(struct http_request *req, void *arg)
 {
-	int64_t id;
-	struct admin_call *call =
-		admin_call_for_id(arg, req, STORE_JOURNAL, &id);
-
-	if (!call)
-		return;
-	call->op.u.journal =
-		(struct store_journal){.id = id, .action = -1, .max = 1};
-	admin_call_submit(call, answer_plan);
+	read_entry(req, arg, answer_plan);
 }
 
 static void get_job(struct http_request *req, void *arg)

@@ -12,9 +12,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "app/runner.h"
 #include "base/clock.h"
 #include "base/crashpoint.h"
+#include "core/address.h"
 #include "intake_int.h"
 
 #define REJECTED_LOG_EVERY_MS 10000
@@ -252,8 +252,8 @@ static void hash_addresses(const struct intake *in, struct event_list *l)
 
 		if (!e->gained && !e->lost)
 			continue;
-		run_address_hash(in->hmac, e->gained, e->gained_hash);
-		run_address_hash(in->hmac, e->lost, e->lost_hash);
+		address_hash(in->hmac, e->gained, e->gained_hash);
+		address_hash(in->hmac, e->lost, e->lost_hash);
 		event_forget_addresses(e);
 	}
 }

@@ -29,19 +29,6 @@ void run_crash_point(const char *when, const char *what)
 #endif
 }
 
-void run_address_hash(struct crypto_hmac *hmac, const char *address,
-		      uint8_t out[16])
-{
-	uint8_t full[CRYPTO_SHA256_SIZE];
-	struct slice part = slice_of(address);
-
-	memset(out, 0, 16);
-	if (!hmac || !part.len)
-		return;
-	crypto_hmac_sign(hmac, &part, 1, full);
-	memcpy(out, full, 16);
-}
-
 void run_slot_release(struct slot *s)
 {
 	journal_entry_release(&s->entry);
@@ -290,7 +277,7 @@ static void recall(struct slot *s)
 	r->now_ms = loop_wall_ms(run->env.loop);
 	_Static_assert(RECALL_MAX == STORE_RECALL_MAX, "the same width");
 	memcpy(r->ids, s->cmd.ids, sizeof(r->ids));
-	run_address_hash(run->env.hmac, s->cmd.text, r->address_hash);
+	address_hash(run->env.hmac, s->cmd.text, r->address_hash);
 	sunco_person_hash(run->env.hmac, &run->link.facts.sunco,
 			  r->person_hash);
 	submit(s, STORE_RECALL, on_recalled);

@@ -166,14 +166,14 @@ static void settle_sightings(struct run *run, struct store_settle *s)
 			.count = from->count,
 		};
 		for (size_t n = 0; n < from->count; n++, a++) {
-			run_address_hash(run->env.hmac, from->items[n].address,
-					 a->hash);
+			address_hash(run->env.hmac, from->items[n].address,
+				     a->hash);
 			a->proven = from->items[n].proven;
 		}
 	}
 	s->sightings = run->sightings;
 	s->sighting_count = seen->count;
-	run_address_hash(run->env.hmac, run->link.address, s->address_hash);
+	address_hash(run->env.hmac, run->link.address, s->address_hash);
 	s->owners = run->link.recall.owners;
 	s->owner_count = run->link.recall.owner_count;
 }
@@ -196,7 +196,7 @@ static void settle_review(struct run *run, struct store_settle *s)
 	r->profile_id = d->profile_id;
 	str_copy(r->sunco_id, sizeof(r->sunco_id), l->sunco_id);
 	r->ticket_id = l->ticket_id;
-	run_address_hash(run->env.hmac, d->address, r->address_hash);
+	address_hash(run->env.hmac, d->address, r->address_hash);
 	r->facts = linkjob_review_facts(l);
 	r->pin = pair_pin_of(&l->facts, d);
 	memcpy(r->facts_hash, l->print.hash, sizeof(r->facts_hash));

@@ -165,3 +165,16 @@ bool address_denied(const char *address, const char *const *patterns,
 			return true;
 	return false;
 }
+
+void address_hash(struct crypto_hmac *hmac, const char *address,
+		  uint8_t out[16])
+{
+	uint8_t full[CRYPTO_SHA256_SIZE];
+	struct slice part = slice_of(address);
+
+	memset(out, 0, 16);
+	if (!hmac || !part.len)
+		return;
+	crypto_hmac_sign(hmac, &part, 1, full);
+	memcpy(out, full, 16);
+}

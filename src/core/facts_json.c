@@ -183,7 +183,7 @@ static struct json_t *reasons_encode(reason_set s)
 	return arr;
 }
 
-static struct json_t *steps_encode(const struct decision *d)
+struct json_t *decision_encode_steps(const struct decision *d)
 {
 	struct json_t *arr = json_new_arr();
 
@@ -203,7 +203,7 @@ struct json_t *decision_encode(const struct decision *d, const char *zendesk)
 	json_set_str(v, "evidence", evidence_name(d->evidence));
 	json_set_id(v, "profile_id", d->profile_id);
 	json_set_bool(v, "applied", d->applied);
-	json_set(v, "steps", steps_encode(d));
+	json_set(v, "steps", decision_encode_steps(d));
 	json_set_str(v, "zendesk", zendesk);
 	return v;
 }

@@ -287,15 +287,6 @@ static struct json_t *owners_encode(const struct facts *f)
 	return arr;
 }
 
-static struct json_t *steps_encode(const struct decision *d)
-{
-	struct json_t *arr = json_new_arr();
-
-	for (size_t i = 0; i < d->step_count; i++)
-		json_push(arr, json_new_str(step_name(d->steps[i])));
-	return arr;
-}
-
 char *linkjob_review_facts(const struct linkjob *l)
 {
 	const struct decision *d = &l->decision;
@@ -314,7 +305,7 @@ char *linkjob_review_facts(const struct linkjob *l)
 	}
 	json_set_bool(v, "survived_merge",
 		      l->facts.messaging_user.survived_merge);
-	json_set(v, "steps", steps_encode(d));
+	json_set(v, "steps", decision_encode_steps(d));
 	json_set_bool(v, "sync",
 		      d->intended == ACTION_MERGE && l->settings.sync &&
 			      l->facts.sunco.zendesk_id == user_id(l));

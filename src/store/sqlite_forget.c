@@ -16,6 +16,7 @@
 
 #include "base/crypto.h"
 #include "base/str.h"
+#include "core/address.h"
 
 static void add_user(struct store_find *f, uint64_t user)
 {
@@ -84,12 +85,9 @@ static struct sq_val hash_of(const struct sq *q, const char *address,
 			     uint8_t out[16])
 {
 	struct crypto_hmac *hmac = crypto_hmac_new(q->key, sizeof(q->key));
-	uint8_t full[CRYPTO_SHA256_SIZE];
-	struct slice part = slice_of(address);
 
-	crypto_hmac_sign(hmac, &part, 1, full);
+	address_hash(hmac, address, out);
 	crypto_hmac_free(hmac);
-	memcpy(out, full, 16);
 	return sq_blob(out, 16);
 }
 

@@ -320,7 +320,7 @@ static struct owner owner_of(struct rig *r, const char *address)
 	store_op_init(&op, STORE_RECALL);
 	op.u.recall.account = "acme";
 	op.u.recall.sunco_id = "";
-	run_address_hash(hmac, address, op.u.recall.address_hash);
+	address_hash(hmac, address, op.u.recall.address_hash);
 	assert_int_equal(store_do(s, &op), RESULT_OK);
 	assert_int_equal(op.u.recall.owner_count, 1);
 	crypto_hmac_free(hmac);
