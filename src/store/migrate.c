@@ -308,7 +308,40 @@ static const char *const step_3[] = {
 	NULL,
 };
 
-static const char *const *const steps[] = {step_1, step_2, step_3};
+static const char *const step_4[] = {
+	/* How far what webhooks missed was looked for ("users", "tickets"),
+	 * and how far a walk over all of history came ("backfill"): one row an
+	 * account and name. cursor: the API's own; NULL: from since_ms on.
+	 * Whoever holds the lease goes on. woken_max 0: no limit. */
+	"CREATE TABLE cursors("
+	" account INTEGER NOT NULL REFERENCES accounts(id),"
+	" name TEXT NOT NULL,"
+	" state TEXT NOT NULL,"
+	" since_ms INTEGER NOT NULL,"
+	" cursor TEXT,"
+	" due_ms INTEGER NOT NULL,"
+	" token INTEGER NOT NULL DEFAULT 0,"
+	" lease_until_ms INTEGER NOT NULL DEFAULT 0,"
+	" started_ms INTEGER NOT NULL,"
+	" moved_ms INTEGER NOT NULL,"
+	" failure TEXT,"
+	" total INTEGER NOT NULL DEFAULT 0,"
+	" scanned INTEGER NOT NULL DEFAULT 0,"
+	" found INTEGER NOT NULL DEFAULT 0,"
+	" woken INTEGER NOT NULL DEFAULT 0,"
+	" woken_max INTEGER NOT NULL DEFAULT 0,"
+	" PRIMARY KEY(account, name)) WITHOUT ROWID",
+
+	/* What became of an entry of the journal: every status it had. */
+	"CREATE TABLE changes("
+	" journal_id INTEGER NOT NULL,"
+	" at_ms INTEGER NOT NULL,"
+	" status TEXT NOT NULL,"
+	" PRIMARY KEY(journal_id, at_ms, status)) WITHOUT ROWID",
+	NULL,
+};
+
+static const char *const *const steps[] = {step_1, step_2, step_3, step_4};
 
 int migrate_newest(void)
 {

@@ -64,6 +64,7 @@ static void make_first(struct contract_dir *d)
 		     "DROP TABLE addresses; DROP TABLE notes;"
 		     "DROP TABLE tallies; DROP TABLE counted;"
 		     "DROP TABLE agent_merges;"
+		     "DROP TABLE cursors; DROP TABLE changes;"
 		     "DROP INDEX journal_outcome;"
 		     "DROP INDEX journal_would;"
 		     "ALTER TABLE journal DROP COLUMN outcome_user;"
