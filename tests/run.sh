@@ -74,7 +74,8 @@ run_tests() {
     local uninteresting='^(Internal ctest|Test project)|^ +Start +[0-9]+: '
     uninteresting+='| +Passed +[0-9.]+ sec$'
 
-    ctest --test-dir "$folder" -j 2 --output-on-failure --no-label-summary \
+    # One more than there are processors: most tests wait for something.
+    ctest --test-dir "$folder" -j "$(($(nproc) + 1))" --output-on-failure --no-label-summary \
         --no-tests=error "$@" >"$log" 2>&1 </dev/null || status=$?
     if [ "$status" -ne 0 ]; then
         grep -Ev "$uninteresting" "$log" >&2 || true

@@ -341,3 +341,24 @@ def test_every_attack_is_named_with_its_test():
     ]
     assert sorted(named) == sorted(there)
     assert len(there) > 50
+
+
+def names_of_tests() -> set[str]:
+    """What a promise may name: a function of tests/system, a file of tests."""
+    there = {
+        str(path.relative_to(ROOT))
+        for folder in ("unit", "contract", "fuzz", "tree", "bench")
+        for path in (ROOT / "tests" / folder).iterdir()
+    }
+    for path in (ROOT / "tests" / "system").glob("test_*.py"):
+        there |= set(re.findall(r"^def (test_\w+)", path.read_text(), re.M))
+    return there
+
+
+def test_every_promise_names_its_tests():
+    promises = rows(section("What we promise, and how it is tested"))
+    assert len(promises) > 2
+    for promise in promises:
+        named = words(promise[2])
+        assert named, promise[0]
+        assert not set(named) - names_of_tests(), promise[0]
