@@ -43,6 +43,10 @@ struct run_report {
 	int64_t review_id;
 };
 
+/* How many links a job of this lane may see in the hour before it: backfill
+ * leaves a fifth of it to those who are writing now. */
+int64_t run_hour_limit(const struct policy_rules *rules, enum job_lane lane);
+
 struct run;
 typedef void run_done(const struct run_report *report, void *arg);
 

@@ -164,12 +164,19 @@ struct store_claim {
 	int64_t now_ms;
 	int64_t lease_ms;
 	int64_t grace_ms; /* take-over waits lease + the longest request */
+	/* The lane backfill: so many of max are not for it; and, if it is
+	 * metered, no more of it run at a time than the breaker has places,
+	 * were it to close at so many an hour. Not so for sagas under way. */
+	size_t kept_free;
+	bool backfill_metered;
+	int64_t backfill_per_hour;
 	/* out */
 	struct job *jobs; /* live first, then by run_at */
 	size_t count;
 	bool paused; /* the account is: nothing is claimed of it */
 	/* When the next one is due or a lease ends; in the past when more are
-	 * due than were claimed. INT64_MAX: none known, or paused. */
+	 * due than were claimed. INT64_MAX: none known, paused, or none can be
+	 * claimed before one that runs has ended. */
 	int64_t next_ms;
 };
 
@@ -211,6 +218,7 @@ struct store_intent {
 	int64_t journal_id;
 	int64_t merges_this_hour;
 	int64_t merges_into_profile_today;
+	int64_t place_ms; /* RESULT_RATE: when to ask again; INT64_MAX: never */
 };
 
 struct store_step {

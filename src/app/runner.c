@@ -309,6 +309,13 @@ static void fold(struct slot *s)
 	submit(s, STORE_FOLD, on_folded);
 }
 
+/* -1: it is not known. */
+static int64_t until_ms(const struct run *run, int64_t wall_ms)
+{
+	return wall_ms == INT64_MAX ? -1
+				    : wall_ms - loop_wall_ms(run->env.loop);
+}
+
 static void on_intent(struct store_op *op, void *arg)
 {
 	struct slot *s = arg;
@@ -319,18 +326,26 @@ static void on_intent(struct store_op *op, void *arg)
 	a.journal_id = op->u.intent.journal_id;
 	a.merges_this_hour = op->u.intent.merges_this_hour;
 	a.merges_into_profile = op->u.intent.merges_into_profile_today;
+	if (a.result == RESULT_RATE)
+		a.told_ms = until_ms(s->run, op->u.intent.place_ms);
 	store_op_release(op);
 	give(s, &a);
 }
 
-/* Backfill leaves a fifth of the hour to those who are writing now. */
-static int64_t hour_limit(const struct linkjob *l)
+int64_t run_hour_limit(const struct policy_rules *rules, enum job_lane lane)
 {
-	int64_t max = l->settings.rules.max_merges_per_hour;
+	int64_t max = rules->max_merges_per_hour;
+
+	return lane == LANE_BACKFILL ? max * 4 / 5 : max;
+}
+
+static int64_t hour_limit(const struct run *run)
+{
+	const struct linkjob *l = &run->link;
 
 	if (l->facts.history.waived & REASON_BIT(REASON_MERGE_SURGE))
 		return INT64_MAX;
-	return l->facts.history.backfill ? max * 4 / 5 : max;
+	return run_hour_limit(&l->settings.rules, run->job.lane);
 }
 
 static int64_t profile_limit(const struct linkjob *l)
@@ -364,7 +379,7 @@ static void intent(struct slot *s)
 		.lock_until_ms = now_ms + RUN_LEASE_MS + RUN_GRACE_MS,
 		.entry = &s->entry,
 		.progress = s->progress,
-		.max_per_hour = hour_limit(l),
+		.max_per_hour = hour_limit(run),
 		.max_per_profile = profile_limit(l),
 	};
 	submit(s, STORE_INTENT, on_intent);

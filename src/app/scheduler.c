@@ -6,7 +6,8 @@
  * end of runs; there is no polling besides IDLE_MS, which finds the leases of
  * other nodes and what other processes wrote.
  *
- * Invariant: runs <= SCHEDULER_RUNS_MAX; an account in trouble has one.
+ * Invariant: runs <= SCHEDULER_RUNS_MAX; an account in trouble has one. The
+ * lane backfill begins no run that would leave less than KEPT_FREE places.
  */
 #include "app/scheduler.h"
 
@@ -20,6 +21,7 @@
 
 #define IDLE_MS		  30000
 #define BUDGET_LONG_MS	  2000 /* claim only when calls may go soon */
+#define KEPT_FREE	  4 /* runs that backfill leaves to whoever writes now */
 #define UNREACHABLE_AFTER SCHEDULER_RUNS_MAX /* failures in a row */
 
 enum trouble { TROUBLE_NONE, TROUBLE_CREDENTIALS, TROUBLE_UNREACHABLE };
@@ -431,6 +433,10 @@ static void claim(struct sched_account *a)
 		.now_ms = loop_wall_ms(s->loop),
 		.lease_ms = RUN_LEASE_MS,
 		.grace_ms = RUN_GRACE_MS,
+		.kept_free = a->trouble ? 0 : KEPT_FREE,
+		.backfill_metered = true,
+		.backfill_per_hour =
+			run_hour_limit(&a->config->rules, LANE_BACKFILL),
 	};
 	storeq_submit(s->q, &a->claim, on_claimed, a);
 }

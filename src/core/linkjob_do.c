@@ -288,6 +288,7 @@ static void breaker_open(struct linkjob *l, const struct answer *a,
 		return;
 	}
 	l->why = RESULT_RATE;
+	l->told_ms = a->told_ms;
 	tell(l, a, RESULT_RATE);
 	finish(l, LINKJOB_END_RETRY);
 }

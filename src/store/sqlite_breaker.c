@@ -50,20 +50,70 @@ static bool takes_place(const struct journal_entry *e)
 	return e->action == ACTION_MERGE || e->action == ACTION_ADOPT;
 }
 
+/* When a window has a place again: so many of its oldest places, the one that
+ * was taken at place_ms included, have gone then. A closing of the future may
+ * come before. */
+static int64_t ends(struct sq *q, int64_t account, int64_t now_ms,
+		    int64_t place_ms, int64_t length_ms)
+{
+	int64_t since_ms = sq_get(q, 0, BREAKER_SINCE, sq_int(account));
+	int64_t end_ms = place_ms + length_ms;
+
+	return since_ms > now_ms && since_ms < end_ms ? since_ms : end_ms;
+}
+
+int64_t sq_hour_opens(struct sq *q, int64_t account, int64_t now_ms,
+		      int64_t max, int64_t *taken)
+{
+	int64_t start_ms = window_start(q, account, now_ms, HOUR_MS);
+
+	*taken =
+		sq_get(q, 0, RESERVED_SINCE, sq_int(account), sq_int(start_ms));
+	if (*taken < max)
+		return now_ms;
+	if (max <= 0)
+		return INT64_MAX;
+	return ends(q, account, now_ms,
+		    sq_get(q, 0, RESERVED_NTH, sq_int(account),
+			   sq_int(start_ms), sq_int(*taken - max)),
+		    HOUR_MS);
+}
+
+/* The same of a profile's day. */
+static int64_t day_opens(struct sq *q, int64_t account, int64_t now_ms,
+			 int64_t max, uint64_t profile, int64_t taken)
+{
+	int64_t start_ms = window_start(q, account, now_ms, DAY_MS);
+
+	if (taken < max || profile == 0)
+		return now_ms;
+	if (max <= 0)
+		return INT64_MAX;
+	return ends(q, account, now_ms,
+		    sq_get(q, 0, RESERVED_PROFILE_NTH, sq_int(account),
+			   sq_id(profile), sq_int(start_ms),
+			   sq_int(taken - max)),
+		    DAY_MS);
+}
+
 enum result sq_breaker_ask(struct sq *q, struct store_intent *n,
 			   int64_t account)
 {
+	uint64_t profile = n->entry->profile_id;
 	int64_t day;
 
 	if (!takes_place(n->entry))
 		return RESULT_OK;
-	n->merges_this_hour = sq_merges_this_hour(q, account, n->now_ms);
-	day = sq_merges_today(q, account, n->entry->profile_id, n->now_ms);
+	day = sq_merges_today(q, account, profile, n->now_ms);
 	n->merges_into_profile_today = day;
-	if (n->merges_this_hour >= n->max_per_hour)
+	n->place_ms = sq_hour_opens(q, account, n->now_ms, n->max_per_hour,
+				    &n->merges_this_hour);
+	if (n->place_ms > n->now_ms)
 		return error_set(q->err, RESULT_RATE,
 				 "too many merges in this hour");
-	if (n->entry->profile_id != 0 && day >= n->max_per_profile)
+	n->place_ms = day_opens(q, account, n->now_ms, n->max_per_profile,
+				profile, day);
+	if (n->place_ms > n->now_ms)
 		return error_set(q->err, RESULT_RATE,
 				 "too many merges into the profile today");
 	return RESULT_OK;
@@ -87,32 +137,13 @@ void sq_breaker_release(struct sq *q, int64_t journal_id,
 		sq_exec(q, RESERVED_DELETE, sq_int(journal_id));
 }
 
-/* When so many of the oldest places have gone that one is free; a closing of
- * the future may come before. */
-static int64_t ends(const struct store_stats *s, int64_t place_ms,
-		    int64_t length_ms)
-{
-	int64_t end_ms = place_ms + length_ms;
-	int64_t since_ms = s->breaker_since_ms;
-
-	return since_ms > s->now_ms && since_ms < end_ms ? since_ms : end_ms;
-}
-
 static void hour_stats(struct sq *q, struct store_stats *s, int64_t account)
 {
-	int64_t start_ms = window_start(q, account, s->now_ms, HOUR_MS);
-	int64_t over;
+	int64_t opens_ms = sq_hour_opens(q, account, s->now_ms, s->max_per_hour,
+					 &s->merges_this_hour);
+	bool full = opens_ms > s->now_ms && opens_ms != INT64_MAX;
 
-	s->merges_this_hour =
-		sq_get(q, 0, RESERVED_SINCE, sq_int(account), sq_int(start_ms));
-	s->hour_ends_ms = 0;
-	over = s->merges_this_hour - s->max_per_hour;
-	if (over >= 0 && s->max_per_hour > 0)
-		s->hour_ends_ms =
-			ends(s,
-			     sq_get(q, 0, RESERVED_NTH, sq_int(account),
-				    sq_int(start_ms), sq_int(over)),
-			     HOUR_MS);
+	s->hour_ends_ms = full ? opens_ms : 0;
 }
 
 static void profile_stats(struct sq *q, struct store_stats *s, int64_t account)
@@ -133,12 +164,9 @@ static void profile_stats(struct sq *q, struct store_stats *s, int64_t account)
 		s->full[kept++].merges = sqlite3_column_int64(st, 1);
 	}
 	for (size_t i = 0; i < kept; i++)
-		s->full[i].ends_ms = ends(
-			s,
-			sq_get(q, 0, RESERVED_PROFILE_NTH, sq_int(account),
-			       sq_id(s->full[i].profile_id), sq_int(start_ms),
-			       sq_int(s->full[i].merges - s->max_per_profile)),
-			DAY_MS);
+		s->full[i].ends_ms =
+			day_opens(q, account, s->now_ms, s->max_per_profile,
+				  s->full[i].profile_id, s->full[i].merges);
 }
 
 void sq_breaker_stats(struct sq *q, struct store_stats *s, int64_t account)

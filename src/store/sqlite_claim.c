@@ -4,6 +4,10 @@
  * A claim looks at the heads of a few index ranges (state and lane), so that
  * it costs the same however long the queue is. The lease's token is random:
  * whoever lost its lease can do nothing with an old one.
+ *
+ * The lane backfill may be metered: while the breaker has no place for it, its
+ * jobs stay where they are and cost no call. What has a saga under way has its
+ * place already and goes on.
  */
 #include "sqlite_ops.h"
 
@@ -25,6 +29,13 @@ struct due {
 struct due_list {
 	struct due items[CLAIM_MAX * LANE_COUNT * 3];
 	size_t count;
+};
+
+/* What the lane backfill may have of a claim. */
+struct share {
+	size_t max;
+	bool used_up;
+	int64_t more_ms; /* then: when time gives it more; INT64_MAX: never */
 };
 
 static const enum job_state idle_states[] = {JOB_READY, JOB_WAITING};
@@ -52,24 +63,135 @@ static void due_add(struct due_list *l, int64_t id, int64_t run_at_ms,
 		l->items[l->count++] = (struct due){id, run_at_ms, lane, state};
 }
 
-static void find_idle(struct sq *q, const struct store_claim *c,
-		      int64_t account, size_t max, struct due_list *l)
+static int64_t order_of(int64_t a, int64_t b)
 {
-	enum job_lane lane;
+	return (a > b) - (a < b);
+}
+
+static int due_compare(const void *pa, const void *pb)
+{
+	const struct due *a = pa, *b = pb;
+	int64_t c = order_of(a->lane, b->lane);
+
+	if (c == 0)
+		c = order_of(a->run_at_ms, b->run_at_ms);
+	if (c == 0)
+		c = order_of(a->id, b->id);
+	return (int)c;
+}
+
+static int64_t next_of_lane(struct sq *q, int64_t account, enum job_lane lane)
+{
+	int64_t next = INT64_MAX;
+
+	for (size_t s = 0; s < ARRAY_LEN(idle_states); s++) {
+		int64_t at = sq_get(q, INT64_MAX, NEXT_DUE, sq_int(account),
+				    sq_int(idle_states[s]), sq_int(lane));
+
+		next = at < next ? at : next;
+	}
+	return next;
+}
+
+static void find_idle(struct sq *q, const struct store_claim *c,
+		      int64_t account, size_t max, enum job_lane lane,
+		      struct due_list *l)
+{
 	sqlite3_stmt *st;
 	size_t s;
 
-	for (lane = 0; lane < LANE_COUNT; lane++) {
-		for (s = 0; s < ARRAY_LEN(idle_states); s++) {
-			st = sq_query(q, CLAIM_DUE, sq_int(account),
-				      sq_int(idle_states[s]), sq_int(lane),
-				      sq_int(c->now_ms), sq_int((int64_t)max));
-			while (sq_step(q, st))
-				due_add(l, sqlite3_column_int64(st, 0),
-					sqlite3_column_int64(st, 1), lane,
-					idle_states[s]);
-		}
+	for (s = 0; s < ARRAY_LEN(idle_states); s++) {
+		st = sq_query(q, CLAIM_DUE, sq_int(account),
+			      sq_int(idle_states[s]), sq_int(lane),
+			      sq_int(c->now_ms), sq_int((int64_t)max));
+		while (sq_step(q, st))
+			due_add(l, sqlite3_column_int64(st, 0),
+				sqlite3_column_int64(st, 1), lane,
+				idle_states[s]);
 	}
+}
+
+static int64_t count_running(struct sq *q, int64_t account, enum job_lane lane)
+{
+	sqlite3_stmt *st = sq_query(q, CLAIM_RUNNING, sq_int(account));
+	int64_t n = 0;
+
+	while (sq_step(q, st))
+		n += sqlite3_column_int(st, 2) == (int)lane;
+	return n;
+}
+
+/* Places that are free, less those that running jobs may take yet. */
+static void ask_breaker(struct sq *q, const struct store_claim *c,
+			int64_t account, struct share *s)
+{
+	int64_t taken, places;
+	int64_t opens_ms = sq_hour_opens(q, account, c->now_ms,
+					 c->backfill_per_hour, &taken);
+
+	if (opens_ms > c->now_ms)
+		s->more_ms = opens_ms;
+	places = c->backfill_per_hour - taken -
+		 count_running(q, account, LANE_BACKFILL);
+	if (places < (int64_t)s->max)
+		s->max = places > 0 ? (size_t)places : 0;
+}
+
+static struct share share_of(struct sq *q, const struct store_claim *c,
+			     int64_t account, size_t max)
+{
+	struct share s = {.max = max > c->kept_free ? max - c->kept_free : 0,
+			  .more_ms = INT64_MAX};
+
+	if (c->backfill_metered)
+		ask_breaker(q, c, account, &s);
+	return s;
+}
+
+static bool is_in(const struct due_list *l, int64_t id)
+{
+	for (size_t i = 0; i < l->count; i++)
+		if (l->items[i].id == id)
+			return true;
+	return false;
+}
+
+/* Of the lane backfill, with a saga under way: few at any time. */
+static void find_sagas(struct sq *q, const struct store_claim *c,
+		       int64_t account, struct share *s, struct due_list *l)
+{
+	sqlite3_stmt *st = sq_query(q, CLAIM_SAGAS, sq_int(account));
+
+	while (sq_step(q, st)) {
+		int64_t id = sqlite3_column_int64(st, 0);
+		int64_t at_ms = sqlite3_column_int64(st, 1);
+
+		if (at_ms > c->now_ms)
+			s->more_ms = at_ms < s->more_ms ? at_ms : s->more_ms;
+		else if (!is_in(l, id))
+			due_add(l, id, at_ms, LANE_BACKFILL,
+				(enum job_state)sqlite3_column_int(st, 2));
+	}
+}
+
+/* Fills what the other lanes leave. */
+static struct share find_backfill(struct sq *q, const struct store_claim *c,
+				  int64_t account, size_t max,
+				  struct due_list *l)
+{
+	size_t others = l->count;
+	struct share s =
+		share_of(q, c, account, max > others ? max - others : 0);
+
+	find_idle(q, c, account, s.max, LANE_BACKFILL, l);
+	s.used_up = l->count - others >= s.max;
+	if (!s.used_up)
+		return s;
+	qsort(l->items + others, l->count - others, sizeof(l->items[0]),
+	      due_compare);
+	l->count = others + s.max;
+	find_sagas(q, c, account, &s, l);
+	return s;
 }
 
 /* Running jobs are few: as many as may be in flight. */
@@ -101,23 +223,6 @@ static void find_one(struct sq *q, const struct store_claim *c, int64_t account,
 		due_add(l, job.id, job.run_at_ms, job.lane, job.state);
 }
 
-static int64_t order_of(int64_t a, int64_t b)
-{
-	return (a > b) - (a < b);
-}
-
-static int due_compare(const void *pa, const void *pb)
-{
-	const struct due *a = pa, *b = pb;
-	int64_t c = order_of(a->lane, b->lane);
-
-	if (c == 0)
-		c = order_of(a->run_at_ms, b->run_at_ms);
-	if (c == 0)
-		c = order_of(a->id, b->id);
-	return (int)c;
-}
-
 static void lease(struct sq *q, struct store_claim *c, int64_t account,
 		  const struct due *d)
 {
@@ -136,26 +241,34 @@ static void lease(struct sq *q, struct store_claim *c, int64_t account,
 	sq_count(q, account, d->state, JOB_RUNNING);
 }
 
-static int64_t next_due(struct sq *q, const struct store_claim *c,
-			int64_t account)
+/* When a lease ends. */
+static int64_t next_lost(struct sq *q, const struct store_claim *c,
+			 int64_t account)
 {
+	sqlite3_stmt *st = sq_query(q, CLAIM_RUNNING, sq_int(account));
 	int64_t next = INT64_MAX, at;
-	enum job_lane lane;
-	sqlite3_stmt *st;
-	size_t s;
 
-	for (lane = 0; lane < LANE_COUNT; lane++) {
-		for (s = 0; s < ARRAY_LEN(idle_states); s++) {
-			at = sq_get(q, INT64_MAX, NEXT_DUE, sq_int(account),
-				    sq_int(idle_states[s]), sq_int(lane));
-			next = at < next ? at : next;
-		}
-	}
-	st = sq_query(q, CLAIM_RUNNING, sq_int(account));
 	while (sq_step(q, st)) {
 		at = sqlite3_column_int64(st, 3) + c->grace_ms;
 		next = at < next ? at : next;
 	}
+	return next;
+}
+
+static int64_t next_due(struct sq *q, const struct store_claim *c,
+			int64_t account, const struct share *backfill)
+{
+	const int64_t at[] = {
+		next_of_lane(q, account, LANE_LIVE),
+		next_of_lane(q, account, LANE_REVIEW),
+		backfill->used_up ? backfill->more_ms
+				  : next_of_lane(q, account, LANE_BACKFILL),
+		next_lost(q, c, account),
+	};
+	int64_t next = INT64_MAX;
+
+	for (size_t i = 0; i < ARRAY_LEN(at); i++)
+		next = at[i] < next ? at[i] : next;
 	return next;
 }
 
@@ -164,6 +277,7 @@ enum result sq_op_claim(struct sq *q, struct store_op *op)
 	struct store_claim *c = &op->u.claim;
 	int64_t account = sq_account_id(q, c->account, false);
 	size_t max = c->max < CLAIM_MAX ? c->max : CLAIM_MAX;
+	struct share backfill = {.used_up = false};
 	struct due_list *l;
 	size_t i;
 
@@ -178,8 +292,10 @@ enum result sq_op_claim(struct sq *q, struct store_op *op)
 	if (c->job_id != 0) {
 		find_one(q, c, account, l);
 	} else {
-		find_idle(q, c, account, max, l);
+		find_idle(q, c, account, max, LANE_LIVE, l);
+		find_idle(q, c, account, max, LANE_REVIEW, l);
 		find_lost(q, c, account, l);
+		backfill = find_backfill(q, c, account, max, l);
 	}
 	qsort(l->items, l->count, sizeof(l->items[0]), due_compare);
 	if (l->count > max)
@@ -187,7 +303,7 @@ enum result sq_op_claim(struct sq *q, struct store_op *op)
 	c->jobs = xcalloc(l->count + 1, sizeof(*c->jobs));
 	for (i = 0; i < l->count; i++)
 		lease(q, c, account, &l->items[i]);
-	c->next_ms = next_due(q, c, account);
+	c->next_ms = next_due(q, c, account, &backfill);
 	free(l);
 	return RESULT_OK;
 }

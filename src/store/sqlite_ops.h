@@ -263,6 +263,10 @@ size_t sq_address_owners(struct sq *q, int64_t account, const uint8_t hash[16],
 int64_t sq_merges_this_hour(struct sq *q, int64_t account, int64_t now_ms);
 int64_t sq_merges_today(struct sq *q, int64_t account, uint64_t profile,
 			int64_t now_ms);
+/* When the hour has a place for somebody who may see so many taken: now, later,
+ * or never (INT64_MAX). */
+int64_t sq_hour_opens(struct sq *q, int64_t account, int64_t now_ms,
+		      int64_t max, int64_t *taken);
 /* RESULT_RATE: no place for this entry; the counts are in n. */
 enum result sq_breaker_ask(struct sq *q, struct store_intent *n,
 			   int64_t account);

@@ -186,6 +186,11 @@
 	  " LIMIT ?5")                                                         \
 	X(CLAIM_RUNNING, "SELECT id, run_at_ms, lane, lease_until_ms"          \
 			 " FROM jobs WHERE account = ?1 AND state = 1")        \
+	X(CLAIM_SAGAS,                                                         \
+	  "SELECT j.id, j.run_at_ms, j.state FROM journal e"                   \
+	  " CROSS JOIN jobs j WHERE j.id = e.job_id AND j.account = ?1"        \
+	  " AND j.state IN (0, 2) AND j.lane = 2"                              \
+	  " AND e.status IN ('pending', 'uncertain')")                         \
 	X(NEXT_DUE,                                                            \
 	  "SELECT run_at_ms FROM jobs WHERE account = ?1 AND state = ?2"       \
 	  " AND lane = ?3 ORDER BY run_at_ms LIMIT 1")                         \

@@ -31,8 +31,9 @@ static const struct row rows[] = {
 /* Lists for people walk by id or sort, one recount goes over an index;
  * accounts, versions and sagas under way are few. */
 static const char *const walkers[] = {
-	"JOURNAL_LIST", "REVIEWS_LIST",	   "JOBS_COUNT", "ACCOUNT_IDS",
-	"JOBS_LIST",	"JOURNAL_OF_USER", "SCHEMA",	 "JOURNAL_UNFINISHED",
+	"JOURNAL_LIST", "REVIEWS_LIST",	      "JOBS_COUNT",
+	"ACCOUNT_IDS",	"JOBS_LIST",	      "JOURNAL_OF_USER",
+	"SCHEMA",	"JOURNAL_UNFINISHED", "CLAIM_SAGAS",
 };
 
 /* Forgetting a person is seldom, and looks with a handle of its own. */

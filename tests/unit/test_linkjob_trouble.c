@@ -282,6 +282,7 @@ static void test_backfill_waits_for_a_place(void **state)
 	world_run(&w, &l);
 	assert_int_equal(l.end, LINKJOB_END_RETRY);
 	assert_int_equal(l.why, RESULT_RATE);
+	assert_int_equal(l.told_ms, 777000); /* when there is one */
 	linkjob_release(&l);
 	w.breaker_open = false;
 	assert_int_equal(world_live(&w, 1), LINKJOB_END_DECIDED);

@@ -321,6 +321,85 @@ static void test_an_account_that_goes_is_held_no_more(void **state)
 	flow_stop(&f);
 }
 
+/* --- backfill --- */
+
+static void enqueue_backfill(struct flow *f, int count)
+{
+	for (int i = 0; i < count; i++) {
+		struct store_op op;
+		char id[SUNCO_ID_SIZE];
+
+		snprintf(id, sizeof(id), "b%d", i);
+		store_op_init(&op, STORE_ENQUEUE);
+		op.u.enqueue.account = "acme";
+		op.u.enqueue.sunco_id = id;
+		op.u.enqueue.lane = LANE_BACKFILL;
+		op.u.enqueue.now_ms = loop_wall_ms(f->loop);
+		assert_int_equal(flow_do(f, &op), RESULT_OK);
+	}
+}
+
+struct wanted {
+	struct scheduler *s;
+	size_t runs;
+};
+
+static bool has_runs(struct flow *f, void *arg)
+{
+	const struct wanted *w = arg;
+
+	(void)f;
+	return scheduler_runs(w->s) >= w->runs;
+}
+
+static void wake_until(struct flow *f, struct scheduler *s, size_t runs)
+{
+	struct wanted w = {s, runs};
+
+	scheduler_wake(s, "acme");
+	flow_until(f, has_runs, &w);
+	flow_settle(f);
+	assert_int_equal(scheduler_runs(s), runs);
+}
+
+static void test_backfill_leaves_room_for_whoever_writes_now(void **state)
+{
+	struct reply script[] = {
+		ALWAYS("GET /v2/apps/", REPLY_SILENCE, NULL, NULL)};
+	struct flow f;
+	struct scheduler *s;
+
+	(void)state;
+	flow_start(&f);
+	api_fixture_script(f.api, script, ARRAY_LEN(script));
+	s = start(&f);
+	enqueue_backfill(&f, 2 * SCHEDULER_RUNS_MAX);
+	wake_until(&f, s, 3 * SCHEDULER_RUNS_MAX / 4);
+	flow_enqueue(&f);
+	wake_until(&f, s, 3 * SCHEDULER_RUNS_MAX / 4 + 1);
+	scheduler_free(s);
+	flow_stop(&f);
+}
+
+/* Ten an hour are eight for it: so many calls are begun, not one more. */
+static void test_backfill_asks_for_no_more_than_it_has_places(void **state)
+{
+	struct reply script[] = {
+		ALWAYS("GET /v2/apps/", REPLY_SILENCE, NULL, NULL)};
+	struct flow f;
+	struct scheduler *s;
+
+	(void)state;
+	flow_start(&f);
+	f.account.rules.max_merges_per_hour = 10;
+	api_fixture_script(f.api, script, ARRAY_LEN(script));
+	s = start(&f);
+	enqueue_backfill(&f, 2 * SCHEDULER_RUNS_MAX);
+	wake_until(&f, s, 8);
+	scheduler_free(s);
+	flow_stop(&f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -336,6 +415,10 @@ int main(void)
 			test_a_hold_is_told_although_the_store_failed_once),
 		cmocka_unit_test(test_a_hold_of_a_former_life_is_over),
 		cmocka_unit_test(test_an_account_that_goes_is_held_no_more),
+		cmocka_unit_test(
+			test_backfill_leaves_room_for_whoever_writes_now),
+		cmocka_unit_test(
+			test_backfill_asks_for_no_more_than_it_has_places),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -180,6 +180,7 @@ static void effect(struct world *w, const struct linkjob *l,
 		if (w->breaker_open) {
 			a->result = RESULT_RATE;
 			a->merges_this_hour = INT64_MAX;
+			a->told_ms = 777000;
 			break;
 		}
 		w->job.journal_id = 100 + ++w->intents;
