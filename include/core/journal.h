@@ -36,6 +36,12 @@ enum hindsight {
 const char *hindsight_name(enum hindsight o); /* "" for none */
 bool hindsight_parse(const char *s, enum hindsight *out);
 
+/* A status, and since when. */
+struct journal_change {
+	int64_t at_ms;
+	enum journal_status status;
+};
+
 /* How the note of a rejection begins that undoes a link; then its entry. */
 #define JOURNAL_UNDONE "rejected after entry "
 
@@ -64,6 +70,10 @@ struct journal_entry {
 	char *note;	       /* *owned*: outcome in words, no personal data */
 	char *decided_by;      /* *owned*: who approved or rejected, or NULL */
 	char *before_image;    /* *owned* JSON: both users; personal data */
+	/* *owned*: every status it had, the first one first; an entry that is
+	 * read by its id has at least one, others have none */
+	struct journal_change *changes;
+	size_t change_count;
 };
 void journal_entry_init(struct journal_entry *e);
 void journal_entry_release(struct journal_entry *e);
@@ -72,6 +82,8 @@ void journal_entry_forget_texts(struct journal_entry *e);
 /* dst is raw. */
 void journal_entry_copy(struct journal_entry *dst,
 			const struct journal_entry *src);
+void journal_entry_changed(struct journal_entry *e,
+			   const struct journal_change *c);
 /* The decision has the two made one, by us or by a person whom it asks. */
 bool journal_entry_names(const struct journal_entry *e, uint64_t user);
 /* What it means for the newest decision about a messaging user that somebody
@@ -79,7 +91,7 @@ bool journal_entry_names(const struct journal_entry *e, uint64_t user);
  * of a profile that its conversations had reached before. */
 enum hindsight journal_hindsight(const struct journal_entry *e, uint64_t with);
 /* The line of `journal list --json`: *new*. The before-image only when
- * personal is true. */
+ * personal is true; with its changes, if they are known. */
 struct json_t *journal_entry_encode(const struct journal_entry *e,
 				    bool personal);
 

@@ -1,11 +1,17 @@
 /*
  * `reunite journal`: what was decided, of whom, why and how it ended.
  */
+#include <stdlib.h>
+
+#include "base/buf.h"
+#include "base/clock.h"
 #include "base/json.h"
 #include "base/str.h"
 #include "commands.h"
 #include "item.h"
 #include "list.h"
+
+#define CHANGES_TEXT_MAX 65536 /* what is more is cut off */
 
 static void print_entry(struct cli_list *list, const struct journal_entry *e)
 {
@@ -68,6 +74,24 @@ static int run_list(struct cli *c)
 	return cli_list(c, page, (int)action, headings, ARRAY_LEN(headings));
 }
 
+/* One line: every status and since when. */
+static void set_changes(struct json_t *v, const struct journal_entry *e)
+{
+	char at[CLOCK_TEXT_SIZE];
+	struct buf text;
+	char *line;
+
+	buf_init(&text, CHANGES_TEXT_MAX);
+	for (size_t i = 0; i < e->change_count; i++) {
+		clock_format(e->changes[i].at_ms, at);
+		(void)buf_printf(&text, "%s%s %s", i > 0 ? ", " : "",
+				 journal_status_name(e->changes[i].status), at);
+	}
+	line = buf_detach(&text);
+	json_set_str(v, "changes", line);
+	free(line);
+}
+
 static int show(const struct cli_item *item)
 {
 	const struct journal_entry *e = item->entry;
@@ -77,6 +101,7 @@ static int show(const struct cli_item *item)
 	if (!c->json) {
 		if (!action_is_act(e->action))
 			json_set_str(v, "because", reason_text(e->reason));
+		set_changes(v, e);
 		if (e->before_image && !c->personal)
 			json_set_str(v, "before_image",
 				     "kept; --show-personal-data shows it");

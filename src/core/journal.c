@@ -101,6 +101,7 @@ void journal_entry_forget_texts(struct journal_entry *e)
 void journal_entry_release(struct journal_entry *e)
 {
 	journal_entry_forget_texts(e);
+	free(e->changes);
 	journal_entry_init(e);
 }
 
@@ -111,6 +112,18 @@ void journal_entry_copy(struct journal_entry *dst,
 	dst->note = xstrdup(src->note);
 	dst->decided_by = xstrdup(src->decided_by);
 	dst->before_image = xstrdup(src->before_image);
+	dst->changes = NULL;
+	dst->change_count = 0;
+	for (size_t i = 0; i < src->change_count; i++)
+		journal_entry_changed(dst, &src->changes[i]);
+}
+
+void journal_entry_changed(struct journal_entry *e,
+			   const struct journal_change *c)
+{
+	e->changes = xrealloc(e->changes,
+			      (e->change_count + 1) * sizeof(*e->changes));
+	e->changes[e->change_count++] = *c;
 }
 
 static void set_text(struct json_t *obj, const char *key, const char *value)
@@ -161,6 +174,23 @@ static void set_outcome(struct json_t *obj, const struct journal_entry *e)
 	json_set_id(obj, "outcome_user_id", e->outcome_user);
 }
 
+static struct json_t *changes_of(const struct journal_entry *e)
+{
+	struct json_t *list = json_new_arr();
+	char at[CLOCK_TEXT_SIZE];
+
+	for (size_t i = 0; i < e->change_count; i++) {
+		struct json_t *one = json_new_obj();
+
+		clock_format(e->changes[i].at_ms, at);
+		json_set_str(one, "at", at);
+		json_set_str(one, "status",
+			     journal_status_name(e->changes[i].status));
+		json_push(list, one);
+	}
+	return list;
+}
+
 struct json_t *journal_entry_encode(const struct journal_entry *e,
 				    bool personal)
 {
@@ -195,6 +225,8 @@ struct json_t *journal_entry_encode(const struct journal_entry *e,
 		json_set_id(obj, "review_id", (uint64_t)e->review_id);
 	if (!str_is_empty(e->decided_by))
 		json_set_str(obj, "decided_by", e->decided_by);
+	if (e->change_count)
+		json_set(obj, "changes", changes_of(e));
 	if (personal && e->before_image)
 		set_before_image(obj, e->before_image);
 	return obj;

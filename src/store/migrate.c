@@ -332,12 +332,18 @@ static const char *const step_4[] = {
 	" woken_max INTEGER NOT NULL DEFAULT 0,"
 	" PRIMARY KEY(account, name)) WITHOUT ROWID",
 
-	/* What became of an entry of the journal: every status it had. */
+	/* Every status that an entry of the journal had, from 1 on, when it is
+	 * about something under way; an entry that is over at once has only
+	 * its own. */
 	"CREATE TABLE changes("
 	" journal_id INTEGER NOT NULL,"
+	" n INTEGER NOT NULL,"
 	" at_ms INTEGER NOT NULL,"
 	" status TEXT NOT NULL,"
-	" PRIMARY KEY(journal_id, at_ms, status)) WITHOUT ROWID",
+	" PRIMARY KEY(journal_id, n)) WITHOUT ROWID",
+	"INSERT INTO changes(journal_id, n, at_ms, status)"
+	" SELECT id, 1, at_ms, status FROM journal"
+	" WHERE status IN ('pending', 'uncertain')",
 	NULL,
 };
 

@@ -75,6 +75,15 @@ static const struct rule {
 	 "SELECT count(*), min(o.zendesk_user_id) FROM addresses o"
 	 " JOIN aliases a ON a.account = o.account"
 	 " AND a.from_id = o.zendesk_user_id"},
+	{"entries of the journal whose status is not their last change",
+	 "tell the makers of reunite", true,
+	 "SELECT count(*), min(e.id) FROM journal e"
+	 " WHERE e.status <> coalesce((SELECT c.status FROM changes c"
+	 " WHERE c.journal_id = e.id ORDER BY c.n DESC LIMIT 1), e.status)"},
+	{"changes of entries that are not in the journal",
+	 "nothing: they say nothing any more", false,
+	 "SELECT count(*), min(c.journal_id) FROM changes c"
+	 " LEFT JOIN journal e ON e.id = c.journal_id WHERE e.id IS NULL"},
 	{"notes for tickets without a journal entry",
 	 "nothing: they are dropped", false,
 	 "SELECT count(*), min(n.id) FROM notes n"

@@ -197,6 +197,8 @@ enum result sq_op_journal(struct sq *q, struct store_op *op)
 	l->entries = xcalloc((size_t)max + 1, sizeof(*l->entries));
 	while (sq_step(q, st))
 		sq_journal_read(st, &l->entries[l->count++]);
+	if (l->id != 0 && l->count == 1)
+		sq_journal_changes(q, &l->entries[0]);
 	return RESULT_OK;
 }
 

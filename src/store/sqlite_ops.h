@@ -136,7 +136,13 @@ void sq_person_key(const uint8_t person_hash[16], char out[SQ_PERSON_KEY_SIZE]);
 int64_t sq_journal_add(struct sq *q, int64_t account,
 		       const struct journal_entry *e, int64_t now_ms);
 bool sq_journal_is(struct sq *q, int64_t id, int64_t job_id);
-void sq_journal_finish(struct sq *q, const struct journal_entry *e);
+/* An entry that is under way has another status, for all to see when. */
+void sq_journal_change(struct sq *q, int64_t id, enum journal_status status,
+		       int64_t now_ms);
+void sq_journal_finish(struct sq *q, const struct journal_entry *e,
+		       int64_t now_ms);
+/* Every status that it had: *new* in the entry. */
+void sq_journal_changes(struct sq *q, struct journal_entry *e);
 
 /* sqlite_review.c: opens the job's review or attaches to the profile's. */
 int64_t sq_review_open(struct sq *q, const struct sq_job *job,

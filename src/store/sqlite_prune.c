@@ -85,6 +85,7 @@ enum result sq_op_prune(struct sq *q, struct store_op *op)
 				 sq_int(p->notes_before_ms), left_of(&b)));
 	took(&b, (size_t)sq_exec(q, PRUNE_NOTES, sq_int(p->journal_before_ms),
 				 left_of(&b)));
+	sq_exec(q, PRUNE_CHANGES, sq_int(p->journal_before_ms), left_of(&b));
 	took(&b, (size_t)sq_exec(q, PRUNE_JOURNAL, sq_int(p->journal_before_ms),
 				 left_of(&b)));
 	p->removed = b.removed;

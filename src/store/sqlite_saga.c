@@ -58,6 +58,7 @@ enum result sq_op_intent(struct sq *q, struct store_op *op)
 	entry.job_id = job.id;
 	entry.status = JOURNAL_PENDING;
 	n->journal_id = sq_journal_add(q, job.account, &entry, n->now_ms);
+	sq_journal_change(q, n->journal_id, JOURNAL_PENDING, n->now_ms);
 	sq_breaker_take(q, n, job.account);
 	sq_exec(q, JOB_PROGRESS, sq_int(job.id), sq_text(n->progress));
 	return RESULT_OK;
@@ -82,8 +83,7 @@ enum result sq_op_step(struct sq *q, struct store_op *op)
 		return no_entry(q);
 	sq_exec(q, JOB_PROGRESS, sq_int(job.id), sq_text(s->progress));
 	if (s->journal_id != 0) {
-		sq_exec(q, JOURNAL_STATUS, sq_int(s->journal_id),
-			sq_text(journal_status_name(s->status)));
+		sq_journal_change(q, s->journal_id, s->status, s->now_ms);
 		sq_breaker_release(q, s->journal_id, s->status);
 	}
 	return RESULT_OK;
@@ -139,7 +139,7 @@ static void settle_facts(struct sq *q, struct store_settle *s,
 			sq_hindsight_before(q, job->account, &entry,
 					    s->gone_user, s->now_ms);
 		if (entry.id != 0)
-			sq_journal_finish(q, &entry);
+			sq_journal_finish(q, &entry, s->now_ms);
 		else
 			entry.id = sq_review_asked(q, job, s);
 		if (entry.id == 0)

@@ -248,6 +248,14 @@
 	  " AND reasons = ?4 AND evidence = ?5"                                \
 	  " AND messaging_user_id IS ?6 AND profile_id IS ?7")                 \
 	X(JOURNAL_STATUS, "UPDATE journal SET status = ?2 WHERE id = ?1")      \
+	X(CHANGE_ADD,                                                          \
+	  "INSERT INTO changes(journal_id, n, at_ms, status)"                  \
+	  " SELECT id, 1 + (SELECT count(*) FROM changes"                      \
+	  " WHERE journal_id = ?1), ?2, ?3 FROM journal WHERE id = ?1"         \
+	  " AND ?3 <> coalesce((SELECT status FROM changes"                    \
+	  " WHERE journal_id = ?1 ORDER BY n DESC LIMIT 1), '')")              \
+	X(CHANGES_OF, "SELECT at_ms, status FROM changes"                      \
+		      " WHERE journal_id = ?1 ORDER BY n")                     \
 	X(JOURNAL_FINISH,                                                      \
 	  "UPDATE journal SET action = ?2, reason = ?3, reasons = ?4,"         \
 	  " applied = ?5, status = ?6, evidence = ?7,"                         \

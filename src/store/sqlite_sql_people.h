@@ -129,6 +129,9 @@
 	  "DELETE FROM notes WHERE id IN (SELECT id FROM notes"                \
 	  " WHERE ticket_id IS NULL AND created_ms < ?1"                       \
 	  " ORDER BY created_ms LIMIT ?2)")                                    \
+	X(PRUNE_CHANGES,                                                       \
+	  "DELETE FROM changes WHERE journal_id IN (SELECT id FROM journal"    \
+	  " WHERE at_ms < ?1 ORDER BY at_ms LIMIT ?2)")                        \
 	X(PRUNE_JOURNAL,                                                       \
 	  "DELETE FROM journal WHERE id IN (SELECT id FROM journal"            \
 	  " WHERE at_ms < ?1 ORDER BY at_ms LIMIT ?2)")                        \

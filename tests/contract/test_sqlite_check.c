@@ -98,6 +98,10 @@ static const struct breakage {
 	{"INSERT INTO aliases VALUES(1, 5, 6, 1);"
 	 "INSERT INTO addresses VALUES(1, x'01', 5, 0, 1, 0, 1)",
 	 "addresses of a user that was merged", true},
+	{"UPDATE changes SET status = 'uncertain'",
+	 "entries of the journal whose status", true},
+	{"INSERT INTO changes VALUES(999, 1, 1, 'done')", "changes of entries",
+	 false},
 	{"INSERT INTO notes(account, job_id, journal_id, created_ms, due_ms)"
 	 " VALUES(1, 1, 999, 1, 1)",
 	 "notes for tickets", false},

@@ -113,6 +113,27 @@ static void what_agents_did_follows(void **state)
 	journal_entry_release(&e);
 }
 
+static void every_status_it_had_follows(void **state)
+{
+	struct journal_entry e, copy;
+
+	(void)state;
+	fill(&e);
+	journal_entry_changed(
+		&e, &(struct journal_change){e.at_ms, JOURNAL_PENDING});
+	journal_entry_changed(
+		&e, &(struct journal_change){e.at_ms + 1, JOURNAL_DONE});
+	journal_entry_copy(&copy, &e);
+	journal_entry_release(&e);
+	assert_encoded(&copy, false,
+		       MERGED ",\"changes\":["
+			      "{\"at\":\"2026-11-22T10:00:00.123Z\","
+			      "\"status\":\"pending\"},"
+			      "{\"at\":\"2026-11-22T10:00:00.124Z\","
+			      "\"status\":\"done\"}]}");
+	journal_entry_release(&copy);
+}
+
 static enum hindsight outcome_of(enum action action, uint64_t profile,
 				 uint64_t with)
 {
@@ -268,6 +289,7 @@ int main(void)
 		cmocka_unit_test(what_is_absent_is_null),
 		cmocka_unit_test(additions_follow),
 		cmocka_unit_test(what_agents_did_follows),
+		cmocka_unit_test(every_status_it_had_follows),
 		cmocka_unit_test(a_merge_by_hand_is_compared),
 		cmocka_unit_test(our_own_and_linked_ones_are_not),
 		cmocka_unit_test(every_outcome_has_a_name),
