@@ -105,6 +105,9 @@ struct api_call {
 	/* its endpoint has a limit of its own: a 429 with requests left holds
 	 * up nothing else */
 	bool updates_ticket;
+	/* an incremental export: its answers speak of its own limit (10 a
+	 * minute), never of the account's */
+	bool exports;
 };
 struct api_request;
 /* json: the answer's body, borrowed; of a refusal, too; NULL if none. */

@@ -17,8 +17,14 @@
 #include "base/str.h"
 #include "core/user.h"
 
-enum event_source { EVENT_FROM_SUNCO, EVENT_FROM_ZENDESK };
-const char *event_source_name(enum event_source s); /* "sunco", "zendesk" */
+/* Where a job came from. Webhooks come from the first two only. */
+enum event_source {
+	EVENT_FROM_SUNCO,
+	EVENT_FROM_ZENDESK,
+	EVENT_FROM_SWEEP,
+	EVENT_FROM_BACKFILL,
+};
+const char *event_source_name(enum event_source s); /* "sunco", ... */
 
 enum event_kind {
 	EVENT_OTHER = 0, /* understood to be none of ours: ignored */

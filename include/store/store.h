@@ -64,6 +64,7 @@
 #include "store/upkeep.h"
 #include "core/owner.h"
 #include "core/readiness.h"
+#include "store/cursor.h"
 #include "store/review.h"
 
 #define STORE_LIST_MAX 500 /* rows per snapshot of a list */
@@ -126,6 +127,9 @@ enum store_op_kind {
 	STORE_PRUNE,	 /* one small batch of retention */
 	STORE_SAMPLE,	 /* how many unverified users there are today */
 	STORE_READINESS, /* counts for `readiness` (read) */
+	STORE_CURSOR,	 /* a walk through people: claimed, put back */
+	STORE_FOUND,	 /* a page of them, and the place behind it */
+	STORE_CURSORS,	 /* how far each walk came (read) */
 	STORE_PROBE, /* writes a row: does writing work? (no union member) */
 	STORE_OP_COUNT
 };
@@ -493,6 +497,9 @@ struct store_op {
 		struct store_prune prune;
 		struct store_sample sample;
 		struct store_readiness readiness;
+		struct store_cursor cursor;
+		struct store_found found;
+		struct store_cursors cursors;
 	} u;
 };
 /* Zeroed, but lists ask for everything (state, action -1, max as many as

@@ -50,6 +50,7 @@ struct api_request {
 	bool once;
 	bool updates_user;
 	bool updates_ticket;
+	bool exports;
 	char *path;
 	char *body;
 	int64_t since_ms;
@@ -175,6 +176,8 @@ static void learn(struct api_request *q, const struct http_answer *a)
 	struct api_client *c = q->client;
 	struct budget_headers h;
 
+	if (q->exports)
+		return;
 	api_answer_limits(a, &q->result, q->updates_user, &h);
 	if (q->updates_ticket && h.remaining > 0)
 		h.retry_after_ms = -1;
@@ -414,6 +417,7 @@ struct api_request *api_send_owned(struct api_client *c,
 	q->once = call->once;
 	q->updates_user = call->updates_user;
 	q->updates_ticket = call->updates_ticket;
+	q->exports = call->exports;
 	q->path = xstrdup(call->path);
 	q->body = call->body ? json_text(call->body) : NULL;
 	json_free(call->body);

@@ -43,6 +43,8 @@ struct zendesk_op {
 		zendesk_found_done *found;
 		zendesk_count_done *count;
 		zendesk_head_count_done *head_count;
+		zendesk_export_users_done *export_users;
+		zendesk_export_tickets_done *export_tickets;
 	} done;
 	void *arg;
 	struct zendesk_slot slots[ZENDESK_SLOTS];
@@ -54,10 +56,15 @@ struct zendesk_op {
 	size_t listed; /* users whose identities are known or being listed */
 	int pages;     /* of the search */
 	uint64_t requester_id;
-	char *text; /* that is looked for; *owned* */
+	char *text; /* that is looked for; a page's cursor; *owned* */
 	bool found;
 	int64_t tickets;
 	int64_t heads[ZENDESK_SLOTS]; /* head count, slot by slot */
+	bool lenient; /* who cannot be read is left out: made inactive */
+	size_t asked_from, asked; /* of the users, for their identities */
+	struct zendesk_page page;
+	struct zendesk_ticket *ticket_rows;
+	size_t ticket_row_count;
 };
 
 struct zendesk_op *zendesk_op_new(struct api_client *c, enum job_lane lane,
@@ -74,6 +81,9 @@ void zendesk_op_add_user(struct zendesk_op *op, struct zd_user *u);
 struct zendesk_op *zendesk_op_start(struct zendesk_op *op,
 				    struct api_call *call, const char *before,
 				    uint64_t id, const char *behind);
+/* zendesk_users.c: lists the identities of those whose are not known, then
+ * ends the op. */
+void zendesk_op_list_rest(struct zendesk_op *op, const struct api_result *r);
 /* For op->answered and op->deliver of calls that answer nothing of use. */
 void zendesk_op_plain(struct zendesk_slot *s, const struct api_result *r,
 		      const struct json_t *json);

@@ -32,6 +32,7 @@ static void op_free(struct zendesk_op *op)
 		zd_user_release(&op->users[i]);
 	free(op->users);
 	free(op->text);
+	free(op->ticket_rows);
 	free(op);
 }
 

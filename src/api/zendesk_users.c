@@ -43,18 +43,38 @@ static void list_page(struct zendesk_slot *s, const char *path)
 	zendesk_op_send(s, &call);
 }
 
+static void list_fail(struct zendesk_slot *s, const struct api_result *r,
+		      enum result class, const char *why)
+{
+	struct zd_user *u = &s->op->users[s->user];
+	struct api_result left_out = *r;
+
+	json_free(s->identities);
+	s->identities = NULL;
+	if (!s->op->lenient) {
+		zendesk_op_fail(s->op, r, class, why);
+		return;
+	}
+	u->active = false;
+	u->identities_known = true;
+	left_out.result = RESULT_OK;
+	left_out.error.text[0] = '\0';
+	list_next(s->op, &left_out);
+}
+
 static void list_done(struct zendesk_slot *s, const struct api_result *r)
 {
 	struct zd_user *u = &s->op->users[s->user];
 
 	zd_user_decode_identities(u, s->identities);
+	if (!u->identities_known) {
+		list_fail(s, r, RESULT_PERM,
+			  "identities: too many of one user");
+		return;
+	}
 	json_free(s->identities);
 	s->identities = NULL;
-	if (u->identities_known)
-		list_next(s->op, r);
-	else
-		zendesk_op_fail(s->op, r, RESULT_PERM,
-				"identities: too many of one user");
+	list_next(s->op, r);
 }
 
 static void list_answered(struct zendesk_slot *s, const struct api_result *r,
@@ -65,9 +85,8 @@ static void list_answered(struct zendesk_slot *s, const struct api_result *r,
 	enum zendesk_more more;
 
 	if (r->result == RESULT_NOTFOUND) {
-		zendesk_op_fail(s->op, r,
-				s->op->id ? RESULT_NOTFOUND : RESULT_TEMP,
-				"identities: the user is gone");
+		list_fail(s, r, s->op->id ? RESULT_NOTFOUND : RESULT_TEMP,
+			  "identities: the user is gone");
 		return;
 	}
 	if (r->result != RESULT_OK) {
@@ -83,8 +102,7 @@ static void list_answered(struct zendesk_slot *s, const struct api_result *r,
 	else if (more == MORE_YES && s->pages < LIST_PAGES_MAX)
 		list_page(s, path);
 	else
-		zendesk_op_fail(s->op, r, RESULT_PERM,
-				"identities: no end of the list");
+		list_fail(s, r, RESULT_PERM, "identities: no end of the list");
 }
 
 static void list_start(struct zendesk_slot *s, size_t user)
@@ -117,6 +135,12 @@ static void list_next(struct zendesk_op *op, const struct api_result *r)
 	}
 	if (op->open == 0)
 		zendesk_op_end(op, r);
+}
+
+void zendesk_op_list_rest(struct zendesk_op *op, const struct api_result *r)
+{
+	op->listed = 0;
+	list_next(op, r);
 }
 
 /* ---- users out of an answer ---- */

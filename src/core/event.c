@@ -26,7 +26,14 @@ static const char key_tags[2][3] = {
 
 const char *event_source_name(enum event_source s)
 {
-	return s == EVENT_FROM_SUNCO ? "sunco" : "zendesk";
+	static const char *const names[] = {
+		[EVENT_FROM_SUNCO] = "sunco",
+		[EVENT_FROM_ZENDESK] = "zendesk",
+		[EVENT_FROM_SWEEP] = "sweep",
+		[EVENT_FROM_BACKFILL] = "backfill",
+	};
+
+	return names[s];
 }
 
 const char *event_kind_name(enum event_kind k)

@@ -311,8 +311,8 @@ static const char *const step_3[] = {
 static const char *const step_4[] = {
 	/* How far what webhooks missed was looked for ("users", "tickets"),
 	 * and how far a walk over all of history came ("backfill"): one row an
-	 * account and name. cursor: the API's own; NULL: from since_ms on.
-	 * Whoever holds the lease goes on. woken_max 0: no limit. */
+	 * account and name; see store/cursor.h. state: going, done. cursor: the
+	 * API's own; NULL: from since_ms on. */
 	"CREATE TABLE cursors("
 	" account INTEGER NOT NULL REFERENCES accounts(id),"
 	" name TEXT NOT NULL,"
@@ -323,7 +323,8 @@ static const char *const step_4[] = {
 	" token INTEGER NOT NULL DEFAULT 0,"
 	" lease_until_ms INTEGER NOT NULL DEFAULT 0,"
 	" started_ms INTEGER NOT NULL,"
-	" moved_ms INTEGER NOT NULL,"
+	" moved_ms INTEGER NOT NULL DEFAULT 0,"
+	" done_ms INTEGER NOT NULL DEFAULT 0,"
 	" failure TEXT,"
 	" total INTEGER NOT NULL DEFAULT 0,"
 	" scanned INTEGER NOT NULL DEFAULT 0,"

@@ -31,7 +31,9 @@ static op_fn *const handlers[STORE_OP_COUNT] = {
 	[STORE_PRUNE] = sq_op_prune,	     [STORE_HEALTH] = sq_op_health,
 	[STORE_CHECK] = sq_op_check,	     [STORE_FIND] = sq_op_find,
 	[STORE_ERASE] = sq_op_erase,	     [STORE_SAMPLE] = sq_op_sample,
-	[STORE_READINESS] = sq_op_readiness, [STORE_PROBE] = sq_op_probe,
+	[STORE_READINESS] = sq_op_readiness, [STORE_CURSOR] = sq_op_cursor,
+	[STORE_FOUND] = sq_op_found,	     [STORE_CURSORS] = sq_op_cursors,
+	[STORE_PROBE] = sq_op_probe,
 };
 
 _Static_assert(JOB_READY == 0 && JOB_RUNNING == 1 && JOB_WAITING == 2 &&
@@ -43,7 +45,8 @@ _Static_assert(REVIEW_OPEN == 0 && REVIEW_APPROVED == 1 &&
 		       REVIEW_REJECTED == 2 && REVIEW_EXPIRED == 3 &&
 		       REVIEW_MERGED == 4,
 	       "review states are stored as numbers");
-_Static_assert(EVENT_FROM_SUNCO == 0 && EVENT_FROM_ZENDESK == 1,
+_Static_assert(EVENT_FROM_SUNCO == 0 && EVENT_FROM_ZENDESK == 1 &&
+		       EVENT_FROM_SWEEP == 2 && EVENT_FROM_BACKFILL == 3,
 	       "sources are stored as numbers");
 
 static struct sq *sq_of(struct store_backend *b)

@@ -138,22 +138,6 @@ static void on_pass_control(struct intake *in, const struct event *e)
 			 e);
 }
 
-/* Somebody linked just now, and whose ticket it was is known only here. */
-static void give_ticket(struct intake *in, const struct event *e, uint64_t user,
-			uint64_t survivor)
-{
-	int64_t job = 0;
-
-	if (e->ticket_id != 0)
-		job = sq_note_job_of(in->q, in->account, user);
-	if (e->ticket_id != 0 && job == 0)
-		job = sq_note_job_of(in->q, in->account, survivor);
-	if (job == 0)
-		return;
-	sq_exec(in->q, JOB_TICKET, sq_int(job), sq_id(e->ticket_id));
-	in->a->noted += sq_note_take(in->q, job, e->ticket_id, in->a->now_ms);
-}
-
 /* A ticket's requester, or a new user: perhaps one whom a link or a job of a
  * SunCo user knows already. */
 static void on_zendesk_user(struct intake *in, const struct event *e)
@@ -165,7 +149,9 @@ static void on_zendesk_user(struct intake *in, const struct event *e)
 
 	if (user == 0)
 		return;
-	give_ticket(in, e, user, survivor);
+	/* somebody linked just now: whose ticket it was is known only here */
+	in->a->noted += sq_note_give(in->q, in->account, user, e->ticket_id,
+				     in->a->now_ms);
 	if (sq_link_fresh(in->q, in->account, survivor,
 			  in->a->now_ms - in->a->recheck_ms, sunco_id)) {
 		count_known(in, e, sunco_id);

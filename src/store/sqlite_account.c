@@ -251,6 +251,19 @@ enum result sq_op_account(struct sq *q, struct store_op *op)
 	return RESULT_OK;
 }
 
+bool sq_account_may_call(struct sq *q, int64_t account)
+{
+	sqlite3_stmt *st = sq_query(q, ACCOUNT_READ, sq_int(account));
+	bool may;
+
+	if (!sq_step(q, st))
+		return false;
+	may = sqlite3_column_int(st, 0) == 0 &&
+	      sqlite3_column_type(st, 1) == SQLITE_NULL;
+	sq_end(st);
+	return may;
+}
+
 enum result sq_op_probe(struct sq *q, struct store_op *op)
 {
 	(void)op;

@@ -57,11 +57,26 @@ bool sq_note_take(struct sq *q, int64_t job_id, uint64_t ticket_id,
 	return ticket_id != 0 && take_ticket(q, job_id, ticket_id, now_ms) > 0;
 }
 
-int64_t sq_note_job_of(struct sq *q, int64_t account, uint64_t user)
+static int64_t job_of(struct sq *q, int64_t account, uint64_t user)
 {
 	return user == 0
 		       ? 0
 		       : sq_get(q, 0, JOB_UNTOLD, sq_int(account), sq_id(user));
+}
+
+int sq_note_give(struct sq *q, int64_t account, uint64_t user,
+		 uint64_t ticket_id, int64_t now_ms)
+{
+	int64_t job = 0;
+
+	if (ticket_id != 0)
+		job = job_of(q, account, user);
+	if (ticket_id != 0 && job == 0)
+		job = job_of(q, account, sq_alias_follow(q, account, user));
+	if (job == 0)
+		return 0;
+	sq_exec(q, JOB_TICKET, sq_int(job), sq_id(ticket_id));
+	return sq_note_take(q, job, ticket_id, now_ms);
 }
 
 void sq_note_undone(struct sq *q, const struct journal_entry *undone,

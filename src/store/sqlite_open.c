@@ -228,6 +228,7 @@ static enum result read_key(struct sq *q, struct error *err)
 static void lose_leases(struct sq *q, int64_t account, int64_t now_ms)
 {
 	sq_exec(q, JOBS_LOSE_LEASE, sq_int(account));
+	sq_exec(q, CURSORS_LOSE_LEASE, sq_int(account));
 	sq_exec(q, NOTES_LOSE_LEASE, sq_int(account),
 		sq_int(now_ms + NOTE_SETTLE_MS));
 }

@@ -34,10 +34,15 @@ enum result sq_op_erase(struct sq *q, struct store_op *op);
 enum result sq_op_check(struct sq *q, struct store_op *op);
 enum result sq_op_sample(struct sq *q, struct store_op *op);
 enum result sq_op_readiness(struct sq *q, struct store_op *op);
+enum result sq_op_cursor(struct sq *q, struct store_op *op);
+enum result sq_op_found(struct sq *q, struct store_op *op);
+enum result sq_op_cursors(struct sq *q, struct store_op *op);
 enum result sq_op_probe(struct sq *q, struct store_op *op);
 
 /* sqlite_account.c: the account's number; 0: unknown and not made. */
 int64_t sq_account_id(struct sq *q, const char *name, bool make);
+/* It is neither paused nor held. */
+bool sq_account_may_call(struct sq *q, int64_t account);
 /* Keeps the gauges: a job went from one state to another (-1: none). */
 void sq_count(struct sq *q, int64_t account, int from, int to);
 void sq_count_add(struct sq *q, int64_t account, enum job_state s, int64_t n);
@@ -189,8 +194,10 @@ void sq_note_undone(struct sq *q, const struct journal_entry *undone,
 /* The job's notes that wait for a ticket get this one; false: none did. */
 bool sq_note_take(struct sq *q, int64_t job_id, uint64_t ticket_id,
 		  int64_t now_ms);
-/* The newest job about this user with a note that waits; or 0. */
-int64_t sq_note_job_of(struct sq *q, int64_t account, uint64_t user);
+/* This user, merged or not, has a ticket: the newest job about it with a note
+ * that waits learns it (0: none is known); how many notes got it. */
+int sq_note_give(struct sq *q, int64_t account, uint64_t user,
+		 uint64_t ticket_id, int64_t now_ms);
 
 /* sqlite_people.c: links, aliases, and what else is known of people. */
 bool sq_link_get(struct sq *q, int64_t account, const char *sunco_id,

@@ -54,6 +54,12 @@
 	" FROM reviews r JOIN accounts a ON a.id = r.account"                  \
 	" LEFT JOIN journal e ON e.id = r.journal_id"
 
+#define SQL_CURSOR_ROW                                                         \
+	"SELECT a.name, c.name, c.state, c.since_ms, c.cursor, c.due_ms,"      \
+	" c.token, c.lease_until_ms, c.started_ms, c.moved_ms, c.done_ms,"     \
+	" c.failure, c.total, c.scanned, c.found, c.woken, c.woken_max"        \
+	" FROM cursors c JOIN accounts a ON a.id = c.account"
+
 #define SQL_TABLE(X)                                                           \
 	X(BEGIN_READ, "BEGIN")                                                 \
 	X(BEGIN_WRITE, "BEGIN IMMEDIATE")                                      \
@@ -451,6 +457,34 @@
 	X(NOTES_ERASE, "DELETE FROM notes WHERE journal_id IN"                 \
 		       " (SELECT id FROM journal WHERE account = ?1"           \
 		       " AND sunco_id = ?2)")                                  \
+	/* walks through people */                                             \
+	X(CURSOR_GET, SQL_CURSOR_ROW " WHERE c.account = ?1 AND c.name = ?2")  \
+	X(CURSORS_LIST, SQL_CURSOR_ROW " WHERE ?1 IS NULL OR a.name = ?1"      \
+				       " ORDER BY a.name, c.name LIMIT ?2")    \
+	X(CURSOR_INSERT,                                                       \
+	  "INSERT INTO cursors(account, name, state, since_ms, due_ms,"        \
+	  " started_ms) VALUES(?1, ?2, 'going', ?3, ?4, ?4)")                  \
+	X(CURSOR_TOKEN, "SELECT 1 FROM cursors WHERE account = ?1"             \
+			" AND name = ?2 AND token = ?3")                       \
+	X(CURSOR_LEASE, "UPDATE cursors SET token = ?3, lease_until_ms = ?4"   \
+			" WHERE account = ?1 AND name = ?2")                   \
+	X(CURSOR_BACK, "UPDATE cursors SET failure = ?3, due_ms = ?4,"         \
+		       " lease_until_ms = 0"                                   \
+		       " WHERE account = ?1 AND name = ?2")                    \
+	X(CURSOR_REWIND, "UPDATE cursors SET cursor = NULL"                    \
+			 " WHERE account = ?1 AND name = ?2")                  \
+	X(CURSOR_MOVE,                                                         \
+	  "UPDATE cursors SET state = ?3, since_ms = max(since_ms, ?4),"       \
+	  " cursor = ?5, moved_ms = ?6, lease_until_ms = ?7, failure = NULL,"  \
+	  " scanned = scanned + ?8, found = found + ?9, woken = woken + ?10"   \
+	  " WHERE account = ?1 AND name = ?2")                                 \
+	X(CURSOR_DONE, "UPDATE cursors SET done_ms = ?3"                       \
+		       " WHERE account = ?1 AND name = ?2")                    \
+	X(CURSORS_LOSE_LEASE,                                                  \
+	  "UPDATE cursors SET lease_until_ms = 0"                              \
+	  " WHERE account = ?1 AND name IN ('users', 'tickets')")              \
+	X(JOBS_CROWD, "SELECT 1 FROM jobs WHERE account = ?1 AND state = ?2"   \
+		      " AND lane = ?3 LIMIT 1 OFFSET ?4")                      \
 	SQL_PEOPLE_TABLE(X)
 
 #endif

@@ -119,19 +119,6 @@ void sq_tally_merge(struct sq *q, int64_t account, const char *sunco_id,
 	sq_exec(q, COUNTED_ERASE, sq_int(account), sq_text(sunco_id));
 }
 
-static bool may_call(struct sq *q, int64_t account)
-{
-	sqlite3_stmt *st = sq_query(q, ACCOUNT_READ, sq_int(account));
-	bool may;
-
-	if (!sq_step(q, st))
-		return false;
-	may = sqlite3_column_int(st, 0) == 0 &&
-	      sqlite3_column_type(st, 1) == SQLITE_NULL;
-	sq_end(st);
-	return may;
-}
-
 static void sample_put(struct sq *q, int64_t account,
 		       const struct store_sample *s, int64_t day)
 {
@@ -152,7 +139,7 @@ enum result sq_op_sample(struct sq *q, struct store_op *op)
 	s->mine = false;
 	switch (s->what) {
 	case STORE_SAMPLE_CLAIM:
-		s->mine = may_call(q, account) &&
+		s->mine = sq_account_may_call(q, account) &&
 			  sq_exec(q, TALLY_CLAIM, sq_int(account), sq_int(day),
 				  sq_str("sampled"), sq_int(0)) > 0;
 		break;

@@ -56,10 +56,11 @@ static bool outgrew_ticket(const struct sq_job *job, const struct sq_wake *w)
 
 /* A round under way keeps its hints and takes missing ones; a new round
  * prefers the newer ones. The newest ticket always wins, and of its users
- * Zendesk knows more than SunCo, whose zendeskId may be the profile. */
+ * Zendesk (a sweep reads it, too) knows more than SunCo, whose zendeskId may
+ * be the profile. */
 static void take_hints(struct sq_job *job, const struct sq_wake *w, bool renews)
 {
-	bool better = !w->weak && (renews || w->source == EVENT_FROM_ZENDESK);
+	bool better = !w->weak && (renews || w->source != EVENT_FROM_SUNCO);
 
 	if (renews && outgrew_ticket(job, w))
 		job->ticket_id = 0;

@@ -112,6 +112,21 @@ static void release_check(struct store_check *c)
 	c->count = 0;
 }
 
+void store_cursor_row_release(struct store_cursor_row *r)
+{
+	free(r->cursor);
+	free(r->failure);
+	r->cursor = r->failure = NULL;
+}
+
+static void release_cursors(struct store_cursors *l)
+{
+	while (l->count > 0)
+		store_cursor_row_release(&l->rows[--l->count]);
+	free(l->rows);
+	l->rows = NULL;
+}
+
 void store_op_release(struct store_op *op)
 {
 	switch (op->kind) {
@@ -140,6 +155,12 @@ void store_op_release(struct store_op *op)
 		free(op->u.readiness.report);
 		op->u.readiness.report = NULL;
 		break;
+	case STORE_CURSOR:
+		store_cursor_row_release(&op->u.cursor.row);
+		break;
+	case STORE_CURSORS:
+		release_cursors(&op->u.cursors);
+		break;
 	case STORE_NOTE:
 		journal_entry_release(&op->u.note_claim.note.entry);
 		break;
@@ -160,6 +181,7 @@ bool store_op_reads(enum store_op_kind kind)
 	case STORE_FIND:
 	case STORE_CHECK:
 	case STORE_READINESS:
+	case STORE_CURSORS:
 		return true;
 	default:
 		return false;

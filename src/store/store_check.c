@@ -206,6 +206,40 @@ static bool readiness_ok(const struct store_op *op)
 	       r->since_ms <= r->now_ms && r->patience_ms >= 0;
 }
 
+static bool name_ok(const char *name)
+{
+	return !str_is_empty(name) &&
+	       strnlen(name, STORE_CURSOR_NAME_SIZE) < STORE_CURSOR_NAME_SIZE;
+}
+
+static bool cursor_ok(const struct store_op *op)
+{
+	const struct store_cursor *c = &op->u.cursor;
+
+	return account_ok(c->account) && name_ok(c->name) &&
+	       text_ok(c->failure) && line_ok(c->failure) && c->every_ms >= 0 &&
+	       c->lease_ms >= 0 && c->crowd >= 0;
+}
+
+static bool found_ok(const struct store_op *op)
+{
+	const struct store_found *f = &op->u.found;
+	size_t i;
+
+	for (i = 0; i < f->count; i++) {
+		if (!sunco_ok(f->people[i].sunco_id) ||
+		    f->people[i].zendesk_user_id == 0)
+			return false;
+	}
+	return account_ok(f->account) && name_ok(f->name) &&
+	       !str_is_empty(f->cursor) && text_ok(f->cursor) && f->crowd >= 0;
+}
+
+static bool cursors_ok(const struct store_op *op)
+{
+	return all_or_account(op->u.cursors.account);
+}
+
 static bool (*const checks[STORE_OP_COUNT])(const struct store_op *op) = {
 	[STORE_ACCEPT] = accept_ok,   [STORE_ENQUEUE] = enqueue_ok,
 	[STORE_CLAIM] = claim_ok,     [STORE_FOLD] = fold_ok,
@@ -218,6 +252,8 @@ static bool (*const checks[STORE_OP_COUNT])(const struct store_op *op) = {
 	[STORE_NOTED] = note_done_ok, [STORE_STATS] = stats_ok,
 	[STORE_FIND] = find_ok,	      [STORE_ERASE] = erase_ok,
 	[STORE_SAMPLE] = sample_ok,   [STORE_READINESS] = readiness_ok,
+	[STORE_CURSOR] = cursor_ok,   [STORE_FOUND] = found_ok,
+	[STORE_CURSORS] = cursors_ok,
 };
 
 enum result store_op_check(struct store_op *op)

@@ -29,11 +29,11 @@ static const struct row rows[] = {
 };
 
 /* Lists for people walk by id or sort, one recount goes over an index;
- * accounts, versions and sagas under way are few. */
+ * accounts, versions, sagas under way and walks are few. */
 static const char *const walkers[] = {
-	"JOURNAL_LIST", "REVIEWS_LIST",	      "JOBS_COUNT",
-	"ACCOUNT_IDS",	"JOBS_LIST",	      "JOURNAL_OF_USER",
-	"SCHEMA",	"JOURNAL_UNFINISHED", "CLAIM_SAGAS",
+	"JOURNAL_LIST", "REVIEWS_LIST",	   "JOBS_COUNT", "ACCOUNT_IDS",
+	"JOBS_LIST",	"JOURNAL_OF_USER", "SCHEMA",	 "JOURNAL_UNFINISHED",
+	"CLAIM_SAGAS",	"CURSORS_LIST",
 };
 
 /* Forgetting a person is seldom, and looks with a handle of its own. */
@@ -44,9 +44,9 @@ static const char *const searches[] = {
 };
 
 /* A part of an account's rows, kept small by an index of their own: open
- * reviews, and the breaker's places of a day. */
+ * reviews, and the breaker's places of a day; of walks there are a few. */
 static const char *const of_account[] = {"REVIEW_OLDEST", "REVIEWS_OPEN",
-					 "RESERVED_FULL"};
+					 "RESERVED_FULL", "CURSORS_LIST"};
 
 static bool is_among(const char *id, const char *const *ids, size_t count)
 {

@@ -277,6 +277,8 @@ static void test_names(void **state)
 	(void)state;
 	assert_string_equal(event_source_name(EVENT_FROM_SUNCO), "sunco");
 	assert_string_equal(event_source_name(EVENT_FROM_ZENDESK), "zendesk");
+	assert_string_equal(event_source_name(EVENT_FROM_SWEEP), "sweep");
+	assert_string_equal(event_source_name(EVENT_FROM_BACKFILL), "backfill");
 	assert_string_equal(event_kind_name(EVENT_OTHER), "other");
 	assert_string_equal(event_kind_name(EVENT_ZD_USER_DELETED),
 			    "zendesk_user_deleted");
