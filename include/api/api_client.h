@@ -12,7 +12,13 @@
  * truncated text) is not an answer of the API: TEMP, whatever its status but
  * 429. Nothing is retried here except a clean 401 under OAuth, once.
  *
- * A request that the budget holds back waits in its lane (live before review
+ * Limits: the account's (core/budget.h), those of single endpoints
+ * (core/endpoint.h: what is used up there holds up nothing else), and SunCo's,
+ * which are not published: at most API_SUNCO_OPEN_MAX at the same time, half
+ * as many after each 429 and one more again after as many answers, and
+ * nothing for a time that doubles (core/throttle.h).
+ *
+ * A request that the limits hold back waits in its lane (live before review
  * before backfill); where it would have to wait longer than API_QUEUE_MAX_MS
  * (API_QUEUE_ONCE_MS with `once`: what it rests on grows old) it ends as
  * RATE, not sent, with how long it would have been. Where it had to wait that
@@ -26,11 +32,13 @@
 
 #include "base/error.h"
 #include "core/budget.h"
+#include "core/endpoint.h"
 #include "core/job.h"
 #include "net/http_client.h"
 
-#define API_QUEUE_MAX_MS  20000
-#define API_QUEUE_ONCE_MS 5000
+#define API_QUEUE_MAX_MS   20000
+#define API_QUEUE_ONCE_MS  5000
+#define API_SUNCO_OPEN_MAX 4 /* half of the connections to a host */
 
 enum api { API_ZENDESK, API_SUNCO };
 const char *api_name(enum api a);
@@ -101,13 +109,9 @@ struct api_call {
 	struct json_t *body; /* *taken*, or NULL */
 	enum job_lane lane;
 	bool once; /* must not be repeated */
-	bool updates_user;
-	/* its endpoint has a limit of its own: a 429 with requests left holds
-	 * up nothing else */
-	bool updates_ticket;
-	/* an incremental export: its answers speak of its own limit (10 a
-	 * minute), never of the account's */
-	bool exports;
+	enum endpoint endpoint;
+	uint64_t object; /* the user's or ticket's id, where each has a limit;
+			    else 0 */
 };
 struct api_request;
 /* json: the answer's body, borrowed; of a refusal, too; NULL if none. */

@@ -5,9 +5,8 @@
  * the rate-limit headers, keeps a reserve for the account's other
  * integrations, serves lanes in order (live, review, backfill: the lower ones
  * may not spend the last of it), spends at once while there is plenty and
- * spreads the last quarter over the rest of the minute, and honours endpoint
- * limits (updating users: 1 a second per account; what their headers say; a
- * 429's Retry-After).
+ * spreads the last quarter over the rest of the minute, and obeys refusals
+ * (core/throttle.h). Endpoints have limits of their own: core/endpoint.h.
  *
  * Invariant: in any 60 seconds at most the allowance is taken, that is the
  * limit (the smaller of the configured and the heard one, 60 while neither is
@@ -20,6 +19,7 @@
 #include <stdint.h>
 
 #include "core/job.h"
+#include "core/throttle.h"
 
 #define BUDGET_SECONDS 61 /* a minute and the second that is running */
 
@@ -29,11 +29,10 @@ struct budget {
 	int64_t limit;	   /* per minute, as last heard; 0: not heard yet */
 	int64_t remaining; /* in this window, as last heard, less what is sent */
 	int64_t window_ends_ms;
-	int64_t blocked_until_ms; /* a 429 said so */
-	int64_t next_update_ms;	  /* update user: one a second */
-	int64_t next_ms;	  /* spacing when little is left */
-	int64_t second;		  /* the newest one in taken[] */
-	int64_t used;		  /* sum of taken[] */
+	struct throttle refused;
+	int64_t next_ms; /* spacing when little is left */
+	int64_t second;	 /* the newest one in taken[] */
+	int64_t used;	 /* sum of taken[] */
 	int32_t taken[BUDGET_SECONDS];
 };
 void budget_init(struct budget *b, int64_t per_minute, int64_t reserve_percent);
@@ -41,18 +40,23 @@ void budget_init(struct budget *b, int64_t per_minute, int64_t reserve_percent);
 void budget_configure(struct budget *b, int64_t per_minute,
 		      int64_t reserve_percent);
 
-/* What a rate-limited answer said; -1 where a header was absent. */
+/* What an answer said of the account's limit; -1 where it did not. */
 struct budget_headers {
 	int64_t limit;
 	int64_t remaining;
-	int64_t reset_ms;	/* from now */
-	int64_t retry_after_ms; /* from now, of a 429 */
-	int64_t update_wait_ms; /* updating users is used up for so long */
+	int64_t reset_ms; /* from now */
 };
-/* 0: a request of this lane may go now, and has been counted; else how long
- * to wait before asking again. updates_user: counts as an update of a user. */
-int64_t budget_take(struct budget *b, enum job_lane lane, bool updates_user,
+#define BUDGET_UNTOLD ((struct budget_headers){-1, -1, -1})
+/* 0: a request of this lane may go now; else how long to wait before asking
+ * again. */
+int64_t budget_wait_ms(const struct budget *b, enum job_lane lane,
+		       int64_t now_ms);
+/* It goes now. */
+void budget_take(struct budget *b, int64_t now_ms);
+/* A 429 of the account. told_ms: for how long, -1: not told. */
+void budget_refused(struct budget *b, int64_t told_ms, uint32_t random,
 		    int64_t now_ms);
+void budget_passed(struct budget *b, int64_t now_ms);
 void budget_learn(struct budget *b, const struct budget_headers *h,
 		  int64_t now_ms);
 /* What is left to us this minute (never negative); for the metric. */

@@ -19,8 +19,6 @@ enum {
 	CODE_MAX = 64,
 	CODES_MAX_BYTES = 160,
 	WALK_MAX_DEPTH = 8,
-	BLOCK_UNTOLD_MS = 10 * 1000, /* a 429 that does not say for how long */
-	BLOCK_MIN_MS = 1000,
 };
 
 /* ---- codes ---- */
@@ -278,50 +276,50 @@ static int64_t field(const char *list, const char *name)
 	return p ? leading_number(p + strlen(name)) : -1;
 }
 
-/* "total=5; remaining=0; resets=30": how long, if nothing remains; else 0. */
-static int64_t endpoint_wait_ms(const struct http_answer *a)
+/* "total=5; remaining=0; resets=30"; of several, the one with the least. */
+static void own_limit(const struct http_answer *a, struct endpoint_headers *out)
 {
 	void *iter = NULL;
 	const char *v;
-	int64_t wait_ms = 0;
 
 	while ((v = http_answer_header_next(a, "zendesk-ratelimit-", &iter))) {
+		int64_t remaining = field(v, "remaining=");
 		int64_t resets = field(v, "resets=");
 
-		if (field(v, "remaining=") == 0 && resets * 1000 > wait_ms)
-			wait_ms = resets * 1000;
+		if (remaining < 0 ||
+		    (out->remaining >= 0 && out->remaining <= remaining))
+			continue;
+		out->named = true;
+		out->total = field(v, "total=");
+		out->remaining = remaining;
+		out->reset_ms = resets < 0 ? -1 : resets * 1000;
 	}
-	return wait_ms;
 }
 
-static int64_t block_ms(const struct api_result *r, int64_t reset_ms)
+static void general_limit(const struct http_answer *a,
+			  struct endpoint_headers *out)
 {
-	int64_t wait_ms = r->retry_after_ms;
+	int64_t reset_s = header_number(a, "ratelimit-reset", NULL);
 
-	if (wait_ms < 0)
-		wait_ms = reset_ms >= 0 ? reset_ms : BLOCK_UNTOLD_MS;
-	return wait_ms < BLOCK_MIN_MS ? BLOCK_MIN_MS : wait_ms;
-}
-
-void api_answer_limits(const struct http_answer *a, const struct api_result *r,
-		       bool updates_user, struct budget_headers *out)
-{
-	int64_t reset_s, endpoint_ms;
-
-	*out = (struct budget_headers){-1, -1, -1, -1, 0};
-	if (a->result != RESULT_OK)
-		return;
-	out->limit = header_number(a, "x-rate-limit", "ratelimit-limit");
+	out->total = header_number(a, "x-rate-limit", "ratelimit-limit");
 	out->remaining = header_number(a, "x-rate-limit-remaining",
 				       "ratelimit-remaining");
-	reset_s = header_number(a, "ratelimit-reset", NULL);
-	if (reset_s >= 0)
-		out->reset_ms = reset_s * 1000;
-	if (r->result == RESULT_RATE)
-		out->retry_after_ms = block_ms(r, out->reset_ms);
-	endpoint_ms = endpoint_wait_ms(a);
-	if (updates_user)
-		out->update_wait_ms = endpoint_ms;
-	else if (endpoint_ms > 0 && endpoint_ms > out->retry_after_ms)
-		out->retry_after_ms = endpoint_ms;
+	out->reset_ms = reset_s < 0 ? -1 : reset_s * 1000;
+}
+
+void api_answer_told(const struct http_answer *a, enum endpoint e,
+		     struct api_told *out)
+{
+	struct endpoint_headers general = ENDPOINT_UNTOLD;
+
+	*out = (struct api_told){BUDGET_UNTOLD, ENDPOINT_UNTOLD};
+	if (a->result != RESULT_OK)
+		return;
+	general_limit(a, &general);
+	own_limit(a, &out->own);
+	if (!endpoint_speaks_for_itself(e))
+		out->account = (struct budget_headers){
+			general.total, general.remaining, general.reset_ms};
+	else if (!out->own.named)
+		out->own = general;
 }

@@ -19,7 +19,7 @@
  * Refused: to repeat anything but a request that the API answered with a
  * clean 401 (which was not carried out); links to other hosts.
  */
-#include "api_int.h"
+#include "api_limits.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -34,7 +34,6 @@
 enum {
 	URL_MAX = 16 * 1024,
 	HEADER_MAX = 16 * 1024,
-	SUNCO_BLOCK_MAX_MS = 60 * 60 * 1000,
 };
 
 enum request_state { WAITING, SENT, FINISHED, DELIVERING };
@@ -43,14 +42,10 @@ struct api_request {
 	TAILQ_ENTRY(api_request) entry;
 	struct api_client *client;
 	enum request_state state;
-	enum api api;
+	struct api_toll toll;
 	const char *name;
 	const char *method;
-	enum job_lane lane;
 	bool once;
-	bool updates_user;
-	bool updates_ticket;
-	bool exports;
 	char *path;
 	char *body;
 	int64_t since_ms;
@@ -69,8 +64,7 @@ struct api_client {
 	struct loop *loop;
 	struct http_client *http;
 	struct api_config config; /* its strings are ours */
-	struct budget budget;	  /* Zendesk's */
-	int64_t sunco_blocked_until_ms;
+	struct api_limits limits;
 	struct oauth *oauth;
 	struct loop_timer *pump_timer;
 	struct request_list waiting[LANE_COUNT];
@@ -106,7 +100,7 @@ static struct request_list *request_list(struct api_request *q)
 
 	switch (q->state) {
 	case WAITING:
-		return &c->waiting[q->lane];
+		return &c->waiting[q->toll.lane];
 	case SENT:
 		return &c->sent;
 	default:
@@ -147,8 +141,9 @@ static void deliver(struct api_client *c)
 
 static void budget_show(struct api_client *c)
 {
-	metric_set(metric_get(METRIC_API_BUDGET, c->config.account),
-		   (double)budget_left(&c->budget, loop_now_ms(c->loop)));
+	metric_set(
+		metric_get(METRIC_API_BUDGET, c->config.account),
+		(double)budget_left(&c->limits.budget, loop_now_ms(c->loop)));
 }
 
 static void pump_soon(void *arg)
@@ -160,38 +155,9 @@ static void pump_soon(void *arg)
 
 /* ---- the answer ---- */
 
-static void sunco_learn(struct api_client *c, const struct budget_headers *h)
-{
-	int64_t wait_ms = h->retry_after_ms;
-
-	if (wait_ms < 0)
-		return;
-	if (wait_ms > SUNCO_BLOCK_MAX_MS)
-		wait_ms = SUNCO_BLOCK_MAX_MS;
-	c->sunco_blocked_until_ms = loop_now_ms(c->loop) + wait_ms;
-}
-
-static void learn(struct api_request *q, const struct http_answer *a)
-{
-	struct api_client *c = q->client;
-	struct budget_headers h;
-
-	if (q->exports)
-		return;
-	api_answer_limits(a, &q->result, q->updates_user, &h);
-	if (q->updates_ticket && h.remaining > 0)
-		h.retry_after_ms = -1;
-	if (q->api == API_SUNCO) {
-		sunco_learn(c, &h);
-		return;
-	}
-	budget_learn(&c->budget, &h, loop_now_ms(c->loop));
-	budget_show(c);
-}
-
 static void count(const struct api_request *q, const struct http_answer *a)
 {
-	const char *api = api_name(q->api);
+	const char *api = api_name(q->toll.api);
 
 	metric_add(metric_get(METRIC_API_REQUESTS, q->client->config.account,
 			      api, q->name, result_name(q->result.result)),
@@ -216,7 +182,7 @@ static bool request_again(struct api_request *q)
 	q->again = true;
 	TAILQ_REMOVE(&c->sent, q, entry);
 	q->state = WAITING;
-	TAILQ_INSERT_HEAD(&c->waiting[q->lane], q, entry);
+	TAILQ_INSERT_HEAD(&c->waiting[q->toll.lane], q, entry);
 	json_free(q->json);
 	q->json = NULL;
 	return true;
@@ -227,15 +193,17 @@ static void answered(const struct http_answer *a, void *arg)
 	struct api_request *q = arg;
 	struct api_client *c = q->client;
 	struct api_result r = {
-		.api = q->api,
+		.api = q->toll.api,
 		.call = q->name,
 		.calls = q->result.calls + a->sent,
 	};
 
 	q->transfer = NULL;
+	api_limits_end(&c->limits, &q->toll);
 	q->json = api_answer_read(a, loop_wall_ms(c->loop), &r);
 	q->result = r;
-	learn(q, a);
+	api_limits_learn(&c->limits, &q->toll, a, &r, loop_now_ms(c->loop));
+	budget_show(c);
 	count(q, a);
 	if (!request_again(q))
 		request_move(q, FINISHED);
@@ -250,7 +218,7 @@ static void request_refuse(struct api_request *q, const struct api_result *why)
 	int calls = q->result.calls;
 
 	q->result = *why;
-	q->result.api = q->api;
+	q->result.api = q->toll.api;
 	q->result.call = q->name;
 	q->result.calls = calls;
 	request_move(q, FINISHED);
@@ -260,7 +228,7 @@ static void request_url(const struct api_request *q, struct buf *out)
 {
 	const struct api_config *c = &q->client->config;
 
-	buf_puts(out, q->api == API_SUNCO ? c->sunco_url : c->zendesk_url);
+	buf_puts(out, q->toll.api == API_SUNCO ? c->sunco_url : c->zendesk_url);
 	buf_puts(out, q->path);
 }
 
@@ -295,12 +263,14 @@ static void request_send(struct api_request *q, const char *oauth)
 
 	buf_init(&url, URL_MAX);
 	buf_init(&authorization, HEADER_MAX);
-	api_authorization(&q->client->config, q->api, oauth, &authorization);
+	api_authorization(&q->client->config, q->toll.api, oauth,
+			  &authorization);
 	if (q->path)
 		request_url(q, &url);
 	if (q->path && !url.overflow) {
 		request_post(q, url.data, authorization.data);
 	} else {
+		api_limits_end(&q->client->limits, &q->toll);
 		r.result = error_set(&r.error, RESULT_PERM,
 				     "the request is too long");
 		request_refuse(q, &r);
@@ -338,18 +308,6 @@ static bool request_too_old(struct api_request *q)
 	return true;
 }
 
-static int64_t limits_take(struct api_request *q)
-{
-	struct api_client *c = q->client;
-	int64_t now_ms = loop_now_ms(c->loop);
-
-	if (q->api == API_SUNCO)
-		return c->sunco_blocked_until_ms > now_ms
-			       ? c->sunco_blocked_until_ms - now_ms
-			       : 0;
-	return budget_take(&c->budget, q->lane, q->updates_user, now_ms);
-}
-
 /* Returns how long to wait before trying again, or -1: not by time. */
 static int64_t request_try(struct api_request *q)
 {
@@ -358,7 +316,7 @@ static int64_t request_try(struct api_request *q)
 	int64_t wait_ms;
 
 	q->token_generation = 0;
-	if (q->api == API_ZENDESK && c->config.auth == ZENDESK_OAUTH)
+	if (q->toll.api == API_ZENDESK && c->config.auth == ZENDESK_OAUTH)
 		switch (oauth_token(c->oauth, &token, &q->token_generation)) {
 		case OAUTH_COMING:
 			return -1;
@@ -370,11 +328,10 @@ static int64_t request_try(struct api_request *q)
 		}
 	if (request_too_old(q))
 		return -1;
-	wait_ms = limits_take(q);
-	if (wait_ms > 0)
-		return request_hold(q, wait_ms);
-	request_send(q, token);
-	return -1;
+	wait_ms = api_limits_take(&c->limits, &q->toll, loop_now_ms(c->loop));
+	if (wait_ms == 0)
+		request_send(q, token);
+	return wait_ms > 0 ? request_hold(q, wait_ms) : -1;
 }
 
 static void pump(void *arg)
@@ -410,14 +367,11 @@ struct api_request *api_send_owned(struct api_client *c,
 
 	q->client = c;
 	q->state = WAITING;
-	q->api = call->api;
+	q->toll = (struct api_toll){call->api, call->lane, call->endpoint,
+				    call->object};
 	q->name = call->name;
 	q->method = call->method;
-	q->lane = call->lane;
 	q->once = call->once;
-	q->updates_user = call->updates_user;
-	q->updates_ticket = call->updates_ticket;
-	q->exports = call->exports;
 	q->path = xstrdup(call->path);
 	q->body = call->body ? json_text(call->body) : NULL;
 	json_free(call->body);
@@ -425,7 +379,7 @@ struct api_request *api_send_owned(struct api_client *c,
 	q->done = done;
 	q->drop = drop;
 	q->arg = arg;
-	TAILQ_INSERT_TAIL(&c->waiting[q->lane], q, entry);
+	TAILQ_INSERT_TAIL(&c->waiting[q->toll.lane], q, entry);
 	pump_soon(c);
 	return q;
 }
@@ -440,8 +394,11 @@ void api_cancel(struct api_request *q)
 {
 	if (q->state == DELIVERING)
 		return;
-	if (q->transfer)
+	if (q->transfer) {
 		http_transfer_cancel(q->transfer);
+		api_limits_end(&q->client->limits, &q->toll);
+		pump_soon(q->client);
+	}
 	TAILQ_REMOVE(request_list(q), q, entry);
 	if (q->drop)
 		q->drop(q->arg);
@@ -467,8 +424,8 @@ struct api_client *api_client_new(struct loop *loop, struct http_client *http,
 	c->loop = loop;
 	c->http = http;
 	api_config_copy(&c->config, config);
-	budget_init(&c->budget, config->requests_per_minute,
-		    config->reserve_percent);
+	api_limits_init(&c->limits, config->requests_per_minute,
+			config->reserve_percent);
 	c->pump_timer = loop_timer_new(loop, pump, c);
 	c->oauth = oauth_new(loop, http, pump_soon, c);
 	oauth_configure(c->oauth, &c->config);
@@ -513,7 +470,7 @@ void api_client_reconfigure(struct api_client *c,
 	api_config_copy(&c->config, config);
 	oauth_configure(c->oauth, &c->config);
 	api_config_release(&old);
-	budget_configure(&c->budget, config->requests_per_minute,
+	budget_configure(&c->limits.budget, config->requests_per_minute,
 			 config->reserve_percent);
 	pump_soon(c);
 }
@@ -539,12 +496,11 @@ void api_client_on_token(struct api_client *c,
 
 const struct budget *api_client_budget(const struct api_client *c)
 {
-	return &c->budget;
+	return &c->limits.budget;
 }
 
 int64_t api_client_wait_ms(const struct api_client *c)
 {
-	struct budget asked = c->budget;
-
-	return budget_take(&asked, LANE_LIVE, false, loop_now_ms(c->loop));
+	return budget_wait_ms(&c->limits.budget, LANE_LIVE,
+			      loop_now_ms(c->loop));
 }

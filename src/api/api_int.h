@@ -29,9 +29,12 @@ void api_authorization(const struct api_config *c, enum api api,
  * body's tree is *new* or NULL. */
 struct json_t *api_answer_read(const struct http_answer *a, int64_t wall_ms,
 			       struct api_result *r);
-/* What the headers say about limits. retry_after_ms holds for every request,
- * update_wait_ms for updates of users. */
-void api_answer_limits(const struct http_answer *a, const struct api_result *r,
-		       bool updates_user, struct budget_headers *out);
+/* What the headers say about limits. */
+struct api_told {
+	struct budget_headers account;
+	struct endpoint_headers own; /* of the endpoint */
+};
+void api_answer_told(const struct http_answer *a, enum endpoint e,
+		     struct api_told *out);
 
 #endif

@@ -47,6 +47,7 @@ struct zendesk_op *zendesk_merge(struct api_client *c, enum job_lane lane,
 	struct json_t *user = json_new_obj();
 	struct api_call call = {
 		.name = "user_merge",
+		.endpoint = ENDPOINT_MERGE,
 		.method = "PUT",
 		.body = body,
 		.once = true,
@@ -75,7 +76,8 @@ static struct zendesk_op *user_update(struct api_client *c, enum job_lane lane,
 		.name = name,
 		.method = "PUT",
 		.body = body,
-		.updates_user = true,
+		.endpoint = ENDPOINT_USER_UPDATE,
+		.object = id,
 	};
 
 	json_set_str(user, key, value);
@@ -113,6 +115,7 @@ struct zendesk_op *zendesk_add_address(struct api_client *c, enum job_lane lane,
 	struct json_t *identity = json_new_obj();
 	struct api_call call = {
 		.name = "identity_add",
+		.endpoint = ENDPOINT_IDENTITY,
 		.method = "POST",
 		.body = body,
 		.once = true,
@@ -135,7 +138,11 @@ struct zendesk_op *zendesk_verify_address(struct api_client *c,
 					  zendesk_plain_done *done, void *arg)
 {
 	struct zendesk_op *op = zendesk_op_new(c, lane, arg);
-	struct api_call call = {.name = "identity_verify", .method = "PUT"};
+	struct api_call call = {
+		.name = "identity_verify",
+		.endpoint = ENDPOINT_IDENTITY,
+		.method = "PUT",
+	};
 	char rest[64];
 
 	snprintf(rest, sizeof(rest), "/identities/%" PRIu64 "/verify",

@@ -122,7 +122,7 @@ static struct zendesk_op *page_send(struct zendesk_op *op, const char *name,
 	struct api_call call = {
 		.name = name,
 		.method = "GET",
-		.exports = true,
+		.endpoint = ENDPOINT_INCREMENTAL,
 	};
 	struct buf path;
 

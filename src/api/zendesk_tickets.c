@@ -64,7 +64,8 @@ static struct zendesk_op *change_start(struct api_client *c, enum job_lane lane,
 {
 	struct zendesk_op *op = zendesk_op_new(c, lane, arg);
 
-	call->updates_ticket = true;
+	call->endpoint = ENDPOINT_TICKET_UPDATE;
+	call->object = ticket_id;
 	op->answered = zendesk_op_plain;
 	op->deliver = zendesk_op_deliver_plain;
 	op->done.plain = done;

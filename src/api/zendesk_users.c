@@ -222,6 +222,7 @@ static void search_page(struct zendesk_op *op, const char *path)
 {
 	struct api_call call = {
 		.name = "user_search",
+		.endpoint = ENDPOINT_SEARCH,
 		.method = "GET",
 		.path = path,
 	};

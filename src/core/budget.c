@@ -19,9 +19,7 @@ enum {
 	MINUTE_MS = 60 * 1000,
 	SECOND_MS = 1000,
 	UNKNOWN_LIMIT = 60,
-	UPDATE_GAP_MS = 1100,	/* one a second, and the network's jitter */
 	WINDOW_SLACK_MS = 2000, /* resets come in whole seconds */
-	BLOCK_MAX_MS = 60 * MINUTE_MS, /* a wrong date must not stop us */
 };
 
 /* How much of the allowance a lane may use, so that the next higher one
@@ -156,25 +154,37 @@ static void space_out(struct budget *b, int64_t now_ms)
 	b->next_ms = now_ms + relief / (n + 1);
 }
 
-int64_t budget_take(struct budget *b, enum job_lane lane, bool updates_user,
-		    int64_t now_ms)
+int64_t budget_wait_ms(const struct budget *b, enum job_lane lane,
+		       int64_t now_ms)
 {
+	struct budget now = *b;
 	int64_t wait;
 
+	roll(&now, now_ms);
+	wait = max64(throttle_wait_ms(&b->refused, now_ms),
+		     b->next_ms - now_ms);
+	return max64(wait, lane_wait(&now, lane, now_ms));
+}
+
+void budget_take(struct budget *b, int64_t now_ms)
+{
 	roll(b, now_ms);
-	wait = max64(b->blocked_until_ms, b->next_ms) - now_ms;
-	wait = max64(wait, lane_wait(b, lane, now_ms));
-	if (updates_user)
-		wait = max64(wait, b->next_update_ms - now_ms);
-	if (wait > 0)
-		return wait;
 	b->taken[b->second % BUDGET_SECONDS]++;
 	b->used++;
 	b->remaining--;
-	if (updates_user)
-		b->next_update_ms = now_ms + UPDATE_GAP_MS;
+	throttle_sent(&b->refused, now_ms);
 	space_out(b, now_ms);
-	return 0;
+}
+
+void budget_refused(struct budget *b, int64_t told_ms, uint32_t random,
+		    int64_t now_ms)
+{
+	throttle_refused(&b->refused, told_ms, random, now_ms);
+}
+
+void budget_passed(struct budget *b, int64_t now_ms)
+{
+	throttle_passed(&b->refused, now_ms);
 }
 
 static void learn_remaining(struct budget *b, const struct budget_headers *h,
@@ -203,14 +213,6 @@ void budget_learn(struct budget *b, const struct budget_headers *h,
 		b->limit = h->limit;
 	if (h->remaining >= 0)
 		learn_remaining(b, h, now_ms);
-	if (h->retry_after_ms >= 0)
-		b->blocked_until_ms =
-			max64(b->blocked_until_ms,
-			      now_ms + min64(h->retry_after_ms, BLOCK_MAX_MS));
-	if (h->update_wait_ms > 0)
-		b->next_update_ms =
-			max64(b->next_update_ms,
-			      now_ms + min64(h->update_wait_ms, MINUTE_MS));
 }
 
 int64_t budget_left(const struct budget *b, int64_t now_ms)
@@ -218,7 +220,7 @@ int64_t budget_left(const struct budget *b, int64_t now_ms)
 	struct budget now = *b;
 
 	roll(&now, now_ms);
-	if (now.blocked_until_ms > now_ms)
+	if (throttle_wait_ms(&b->refused, now_ms) > 0)
 		return 0;
 	return left(&now, LANE_LIVE, now_ms);
 }

@@ -20,7 +20,7 @@
 #include "base/json.h"
 #include "base/metrics.h"
 
-#define ANSWERS_MAX 8
+#define ANSWERS_MAX 12
 
 struct answer {
 	int calls; /* of the callback */
@@ -364,7 +364,8 @@ static void test_sunco_has_limits_of_its_own(void **state)
 static void test_endpoint_limits(void **state)
 {
 	struct api_fixture *f = *state;
-	struct api_call update = {.updates_user = true};
+	struct api_call update = {.endpoint = ENDPOINT_USER_UPDATE,
+				  .object = 7};
 	SCRIPT(f,
 	       REPLY("/thing", 200,
 		     "Zendesk-RateLimit-create-update-user: total=5; "
@@ -387,18 +388,26 @@ static void test_endpoint_limits(void **state)
 	assert_int_equal(get(f)->result, RESULT_OK);
 	assert_int_equal(api_client_wait_ms(f->api), 0);
 	assert_int_equal(get(f)->result, RESULT_OK);
-	assert_in_range(api_client_wait_ms(f->api), 20000, 55000);
+	assert_int_equal(api_client_wait_ms(f->api), 0);
+	assert_int_equal(get(f)->result, RESULT_RATE); /* its endpoint's */
+	assert_in_range(out.answers[0].r.retry_after_ms, 20000, 55000);
 }
 
 /* Their own limit is nobody else's; the account's is. */
-static void test_the_limit_of_ticket_updates(void **state)
+static void test_whose_limit_a_429_is(void **state)
 {
 	struct api_fixture *f = *state;
-	struct api_call update = {.updates_ticket = true};
+	struct api_call update = {.endpoint = ENDPOINT_TICKET_UPDATE,
+				  .object = 7};
+	struct api_call search = {.endpoint = ENDPOINT_SEARCH};
 	SCRIPT(f,
 	       REPLY("/thing", 429,
 		     "Retry-After: 300\r\nX-Rate-Limit: 700\r\n"
 		     "X-Rate-Limit-Remaining: 600\r\n",
+		     "{}"),
+	       REPLY("/thing", 429,
+		     "Zendesk-RateLimit-search-index: total=9; remaining=0; "
+		     "resets=40\r\nRetry-After: 40\r\n",
 		     "{}"),
 	       REPLY("/thing", 429, "Retry-After: 30\r\n", "{}"));
 
@@ -407,9 +416,66 @@ static void test_the_limit_of_ticket_updates(void **state)
 	assert_int_equal(out.answers[0].r.result, RESULT_RATE);
 	assert_int_equal(out.answers[0].r.retry_after_ms, 300000);
 	assert_int_equal(api_client_wait_ms(f->api), 0);
-	send_call(f, 1, update);
+	send_call(f, 1, search);
 	run_for(f, 1);
+	assert_int_equal(api_client_wait_ms(f->api), 0);
+	get(f);
 	assert_in_range(api_client_wait_ms(f->api), 20000, 30000);
+}
+
+/* What an export says in the general headers is of its own limit. */
+static void test_exports_do_not_speak_of_the_account(void **state)
+{
+	struct api_fixture *f = *state;
+	struct api_call export = {.endpoint = ENDPOINT_INCREMENTAL};
+	const struct budget *b = api_client_budget(f->api);
+	SCRIPT(f,
+	       REPLY("/thing", 200,
+		     "X-Rate-Limit: 400\r\nX-Rate-Limit-Remaining: 390\r\n",
+		     "{}"),
+	       REPLY("/thing", 200,
+		     "X-Rate-Limit: 10\r\nX-Rate-Limit-Remaining: 9\r\n", "{}"),
+	       REPLY("/thing", 429,
+		     "X-Rate-Limit: 10\r\nX-Rate-Limit-Remaining: 0\r\n"
+		     "ratelimit-reset: 35\r\n",
+		     "{}"),
+	       REPLY("/thing", 200, "", "{}"));
+
+	get(f);
+	for (int i = 0; i < 2; i++) {
+		send_call(f, i, export);
+		run_for(f, 1);
+		assert_int_equal(b->limit, 400);
+		assert_int_equal(api_client_wait_ms(f->api), 0);
+	}
+	assert_int_equal(out.answers[1].r.result, RESULT_RATE);
+	send_call(f, 2, export);
+	run_for(f, 1);
+	assert_in_range(out.answers[2].r.retry_after_ms, 20000, 35000);
+	assert_int_equal(out.answers[2].r.calls, 0);
+	assert_int_equal(get(f)->result, RESULT_OK);
+}
+
+/* SunCo says nothing of limits: ours is of requests at the same time. */
+static void test_sunco_takes_so_many_at_once(void **state)
+{
+	struct api_fixture *f = *state;
+	struct api_request *open[API_SUNCO_OPEN_MAX];
+	struct api_call sunco = {.api = API_SUNCO, .path = "/silent"};
+	SCRIPT(f, ALWAYS("/silent", REPLY_SILENCE, NULL, NULL),
+	       ALWAYS("/thing", 200, NULL, "{}"));
+
+	for (int i = 0; i < API_SUNCO_OPEN_MAX; i++)
+		open[i] = send_call(f, i, sunco);
+	f->stop_at = API_SUNCO_OPEN_MAX;
+	wire_run(f->loop);
+	send_call(f, API_SUNCO_OPEN_MAX, (struct api_call){.api = API_SUNCO});
+	get(f); /* Zendesk is another matter */
+	assert_int_equal(f->request_count, API_SUNCO_OPEN_MAX + 1);
+	api_cancel(open[0]);
+	run_for(f, 1);
+	assert_int_equal(out.answers[API_SUNCO_OPEN_MAX].r.result, RESULT_OK);
+	assert_int_equal(f->request_count, API_SUNCO_OPEN_MAX + 2);
 }
 
 static void test_lanes_go_in_order(void **state)
@@ -432,7 +498,8 @@ static void test_lanes_go_in_order(void **state)
 static void test_held_back_for_a_while(void **state)
 {
 	struct api_fixture *f = *state;
-	struct api_call update = {.updates_user = true};
+	struct api_call update = {.endpoint = ENDPOINT_USER_UPDATE,
+				  .object = 7};
 	SCRIPT(f, ALWAYS("/thing", 200, NULL, "{}"));
 
 	send_call(f, 0, update);
@@ -555,7 +622,9 @@ int main(void)
 		CASE(test_429),
 		CASE(test_sunco_has_limits_of_its_own),
 		CASE(test_endpoint_limits),
-		CASE(test_the_limit_of_ticket_updates),
+		CASE(test_whose_limit_a_429_is),
+		CASE(test_exports_do_not_speak_of_the_account),
+		CASE(test_sunco_takes_so_many_at_once),
 		CASE(test_lanes_go_in_order),
 		CASE(test_held_back_for_a_while),
 		CASE(test_cancel),

@@ -36,16 +36,18 @@ static struct budget make(int64_t per_minute, int64_t reserve_percent)
 static void hear(struct budget *b, int64_t limit, int64_t remaining,
 		 int64_t reset_ms, int64_t now_ms)
 {
-	struct budget_headers h = {limit, remaining, reset_ms, -1, 0};
+	struct budget_headers h = {limit, remaining, reset_ms};
 
 	budget_learn(b, &h, now_ms);
 }
 
 static bool take(struct budget *b, enum job_lane lane, int64_t now_ms)
 {
-	int64_t wait_ms = budget_take(b, lane, false, now_ms);
+	int64_t wait_ms = budget_wait_ms(b, lane, now_ms);
 
 	assert_true(wait_ms >= 0);
+	if (wait_ms == 0)
+		budget_take(b, now_ms);
 	return wait_ms == 0;
 }
 
@@ -173,11 +175,12 @@ static void test_waiting_as_told_ends(void **state)
 		int64_t waited = 0, wait_ms;
 		int asked = 0;
 
-		while ((wait_ms = budget_take(&b, LANE_LIVE, false, now)) > 0) {
+		while ((wait_ms = budget_wait_ms(&b, LANE_LIVE, now)) > 0) {
 			now += wait_ms;
 			waited += wait_ms;
 			assert_true(++asked < 4);
 		}
+		budget_take(&b, now);
 		assert_true(waited <= MINUTE + 1000);
 	}
 }
@@ -192,7 +195,7 @@ static void test_before_anything_is_known(void **state)
 	assert_int_equal(budget_left(&b, NOW), 60);
 	/* three quarters at once, the rest spread over the minute */
 	assert_int_equal(burst(&b, LANE_LIVE, NOW), 45);
-	assert_in_range(budget_take(&b, LANE_LIVE, false, NOW), 1, 10000);
+	assert_in_range(budget_wait_ms(&b, LANE_LIVE, NOW), 1, 10000);
 	assert_int_equal(budget_left(&b, NOW), 15);
 }
 
@@ -233,9 +236,8 @@ static void test_full_goes_at_once_and_the_last_is_spread(void **state)
 	(void)state;
 	assert_int_equal(n, 225);
 	while (n < 300) {
-		wait_ms = budget_take(&b, LANE_LIVE, false, now);
-		if (wait_ms == 0)
-			n++;
+		wait_ms = budget_wait_ms(&b, LANE_LIVE, now);
+		n += take(&b, LANE_LIVE, now);
 		now += wait_ms;
 	}
 	assert_in_range(now - NOW, 40000, 61000);
@@ -263,8 +265,8 @@ static void test_others_spend_the_account(void **state)
 	assert_int_equal(budget_left(&b, NOW), 1);
 	assert_false(take(&b, LANE_BACKFILL, NOW));
 	assert_true(take(&b, LANE_LIVE, NOW));
-	assert_int_equal(budget_take(&b, LANE_LIVE, false, NOW), 20000);
-	assert_int_equal(budget_take(&b, LANE_LIVE, false, NOW + 19999), 1);
+	assert_int_equal(budget_wait_ms(&b, LANE_LIVE, NOW), 20000);
+	assert_int_equal(budget_wait_ms(&b, LANE_LIVE, NOW + 19999), 1);
 	assert_true(take(&b, LANE_LIVE, NOW + 20000));
 }
 
@@ -286,7 +288,7 @@ static void test_windows_without_a_reset(void **state)
 
 	(void)state;
 	hear(&b, 400, 90, -1, NOW);
-	assert_int_equal(budget_take(&b, LANE_LIVE, false, NOW), MINUTE);
+	assert_int_equal(budget_wait_ms(&b, LANE_LIVE, NOW), MINUTE);
 	hear(&b, 400, 95, -1, NOW + 10);
 	assert_int_equal(budget_left(&b, NOW + 10), 0);
 	hear(&b, 400, 398, -1, NOW + 20); /* cannot be the same one */
@@ -295,37 +297,20 @@ static void test_windows_without_a_reset(void **state)
 	assert_true(take(&b, LANE_LIVE, NOW + 30 + MINUTE));
 }
 
-static void test_blocked(void **state)
+static void test_refused(void **state)
 {
 	struct budget b = make(400, 25);
-	struct budget_headers h = {-1, -1, -1, 5000, 0};
 
 	(void)state;
-	budget_learn(&b, &h, NOW);
-	assert_int_equal(budget_take(&b, LANE_LIVE, false, NOW), 5000);
+	budget_refused(&b, 5000, 0, NOW);
+	assert_int_equal(budget_wait_ms(&b, LANE_LIVE, NOW), 5000);
 	assert_int_equal(budget_left(&b, NOW), 0);
-	h.retry_after_ms = 1000; /* a shorter one does not end it */
-	budget_learn(&b, &h, NOW);
-	assert_int_equal(budget_take(&b, LANE_LIVE, false, NOW + 4999), 1);
+	budget_passed(&b, NOW + 1000); /* sent before */
+	assert_int_equal(budget_wait_ms(&b, LANE_LIVE, NOW + 4999), 1);
 	assert_true(take(&b, LANE_LIVE, NOW + 5000));
-	h.retry_after_ms = INT64_MAX / 2; /* nonsense is bounded */
-	budget_learn(&b, &h, NOW);
-	assert_int_equal(budget_take(&b, LANE_LIVE, false, NOW), 60 * MINUTE);
-}
-
-static void test_updates_of_users(void **state)
-{
-	struct budget b = make(400, 25);
-	struct budget_headers h = {-1, -1, -1, -1, 30000};
-
-	(void)state;
-	assert_int_equal(budget_take(&b, LANE_LIVE, true, NOW), 0);
-	assert_in_range(budget_take(&b, LANE_LIVE, true, NOW), 1000, 1500);
-	assert_int_equal(budget_take(&b, LANE_LIVE, false, NOW), 0);
-	assert_int_equal(budget_take(&b, LANE_LIVE, true, NOW + 1500), 0);
-	budget_learn(&b, &h, NOW + 1500);
-	assert_int_equal(budget_take(&b, LANE_LIVE, true, NOW + 1500), 30000);
-	assert_int_equal(budget_take(&b, LANE_LIVE, false, NOW + 1500), 0);
+	assert_false(take(&b, LANE_LIVE, NOW + 5000)); /* one asks for all */
+	budget_passed(&b, NOW + 5200);
+	assert_true(burst(&b, LANE_LIVE, NOW + 5200) > 100);
 }
 
 int main(void)
@@ -344,8 +329,7 @@ int main(void)
 		cmocka_unit_test(test_others_spend_the_account),
 		cmocka_unit_test(test_answers_overtake_one_another),
 		cmocka_unit_test(test_windows_without_a_reset),
-		cmocka_unit_test(test_blocked),
-		cmocka_unit_test(test_updates_of_users),
+		cmocka_unit_test(test_refused),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
