@@ -26,8 +26,10 @@ struct store_backend_ops {
 	enum result (*commit)(struct store_backend *b, struct error *err);
 	void (*rollback)(struct store_backend *b);
 	bool (*changed)(struct store_backend *b);
-	void (*checkpoint)(struct store_backend *b);
+	enum result (*watch)(struct store_backend *b, struct error *err);
+	int64_t (*checkpoint)(struct store_backend *b);
 	bool (*empty_log)(struct store_backend *b);
+	size_t (*copies)(const char *location, struct store_copy **out);
 	const uint8_t *(*key)(const struct store_backend *b);
 };
 

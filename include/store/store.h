@@ -144,9 +144,10 @@ struct store_accept {
 	/* out */
 	int accepted;
 	int duplicate;
-	int known; /* of the accepted: about people known to be linked */
-	int woken; /* jobs that became ready, or due sooner */
-	int noted; /* notes that got their ticket */
+	int known;  /* of the accepted: about people known to be linked */
+	int woken;  /* jobs that became ready, or due sooner */
+	int noted;  /* notes that got their ticket */
+	int erased; /* people who are gone, or go when their run ends */
 };
 
 struct store_enqueue {
@@ -266,9 +267,10 @@ struct store_settle {
 	/* out */
 	int64_t journal_id;
 	int64_t review_id;
-	bool again; /* gen had moved, there is another owner, or it moved */
-	bool noted; /* a note is due now */
-	bool moved; /* to the SunCo user that the person went on as */
+	bool again;  /* gen had moved, there is another owner, or it moved */
+	bool noted;  /* a note is due now */
+	bool moved;  /* to the SunCo user that the person went on as */
+	bool erased; /* the person was removed meanwhile, and is gone now */
 };
 
 #define STORE_RECALL_MAX 8
@@ -507,6 +509,9 @@ struct store_op {
 void store_op_init(struct store_op *op, enum store_op_kind kind);
 void store_op_release(struct store_op *op);   /* frees outputs */
 bool store_op_reads(enum store_op_kind kind); /* changes nothing */
+/* It took away what must not stay in the log: see store_empty_log(). A long
+ * row of batches of retention says so once, at its end. */
+bool store_op_erased(const struct store_op *op);
 
 struct store;
 /*
@@ -524,11 +529,29 @@ void store_run(struct store *s, struct store_op **ops, size_t count);
 MUST_CHECK enum result store_do(struct store *s, struct store_op *op);
 /* True when another process wrote since the last call. Cheap. */
 bool store_changed(struct store *s);
-/* Moves the write-ahead log into the database; for the reader thread. */
-void store_checkpoint(struct store *s);
+/* Moves the write-ahead log into the database; for the reader thread. How
+ * many bytes could not be moved, because somebody still reads what was before
+ * them; -1: it failed, and the log says why. */
+int64_t store_checkpoint(struct store *s);
+/* Is the store still the one that was opened, and sound as far as is known?
+ * RESULT_TEMP: nothing is written to it (err says why), until that changes.
+ * Cheap. */
+MUST_CHECK enum result store_watch(struct store *s, struct error *err);
 /* Moves the log and leaves it empty, so that it keeps no bytes of what was
- * erased; false while somebody reads, or when it fails. For commands. */
+ * erased. Waits for nobody: false while somebody reads or writes, or when it
+ * fails. */
 bool store_empty_log(struct store *s);
+/*
+ * Whole copies beside a store: of before a migration, or saved when it was
+ * lost. They hold what it held then, people's data too. *new*: free() each
+ * name and the list.
+ */
+struct store_copy {
+	char *name;
+	int64_t made_ms;
+	bool rescued;
+};
+size_t store_copies(const char *url, struct store_copy **out);
 /* The store's secret key for hashes of addresses; made with the store. */
 const uint8_t *store_key(const struct store *s);
 

@@ -326,8 +326,11 @@ static void answer_metrics(struct admin_call *call)
 
 static void get_metrics(struct http_request *req, void *arg)
 {
+	const struct admin *a = arg;
 	struct admin_call *call;
 
+	metric_set(metric_get(METRIC_STORE_LOG_BYTES),
+		   (double)storeq_log_bytes(engine_storeq(a->engine)));
 	if (is_behind(arg)) {
 		reply_metrics(req);
 		return;

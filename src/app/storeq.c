@@ -5,6 +5,7 @@
  *	submit -> queue --> batch -> store_run        lists -> store_run
  *	done() <- finished <-------------------------+
  *	                    store_changed (1/s)       store_checkpoint (1/s)
+ *	                    store_watch (1/s)         store_empty_log, if unclean
  *
  * All waiting writes go into one transaction, at most BATCH_MAX of them; one
  * post to the loop delivers everything that has finished by then.
@@ -92,6 +93,8 @@ struct storeq {
 	bool failed; /* the writer's last transaction */
 	bool closing;
 	bool changed;
+	bool unclean;	   /* the log holds what was erased */
+	int64_t log_bytes; /* as the last checkpoint left it */
 	void (*on_change)(void *arg);
 	void *on_change_arg;
 };
@@ -234,6 +237,17 @@ void storeq_on_change(struct storeq *q, void (*fn)(void *arg), void *arg)
 	q->on_change_arg = arg;
 }
 
+int64_t storeq_log_bytes(const struct storeq *cq)
+{
+	struct storeq *q = (struct storeq *)(uintptr_t)cq;
+	int64_t bytes;
+
+	pthread_mutex_lock(&q->lock);
+	bytes = q->log_bytes;
+	pthread_mutex_unlock(&q->lock);
+	return bytes;
+}
+
 const uint8_t *storeq_key(const struct storeq *q)
 {
 	return store_key(q->writer.store);
@@ -277,14 +291,33 @@ static const struct store_op *first_failure(struct store_op **ops, size_t count)
 	return NULL;
 }
 
-static void log_failure(struct side *s, const struct store_op *op)
+static bool any_erased(struct store_op **ops, size_t count)
+{
+	size_t i;
+
+	for (i = 0; i < count; i++) {
+		if (store_op_erased(ops[i]))
+			return true;
+	}
+	return false;
+}
+
+static void log_failure(struct side *s, const struct error *err)
 {
 	uint64_t held_back;
 
 	if (log_throttle_pass(&s->throttle, clock_mono_ms(), LOG_INTERVAL_MS,
 			      &held_back))
-		log_error("store_failed", log_str("error", op->error.text),
+		log_error("store_failed", log_str("error", err->text),
 			  log_int("suppressed", (int64_t)held_back));
+}
+
+/* Under the lock. */
+static void set_failed(struct storeq *q, bool failed)
+{
+	if (q->failed && !failed)
+		log_info("store_works", log_bool("again", true));
+	q->failed = failed;
 }
 
 /* Runs one transaction; the caller does not hold the lock. */
@@ -300,7 +333,7 @@ static void run_batch(struct side *s, struct store_op **ops, size_t count,
 	sample->count = writes ? count : 0;
 	failure = first_failure(ops, count);
 	if (failure != NULL)
-		log_failure(s, failure);
+		log_failure(s, &failure->error);
 }
 
 /* Under the lock. */
@@ -315,7 +348,7 @@ static void finish_batch(struct side *s, struct item_list *batch,
 	if (sample->count > 0 && q->sample_count < SAMPLES_MAX)
 		q->samples[q->sample_count++] = *sample;
 	if (s->writes && (sample->count > 0 || failed))
-		q->failed = failed;
+		set_failed(q, failed);
 	s->busy_since_ms = 0;
 	post(q);
 	pthread_cond_signal(&q->idle);
@@ -327,7 +360,7 @@ static void work(struct side *s)
 	struct store_op *ops[BATCH_MAX];
 	struct item_list batch = {NULL, NULL, 0};
 	struct sample sample;
-	bool failed;
+	bool failed, erased;
 
 	s->busy_since_ms = s->queue.head->since_ms;
 	while (batch.count < BATCH_MAX && s->queue.head != NULL) {
@@ -337,7 +370,9 @@ static void work(struct side *s)
 	pthread_mutex_unlock(&s->q->lock);
 	run_batch(s, ops, batch.count, &sample);
 	failed = first_failure(ops, batch.count) != NULL;
+	erased = any_erased(ops, batch.count);
 	pthread_mutex_lock(&s->q->lock);
+	s->q->unclean = s->q->unclean || erased;
 	finish_batch(s, &batch, &sample, failed);
 }
 
@@ -350,26 +385,54 @@ static bool probe(struct side *s)
 }
 
 /* Under the lock, which is given up meanwhile. */
-static void tick(struct side *s)
+static void watch(struct side *s)
 {
 	struct storeq *q = s->q;
-	bool failed = s->writes && q->failed && s->queue.head == NULL;
-	bool works = false, changed = false;
+	bool failed = q->failed && s->queue.head == NULL;
+	bool works = false, sound, changed;
+	struct error err;
 
 	pthread_mutex_unlock(&q->lock);
-	if (failed)
+	sound = store_watch(s->store, &err) == RESULT_OK;
+	if (!sound)
+		log_failure(s, &err);
+	else if (failed)
 		works = probe(s);
-	if (s->writes)
-		changed = store_changed(s->store);
-	if (s->checkpoints)
-		store_checkpoint(s->store);
+	changed = store_changed(s->store);
 	pthread_mutex_lock(&q->lock);
-	if (works)
-		q->failed = false;
-	if (changed) {
-		q->changed = true;
-		post(q);
-	}
+	if (works || !sound)
+		set_failed(q, !sound);
+	if (!changed)
+		return;
+	q->changed = true;
+	q->unclean = true; /* perhaps they erased somebody */
+	post(q);
+}
+
+/* Under the lock, which is given up meanwhile. */
+static void checkpoint(struct side *s)
+{
+	struct storeq *q = s->q;
+	bool unclean = q->unclean;
+	int64_t bytes;
+
+	q->unclean = false;
+	pthread_mutex_unlock(&q->lock);
+	bytes = store_checkpoint(s->store);
+	if (unclean && store_empty_log(s->store))
+		unclean = false;
+	pthread_mutex_lock(&q->lock);
+	q->unclean = q->unclean || unclean;
+	if (bytes >= 0)
+		q->log_bytes = bytes;
+}
+
+static void tick(struct side *s)
+{
+	if (s->writes)
+		watch(s);
+	if (s->checkpoints)
+		checkpoint(s);
 }
 
 static void *side_main(void *arg)

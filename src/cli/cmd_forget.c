@@ -6,18 +6,19 @@
  * Conversations hold is not touched: erase there first, or the person's next
  * webhook makes a job again.
  */
-#include <glob.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
-#include "base/buf.h"
+#include "base/clock.h"
 #include "base/json.h"
 #include "base/str.h"
 #include "commands.h"
 #include "core/address.h"
 #include "list.h"
 
-#define PATH_MAX_BYTES 4096
+#define LOG_TRIES    50
+#define LOG_PAUSE_MS 100
 
 /* Whom the options name; the address is the caller's. */
 struct wish {
@@ -110,24 +111,48 @@ static int forget(struct cli *c, struct store *store, const char *account,
 	return code;
 }
 
-/* Copies from before an upgrade hold what the store held then. */
-static void warn_of_copies(struct cli *c, const struct config *config)
+static void print_copy(struct cli *c, const struct store_copy *copy)
 {
-	const char *path = strchr(config->store, ':');
-	struct buf pattern;
-	glob_t found;
+	char made[CLOCK_TEXT_SIZE];
+	struct json_t *v;
 
-	buf_init(&pattern, PATH_MAX_BYTES);
-	(void)buf_printf(&pattern, "%s.schema-*", path ? path + 1 : "");
-	if (glob(pattern.data, 0, NULL, &found) == 0) {
-		for (size_t i = 0; i < found.gl_pathc; i++)
-			fprintf(c->err,
-				"reunite forget: %s is an older copy of the "
-				"store and may hold the person still\n",
-				found.gl_pathv[i]);
-		globfree(&found);
+	fprintf(c->err,
+		"reunite forget: %s is an older copy of the store and may "
+		"hold the person still: delete it\n",
+		copy->name);
+	if (!c->json)
+		return;
+	v = json_new_obj();
+	json_set_str(v, "copy", copy->name);
+	clock_format(copy->made_ms, made);
+	json_set_str(v, "made", made);
+	cli_object(c, v);
+}
+
+/* They hold what the store held then, and are not written any more. */
+static void tell_of_copies(struct cli *c, const struct config *config)
+{
+	struct store_copy *copies;
+	size_t count = store_copies(config->store, &copies);
+
+	for (size_t i = 0; i < count; i++) {
+		print_copy(c, &copies[i]);
+		free(copies[i].name);
 	}
-	buf_release(&pattern);
+	free(copies);
+}
+
+/* While somebody reads it cannot be; what they do is short. */
+static bool empty_log(struct store *store)
+{
+	const struct timespec pause = {0, LOG_PAUSE_MS * 1000000L};
+
+	for (int i = 0; i < LOG_TRIES; i++) {
+		if (store_empty_log(store))
+			return true;
+		nanosleep(&pause, NULL);
+	}
+	return false;
 }
 
 static int forget_all(struct cli *c, const struct config *config,
@@ -141,11 +166,12 @@ static int forget_all(struct cli *c, const struct config *config,
 			code = forget(c, store, config->accounts[i].name, w);
 	if (code != CLI_DONE || cli_given(c, "dry-run"))
 		return code;
-	warn_of_copies(c, config);
-	if (!store_empty_log(store))
+	tell_of_copies(c, config);
+	if (!empty_log(store))
 		return cli_error(c, "erased, but the write-ahead log could not "
-				    "be emptied while others read: say it "
-				    "again");
+				    "be emptied while somebody reads the "
+				    "store: a daemon does it afterwards; "
+				    "without one, say it again");
 	return CLI_DONE;
 }
 

@@ -14,6 +14,8 @@
 /* With these left, the log of one bad day no longer fits; then nothing. */
 #define SPACE_WARNING_MIB 1024
 #define SPACE_PROBLEM_MIB 100
+/* More than the daemon lets it grow by itself. */
+#define LOG_LARGE_MIB 96
 
 /* The database's path; NULL: it is no file of ours. */
 static const char *path_of(const struct doctor *d)
@@ -84,6 +86,45 @@ static void check_disk(struct doctor *d)
 		   "%lld MiB are free", (long long)mib);
 }
 
+/* With somebody who reads all the time nothing in it can be let go. */
+static void check_log(struct doctor *d)
+{
+	const char *path = path_of(d);
+	char name[4096];
+	struct stat st;
+
+	if (!path || !d->store)
+		return;
+	snprintf(name, sizeof(name), "%s-wal", path);
+	if (stat(name, &st) == 0 && st.st_size > LOG_LARGE_MIB * MIB)
+		doctor_say(d, DOCTOR_WARNING,
+			   "end what has the store open for long: a backup, "
+			   "an sqlite3 shell, a stopped command",
+			   "its write-ahead log grew to %lld MiB",
+			   (long long)(st.st_size / MIB));
+}
+
+static void check_copies(struct doctor *d)
+{
+	int64_t kept_ms = d->config->retention_before_images_ms;
+	struct store_copy *copies;
+	size_t count = store_copies(d->config->store, &copies);
+	char age[DOCTOR_AGE_SIZE];
+
+	for (size_t i = 0; i < count; i++) {
+		bool old = d->cli->now_ms - copies[i].made_ms > kept_ms;
+
+		doctor_say(
+			d,
+			old || copies[i].rescued ? DOCTOR_WARNING : DOCTOR_OK,
+			"delete it when it is of no use any more",
+			"%s, %s old, holds what the store held then",
+			copies[i].name, doctor_age(d, copies[i].made_ms, age));
+		free(copies[i].name);
+	}
+	free(copies);
+}
+
 /* One of the kernel's lines "1: FLOCK ADVISORY WRITE pid device:inode ...". */
 static bool names_lock(const char *line, uint64_t inode)
 {
@@ -134,9 +175,8 @@ static void check_daemon(struct doctor *d)
 }
 
 const struct doctor_check doctor_store_checks[] = {
-	{"store", check_store},
-	{"store mode", check_mode},
-	{"disk", check_disk},
-	{"daemon", check_daemon},
+	{"store", check_store},	  {"store mode", check_mode},
+	{"disk", check_disk},	  {"log", check_log},
+	{"copies", check_copies}, {"daemon", check_daemon},
 };
 const size_t doctor_store_check_count = ARRAY_LEN(doctor_store_checks);

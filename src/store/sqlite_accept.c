@@ -341,6 +341,7 @@ static void on_sunco_remove(struct intake *in, const struct event *e)
 
 	if (!job_person(person, e->sunco_id, 0))
 		return;
+	in->a->erased++;
 	job.zendesk_user_id = 0;
 	if (sq_job_find(in->q, in->account, person, &job)) {
 		if (sq_job_busy(in->q, &job))
@@ -391,7 +392,7 @@ enum result sq_op_accept(struct sq *q, struct store_op *op)
 	struct intake in = {q, a, sq_account_id(q, a->account, true)};
 	size_t i;
 
-	a->accepted = a->duplicate = a->known = a->noted = 0;
+	a->accepted = a->duplicate = a->known = a->noted = a->erased = 0;
 	q->woken = 0;
 	for (i = 0; i < a->count; i++)
 		accept_event(&in, &a->events[i]);

@@ -125,36 +125,40 @@ static char *last_line(const char *words)
 }
 
 /* Its words name pages, tables and indexes, never what is in them. */
-static void check_file(struct sq *q, struct store_check *c)
+int sq_check_file(struct sq *q, bool quick, char **damage)
 {
 	sqlite3_stmt *st = NULL;
 	const char *words = NULL;
 	int rc = sqlite3_prepare_v2(q->db,
-				    c->quick ? "PRAGMA quick_check(1)"
-					     : "PRAGMA integrity_check(1)",
+				    quick ? "PRAGMA quick_check(1)"
+					  : "PRAGMA integrity_check(1)",
 				    -1, &st, NULL);
 
 	if (rc == SQLITE_OK)
 		rc = sqlite3_step(st);
 	if (rc == SQLITE_ROW)
 		words = (const char *)sqlite3_column_text(st, 0);
-	if (rc != SQLITE_ROW && rc != SQLITE_CORRUPT)
-		fail(q, rc);
-	else if (words == NULL || strcmp(words, "ok") != 0)
-		c->damage = last_line(words != NULL ? words : "malformed");
+	else if (sq_is_damage(rc))
+		words = "malformed";
+	if (words != NULL && strcmp(words, "ok") != 0)
+		*damage = last_line(words);
 	sqlite3_finalize(st);
+	return words != NULL ? SQLITE_OK : rc;
 }
 
 enum result sq_op_check(struct sq *q, struct store_op *op)
 {
 	struct store_check *c = &op->u.check;
 	size_t i;
+	int rc;
 
 	c->count = 0;
 	c->damage = NULL;
 	c->findings = NULL;
-	check_file(q, c);
-	if (c->damage != NULL)
+	rc = sq_check_file(q, c->quick, &c->damage);
+	if (rc != SQLITE_OK)
+		fail(q, rc);
+	if (rc != SQLITE_OK || c->damage != NULL)
 		return RESULT_OK;
 	c->findings = xcalloc(ARRAY_LEN(rules), sizeof(*c->findings));
 	for (i = 0; i < ARRAY_LEN(rules) && !q->failed; i++)

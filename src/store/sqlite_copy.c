@@ -1,5 +1,6 @@
 /*
- * A copy of the whole store in one file, while others read and write it.
+ * A copy of the whole store in one file, while others read and write it; and
+ * the copies that are there already.
  *
  * Refuses to leave half of one: the copy has its name only when it is whole
  * and on disk. It holds what the store held, personal data too, and is made
@@ -7,6 +8,7 @@
  */
 #include "sqlite_db.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <libgen.h>
@@ -16,6 +18,7 @@
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "base/log.h"
 #include "base/str.h"
 
 #define NAME_MAX_BYTES 4096
@@ -86,4 +89,78 @@ enum result sq_copy(struct sq *q, const char *name, struct error *err)
 	r = copy_by_way_of(q, part.data, name, err);
 	buf_release(&part);
 	return r;
+}
+
+/* --- those that are there --- */
+
+struct copies {
+	const char *folder;
+	const char *base; /* the store's own name in it */
+	struct store_copy *items;
+	size_t count;
+};
+
+/* What comes after the store's name; "part" ends a copy that was given up. */
+static bool is_copy(const struct copies *c, const char *name, bool *rescued)
+{
+	size_t len = strlen(c->base);
+	const char *ending = name + len;
+
+	if (strncmp(name, c->base, len) != 0)
+		return false;
+	*rescued = str_starts(ending, ".rescued-");
+	return *rescued || str_starts(ending, ".schema-");
+}
+
+static void add_copy(struct copies *c, const char *name)
+{
+	struct store_copy copy;
+	struct stat st;
+	struct buf b;
+
+	if (!is_copy(c, name, &copy.rescued))
+		return;
+	buf_init(&b, NAME_MAX_BYTES);
+	(void)buf_printf(&b, "%s/%s", c->folder, name);
+	if (stat(b.data, &st) == 0 && S_ISREG(st.st_mode)) {
+		copy.name = xstrdup(b.data);
+		copy.made_ms = (int64_t)st.st_mtime * 1000;
+		c->items =
+			xrealloc(c->items, (c->count + 1) * sizeof(*c->items));
+		c->items[c->count++] = copy;
+	}
+	buf_release(&b);
+}
+
+size_t sq_copies(const char *path, struct store_copy **out)
+{
+	char *for_folder = xstrdup(path), *for_base = xstrdup(path);
+	struct copies c = {dirname(for_folder), basename(for_base), NULL, 0};
+	DIR *dir = opendir(c.folder);
+	struct dirent *entry;
+
+	while (dir != NULL && (entry = readdir(dir)) != NULL)
+		add_copy(&c, entry->d_name);
+	if (dir != NULL)
+		closedir(dir);
+	free(for_folder);
+	free(for_base);
+	*out = c.items;
+	return c.count;
+}
+
+void sq_copies_prune(struct sq *q, int64_t before_ms)
+{
+	struct store_copy *copies;
+	size_t i,
+		count = sq_copies(sqlite3_db_filename(q->db, "main"), &copies);
+
+	for (i = 0; i < count; i++) {
+		if (!copies[i].rescued && copies[i].made_ms < before_ms &&
+		    unlink(copies[i].name) == 0)
+			log_info("store_copy_removed",
+				 log_str("file", copies[i].name));
+		free(copies[i].name);
+	}
+	free(copies);
 }

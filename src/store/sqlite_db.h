@@ -10,7 +10,9 @@
 #define REUNITE_STORE_SQLITE_DB_H
 
 #include <sqlite3.h>
+#include <sys/stat.h>
 
+#include "base/log.h"
 #include "sqlite_sql.h"
 #include "store/backend.h"
 
@@ -26,6 +28,12 @@ struct sq_account {
 	int64_t id;
 	char name[ACCOUNT_SIZE];
 	int64_t jobs[JOB_STATE_COUNT]; /* while sq.counts_valid */
+};
+
+/* Which file a name stood for when it was opened. */
+struct sq_file {
+	dev_t dev;
+	ino_t ino;
 };
 
 struct sq {
@@ -44,6 +52,12 @@ struct sq {
 	int64_t seen_version;	/* data_version at the last changed() */
 	int wal_pages;		/* in the log after the last commit */
 	int wal_tried;		/* pages when we last emptied it ourselves */
+	int64_t page_size;
+	struct log_throttle checkpoint_log;
+	struct sq_file main_file, log_file;
+	bool gone;    /* the files were not there when last looked */
+	bool rescued; /* and what was in them is safe */
+	bool damaged; /* for good: SQLite met what cannot be */
 	uint8_t key[STORE_KEY_SIZE];
 };
 
@@ -51,15 +65,48 @@ struct sq {
 enum result sq_open(struct store_backend **out, const char *location,
 		    enum store_mode mode, int64_t now_ms, struct error *err);
 void sq_close(struct store_backend *b);
+/* How long this handle waits for the locks of others. */
+void sq_patience(struct sq *q);
 
 /* What SQLite said, as one of our classes and a text. */
 enum result sq_error(sqlite3 *db, int rc, const char *what, struct error *err);
 /* Of the file system, with errno: RESULT_PERM. */
 enum result sq_os_error(struct error *err, const char *what, const char *path);
+/* The database, not the moment, is to blame. */
+static inline bool sq_is_damage(int rc)
+{
+	return (rc & 0xff) == SQLITE_CORRUPT || (rc & 0xff) == SQLITE_NOTADB;
+}
 /* The name of a new file is durable only when its folder is. */
 enum result sq_sync_folder(const char *path, struct error *err);
+
+/* sqlite_file.c: takes the lock file; RESULT_CONFLICT: another has it. */
+enum result sq_lock(struct sq *q, const char *path, struct error *err);
+/* Says in the lock file that there is a store now. */
+enum result sq_mark(struct sq *q, const char *path, struct error *err);
+/* RESULT_PERM: an empty database here would replace one that is lost. */
+enum result sq_refuse_empty(const struct sq *q, const char *path,
+			    struct error *err);
+/* The database's file; RESULT_NOTFOUND: there is none. */
+enum result sq_need_file(const char *path, enum store_mode mode,
+			 struct error *err);
+/* Makes it if there may be a new one. */
+enum result sq_make_file(const struct sq *q, const char *path,
+			 struct error *err);
+void sq_files_remember(struct sq *q);
+bool sq_files_there(const struct sq *q);
+/* A copy, under a name of its own, of what has lost its name. */
+void sq_rescue(struct sq *q);
+
+/* sqlite_check.c: *damage is where (*new*), or left alone; else how asking
+ * failed. */
+int sq_check_file(struct sq *q, bool quick, char **damage);
 /* sqlite_copy.c: the whole store as it is now, into a file of this name. */
 enum result sq_copy(struct sq *q, const char *name, struct error *err);
+/* See store_copies(). */
+size_t sq_copies(const char *path, struct store_copy **out);
+/* Removes those of before a migration that are older. */
+void sq_copies_prune(struct sq *q, int64_t before_ms);
 
 /* A bound value; see the functions below. */
 struct sq_val {

@@ -1,5 +1,6 @@
 /*
- * Opening a SQLite store: lock file, creation, pragmas, schema, key.
+ * Opening a SQLite store: its files, whether it is whole and ours, pragmas,
+ * schema, key.
  *
  * Only SERVE creates, migrates, and holds <file>.lock, so it is the only one
  * that runs jobs: what a dead daemon left running is free at once. Before it
@@ -8,15 +9,12 @@
  */
 #include "sqlite_ops.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "base/clock.h"
 #include "base/crypto.h"
 #include "base/log.h"
 #include "base/str.h"
@@ -28,50 +26,11 @@
  * before its sender gives up. */
 #define BUSY_SERVE_MS  2000
 #define APPLICATION_ID 1919251822 /* "reun" */
-#define DIGITS(n)      DIGITS_(n)
-#define DIGITS_(n)     #n
-
-static enum result take_lock(struct sq *q, const char *path, struct error *err)
-{
-	struct buf name;
-	enum result r = RESULT_OK;
-
-	buf_init(&name, PATH_MAX_BYTES);
-	(void)buf_printf(&name, "%s.lock", path);
-	q->lock_fd = open(name.data, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-	if (q->lock_fd < 0)
-		r = sq_os_error(err, "cannot open", name.data);
-	else if (flock(q->lock_fd, LOCK_EX | LOCK_NB) != 0)
-		r = error_set(err, RESULT_CONFLICT, "another process holds %s",
-			      name.data);
-	buf_release(&name);
-	return r;
-}
-
-static enum result create_file(const char *path, struct error *err)
-{
-	int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-
-	if (fd < 0 && errno == EEXIST)
-		return RESULT_OK;
-	if (fd < 0)
-		return sq_os_error(err, "cannot create", path);
-	close(fd);
-	return sq_sync_folder(path, err);
-}
-
-static enum result need_file(const char *path, struct error *err)
-{
-	struct stat st;
-
-	if (stat(path, &st) == 0) {
-		if (st.st_size > 0)
-			return RESULT_OK;
-	} else if (errno != ENOENT && errno != ENOTDIR) {
-		return sq_os_error(err, "cannot open", path);
-	}
-	return error_set(err, RESULT_NOTFOUND, "there is no store at %s", path);
-}
+/* How long a start looks for damage, and how often it looks at the clock. */
+#define CHECK_MS    2000
+#define CHECK_STEPS 10000
+#define DIGITS(n)   DIGITS_(n)
+#define DIGITS_(n)  #n
 
 static enum result exec(void *arg, const char *sql, struct error *err)
 {
@@ -107,6 +66,13 @@ static int on_commit(void *arg, sqlite3 *db, const char *name, int pages)
 	return SQLITE_OK;
 }
 
+void sq_patience(struct sq *q)
+{
+	(void)sqlite3_busy_timeout(q->db, q->mode == STORE_SERVE
+						  ? BUSY_SERVE_MS
+						  : BUSY_TIMEOUT_MS);
+}
+
 static enum result open_database(struct sq *q, const char *path,
 				 struct error *err)
 {
@@ -117,9 +83,7 @@ static enum result open_database(struct sq *q, const char *path,
 	if (rc != SQLITE_OK)
 		return sq_error(q->db, rc, "store", err);
 	(void)sqlite3_extended_result_codes(q->db, 1);
-	(void)sqlite3_busy_timeout(q->db, q->mode == STORE_SERVE
-						  ? BUSY_SERVE_MS
-						  : BUSY_TIMEOUT_MS);
+	sq_patience(q);
 	/* Replaces the automatic checkpoint, too. */
 	(void)sqlite3_wal_hook(q->db, on_commit, q);
 	return RESULT_OK;
@@ -198,6 +162,38 @@ static enum result set_wal(struct sq *q, struct error *err)
 	return r;
 }
 
+/* A step of the check: SQLite asks now and then whether to go on. */
+static int out_of_time(void *arg)
+{
+	return clock_mono_ms() >= *(const int64_t *)arg;
+}
+
+/* What is damaged is refused before anybody relies on it. A large store is
+ * looked through only as far as the time goes. */
+static enum result check_whole(struct sq *q, struct error *err)
+{
+	int64_t end_ms = clock_mono_ms() + CHECK_MS;
+	char *damage = NULL;
+	int rc;
+
+	sqlite3_progress_handler(q->db, CHECK_STEPS, out_of_time, &end_ms);
+	rc = sq_check_file(q, true, &damage);
+	sqlite3_progress_handler(q->db, 0, NULL, NULL);
+	if (damage == NULL && rc == SQLITE_INTERRUPT)
+		log_info("store_check_cut_short",
+			 log_int("after_ms", CHECK_MS));
+	else if (damage == NULL && rc != SQLITE_OK)
+		return sq_error(q->db, rc, "store", err);
+	if (damage == NULL)
+		return RESULT_OK;
+	(void)error_set(err, RESULT_PERM,
+			"the store is damaged (%s): keep the file, look with "
+			"`reunite queue check`, and go back to a copy",
+			damage);
+	free(damage);
+	return RESULT_PERM;
+}
+
 static enum result make_key(struct sq *q)
 {
 	uint8_t key[STORE_KEY_SIZE];
@@ -268,11 +264,13 @@ static enum result prepare_to_serve(struct sq *q, const char *path,
 				    struct error *err)
 {
 	struct migrate_db db = {exec, q};
-	enum result r = set_wal(q, err);
+	enum result r = version == 0 ? sq_refuse_empty(q, path, err)
+				     : check_whole(q, err);
 
 	if (r == RESULT_OK)
+		r = set_wal(q, err);
+	if (r == RESULT_OK)
 		r = copy_before(q, path, version, err);
-
 	if (r == RESULT_OK && version == 0)
 		r = exec(q, "PRAGMA application_id = " DIGITS(APPLICATION_ID),
 			 err);
@@ -292,9 +290,9 @@ static enum result open_all(struct sq *q, const char *path, int64_t now_ms,
 	int64_t version = 0;
 	enum result r;
 
-	r = serve ? take_lock(q, path, err) : need_file(path, err);
+	r = serve ? sq_lock(q, path, err) : sq_need_file(path, q->mode, err);
 	if (r == RESULT_OK && serve)
-		r = create_file(path, err);
+		r = sq_make_file(q, path, err);
 	if (r == RESULT_OK)
 		r = open_database(q, path, err);
 	if (r == RESULT_OK)
@@ -308,7 +306,13 @@ static enum result open_all(struct sq *q, const char *path, int64_t now_ms,
 	if (r == RESULT_OK)
 		r = read_key(q, err);
 	if (r == RESULT_OK)
+		r = ask(q, "PRAGMA page_size", &q->page_size, err);
+	if (r == RESULT_OK && serve)
+		r = sq_mark(q, path, err);
+	if (r == RESULT_OK) {
 		q->seen_version = sq_data_version(q);
+		sq_files_remember(q);
+	}
 	return r;
 }
 
@@ -337,6 +341,9 @@ void sq_close(struct store_backend *b)
 	struct sq *q = (struct sq *)b;
 	size_t i;
 
+	if (q->mode == STORE_SERVE && q->main_file.ino != 0 && !q->rescued &&
+	    !sq_files_there(q))
+		sq_rescue(q);
 	for (i = 0; i < SQL_COUNT; i++)
 		sqlite3_finalize(q->stmts[i]);
 	sqlite3_close(q->db);

@@ -287,7 +287,7 @@ enum result sq_op_settle(struct sq *q, struct store_op *op)
 	enum result r;
 
 	s->journal_id = s->review_id = 0;
-	s->again = s->noted = s->moved = false;
+	s->again = s->noted = s->moved = s->erased = false;
 	if (!sq_job_held(q, s->job_id, s->token, &job, &r))
 		return r;
 	if (s->entry != NULL && s->entry->id != 0 &&
@@ -299,6 +299,7 @@ enum result sq_op_settle(struct sq *q, struct store_op *op)
 	settle_tallies(q, s, &job);
 	if (job.erase && s->state != JOB_READY) {
 		settle_erased(q, s, &job);
+		s->erased = true;
 		return RESULT_OK;
 	}
 	settle_review(q, s, &job);

@@ -25,8 +25,14 @@ enum result sq_error(sqlite3 *db, int rc, const char *what, struct error *err)
 	switch (rc & 0xff) {
 	case SQLITE_NOTADB:
 		return error_set(err, RESULT_PERM,
-				 "%s: the file is not a database", what);
+				 "%s: the file is not a database: go back to a "
+				 "copy",
+				 what);
 	case SQLITE_CORRUPT:
+		return error_set(err, RESULT_PERM,
+				 "%s: %s (%d): keep the file, look with "
+				 "`reunite queue check`, go back to a copy",
+				 what, why, rc);
 	case SQLITE_CANTOPEN:
 	case SQLITE_PERM:
 	case SQLITE_READONLY:
@@ -44,6 +50,7 @@ static void fail(struct sq *q, int rc)
 	if (q->failed)
 		return;
 	q->failed = true;
+	q->damaged = q->damaged || sq_is_damage(rc);
 	(void)sq_error(q->db, rc, "sqlite", q->err);
 }
 

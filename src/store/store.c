@@ -188,6 +188,23 @@ bool store_op_reads(enum store_op_kind kind)
 	}
 }
 
+bool store_op_erased(const struct store_op *op)
+{
+	if (op->result != RESULT_OK)
+		return false;
+	switch (op->kind) {
+	case STORE_ACCEPT:
+		return op->u.accept.erased > 0;
+	case STORE_SETTLE:
+		return op->u.settle.erased;
+	case STORE_PRUNE:
+		return op->u.prune.removed > 0 &&
+		       op->u.prune.removed < op->u.prune.max;
+	default:
+		return op->kind == STORE_ERASE;
+	}
+}
+
 /* An account's row may be only read. */
 static bool op_writes(const struct store_op *op)
 {
@@ -324,6 +341,15 @@ static const struct store_backend_ops *backend_for(const char *url,
 	return NULL;
 }
 
+size_t store_copies(const char *url, struct store_copy **out)
+{
+	const char *location = NULL;
+	const struct store_backend_ops *ops = backend_for(url, &location);
+
+	*out = NULL;
+	return ops != NULL ? ops->copies(location, out) : 0;
+}
+
 struct store *store_over(struct store_backend *b)
 {
 	struct store *s = xcalloc(1, sizeof(*s));
@@ -363,14 +389,19 @@ bool store_changed(struct store *s)
 	return s->backend->ops->changed(s->backend);
 }
 
+enum result store_watch(struct store *s, struct error *err)
+{
+	return s->backend->ops->watch(s->backend, err);
+}
+
 bool store_empty_log(struct store *s)
 {
 	return s->backend->ops->empty_log(s->backend);
 }
 
-void store_checkpoint(struct store *s)
+int64_t store_checkpoint(struct store *s)
 {
-	s->backend->ops->checkpoint(s->backend);
+	return s->backend->ops->checkpoint(s->backend);
 }
 
 const uint8_t *store_key(const struct store *s)

@@ -71,14 +71,19 @@ static bool fault_changed(struct store_backend *b)
 	return fault_of(b)->inner->ops->changed(fault_of(b)->inner);
 }
 
+static enum result fault_watch(struct store_backend *b, struct error *err)
+{
+	return fault_of(b)->inner->ops->watch(fault_of(b)->inner, err);
+}
+
 static bool fault_empty_log(struct store_backend *b)
 {
 	return fault_of(b)->inner->ops->empty_log(fault_of(b)->inner);
 }
 
-static void fault_checkpoint(struct store_backend *b)
+static int64_t fault_checkpoint(struct store_backend *b)
 {
-	fault_of(b)->inner->ops->checkpoint(fault_of(b)->inner);
+	return fault_of(b)->inner->ops->checkpoint(fault_of(b)->inner);
 }
 
 static const uint8_t *fault_key(const struct store_backend *b)
@@ -96,6 +101,7 @@ static const struct store_backend_ops fault_ops = {
 	.commit = fault_commit,
 	.rollback = fault_rollback,
 	.changed = fault_changed,
+	.watch = fault_watch,
 	.checkpoint = fault_checkpoint,
 	.empty_log = fault_empty_log,
 	.key = fault_key,

@@ -4,6 +4,7 @@
 #include "contract.h"
 
 #include <dirent.h>
+#include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -112,6 +113,16 @@ void contract_dir_remove(struct contract_dir *d)
 	}
 	closedir(dir);
 	assert_int_equal(rmdir(d->dir), 0);
+}
+
+void contract_sql(const char *path, const char *text)
+{
+	sqlite3 *db;
+
+	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+	if (sqlite3_exec(db, text, NULL, NULL, NULL) != SQLITE_OK)
+		fail_msg("%s: %s", text, sqlite3_errmsg(db));
+	sqlite3_close(db);
 }
 
 struct store *contract_open_url(const char *url, enum store_mode mode)

@@ -118,6 +118,8 @@ struct contract_dir {
 };
 void contract_dir_make(struct contract_dir *d);
 void contract_dir_remove(struct contract_dir *d);
+/* Statements in a database, beside whoever has it open. */
+void contract_sql(const char *path, const char *text);
 struct store *contract_open_url(const char *url, enum store_mode mode);
 
 #endif

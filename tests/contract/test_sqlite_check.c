@@ -2,22 +2,12 @@
  * `queue check`'s operation over SQLite: a store after an ordinary day is
  * sound; each way of breaking it is found, and told as what it is.
  */
-#include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/str.h"
 #include "contract.h"
-
-static void sql(const char *path, const char *text)
-{
-	sqlite3 *db;
-
-	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
-	assert_int_equal(sqlite3_exec(db, text, NULL, NULL, NULL), SQLITE_OK);
-	sqlite3_close(db);
-}
 
 /* Ann waits for a person, Bob's merge is under way, Cy is done. */
 static void make_day(struct contract_dir *d)
@@ -117,7 +107,7 @@ static void every_breakage_is_found(void **state)
 		struct store_op op;
 
 		make_day(&d);
-		sql(d.path, b->sql);
+		contract_sql(d.path, b->sql);
 		check(d.url, &op);
 		f = op.u.check.findings;
 		if (op.u.check.count != 1 || !str_starts(f->what, b->what))
@@ -140,10 +130,11 @@ static void a_damaged_file_is_told(void **state)
 
 	(void)state;
 	make_day(&d);
-	sql(d.path, "PRAGMA writable_schema = ON;"
-		    "UPDATE sqlite_master SET sql = replace(sql,"
-		    " 'ON jobs(account, person)', 'ON jobs(person, account)')"
-		    " WHERE name = 'jobs_person'");
+	contract_sql(d.path,
+		     "PRAGMA writable_schema = ON;"
+		     "UPDATE sqlite_master SET sql = replace(sql,"
+		     " 'ON jobs(account, person)', 'ON jobs(person, account)')"
+		     " WHERE name = 'jobs_person'");
 	check(d.url, &op);
 	assert_non_null(op.u.check.damage);
 	assert_int_equal(op.u.check.count, 0);

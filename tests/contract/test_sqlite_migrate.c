@@ -3,7 +3,6 @@
  * what it holds stays. What only reads refuses it until then.
  */
 
-#include <sqlite3.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -11,15 +10,6 @@
 
 #include "../../src/store/migrate.h"
 #include "contract.h"
-
-static void sql(const char *path, const char *text)
-{
-	sqlite3 *db;
-
-	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
-	assert_int_equal(sqlite3_exec(db, text, NULL, NULL, NULL), SQLITE_OK);
-	sqlite3_close(db);
-}
 
 static enum result pause_account(struct store *s)
 {
@@ -58,7 +48,8 @@ static void make_first(struct contract_dir *d)
 	s = contract_open_url(d->url, STORE_SERVE);
 	assert_int_equal(pause_account(s), RESULT_OK);
 	store_close(s);
-	sql(d->path, "ALTER TABLE jobs DROP COLUMN looked_ms;"
+	contract_sql(d->path,
+		     "ALTER TABLE jobs DROP COLUMN looked_ms;"
 		     "DROP INDEX jobs_moves;"
 		     "ALTER TABLE jobs DROP COLUMN moves_to;"
 		     "DROP TABLE addresses; DROP TABLE notes;"

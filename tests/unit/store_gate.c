@@ -89,14 +89,19 @@ static bool gated_changed(struct store_backend *b)
 	return inner_of(b)->ops->changed(inner_of(b));
 }
 
+static enum result gated_watch(struct store_backend *b, struct error *err)
+{
+	return inner_of(b)->ops->watch(inner_of(b), err);
+}
+
 static bool gated_empty_log(struct store_backend *b)
 {
 	return inner_of(b)->ops->empty_log(inner_of(b));
 }
 
-static void gated_checkpoint(struct store_backend *b)
+static int64_t gated_checkpoint(struct store_backend *b)
 {
-	inner_of(b)->ops->checkpoint(inner_of(b));
+	return inner_of(b)->ops->checkpoint(inner_of(b));
 }
 
 static const uint8_t *gated_key(const struct store_backend *b)
@@ -112,6 +117,7 @@ static const struct store_backend_ops gated_ops = {
 	.commit = gated_commit,
 	.rollback = gated_rollback,
 	.changed = gated_changed,
+	.watch = gated_watch,
 	.checkpoint = gated_checkpoint,
 	.empty_log = gated_empty_log,
 	.key = gated_key,

@@ -26,6 +26,8 @@ struct fake {
 	atomic_bool applying; /* has an op in hand */
 	atomic_int commits;
 	atomic_int checkpoints;
+	atomic_int emptied;
+	atomic_bool lost;
 	atomic_int largest; /* batch */
 	int batch;
 	bool *freed;
@@ -67,6 +69,8 @@ static void fake_apply(struct store_backend *b, struct store_op *op)
 	pthread_mutex_unlock(&f->lock);
 	if (++f->batch > atomic_load(&f->largest))
 		atomic_store(&f->largest, f->batch);
+	if (op->kind == STORE_PRUNE)
+		op->u.prune.removed = 1;
 	op->result = RESULT_OK;
 }
 
@@ -87,9 +91,23 @@ static bool fake_changed(struct store_backend *b)
 	return atomic_exchange(&fake_of(b)->changed, false);
 }
 
-static void fake_checkpoint(struct store_backend *b)
+static int64_t fake_checkpoint(struct store_backend *b)
 {
 	atomic_fetch_add(&fake_of(b)->checkpoints, 1);
+	return 4096;
+}
+
+static enum result fake_watch(struct store_backend *b, struct error *err)
+{
+	if (atomic_load(&fake_of(b)->lost))
+		return error_set(err, RESULT_TEMP, "no file");
+	return RESULT_OK;
+}
+
+/* Somebody reads the first time. */
+static bool fake_empty_log(struct store_backend *b)
+{
+	return atomic_fetch_add(&fake_of(b)->emptied, 1) > 0;
 }
 
 static const uint8_t *fake_key(const struct store_backend *b)
@@ -105,7 +123,9 @@ static const struct store_backend_ops fake_ops = {
 	.commit = fake_commit,
 	.rollback = fake_rollback,
 	.changed = fake_changed,
+	.watch = fake_watch,
 	.checkpoint = fake_checkpoint,
+	.empty_log = fake_empty_log,
 	.key = fake_key,
 };
 
@@ -511,6 +531,49 @@ static void the_reader_checkpoints(void **state)
 	world_close(&w);
 }
 
+static bool has_emptied(struct world *w)
+{
+	return atomic_load(&w->reader->emptied) > 1;
+}
+
+/* Nobody submits: it is seen all the same, and when it ends. What others
+ * wrote may be that they erased somebody. */
+static void a_store_that_is_gone_is_behind(void **state)
+{
+	struct world w;
+
+	(void)state;
+	world_open(&w, true, 0);
+	atomic_store(&w.writer->lost, true);
+	atomic_store(&w.writer->changed, true);
+	run_until(&w, is_behind);
+	atomic_store(&w.writer->lost, false);
+	run_until(&w, is_not_behind);
+	run_until(&w, has_emptied);
+	world_close(&w);
+}
+
+/* The log keeps no bytes of who was erased: as soon as nobody reads. */
+static void after_an_erasure_the_log_is_emptied(void **state)
+{
+	struct world w;
+
+	(void)state;
+	world_open(&w, true, 2);
+	submit(&w, 0, STORE_PROBE);
+	w.expected = 1;
+	run_until(&w, has_checkpointed);
+	assert_int_equal(atomic_load(&w.reader->emptied), 0);
+	store_op_init(&w.ops[1], STORE_PRUNE);
+	w.ops[1].u.prune.max = 2;
+	storeq_submit(w.q, &w.ops[1], on_done, &w);
+	w.expected = 2;
+	run_until(&w, has_emptied);
+	run_until(&w, all_done);
+	assert_int_equal(storeq_log_bytes(w.q), 4096);
+	world_close(&w);
+}
+
 static void the_key_is_the_stores(void **state)
 {
 	struct world w;
@@ -536,6 +599,8 @@ int main(void)
 		cmocka_unit_test(a_failing_list_is_not_behind),
 		cmocka_unit_test(others_writes_are_told),
 		cmocka_unit_test(the_reader_checkpoints),
+		cmocka_unit_test(a_store_that_is_gone_is_behind),
+		cmocka_unit_test(after_an_erasure_the_log_is_emptied),
 		cmocka_unit_test(the_key_is_the_stores),
 	};
 

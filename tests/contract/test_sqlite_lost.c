@@ -1,0 +1,352 @@
+/*
+ * A database that is lost or damaged: never a new empty one in its place,
+ * nothing accepted into what is gone or broken, what was accepted is saved.
+ */
+#include "contract.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/str.h"
+
+#define PEOPLE 40
+#define PAGE   4096
+
+static int set_up(void **state)
+{
+	struct contract_dir *d = xcalloc(1, sizeof(*d));
+
+	contract_dir_make(d);
+	*state = d;
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	contract_dir_remove(*state);
+	free(*state);
+	return 0;
+}
+
+static char *name_of(const struct contract_dir *d, const char *ending)
+{
+	static char name[160];
+
+	snprintf(name, sizeof(name), "%s%s", d->path, ending);
+	return name;
+}
+
+static void refuses(const struct contract_dir *d, const char *text)
+{
+	struct error err = {""};
+	struct store *s = NULL;
+
+	assert_int_equal(store_open(&s, d->url, STORE_SERVE, CT_START, &err),
+			 RESULT_PERM);
+	if (strstr(err.text, text) == NULL || strchr(err.text, '\n'))
+		fail_msg("\"%s\" does not say \"%s\"", err.text, text);
+}
+
+static enum result enqueue(struct store *s, int who)
+{
+	char id[16];
+	struct store_op op;
+
+	snprintf(id, sizeof(id), "p%d", who);
+	store_op_init(&op, STORE_ENQUEUE);
+	op.u.enqueue.account = CT_ACCOUNT;
+	op.u.enqueue.sunco_id = id;
+	op.u.enqueue.now_ms = CT_START;
+	return store_do(s, &op);
+}
+
+static void fill(struct store *s)
+{
+	for (int i = 0; i < PEOPLE; i++)
+		assert_int_equal(enqueue(s, i), RESULT_OK);
+}
+
+static size_t people(const char *path)
+{
+	struct store_op op;
+	struct store *s;
+	char url[192];
+	size_t count;
+
+	snprintf(url, sizeof(url), "sqlite:%s", path);
+	s = contract_open_url(url, STORE_READ);
+	store_op_init(&op, STORE_JOBS);
+	assert_int_equal(store_do(s, &op), RESULT_OK);
+	count = op.u.jobs.count;
+	store_op_release(&op);
+	store_close(s);
+	return count;
+}
+
+static void make(const struct contract_dir *d)
+{
+	struct store *s = contract_open_url(d->url, STORE_SERVE);
+
+	fill(s);
+	store_close(s);
+}
+
+static void put(const char *name, const char *text)
+{
+	FILE *f = fopen(name, "w");
+
+	assert_non_null(f);
+	fputs(text, f);
+	assert_int_equal(fclose(f), 0);
+}
+
+static void copy(const char *from, const char *to)
+{
+	FILE *in = fopen(from, "r"), *out = fopen(to, "w");
+	char bytes[PAGE];
+	size_t n;
+
+	assert_non_null(in);
+	assert_non_null(out);
+	while ((n = fread(bytes, 1, sizeof(bytes), in)) > 0)
+		assert_int_equal(fwrite(bytes, 1, n, out), n);
+	fclose(in);
+	assert_int_equal(fclose(out), 0);
+}
+
+/* --- at a start --- */
+
+static void a_deleted_database_is_not_replaced(void **state)
+{
+	struct contract_dir *d = *state;
+
+	make(d);
+	assert_int_equal(unlink(d->path), 0);
+	refuses(d, "there was a store");
+	assert_int_not_equal(access(d->path, F_OK), 0);
+	assert_int_equal(unlink(name_of(d, ".lock")), 0);
+	make(d);
+}
+
+static void an_emptied_database_is_not_replaced(void **state)
+{
+	struct contract_dir *d = *state;
+	struct stat st;
+
+	make(d);
+	assert_int_equal(truncate(d->path, 0), 0);
+	refuses(d, "there was a store");
+	assert_int_equal(stat(d->path, &st), 0);
+	assert_int_equal(st.st_size, 0);
+}
+
+/* One without tables, as a tool makes it that mistook the name. */
+static void a_blank_database_is_not_taken_for_it(void **state)
+{
+	struct contract_dir *d = *state;
+	struct contract_dir other;
+
+	make(d);
+	contract_dir_make(&other);
+	contract_sql(other.path, "PRAGMA user_version = 1");
+	assert_int_equal(rename(other.path, d->path), 0);
+	contract_dir_remove(&other);
+	refuses(d, "there was a store");
+}
+
+static void a_log_without_its_database_is_told(void **state)
+{
+	struct contract_dir *d = *state;
+
+	put(name_of(d, "-wal"), "what was accepted");
+	refuses(d, "its log");
+	assert_int_not_equal(access(d->path, F_OK), 0);
+	put(d->path, "");
+	refuses(d, "its log");
+}
+
+static void a_folder_is_no_database(void **state)
+{
+	struct contract_dir *d = *state;
+
+	assert_int_equal(mkdir(d->path, 0700), 0);
+	refuses(d, "is no file");
+	assert_int_equal(rmdir(d->path), 0);
+}
+
+static void spoil(const char *path, off_t at)
+{
+	char junk[PAGE];
+	int fd = open(path, O_WRONLY);
+
+	memset(junk, 0xa5, sizeof(junk));
+	assert_true(fd >= 0);
+	assert_int_equal(pwrite(fd, junk, sizeof(junk), at), sizeof(junk));
+	close(fd);
+}
+
+/* Wherever it is, it is seen before anybody is let in. */
+static void a_damaged_page_is_seen_at_the_start(void **state)
+{
+	struct contract_dir *d = *state, other;
+	struct stat st;
+
+	make(d);
+	contract_dir_make(&other);
+	assert_int_equal(stat(d->path, &st), 0);
+	for (off_t at = 0; at < st.st_size; at += PAGE) {
+		copy(d->path, other.path);
+		spoil(other.path, at);
+		refuses(&other, "back to a copy");
+	}
+	contract_dir_remove(&other);
+}
+
+/* As a power failure in the middle of one more commit leaves it. */
+static void a_torn_log_loses_nothing_acknowledged(void **state)
+{
+	struct contract_dir *d = *state, torn;
+	struct store *s = contract_open_url(d->url, STORE_SERVE);
+	char log[160];
+	FILE *f;
+
+	fill(s);
+	contract_dir_make(&torn);
+	copy(d->path, torn.path);
+	(void)str_copy(log, sizeof(log), name_of(&torn, "-wal"));
+	copy(name_of(d, "-wal"), log);
+	store_close(s);
+	f = fopen(log, "a");
+	assert_non_null(f);
+	for (int i = 0; i < 5000; i++)
+		fputc(i, f);
+	assert_int_equal(fclose(f), 0);
+	assert_int_equal(people(torn.path), PEOPLE);
+	contract_dir_remove(&torn);
+}
+
+/* --- while it is open --- */
+
+static void take_away(const struct contract_dir *d, const char *ending)
+{
+	char from[160];
+
+	(void)str_copy(from, sizeof(from), name_of(d, ending));
+	assert_int_equal(rename(from, name_of(d, ".away")), 0);
+}
+
+static void put_back(const struct contract_dir *d, const char *ending)
+{
+	char from[160];
+
+	(void)str_copy(from, sizeof(from), name_of(d, ".away"));
+	assert_int_equal(rename(from, name_of(d, ending)), 0);
+}
+
+static void nothing_goes_into_what_is_gone(const struct contract_dir *d,
+					   const char *ending)
+{
+	struct store *s = contract_open_url(d->url, STORE_SERVE);
+	struct error err;
+
+	fill(s);
+	assert_int_equal(store_watch(s, &err), RESULT_OK);
+	take_away(d, ending);
+	assert_int_equal(enqueue(s, PEOPLE), RESULT_TEMP);
+	assert_int_equal(store_watch(s, &err), RESULT_TEMP);
+	assert_non_null(strstr(err.text, "moved, deleted or replaced"));
+	assert_int_equal(people(name_of(d, ".rescued-1")), PEOPLE);
+	put_back(d, ending);
+	assert_int_equal(store_watch(s, &err), RESULT_OK);
+	assert_int_equal(enqueue(s, PEOPLE), RESULT_OK);
+	store_close(s);
+	assert_int_equal(people(d->path), PEOPLE + 1);
+}
+
+static void a_database_that_goes_is_saved(void **state)
+{
+	nothing_goes_into_what_is_gone(*state, "");
+}
+
+static void a_log_that_goes_is_saved(void **state)
+{
+	nothing_goes_into_what_is_gone(*state, "-wal");
+}
+
+/* Nobody wrote or looked between. */
+static void what_goes_at_the_end_is_saved_too(void **state)
+{
+	struct contract_dir *d = *state;
+	struct store *s = contract_open_url(d->url, STORE_SERVE);
+
+	fill(s);
+	assert_int_equal(unlink(d->path), 0);
+	store_close(s);
+	assert_int_equal(people(name_of(d, ".rescued-1")), PEOPLE);
+}
+
+static void another_file_in_its_place_is_not_written(void **state)
+{
+	struct contract_dir *d = *state;
+	struct store *s = contract_open_url(d->url, STORE_SERVE);
+	struct stat st;
+
+	fill(s);
+	take_away(d, "");
+	put(d->path, "a copy, perhaps");
+	assert_int_equal(enqueue(s, PEOPLE), RESULT_TEMP);
+	store_close(s);
+	assert_int_equal(stat(d->path, &st), 0);
+	assert_int_equal(st.st_size, strlen("a copy, perhaps"));
+	/* nor would the log go into it at the next start */
+	assert_int_equal(stat(name_of(d, "-wal"), &st), 0);
+	assert_int_equal(st.st_size, 0);
+	assert_int_equal(people(name_of(d, ".away")), PEOPLE);
+}
+
+/* From then on everything waits: what else is damaged nobody knows. */
+static void nothing_goes_into_what_is_damaged(void **state)
+{
+	struct contract_dir *d = *state;
+	struct store *s;
+	struct stat st;
+	struct error err;
+
+	make(d);
+	s = contract_open_url(d->url, STORE_WRITE); /* has read little yet */
+	assert_int_equal(stat(d->path, &st), 0);
+	assert_true(st.st_size > PAGE);
+	for (off_t at = PAGE; at < st.st_size; at += PAGE)
+		spoil(d->path, at);
+	assert_int_equal(enqueue(s, PEOPLE), RESULT_TEMP);
+	assert_int_equal(store_watch(s, &err), RESULT_TEMP);
+	assert_non_null(strstr(err.text, "is damaged"));
+	assert_int_equal(enqueue(s, PEOPLE), RESULT_TEMP);
+	store_close(s);
+}
+
+#define TEST(fn) cmocka_unit_test_setup_teardown(fn, set_up, tear_down)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(a_deleted_database_is_not_replaced),
+		TEST(an_emptied_database_is_not_replaced),
+		TEST(a_blank_database_is_not_taken_for_it),
+		TEST(a_log_without_its_database_is_told),
+		TEST(a_folder_is_no_database),
+		TEST(a_damaged_page_is_seen_at_the_start),
+		TEST(a_torn_log_loses_nothing_acknowledged),
+		TEST(a_database_that_goes_is_saved),
+		TEST(a_log_that_goes_is_saved),
+		TEST(what_goes_at_the_end_is_saved_too),
+		TEST(another_file_in_its_place_is_not_written),
+		TEST(nothing_goes_into_what_is_damaged),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
