@@ -1,6 +1,6 @@
 /*
  * Housekeeping: see janitor.h. One operation at a time, so that it never
- * delays intake by more than one small batch.
+ * delays intake by more than one small batch: of rows, and of time.
  */
 #include "app/janitor.h"
 
@@ -11,6 +11,8 @@
 
 #define PRUNE_EVERY_MS 60000
 #define PRUNE_BATCH    500
+#define PRUNE_LEAST    25
+#define PRUNE_LONG_MS  50 /* a batch that took longer was too large */
 #define PRUNE_PAUSE_MS 50 /* between two batches */
 #define LIST_RETRY_MS  1000
 
@@ -21,6 +23,8 @@ struct janitor {
 	struct loop_timer *timer;
 	struct store_op op;
 	int64_t listed; /* up to this job; -1: all are */
+	size_t batch;	/* rows at a time */
+	int64_t asked_ms;
 	bool busy;
 	bool freed;
 };
@@ -36,6 +40,17 @@ static bool returned(struct janitor *j)
 	return false;
 }
 
+/* Rows differ in size, disks in speed, and others may be waiting, too. */
+static size_t next_batch(const struct janitor *j)
+{
+	bool too_long = loop_now_ms(j->loop) - j->asked_ms > PRUNE_LONG_MS;
+	size_t batch = too_long ? j->batch / 2 : j->batch * 2;
+
+	return batch < PRUNE_LEAST   ? PRUNE_LEAST
+	       : batch > PRUNE_BATCH ? PRUNE_BATCH
+				     : batch;
+}
+
 static void on_pruned(struct store_op *op, void *arg)
 {
 	struct janitor *j = arg;
@@ -47,6 +62,7 @@ static void on_pruned(struct store_op *op, void *arg)
 	if (op->result != RESULT_OK)
 		log_warn("prune_failed", log_str("error", op->error.text));
 	store_op_release(op);
+	j->batch = next_batch(j);
 	loop_timer_set(j->timer, j->listed >= 0 ? 0
 				 : more		? PRUNE_PAUSE_MS
 						: PRUNE_EVERY_MS);
@@ -66,8 +82,9 @@ static void prune(struct janitor *j)
 		.images_before_ms = now_ms - c->retention_before_images_ms,
 		.reviews_expire_ms = now_ms,
 		.notes_before_ms = now_ms - TICKET_NOTE_WAIT_MS,
-		.max = PRUNE_BATCH,
+		.max = j->batch,
 	};
+	j->asked_ms = loop_now_ms(j->loop);
 	storeq_submit(engine_storeq(j->engine), &j->op, on_pruned, j);
 }
 
@@ -138,6 +155,7 @@ struct janitor *janitor_new(struct loop *loop, struct engine *engine,
 	j->loop = loop;
 	j->engine = engine;
 	j->intake = intake;
+	j->batch = PRUNE_BATCH;
 	j->timer = loop_timer_new(loop, go_on, j);
 	list_waiting(j);
 	return j;

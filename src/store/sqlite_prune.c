@@ -1,6 +1,9 @@
 /*
  * Retention: one small batch at a time, oldest first, by index. Aliases and
- * rejected pairs stay: they are decisions, and small.
+ * rejected pairs stay: they are decisions, and small. So does, however old,
+ * what is not over: links under way with their jobs and before-images, and
+ * open reviews with their entries. tests/contract/test_sqlite_retention.c
+ * holds a rule for every table.
  */
 #include "sqlite_ops.h"
 
@@ -49,6 +52,7 @@ static void prune_account(struct batch *b, const struct store_prune *p,
 	took(b, (size_t)sq_exec(b->q, PRUNE_EVENTS, sq_int(account),
 				sq_int(p->events_before_ms), left_of(b)));
 	prune_jobs(b, account, p->jobs_before_ms);
+	sq_exec(b->q, PRUNE_LOCKS, sq_int(account), sq_int(p->jobs_before_ms));
 	took(b, (size_t)sq_exec(b->q, PRUNE_LINKS, sq_int(account),
 				sq_int(p->journal_before_ms), left_of(b)));
 	took(b,
@@ -60,6 +64,23 @@ static void prune_account(struct batch *b, const struct store_prune *p,
 		sq_int(sq_day(p->journal_before_ms)));
 	took(b, (size_t)sq_exec(b->q, PRUNE_ADDRESSES, sq_int(account),
 				sq_int(p->journal_before_ms), left_of(b)));
+}
+
+/* An entry goes with every status that it had. */
+static void prune_journal(struct batch *b, int64_t before_ms)
+{
+	struct sq_ids ids =
+		sq_collect(b->q, sq_query(b->q, JOURNAL_EXPIRED,
+					  sq_int(before_ms), left_of(b)));
+	size_t i;
+
+	for (i = 0; i < ids.count && b->left > 0; i++) {
+		took(b, (size_t)sq_exec(b->q, CHANGES_DELETE,
+					sq_int(ids.items[i])));
+		took(b, (size_t)sq_exec(b->q, JOURNAL_DELETE,
+					sq_int(ids.items[i])));
+	}
+	free(ids.items);
 }
 
 enum result sq_op_prune(struct sq *q, struct store_op *op)
@@ -85,9 +106,9 @@ enum result sq_op_prune(struct sq *q, struct store_op *op)
 				 sq_int(p->notes_before_ms), left_of(&b)));
 	took(&b, (size_t)sq_exec(q, PRUNE_NOTES, sq_int(p->journal_before_ms),
 				 left_of(&b)));
-	sq_exec(q, PRUNE_CHANGES, sq_int(p->journal_before_ms), left_of(&b));
-	took(&b, (size_t)sq_exec(q, PRUNE_JOURNAL, sq_int(p->journal_before_ms),
-				 left_of(&b)));
+	prune_journal(&b, p->journal_before_ms);
 	p->removed = b.removed;
+	if (b.left > 0 && p->images_before_ms != 0)
+		sq_copies_prune(q, p->images_before_ms);
 	return RESULT_OK;
 }

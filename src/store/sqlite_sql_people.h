@@ -111,11 +111,18 @@
 			" ORDER BY received_ms LIMIT ?3)")                     \
 	X(PRUNE_JOBS, "DELETE FROM jobs WHERE id IN (SELECT id FROM jobs"      \
 		      " WHERE account = ?1 AND state = ?2 AND lane = ?3"       \
-		      " AND run_at_ms < ?4 ORDER BY run_at_ms LIMIT ?5)")      \
+		      " AND run_at_ms < ?4 AND NOT EXISTS (SELECT 1"           \
+		      " FROM journal e WHERE e.job_id = jobs.id"               \
+		      " AND e.status IN ('pending', 'uncertain'))"             \
+		      " ORDER BY run_at_ms LIMIT ?5)")                         \
+	X(PRUNE_LOCKS,                                                         \
+	  "DELETE FROM locks WHERE account = ?1 AND until_ms < ?2"             \
+	  " AND NOT EXISTS (SELECT 1 FROM jobs WHERE id = locks.job_id)")      \
 	X(PRUNE_IMAGES,                                                        \
 	  "UPDATE journal SET before_image = NULL WHERE id IN"                 \
 	  " (SELECT id FROM journal WHERE before_image IS NOT NULL"            \
-	  " AND at_ms < ?1 LIMIT ?2)")                                         \
+	  " AND at_ms < ?1 AND status NOT IN ('pending', 'uncertain')"         \
+	  " ORDER BY at_ms LIMIT ?2)")                                         \
 	X(PRUNE_FACTS,                                                         \
 	  "UPDATE reviews SET facts = NULL WHERE id IN"                        \
 	  " (SELECT id FROM reviews WHERE state <> 0 AND facts IS NOT NULL"    \
@@ -129,12 +136,15 @@
 	  "DELETE FROM notes WHERE id IN (SELECT id FROM notes"                \
 	  " WHERE ticket_id IS NULL AND created_ms < ?1"                       \
 	  " ORDER BY created_ms LIMIT ?2)")                                    \
-	X(PRUNE_CHANGES,                                                       \
-	  "DELETE FROM changes WHERE journal_id IN (SELECT id FROM journal"    \
-	  " WHERE at_ms < ?1 ORDER BY at_ms LIMIT ?2)")                        \
-	X(PRUNE_JOURNAL,                                                       \
-	  "DELETE FROM journal WHERE id IN (SELECT id FROM journal"            \
-	  " WHERE at_ms < ?1 ORDER BY at_ms LIMIT ?2)")                        \
+	/* what is under way or asked stays, however old */                    \
+	X(JOURNAL_EXPIRED,                                                     \
+	  "SELECT id FROM journal WHERE at_ms < ?1"                            \
+	  " AND status NOT IN ('pending', 'uncertain')"                        \
+	  " AND NOT EXISTS (SELECT 1 FROM reviews r"                           \
+	  " WHERE r.job_id = journal.job_id AND r.journal_id = journal.id"     \
+	  " AND r.state = 0) ORDER BY at_ms LIMIT ?2")                         \
+	X(JOURNAL_DELETE, "DELETE FROM journal WHERE id = ?1")                 \
+	X(CHANGES_DELETE, "DELETE FROM changes WHERE journal_id = ?1")         \
 	X(PRUNE_LINKS, "DELETE FROM links WHERE account = ?1 AND sunco_id IN"  \
 		       " (SELECT sunco_id FROM links INDEXED BY links_checked" \
 		       " WHERE account = ?1 AND checked_ms < ?2"               \

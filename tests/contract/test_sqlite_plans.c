@@ -44,9 +44,11 @@ static const char *const searches[] = {
 };
 
 /* A part of an account's rows, kept small by an index of their own: open
- * reviews, and the breaker's places of a day; of walks there are a few. */
+ * reviews, and the breaker's places of a day; of walks there are a few, and
+ * of locks those of links under way. */
 static const char *const of_account[] = {"REVIEW_OLDEST", "REVIEWS_OPEN",
-					 "RESERVED_FULL", "CURSORS_LIST"};
+					 "RESERVED_FULL", "CURSORS_LIST",
+					 "PRUNE_LOCKS"};
 
 static bool is_among(const char *id, const char *const *ids, size_t count)
 {
