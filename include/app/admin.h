@@ -48,5 +48,7 @@ uint16_t admin_port(const struct admin *a);
 void admin_set_token(struct admin *a, const char *token);
 /* From now on /readyz answers 503. */
 void admin_set_draining(struct admin *a);
+/* Answers what it was asked, and closes; see http_server_drain(). */
+void admin_drain(struct admin *a, loop_fn *done, void *arg);
 
 #endif

@@ -36,13 +36,18 @@ struct http_server_config {
 void http_server_config_default(struct http_server_config *c);
 
 typedef void http_handler(struct http_request *req, void *arg);
+enum http_route_flag {
+	HTTP_ROUTE_JSON = 1,   /* a body without application/json is 415 */
+	HTTP_ROUTE_ALWAYS = 2, /* answered while the server drains, too */
+};
+
 struct http_route {
 	const char *method; /* "GET" also answers HEAD */
 	/* "/webhooks/{account}/sunco": {x} matches one non-empty segment;
 	 * a trailing "{x...}" matches the rest, slashes included */
 	const char *path;
 	http_handler *handler;
-	bool wants_json; /* a body without application/json is 415 */
+	unsigned flags; /* of enum http_route_flag */
 };
 
 /* routes: borrowed, must outlive the server; arg goes to every handler. */
@@ -59,8 +64,10 @@ MUST_CHECK enum result http_server_listen(struct http_server *s,
 					  const char *address,
 					  struct error *err);
 uint16_t http_server_port(const struct http_server *s);
-/* Stops accepting, lets handlers answer the requests they have, refuses with
- * 503 what is read from now on, and closes; done once all are gone. */
+/* Lets handlers answer the requests they have, and closes idle connections;
+ * done once those are gone that were there. Whoever comes meanwhile gets 503
+ * (but see always) and is closed: that is tried again, which a connection that
+ * is refused or reset need not be. */
 void http_server_drain(struct http_server *s, loop_fn *done, void *arg);
 /* Open ones, and those of clients that left before a reply that is owed. */
 size_t http_server_connections(const struct http_server *s);

@@ -343,9 +343,9 @@ static void get_metrics(struct http_request *req, void *arg)
 /* --- life --- */
 
 static const struct http_route plain_routes[] = {
-	{"GET", "/healthz", get_healthz, false},
-	{"GET", "/readyz", get_readyz, false},
-	{"GET", "/metrics", get_metrics, false},
+	{"GET", "/healthz", get_healthz, HTTP_ROUTE_ALWAYS},
+	{"GET", "/readyz", get_readyz, HTTP_ROUTE_ALWAYS},
+	{"GET", "/metrics", get_metrics, HTTP_ROUTE_ALWAYS},
 };
 
 struct admin *admin_new(struct loop *loop, struct engine *engine)
@@ -414,4 +414,9 @@ void admin_set_token(struct admin *a, const char *token)
 void admin_set_draining(struct admin *a)
 {
 	a->draining = true;
+}
+
+void admin_drain(struct admin *a, loop_fn *done, void *arg)
+{
+	http_server_drain(a->server, done, arg);
 }

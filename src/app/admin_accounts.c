@@ -267,9 +267,11 @@ static void post_close_breaker(struct http_request *req, void *arg)
 }
 
 const struct http_route admin_account_routes[] = {
-	{"GET", "/api/v1/accounts", get_accounts, false},
-	{"POST", "/api/v1/accounts/{account}/pause", post_pause, true},
-	{"POST", "/api/v1/accounts/{account}/resume", post_resume, true},
+	{"GET", "/api/v1/accounts", get_accounts, 0},
+	{"POST", "/api/v1/accounts/{account}/pause", post_pause,
+	 HTTP_ROUTE_JSON},
+	{"POST", "/api/v1/accounts/{account}/resume", post_resume,
+	 HTTP_ROUTE_JSON},
 	{"POST", "/api/v1/accounts/{account}/close-breaker", post_close_breaker,
 	 true},
 };

@@ -21,6 +21,8 @@
 #include "base/metrics.h"
 #include "base/str.h"
 
+#define TEARDOWN_S 5 /* behind the drain */
+
 struct daemon {
 	struct loop *loop;
 	struct engine *engine;
@@ -34,19 +36,47 @@ struct daemon {
 	const char *path;
 	struct loop_signal *signals[3];
 	struct loop_timer *deadline; /* of the drain */
-	int draining; /* what is still to end: listener, jobs, notes */
+	int draining; /* what is still to end: requests, jobs, notes */
 	bool told;
+	bool drained;
 	bool ending; /* the engine is going: wake nobody */
 };
 
 /* --- the end --- */
 
+/* Everything accepted is in the store, so there is nothing to wait for. */
+static void exit_at_once(int signo)
+{
+	(void)signo;
+	_exit(0);
+}
+
+/* Before the loop sees to signals, and behind it: while a store is opened or
+ * closed, which may take long. */
+static void end_at_once_on_signals(void)
+{
+	static const int signals[] = {SIGTERM, SIGINT, SIGALRM};
+	struct sigaction end = {.sa_handler = exit_at_once};
+
+	for (size_t i = 0; i < ARRAY_LEN(signals); i++)
+		(void)sigaction(signals[i], &end, NULL);
+}
+
+static void on_admin_drained(void *arg)
+{
+	struct daemon *d = arg;
+
+	d->drained = true;
+	loop_stop(d->loop);
+}
+
+/* Whoever asks how we are is answered to the last. */
 static void on_part_drained(void *arg)
 {
 	struct daemon *d = arg;
 
 	if (--d->draining == 0)
-		loop_stop(d->loop);
+		admin_drain(d->admin, on_admin_drained, d);
 }
 
 static void on_drain_timeout(void *arg)
@@ -61,20 +91,9 @@ static void on_drain_timeout(void *arg)
 	loop_stop(d->loop);
 }
 
-static void on_term(void *arg)
+static void drain(struct daemon *d)
 {
-	struct daemon *d = arg;
-
-	if (d->told) {
-		log_warn("stopped_at_once", log_bool("drained", false));
-		_exit(0); /* everything accepted is in the store */
-	}
-	d->told = true;
 	d->draining = 3;
-	supervisor_stopping(d->supervisor);
-	log_info("draining",
-		 log_int("runs",
-			 (int64_t)scheduler_runs(engine_scheduler(d->engine))));
 	admin_set_draining(d->admin);
 	intake_drain(d->intake);
 	d->deadline = loop_timer_new(d->loop, on_drain_timeout, d);
@@ -82,6 +101,22 @@ static void on_term(void *arg)
 	http_server_drain(d->server, on_part_drained, d);
 	scheduler_drain(engine_scheduler(d->engine), on_part_drained, d);
 	teller_drain(engine_teller(d->engine), on_part_drained, d);
+}
+
+static void on_term(void *arg)
+{
+	struct daemon *d = arg;
+
+	if (d->told) {
+		log_warn("stopped_at_once", log_bool("drained", false));
+		exit_at_once(0);
+	}
+	d->told = true;
+	supervisor_stopping(d->supervisor);
+	log_info("draining",
+		 log_int("runs",
+			 (int64_t)scheduler_runs(engine_scheduler(d->engine))));
+	drain(d);
 }
 
 /* --- reload --- */
@@ -136,6 +171,10 @@ static void on_hup(void *arg)
 {
 	struct daemon *d = arg;
 
+	if (d->told) {
+		log_warn("reload_ignored", log_bool("draining", true));
+		return;
+	}
 	supervisor_reloading(d->supervisor);
 	reload(d);
 	supervisor_ready(d->supervisor);
@@ -226,11 +265,25 @@ static enum result listen_all(struct daemon *d, struct error *err)
 	return RESULT_OK;
 }
 
+/* A reload that is asked for before we can is done when we can; the other two
+ * have no meaning here, and no reason to end us. */
+static void hold_signals(int how)
+{
+	sigset_t hup;
+
+	sigemptyset(&hup);
+	sigaddset(&hup, SIGHUP);
+	(void)pthread_sigmask(how, &hup, NULL);
+	signal(SIGUSR1, SIG_IGN);
+	signal(SIGUSR2, SIG_IGN);
+}
+
 static void catch_signals(struct daemon *d)
 {
 	d->signals[0] = loop_signal_new(d->loop, SIGTERM, on_term, d);
 	d->signals[1] = loop_signal_new(d->loop, SIGINT, on_term, d);
 	d->signals[2] = loop_signal_new(d->loop, SIGHUP, on_hup, d);
+	hold_signals(SIG_UNBLOCK);
 }
 
 /* In the order that lets everything under way come back. */
@@ -239,6 +292,7 @@ static void release(struct daemon *d)
 	for (size_t i = 0; i < ARRAY_LEN(d->signals); i++)
 		if (d->signals[i])
 			loop_signal_free(d->signals[i]);
+	(void)alarm(TEARDOWN_S); /* the store may hang */
 	loop_timer_free(d->deadline);
 	d->ending = true;
 	supervisor_free(d->supervisor);
@@ -262,6 +316,8 @@ enum result daemon_run(struct config *config, const char *path,
 	log_setup(config->log_level, config->log_format, STDERR_FILENO);
 	CRASH_POINT("daemon_starts"); /* a trace is opened without threads */
 	raise_descriptors(config->max_connections);
+	end_at_once_on_signals();
+	hold_signals(SIG_BLOCK);
 	d.loop = loop_new();
 	d.supervisor = supervisor_new(d.loop);
 	r = engine_new(&d.engine, d.loop, config, STORE_SERVE, on_watch, &d,
@@ -287,7 +343,7 @@ enum result daemon_run(struct config *config, const char *path,
 	if (r == RESULT_OK) {
 		supervisor_ready(d.supervisor);
 		loop_run(d.loop);
-		log_info("stopped", log_bool("drained", d.draining == 0));
+		log_info("stopped", log_bool("drained", d.drained));
 	}
 	release(&d);
 	return r;

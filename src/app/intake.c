@@ -408,9 +408,11 @@ static void on_health(struct http_request *request, void *arg)
 const struct http_route *intake_routes(size_t *count)
 {
 	static const struct http_route routes[] = {
-		{"POST", "/webhooks/{account}/sunco", on_sunco, true},
-		{"POST", "/webhooks/{account}/zendesk", on_zendesk, true},
-		{"GET", "/healthz", on_health, false},
+		{"POST", "/webhooks/{account}/sunco", on_sunco,
+		 HTTP_ROUTE_JSON},
+		{"POST", "/webhooks/{account}/zendesk", on_zendesk,
+		 HTTP_ROUTE_JSON},
+		{"GET", "/healthz", on_health, HTTP_ROUTE_ALWAYS},
 	};
 
 	*count = ARRAY_LEN(routes);

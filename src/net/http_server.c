@@ -2,6 +2,10 @@
  * The server: listener, cap on connections, drain. See http_server_impl.h for
  * the other files.
  *
+ * A drain goes on accepting, to answer 503: not every sender tries again what
+ * was refused or reset. It is over once those are gone who were there when it
+ * began.
+ *
  * Accepting is on unless the server drains, the cap is reached, or accept()
  * has just failed (no descriptors left): then it is tried again by a timer,
  * since a listener that stays readable would spin.
@@ -180,7 +184,7 @@ static void call_drained(void *arg)
 
 static void check_drained(struct http_server *s)
 {
-	if (s->draining && s->conn_count == 0 && !s->freed)
+	if (s->draining && s->draining_conns == 0 && !s->freed)
 		loop_defer(s->loop, call_drained, s);
 }
 
@@ -191,12 +195,15 @@ void http_server_drain(struct http_server *s, loop_fn *done, void *arg)
 	assert(!s->draining);
 	s->drained = done;
 	s->drained_arg = arg;
-	free_listener(s);
 	for (c = s->conns; c; c = next) {
 		next = c->next;
 		http_conn_drain(c);
 	}
 	s->draining = true;
+	for (c = s->conns; c; c = c->next) {
+		c->drains = true;
+		s->draining_conns++;
+	}
 	check_drained(s);
 }
 
@@ -220,6 +227,9 @@ void http_server_conn_gone(struct http_server *s, struct http_conn *c)
 	s->conn_count--;
 	metric_add(s->connections, -1);
 	update_listener(s);
+	if (!c->drains)
+		return;
+	s->draining_conns--;
 	check_drained(s);
 }
 

@@ -268,13 +268,14 @@ static int conn_route(struct http_conn *c)
 	struct http_server *s = c->server;
 	int status;
 
-	if (s->draining)
-		return 503;
 	status = http_path_decode(&c->path, c->message.target.path);
 	if (status == 0)
 		status = http_route_find(s->routes, s->route_count,
 					 c->message.method, &c->path,
 					 &c->request.match, &s->allow);
+	if (s->draining && (status != 200 || !(c->request.match.route->flags &
+					       HTTP_ROUTE_ALWAYS)))
+		return 503;
 	return status;
 }
 
@@ -309,7 +310,7 @@ static void conn_dispatch(struct http_conn *c)
 	struct http_request *r = &c->request;
 	int status = conn_route(c);
 
-	if (status == 200 && r->match.route->wants_json &&
+	if (status == 200 && (r->match.route->flags & HTTP_ROUTE_JSON) &&
 	    c->message.body.len > 0 && !body_is_json(&c->message))
 		status = 415;
 	if (status != 200) {

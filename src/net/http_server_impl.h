@@ -59,6 +59,7 @@ struct http_conn {
 	bool eof;
 	bool running;
 	bool released;
+	bool drains; /* was there when the drain began */
 };
 
 struct http_rejected {
@@ -83,6 +84,7 @@ struct http_server {
 	size_t conn_count;
 	struct buf allow; /* of the last 405 */
 	bool draining;
+	size_t draining_conns; /* of those that were there */
 	bool freed;
 	loop_fn *drained;
 	void *drained_arg;

@@ -307,3 +307,37 @@ def check_records(on, actions):
     assert on.rows("SELECT count(*) FROM jobs WHERE state <> 5"
                    " OR progress IS NOT NULL OR token <> 0") == [(0,)]
     assert on.rows("PRAGMA integrity_check") == [("ok",)]
+
+
+# --- many people ---
+
+WEBHOOKS = (["sunco"], ["trigger"], ["sunco", "trigger"],
+            ["trigger", "sunco"])
+
+
+def crowd(size, dice):
+    """Every third person has no profile yet; few need a pin, since a
+    Zendesk account allows one update of a user a second."""
+    for number in range(size):
+        person = jwt(f"Person{number:03}")
+        owner = profile(f"Person{number:03}")
+        if number % 10 != 1:
+            owner["external_id"] = person["external_id"]
+        webhooks = dice.choice(WEBHOOKS)
+        yield ("adopt", person, None, webhooks) if number % 3 == 0 else \
+            ("merge", person, owner, webhooks)
+
+
+def join(on, action, person, owner, webhooks):
+    profile_id = owner and on.sandbox.people(owner)["users"][0]
+    begun = on.sandbox.act("conversations", jwt=person, zendesk="duplicate",
+                           hand_off="now", webhooks=webhooks)
+    return action, person, begun, profile_id
+
+
+def remind(on, begun):
+    """Zendesk does not repeat a trigger that nobody answered; something
+    else comes some day."""
+    if [w for w in begun["webhooks"] if w["state"] == "failed"]:
+        on.sandbox.act("hand-offs", webhooks=["trigger"],
+                       conversation_id=begun["conversation_id"])

@@ -110,50 +110,18 @@ def attempt(folder, scenario, *points):
 
 # --- many people, and a daemon that dies whenever it likes ---
 
-WEBHOOKS = (["sunco"], ["trigger"], ["sunco", "trigger"],
-            ["trigger", "sunco"])
-
-
-def crowd(size, dice):
-    """Every third person has no profile yet; few need a pin, since a
-    Zendesk account allows one update of a user a second."""
-    for number in range(size):
-        person = crashes.jwt(f"Person{number:03}")
-        profile = crashes.profile(f"Person{number:03}")
-        if number % 10 != 1:
-            profile["external_id"] = person["external_id"]
-        webhooks = dice.choice(WEBHOOKS)
-        yield ("adopt", person, None, webhooks) if number % 3 == 0 else \
-            ("merge", person, profile, webhooks)
-
-
-def begin(on, action, person, profile, webhooks):
-    profile_id = profile and on.sandbox.people(profile)["users"][0]
-    begun = on.sandbox.act("conversations", jwt=person, zendesk="duplicate",
-                           hand_off="now", webhooks=webhooks)
-    return action, person, begun, profile_id
-
-
-def remind(on, begun):
-    """Zendesk does not repeat a trigger that nobody answered; something
-    else comes some day."""
-    if [w for w in begun["webhooks"] if w["state"] == "failed"]:
-        on.sandbox.act("hand-offs", webhooks=["trigger"],
-                       conversation_id=begun["conversation_id"])
-
-
 def kill_at_random(on, dice):
     """What has come of the crowd whose daemon was killed that often."""
     with concurrent.futures.ThreadPoolExecutor(4) as customers:
-        begun = [customers.submit(begin, on, *p)
-                 for p in crowd(PEOPLE, dice)]
+        begun = [customers.submit(crashes.join, on, *p)
+                 for p in crashes.crowd(PEOPLE, dice)]
         for _ in range(KILLS):
             time.sleep(dice.uniform(0.02, 0.4))
             on.daemon.kill()
             on.start()
         people = [b.result() for b in begun]
     for _, _, conversation, _ in people:
-        remind(on, conversation)
+        crashes.remind(on, conversation)
     on.finish()
     state = on.sandbox.state()
     users = {u["id"]: u for u in state["users"]}

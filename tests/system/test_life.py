@@ -1,7 +1,6 @@
 """A daemon's life: what it refuses to start with, reloads, how it ends, and
 what it does when its disk is full."""
 
-import http.client
 import os
 import resource
 import signal
@@ -9,9 +8,10 @@ import subprocess
 
 import daemon as daemon_module
 import harness
+import load
 import pytest
 import rounds
-from hooks import SUNCO, create, raw_sunco
+from hooks import create
 
 ADDRESS = "vera@people.example"
 VERA = rounds.jwt("Vera Visitor", ADDRESS)
@@ -199,27 +199,39 @@ def test_an_end_lets_jobs_finish(sandbox, daemon, number):
 def test_nothing_is_accepted_while_it_drains(sandbox, daemon):
     reunite = daemon()
     running(sandbox, reunite, "merge", ms=1500)
-    port = int(reunite.url.rsplit(":", 1)[1])
-    kept = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
-    kept.request("GET", "/healthz")
-    assert kept.getresponse().read()
+    kept = load.Connection(reunite.url)
+    assert kept.ask(b"GET /healthz HTTP/1.1\r\nHost: a.example\r\n\r\n")
     reunite.process.send_signal(signal.SIGTERM)
     harness.wait_until(lambda: reunite.event("draining"), what="the drain")
-    try:
-        assert raw_sunco(reunite, b"{}").status == 503
-    except OSError:
-        pass  # nobody listens any more
-    try:
-        kept.request("POST", SUNCO, b"{}", {"Content-Type":
-                                            "application/json"})
-        answer = kept.getresponse()
-        assert answer.status == 503
-        assert int(answer.headers["Retry-After"]) < 60
-    except (OSError, http.client.HTTPException):
-        pass  # closed, since it was idle
+    assert kept.ask(b"") is None  # closed, since it was idle
+    kept.close()
+    for _ in range(3):
+        reply = reunite.sunco(create())
+        assert reply.status == 503
+        assert int(reply.headers["Retry-After"]) < 60
+        assert reply.headers["Connection"] == "close"
+    assert reunite.http.get("/healthz").status == 200
     reply = reunite.admin.get("/readyz")
     assert (reply.status, reply.json["draining"]) == (503, True)
     assert reunite.process.wait(harness.WAIT_S) == 0
+
+
+def test_a_reload_while_it_drains_is_ignored(sandbox, daemon):
+    reunite = daemon()
+    owner, begun = running(sandbox, reunite, "merge")
+    reunite.process.send_signal(signal.SIGTERM)
+    harness.wait_until(lambda: reunite.event("draining"), what="the drain")
+    reunite.process.send_signal(signal.SIGHUP)
+    assert reunite.process.wait(harness.WAIT_S) == 0
+    assert reunite.event("reload_ignored") and not reunite.event("reloaded")
+    assert rounds.merges(sandbox) == [(begun["zendesk_user_id"], owner)]
+
+
+def test_signals_that_mean_nothing_end_nothing(sandbox, daemon):
+    reunite = daemon()
+    for number in (signal.SIGUSR1, signal.SIGUSR2, signal.SIGPIPE):
+        reunite.process.send_signal(number)
+    assert reunite.sunco(create()).status == 200
 
 
 def test_a_second_signal_ends_it_at_once(sandbox, daemon):

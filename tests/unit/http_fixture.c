@@ -176,6 +176,7 @@ static void handle_nothing(struct http_request *r, void *arg)
 
 static const struct http_route routes[] = {
 	{"GET", "/healthz", handle_ok, false},
+	{"GET", "/always", handle_ok, HTTP_ROUTE_ALWAYS},
 	{"POST", "/echo", handle_echo, false},
 	{"PUT", "/echo", handle_echo, false},
 	{"POST", "/json", handle_echo, true},

@@ -167,6 +167,35 @@ static void a_drain_answers_what_is_open(void **state)
 	http_fixture_stop(&f);
 }
 
+/* Not refused, not waited for. */
+static void a_drain_answers_whoever_comes(void **state)
+{
+	struct http_fixture f;
+	struct http_client_raw held, late, health;
+
+	(void)state;
+	http_fixture_start(&f, NULL);
+	raw_connect(&held, &f);
+	raw_puts(&held, HOLD);
+	http_fixture_await(&f, http_fixture_holds);
+	http_fixture_call(&f, start_drain, &f);
+	raw_connect(&late, &f);
+	raw_puts(&late, GET_OK);
+	expect_503(&late);
+	raw_connect(&health, &f);
+	raw_puts(&health, "GET /always HTTP/1.1\r\n" HOST "\r\n");
+	raw_expect(&health, 200);
+	raw_expect_end(&health);
+	raw_close(&late);
+	raw_connect(&late, &f); /* says nothing */
+	http_fixture_release(&f);
+	http_fixture_await(&f, is_drained);
+	raw_close(&held);
+	raw_close(&late);
+	raw_close(&health);
+	http_fixture_stop(&f);
+}
+
 static void a_drain_waits_for_a_reply_that_goes_nowhere(void **state)
 {
 	struct http_fixture f;
@@ -297,6 +326,7 @@ int main(void)
 		cmocka_unit_test(a_half_closed_client_gets_its_late_reply),
 		cmocka_unit_test(an_idle_server_drains_at_once),
 		cmocka_unit_test(a_drain_answers_what_is_open),
+		cmocka_unit_test(a_drain_answers_whoever_comes),
 		cmocka_unit_test(a_drain_waits_for_a_reply_that_goes_nowhere),
 		cmocka_unit_test(a_server_is_freed_with_open_requests),
 		cmocka_unit_test(a_handler_may_free_the_server),
