@@ -27,6 +27,8 @@ void engine_free(struct engine *e);
 const struct config *engine_config(const struct engine *e);
 /* Takes the new configuration; runs under way keep the one they began with. */
 void engine_reload(struct engine *e, struct config *config);
+/* Frees configurations that no run needs any more. */
+void engine_tidy(struct engine *e);
 struct storeq *engine_storeq(const struct engine *e);	    /* NULL: no store */
 struct scheduler *engine_scheduler(const struct engine *e); /* or NULL */
 struct teller *engine_teller(const struct engine *e); /* like the scheduler */

@@ -54,6 +54,8 @@ typedef void run_done(const struct run_report *report, void *arg);
 struct run *run_start(const struct run_env *env, struct job *job, bool dry,
 		      run_done *done, void *arg);
 const struct job *run_job(const struct run *run);
+/* What it borrows of the configuration that it began with. */
+const struct account_config *run_config(const struct run *run);
 /* Drops it where it stands, as a crash would. From inside its own callback it
  * does nothing: the run has ended. */
 void run_cancel(struct run *run);

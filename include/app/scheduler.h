@@ -47,6 +47,9 @@ void scheduler_wake(struct scheduler *s, const char *account);
 /* Claims nothing any more; done once the last run has ended. */
 void scheduler_drain(struct scheduler *s, loop_fn *done, void *arg);
 size_t scheduler_runs(const struct scheduler *s); /* under way */
+/* Does a run still borrow one of these? */
+bool scheduler_borrows(const struct scheduler *s,
+		       const struct account_config *configs, size_t count);
 /* Why the account is held ("credentials", "unreachable"), or NULL. */
 const char *scheduler_held(const struct scheduler *s, const char *account);
 /* A person paused it, as last seen in the store. */

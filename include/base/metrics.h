@@ -9,6 +9,7 @@
 #ifndef REUNITE_BASE_METRICS_H
 #define REUNITE_BASE_METRICS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/buf.h"
@@ -79,6 +80,9 @@ struct metric_series *metric_get(enum metric m, ...);
 void metric_add(struct metric_series *s, double n);	/* counter, gauge */
 void metric_set(struct metric_series *s, double value); /* gauge */
 void metric_observe(struct metric_series *s, double value);
+/* Gauges of an account that is not there any more are not shown: what they
+ * last said is no news. Until it is told otherwise. */
+void metrics_hide_account(const char *account, bool hidden);
 double metric_value(const struct metric_series *s); /* histogram: count */
 
 /* Sets every series of a gauge to 0 (before it is filled anew). */

@@ -31,7 +31,7 @@ struct engine_account {
 struct engine {
 	struct loop *loop;
 	struct config *config;
-	struct config **retired; /* some run may still look at them */
+	struct config **retired; /* some run still looks at them */
 	size_t retired_count;
 	struct http_client *http;
 	struct storeq *q;
@@ -202,29 +202,58 @@ static void stop_account(struct engine *e, const char *name)
 	teller_stop_account(e->teller, name);
 }
 
-static void free_retired(struct engine *e)
+static bool is_borrowed(const struct engine *e, const struct config *config)
 {
-	for (size_t i = 0; i < e->retired_count; i++)
-		config_free(e->retired[i]);
-	free(e->retired);
-	e->retired = NULL;
-	e->retired_count = 0;
+	return e->scheduler && scheduler_borrows(e->scheduler, config->accounts,
+						 config->account_count);
+}
+
+void engine_tidy(struct engine *e)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < e->retired_count; i++) {
+		if (is_borrowed(e, e->retired[i]))
+			e->retired[kept++] = e->retired[i];
+		else
+			config_free(e->retired[i]);
+	}
+	e->retired_count = kept;
+}
+
+static void retire(struct engine *e, struct config *config)
+{
+	e->retired = xrealloc(e->retired,
+			      (e->retired_count + 1) * sizeof(*e->retired));
+	e->retired[e->retired_count++] = config;
+	engine_tidy(e);
+}
+
+/* Its jobs stay in the store, for the day on which it comes back. */
+static void check_removed(struct engine *e, const struct config *old)
+{
+	for (size_t i = 0; i < old->account_count; i++) {
+		const char *name = old->accounts[i].name;
+
+		if (config_account(e->config, name))
+			continue;
+		stop_account(e, name);
+		metrics_hide_account(name, true);
+		log_info("account_removed", log_str("account", name));
+	}
 }
 
 void engine_reload(struct engine *e, struct config *config)
 {
 	struct config *old = e->config;
 
-	if (!e->scheduler || scheduler_runs(e->scheduler) == 0)
-		free_retired(e);
 	e->config = config;
-	for (size_t i = 0; i < config->account_count; i++)
+	for (size_t i = 0; i < config->account_count; i++) {
+		metrics_hide_account(config->accounts[i].name, false);
 		apply_account(e, &config->accounts[i]);
-	for (size_t i = 0; i < e->account_count; i++)
-		if (!config_account(config, e->accounts[i]->name))
-			stop_account(e, e->accounts[i]->name);
-	e->retired = xrealloc(e->retired, (e->retired_count + 1) * sizeof(old));
-	e->retired[e->retired_count++] = old;
+	}
+	check_removed(e, old);
+	retire(e, old);
 }
 
 /* --- life --- */
@@ -323,7 +352,9 @@ void engine_free(struct engine *e)
 		storeq_free(e->q);
 	crypto_hmac_free(e->hmac);
 	free(e->accounts);
-	free_retired(e);
+	for (size_t i = 0; i < e->retired_count; i++)
+		config_free(e->retired[i]);
+	free(e->retired);
 	config_free(e->config);
 	free(e);
 }

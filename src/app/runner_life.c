@@ -195,6 +195,11 @@ const struct job *run_job(const struct run *run)
 	return &run->job;
 }
 
+const struct account_config *run_config(const struct run *run)
+{
+	return run->env.account;
+}
+
 static bool store_holds(const struct run *run)
 {
 	for (size_t i = 0; i < COMMANDS_MAX; i++)

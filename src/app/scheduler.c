@@ -121,6 +121,25 @@ size_t scheduler_runs(const struct scheduler *s)
 	return n;
 }
 
+static bool account_borrows(const struct sched_account *a,
+			    const struct account_config *config)
+{
+	for (size_t i = 0; i < SCHEDULER_RUNS_MAX; i++)
+		if (a->runs[i] && run_config(a->runs[i]) == config)
+			return true;
+	return false;
+}
+
+bool scheduler_borrows(const struct scheduler *s,
+		       const struct account_config *configs, size_t count)
+{
+	for (size_t i = 0; i < s->account_count; i++)
+		for (size_t k = 0; k < count; k++)
+			if (account_borrows(s->accounts[i], &configs[k]))
+				return true;
+	return false;
+}
+
 const char *scheduler_held(const struct scheduler *s, const char *account)
 {
 	const struct sched_account *a = find(s, account);

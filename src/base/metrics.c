@@ -65,6 +65,8 @@ static const double bounds_count[] = {1,  2,   4,   8,	 16,  32,
 
 static struct metric_series *table[METRIC_BUCKETS];
 static struct metric_head heads[METRIC_COUNT];
+static char **hidden; /* accounts */
+static size_t hidden_count;
 
 static struct bounds bounds_of(enum metric m)
 {
@@ -280,6 +282,37 @@ static void put_histogram(struct buf *out, const struct metric_series *s)
 	put_sample(out, s, "_count", NULL, (double)s->count);
 }
 
+/* Its place among the hidden, or hidden_count. */
+static size_t hidden_at(const char *account)
+{
+	size_t i = 0;
+
+	while (i < hidden_count && strcmp(hidden[i], account))
+		i++;
+	return i;
+}
+
+void metrics_hide_account(const char *account, bool hide)
+{
+	size_t i = hidden_at(account);
+
+	if (hide && i == hidden_count) {
+		hidden = xrealloc(hidden, (i + 1) * sizeof(*hidden));
+		hidden[hidden_count++] = xstrdup(account);
+	} else if (!hide && i < hidden_count) {
+		free(hidden[i]);
+		hidden[i] = hidden[--hidden_count];
+	}
+}
+
+static bool is_hidden(const struct metric_series *s)
+{
+	const struct metric_row *row = &rows[s->metric];
+
+	return row->type == GAUGE && str_starts(row->labels, "account") &&
+	       hidden_at(s->labels[0]) < hidden_count;
+}
+
 static const char *type_name(enum metric_type type)
 {
 	if (type == COUNTER)
@@ -298,7 +331,7 @@ static void render_metric(struct buf *out, enum metric m)
 	for (struct metric_series *s = heads[m].first; s; s = s->next) {
 		if (s->slots)
 			put_histogram(out, s);
-		else
+		else if (!is_hidden(s))
 			put_sample(out, s, "", NULL, s->value);
 	}
 }
@@ -335,4 +368,8 @@ void metrics_reset(void)
 		heads[m] = (struct metric_head){0};
 	}
 	memset(table, 0, sizeof(table));
+	while (hidden_count > 0)
+		free(hidden[--hidden_count]);
+	free(hidden);
+	hidden = NULL;
 }

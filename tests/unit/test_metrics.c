@@ -259,6 +259,25 @@ static void reset_forgets(void **state)
 	assert_true(metric_value(metric_get(METRIC_API_BUDGET, "gone")) == 0);
 }
 
+static void gauges_of_a_hidden_account_are_not_shown(void **state)
+{
+	(void)state;
+	metric_set(metric_get(METRIC_API_BUDGET, "gone"), 1);
+	metric_set(metric_get(METRIC_API_BUDGET, "acme"), 2);
+	metric_add(metric_get(METRIC_WEBHOOKS, "gone", "sunco", "accepted"), 1);
+	metrics_hide_account("gone", true);
+	metrics_hide_account("gone", true);
+	metric_set(metric_get(METRIC_API_BUDGET, "gone"), 3); /* still not */
+	render();
+	assert_no_line("reunite_api_budget{account=\"gone\"}");
+	assert_line("reunite_api_budget{account=\"acme\"} 2");
+	assert_line("reunite_webhooks_total{account=\"gone\",source=\"sunco\","
+		    "outcome=\"accepted\"} 1");
+	metrics_hide_account("gone", false);
+	render();
+	assert_line("reunite_api_budget{account=\"gone\"} 3");
+}
+
 static void rendering_is_bounded(void **state)
 {
 	struct buf small;
@@ -286,6 +305,7 @@ int main(void)
 		TEST(gauges_are_zeroed_together),
 		TEST(every_row_is_rendered_in_order),
 		TEST(reset_forgets),
+		TEST(gauges_of_a_hidden_account_are_not_shown),
 		TEST(rendering_is_bounded),
 	};
 
