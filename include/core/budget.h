@@ -59,6 +59,8 @@ void budget_refused(struct budget *b, int64_t told_ms, uint32_t random,
 void budget_passed(struct budget *b, int64_t now_ms);
 void budget_learn(struct budget *b, const struct budget_headers *h,
 		  int64_t now_ms);
+/* So many requests a minute a lane may have at most, as far as is known. */
+int64_t budget_per_minute(const struct budget *b, enum job_lane lane);
 /* What is left to us this minute (never negative); for the metric. */
 int64_t budget_left(const struct budget *b, int64_t now_ms);
 

@@ -129,6 +129,7 @@ struct linkjob {
 	uint64_t hint; /* Zendesk user that it may be */
 	uint64_t ticket_id;
 	int64_t deadline_ms;
+	bool nobody_waits; /* it is history: what it waits for will not come */
 	/* the run */
 	enum linkjob_state state;
 	unsigned waiting; /* commands without an answer */

@@ -11,6 +11,16 @@
  *	(none) --claim--> going --found--> going ... --found, end--> done
  *	                    ^   --put back: failed, or later-->        |
  *	                    +---------- claim, every_ms later ---------+
+ *
+ * The walk over all of history ("backfill") goes only when a person says so,
+ * and then once:
+ *
+ *	(none), done --start--> going ... done
+ *	                        |  ^ |
+ *	        stop: stopped <-+  | +-> full: as many woken as were asked for
+ *	              +--- start --+-------+
+ *
+ * Whom it has woken and who has not begun yet rests while it is stopped.
  */
 #ifndef REUNITE_STORE_CURSOR_H
 #define REUNITE_STORE_CURSOR_H
@@ -31,6 +41,7 @@ struct store_cursor_row {
 	char account[ACCOUNT_SIZE];
 	char name[STORE_CURSOR_NAME_SIZE];
 	bool done;	    /* it came to the end; else it is on its way */
+	bool stopped, full; /* or rests: see above */
 	bool leased;	    /* somebody is at it */
 	int64_t since_ms;   /* every change until then was seen */
 	char *cursor;	    /* the API's own; NULL: from since_ms on; *owned* */
@@ -42,6 +53,9 @@ struct store_cursor_row {
 	int64_t total;	    /* to be expected; 0: not known */
 	int64_t scanned, found, woken; /* since the first claim */
 	int64_t woken_max;	       /* 0: no limit */
+	/* STORE_CURSORS, of "backfill": whom it has woken and who is not
+	 * through; of them, who may run */
+	int64_t unfinished, ready;
 };
 void store_cursor_row_release(struct store_cursor_row *r);
 
@@ -54,7 +68,8 @@ struct store_cursor { /* STORE_CURSOR: claim it, or put it back */
 	int64_t since_ms; /* where a new one begins */
 	int64_t every_ms; /* so long it rests at the end */
 	int64_t lease_ms;
-	int64_t crowd; /* jobs that wait in the backfill lane: enough */
+	int64_t crowd;	   /* jobs that wait in the backfill lane: enough */
+	bool started_only; /* of one that a person started, and that goes */
 	/* put back: RESULT_CONFLICT when the lease is not ours any more */
 	int64_t token;	     /* out of a claim */
 	const char *failure; /* one line; NULL: none */
@@ -86,6 +101,10 @@ struct store_person {
  * - whose job knows this user and looked after the change;
  * - whom a job of the Zendesk user is about to meet.
  * Everybody else is woken, as an event would, in the backfill lane.
+ *
+ * Of EVENT_FROM_BACKFILL a job has looked when it did so since the walk began:
+ * what was decided before, by other rules perhaps, is decided again. When
+ * woken_max is reached the page stays unseen and the walk is full.
  */
 struct store_found {
 	const char *account;
@@ -107,6 +126,25 @@ struct store_found {
 	int woken;
 	int noted; /* notes that got their ticket */
 	bool crowded;
+	bool full;
+};
+
+/* STORE_WALK: a person starts or stops the walk over all of history. */
+#define STORE_WALK_NAME "backfill"
+struct store_walk {
+	const char *account;
+	int64_t now_ms;
+	bool stop;
+	/* start: one that is under way goes on as it is, one that rests from
+	 * where it is; anew: from the beginning all the same. */
+	bool anew;
+	int64_t since_ms;
+	int64_t woken_max; /* more than were woken so far; 0: no limit */
+	int64_t total;
+	/* out */
+	bool was_going; /* there was one under way */
+	bool resumed;	/* start: it had been begun before */
+	int64_t parked; /* stop: jobs that rest now; start: that go on */
 };
 
 #define STORE_CURSORS_MAX 64

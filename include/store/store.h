@@ -130,6 +130,7 @@ enum store_op_kind {
 	STORE_CURSOR,	 /* a walk through people: claimed, put back */
 	STORE_FOUND,	 /* a page of them, and the place behind it */
 	STORE_CURSORS,	 /* how far each walk came (read) */
+	STORE_WALK,	 /* the one over all of history starts or stops */
 	STORE_PROBE, /* writes a row: does writing work? (no union member) */
 	STORE_OP_COUNT
 };
@@ -502,6 +503,7 @@ struct store_op {
 		struct store_cursor cursor;
 		struct store_found found;
 		struct store_cursors cursors;
+		struct store_walk walk;
 	} u;
 };
 /* Zeroed, but lists ask for everything (state, action -1, max as many as

@@ -215,6 +215,11 @@ void budget_learn(struct budget *b, const struct budget_headers *h,
 		learn_remaining(b, h, now_ms);
 }
 
+int64_t budget_per_minute(const struct budget *b, enum job_lane lane)
+{
+	return lane_allowance(b, lane);
+}
+
 int64_t budget_left(const struct budget *b, int64_t now_ms)
 {
 	struct budget now = *b;

@@ -484,6 +484,7 @@ void linkjob_init(struct linkjob *l, const struct job *job,
 	l->hint = job->zendesk_user_id;
 	l->ticket_id = job->ticket_id;
 	l->deadline_ms = job->deadline_ms;
+	l->nobody_waits = job->source == EVENT_FROM_BACKFILL;
 	l->told_ms = -1;
 	l->gathered.tickets[0] = l->gathered.tickets[1] = -1;
 	linkjob_restore(l, job);

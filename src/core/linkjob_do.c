@@ -145,7 +145,10 @@ static void decide_wait(struct linkjob *l, int64_t now_ms, struct commands *out)
 {
 	struct decision *d = &l->decision;
 
-	if (l->settings.dry) {
+	if (l->nobody_waits) {
+		d->action = ACTION_NONE;
+		act(l, now_ms, out);
+	} else if (l->settings.dry) {
 		finish(l, LINKJOB_END_DECIDED);
 	} else if (d->reason == REASON_EMAIL_NOT_VERIFIED) {
 		remember_search(l, now_ms);

@@ -42,7 +42,7 @@ static op_fn *const handlers[STORE_OP_COUNT] = {
 	[STORE_ERASE] = sq_op_erase,	     [STORE_SAMPLE] = sq_op_sample,
 	[STORE_READINESS] = sq_op_readiness, [STORE_CURSOR] = sq_op_cursor,
 	[STORE_FOUND] = sq_op_found,	     [STORE_CURSORS] = sq_op_cursors,
-	[STORE_PROBE] = sq_op_probe,
+	[STORE_WALK] = sq_op_walk,	     [STORE_PROBE] = sq_op_probe,
 };
 
 _Static_assert(JOB_READY == 0 && JOB_RUNNING == 1 && JOB_WAITING == 2 &&

@@ -13,6 +13,11 @@
 /* A time so far ahead was stored by a clock that was wrong. */
 #define AHEAD_MAX_MS STORE_DAY_MS
 
+static bool is_state(sqlite3_stmt *st, const char *name)
+{
+	return str_eq((const char *)sqlite3_column_text(st, 2), name);
+}
+
 static void cursor_read(sqlite3_stmt *st, int64_t now_ms,
 			struct store_cursor_row *out)
 {
@@ -21,7 +26,9 @@ static void cursor_read(sqlite3_stmt *st, int64_t now_ms,
 	*out = (struct store_cursor_row){0};
 	sq_col_str(st, 0, out->account, sizeof(out->account));
 	sq_col_str(st, 1, out->name, sizeof(out->name));
-	out->done = str_eq((const char *)sqlite3_column_text(st, 2), "done");
+	out->done = is_state(st, "done");
+	out->stopped = is_state(st, "stopped");
+	out->full = is_state(st, "full");
 	out->since_ms = sqlite3_column_int64(st, 3);
 	out->cursor = sq_col_text(st, 4);
 	out->due_ms = sqlite3_column_int64(st, 5);
@@ -55,6 +62,14 @@ static bool cursor_get(struct sq *q, int64_t account, const char *name,
 	return true;
 }
 
+bool sq_cursor_get(struct sq *q, int64_t account, const char *name,
+		   int64_t now_ms, struct store_cursor_row *out)
+{
+	int64_t token, lease_ms;
+
+	return cursor_get(q, account, name, now_ms, out, &token, &lease_ms);
+}
+
 /* Too many of the lane wait for their turn, or for something to come. */
 static bool is_crowded(struct sq *q, int64_t account, int64_t crowd)
 {
@@ -84,13 +99,19 @@ static void claim(struct sq *q, struct store_cursor *c, int64_t account)
 	struct store_cursor_row *r = &c->row;
 	int64_t token = 0, lease_ms = 0;
 
+	if (c->started_only)
+		c->next_ms = INT64_MAX;
 	if (!cursor_get(q, account, c->name, c->now_ms, r, &token, &lease_ms)) {
+		if (c->started_only)
+			return;
 		sq_exec(q, CURSOR_INSERT, sq_int(account), sq_text(c->name),
 			sq_int(c->since_ms), sq_int(c->now_ms));
 		if (!cursor_get(q, account, c->name, c->now_ms, r, &token,
 				&lease_ms))
 			return;
 	}
+	if (r->stopped || r->full || (c->started_only && r->done))
+		return;
 	c->next_ms = r->leased ? lease_ms : ready_ms(r, c);
 	if (r->leased || c->next_ms > c->now_ms)
 		return;
@@ -137,6 +158,8 @@ struct finding {
 	struct sq *q;
 	struct store_found *f;
 	int64_t account;
+	int64_t begun_ms; /* the walk */
+	int64_t left;	  /* so many more may be woken */
 };
 
 static bool is_linked(const struct finding *x, const struct store_person *p)
@@ -164,8 +187,11 @@ static bool has_looked(const struct finding *x, const struct sq_job *job,
 	if (sq_alias_follow(x->q, x->account, job->zendesk_user_id) !=
 	    p->zendesk_user_id)
 		return false;
-	return is_under_way(job) ||
-	       job->looked_ms > p->changed_ms + STORE_LOOK_MARGIN_MS;
+	if (is_under_way(job))
+		return true;
+	return x->f->source == EVENT_FROM_BACKFILL
+		       ? job->looked_ms >= x->begun_ms
+		       : job->looked_ms > p->changed_ms + STORE_LOOK_MARGIN_MS;
 }
 
 static bool is_known(const struct finding *x, const struct store_person *p,
@@ -184,7 +210,8 @@ static bool is_known(const struct finding *x, const struct store_person *p,
 	       sq_job_find(x->q, x->account, user, &job) && is_under_way(&job);
 }
 
-static void find_one(const struct finding *x, const struct store_person *p)
+/* False: somebody is to be woken, and there were enough. */
+static bool find_one(const struct finding *x, const struct store_person *p)
 {
 	struct sq_wake w = {
 		.lane = LANE_BACKFILL,
@@ -200,33 +227,66 @@ static void find_one(const struct finding *x, const struct store_person *p)
 		x->f->noted +=
 			sq_note_give(x->q, x->account, p->zendesk_user_id,
 				     p->ticket_id, x->f->now_ms);
-	if (job_person(person, p->sunco_id, 0) && !is_known(x, p, person))
-		(void)sq_person_wake(x->q, x->account, person, &w);
+	if (!job_person(person, p->sunco_id, 0) || is_known(x, p, person))
+		return true;
+	if (x->q->woken >= x->left)
+		return false;
+	(void)sq_person_wake(x->q, x->account, person, &w);
+	return true;
 }
 
-enum result sq_op_found(struct sq *q, struct store_op *op)
+static struct finding finding_of(struct sq *q, struct store_found *f,
+				 int64_t account)
 {
-	struct store_found *f = &op->u.found;
-	struct finding x = {q, f, sq_account_id(q, f->account, true)};
-	size_t i;
+	struct finding x = {q, f, account, 0, INT64_MAX};
+	struct store_cursor_row r;
 
-	f->woken = f->noted = 0;
-	if (!is_ours(q, x.account, f->name, f->token))
-		return error_set(q->err, RESULT_CONFLICT,
-				 "somebody else goes on with it");
-	q->woken = 0;
-	for (i = 0; i < f->count; i++)
-		find_one(&x, &f->people[i]);
-	f->woken = q->woken;
-	sq_exec(q, CURSOR_MOVE, sq_int(x.account), sq_text(f->name),
+	if (!sq_cursor_get(q, account, f->name, f->now_ms, &r))
+		return x;
+	x.begun_ms = r.started_ms;
+	if (r.woken_max > 0)
+		x.left = r.woken_max - r.woken;
+	store_cursor_row_release(&r);
+	return x;
+}
+
+/* Behind the page; or at it still, when it was too much. */
+static void move(const struct finding *x)
+{
+	const struct store_found *f = x->f;
+
+	if (f->full) {
+		sq_exec(x->q, CURSOR_FULL, sq_int(x->account), sq_text(f->name),
+			sq_int(f->now_ms), sq_int(f->woken));
+		return;
+	}
+	sq_exec(x->q, CURSOR_MOVE, sq_int(x->account), sq_text(f->name),
 		sq_str(f->end ? "done" : "going"), sq_int(f->since_ms),
 		sq_text(f->cursor), sq_int(f->now_ms),
 		sq_int(f->end ? 0 : f->now_ms + f->lease_ms),
 		sq_int((int64_t)f->scanned), sq_int((int64_t)f->count),
 		sq_int(f->woken));
 	if (f->end)
-		sq_exec(q, CURSOR_DONE, sq_int(x.account), sq_text(f->name),
+		sq_exec(x->q, CURSOR_DONE, sq_int(x->account), sq_text(f->name),
 			sq_int(f->now_ms));
+}
+
+enum result sq_op_found(struct sq *q, struct store_op *op)
+{
+	struct store_found *f = &op->u.found;
+	struct finding x = finding_of(q, f, sq_account_id(q, f->account, true));
+	size_t i;
+
+	f->woken = f->noted = 0;
+	f->full = false;
+	if (!is_ours(q, x.account, f->name, f->token))
+		return error_set(q->err, RESULT_CONFLICT,
+				 "somebody else goes on with it");
+	q->woken = 0;
+	for (i = 0; i < f->count && !f->full; i++)
+		f->full = !find_one(&x, &f->people[i]);
+	f->woken = q->woken;
+	move(&x);
 	f->crowded = is_crowded(q, x.account, f->crowd);
 	return RESULT_OK;
 }
@@ -242,5 +302,10 @@ enum result sq_op_cursors(struct sq *q, struct store_op *op)
 		      sq_int(STORE_CURSORS_MAX));
 	while (sq_step(q, st))
 		cursor_read(st, l->now_ms, &l->rows[l->count++]);
+	for (size_t i = 0; i < l->count; i++)
+		if (str_eq(l->rows[i].name, STORE_WALK_NAME))
+			sq_walk_count(
+				q, sq_account_id(q, l->rows[i].account, false),
+				&l->rows[i]);
 	return RESULT_OK;
 }

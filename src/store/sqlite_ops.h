@@ -37,6 +37,7 @@ enum result sq_op_readiness(struct sq *q, struct store_op *op);
 enum result sq_op_cursor(struct sq *q, struct store_op *op);
 enum result sq_op_found(struct sq *q, struct store_op *op);
 enum result sq_op_cursors(struct sq *q, struct store_op *op);
+enum result sq_op_walk(struct sq *q, struct store_op *op);
 enum result sq_op_probe(struct sq *q, struct store_op *op);
 
 /* sqlite_account.c: the account's number; 0: unknown and not made. */
@@ -271,6 +272,12 @@ void sq_addresses_erase(struct sq *q, int64_t account, uint64_t user);
 /* Everybody but one, as store_recall has them; returns how many. */
 size_t sq_address_owners(struct sq *q, int64_t account, const uint8_t hash[16],
 			 uint64_t but, struct owner out[OWNERS_MAX]);
+
+/* sqlite_cursor.c: a walk's row, *new*; false: there is none. */
+bool sq_cursor_get(struct sq *q, int64_t account, const char *name,
+		   int64_t now_ms, struct store_cursor_row *out);
+/* sqlite_walk.c: fills unfinished and ready. */
+void sq_walk_count(struct sq *q, int64_t account, struct store_cursor_row *r);
 
 /* sqlite_breaker.c: the places that count, and who may still take one. */
 int64_t sq_merges_this_hour(struct sq *q, int64_t account, int64_t now_ms);

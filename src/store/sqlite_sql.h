@@ -481,8 +481,37 @@
 	X(CURSOR_DONE, "UPDATE cursors SET done_ms = ?3"                       \
 		       " WHERE account = ?1 AND name = ?2")                    \
 	X(CURSORS_LOSE_LEASE,                                                  \
-	  "UPDATE cursors SET lease_until_ms = 0"                              \
-	  " WHERE account = ?1 AND name IN ('users', 'tickets')")              \
+	  "UPDATE cursors SET lease_until_ms = 0 WHERE account = ?1"           \
+	  " AND name IN ('users', 'tickets', 'backfill')")                     \
+	X(CURSOR_FULL,                                                         \
+	  "UPDATE cursors SET state = 'full', moved_ms = ?3,"                  \
+	  " lease_until_ms = 0, failure = NULL, woken = woken + ?4"            \
+	  " WHERE account = ?1 AND name = ?2")                                 \
+	X(WALK_BEGIN,                                                          \
+	  "INSERT INTO cursors(account, name, state, since_ms, due_ms,"        \
+	  " started_ms, total, woken_max)"                                     \
+	  " VALUES(?1, ?2, 'going', ?3, ?4, ?4, ?5, ?6)"                       \
+	  " ON CONFLICT(account, name) DO UPDATE SET state = 'going',"         \
+	  " since_ms = ?3, cursor = NULL, due_ms = ?4, token = token + 1,"     \
+	  " lease_until_ms = 0, started_ms = ?4, moved_ms = 0, done_ms = 0,"   \
+	  " failure = NULL, total = ?5, scanned = 0, found = 0, woken = 0,"    \
+	  " woken_max = ?6")                                                   \
+	X(WALK_GO_ON, "UPDATE cursors SET state = 'going', due_ms = ?3,"       \
+		      " woken_max = ?4 WHERE account = ?1 AND name = ?2")      \
+	X(WALK_STOP, "UPDATE cursors SET state = 'stopped', failure = NULL,"   \
+		     " token = token + 1, lease_until_ms = 0"                  \
+		     " WHERE account = ?1 AND name = ?2")                      \
+	X(JOBS_PARK,                                                           \
+	  "UPDATE jobs SET state = 2, run_at_ms = ?3 WHERE account = ?1"       \
+	  " AND state = ?2 AND lane = 2 AND source = 3"                        \
+	  " AND NOT EXISTS (SELECT 1 FROM journal e"                           \
+	  " WHERE e.job_id = jobs.id"                                          \
+	  " AND e.status IN ('pending', 'uncertain'))")                        \
+	X(JOBS_UNPARK,                                                         \
+	  "UPDATE jobs SET state = 0, run_at_ms = ?2 WHERE account = ?1"       \
+	  " AND state = 2 AND lane = 2 AND run_at_ms = ?3")                    \
+	X(JOBS_WALKED, "SELECT count(*) FROM jobs WHERE account = ?1"          \
+		       " AND state = ?2 AND lane = 2 AND source = 3")          \
 	X(JOBS_CROWD, "SELECT 1 FROM jobs WHERE account = ?1 AND state = ?2"   \
 		      " AND lane = ?3 LIMIT 1 OFFSET ?4")                      \
 	SQL_PEOPLE_TABLE(X)

@@ -12,7 +12,9 @@
  *	dead     ready                 yes
  *	done     ready                 yes
  *
- * By hand, everything but a running job becomes ready with a new round. A
+ * By hand, everything but a running job becomes ready with a new round. A job
+ * that only a walk over history woke (EVENT_FROM_BACKFILL) is nobody's who
+ * waits: an event makes a new round of it in any state. A
  * message only hastens a waiting job: people write many, and a look costs two
  * calls. One that comes while the job looks may be too late for that look: it
  * hastens the next one (run_at_ms of a running job, which its settle heeds).
@@ -82,7 +84,7 @@ static void take_hints(struct sq_job *job, const struct sq_wake *w, bool renews)
 static bool same_but_gen(const struct sq_job *a, const struct sq_job *b)
 {
 	return a->state == b->state && a->lane == b->lane &&
-	       a->run_at_ms == b->run_at_ms &&
+	       a->source == b->source && a->run_at_ms == b->run_at_ms &&
 	       a->zendesk_user_id == b->zendesk_user_id &&
 	       a->ticket_id == b->ticket_id && a->review_id == b->review_id &&
 	       strcmp(a->conversation_id, b->conversation_id) == 0;
@@ -128,13 +130,21 @@ void sq_job_hasten(struct sq *q, const struct sq_job *job,
 		write_wake(q, &now);
 }
 
+/* Of somebody whom only a walk over history had in mind. */
+static bool is_first_word(const struct sq_job *job, const struct sq_wake *w)
+{
+	return job->source == EVENT_FROM_BACKFILL &&
+	       w->source != EVENT_FROM_BACKFILL;
+}
+
 void sq_job_wake(struct sq *q, const struct sq_job *job,
 		 const struct sq_wake *w)
 {
 	struct sq_job now = *job;
 	bool by_hand = w->by_hand && job->state != JOB_RUNNING;
 	bool starts = by_hand || wake_rules[job->state].starts;
-	bool renews = by_hand || wake_rules[job->state].renews;
+	bool renews = by_hand || wake_rules[job->state].renews ||
+		      is_first_word(job, w);
 
 	take_hints(&now, w, renews);
 	if (starts) {

@@ -240,6 +240,14 @@ static bool cursors_ok(const struct store_op *op)
 	return all_or_account(op->u.cursors.account);
 }
 
+static bool walk_ok(const struct store_op *op)
+{
+	const struct store_walk *w = &op->u.walk;
+
+	return account_ok(w->account) && w->since_ms >= 0 &&
+	       w->woken_max >= 0 && w->total >= 0;
+}
+
 static bool (*const checks[STORE_OP_COUNT])(const struct store_op *op) = {
 	[STORE_ACCEPT] = accept_ok,   [STORE_ENQUEUE] = enqueue_ok,
 	[STORE_CLAIM] = claim_ok,     [STORE_FOLD] = fold_ok,
@@ -253,7 +261,7 @@ static bool (*const checks[STORE_OP_COUNT])(const struct store_op *op) = {
 	[STORE_FIND] = find_ok,	      [STORE_ERASE] = erase_ok,
 	[STORE_SAMPLE] = sample_ok,   [STORE_READINESS] = readiness_ok,
 	[STORE_CURSOR] = cursor_ok,   [STORE_FOUND] = found_ok,
-	[STORE_CURSORS] = cursors_ok,
+	[STORE_CURSORS] = cursors_ok, [STORE_WALK] = walk_ok,
 };
 
 enum result store_op_check(struct store_op *op)

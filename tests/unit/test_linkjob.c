@@ -311,6 +311,34 @@ static void test_requester_that_stays_gone_is_gone(void **state)
 	world_release(&w);
 }
 
+/* Nobody is about to log in, to write or to be handed over. */
+static void test_history_does_not_wait(void **state)
+{
+	static const bool address[] = {false, true};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(address); i++) {
+		struct linkjob l;
+		struct world w;
+
+		world_make_adopt(&w);
+		w.job.source = EVENT_FROM_BACKFILL;
+		w.sunco.authenticated = false;
+		if (!address[i])
+			w.sunco.identity_count = 0;
+		w.job.zendesk_user_id = WORLD_PERSON;
+		world_run(&w, &l);
+		assert_int_equal(l.end, LINKJOB_END_DECIDED);
+		assert_int_equal(l.decision.action, ACTION_NONE);
+		assert_int_equal(l.decision.reason,
+				 address[i] ? REASON_EMAIL_NOT_VERIFIED
+					    : REASON_NO_EMAIL);
+		linkjob_release(&l);
+		w.sunco.identity_count = 1;
+		world_release(&w);
+	}
+}
+
 static void test_waits_for_the_hand_off_until_the_deadline(void **state)
 {
 	struct world w;
@@ -451,6 +479,7 @@ int main(void)
 		cmocka_unit_test(test_ticket_names_the_person),
 		cmocka_unit_test(test_requester_that_is_gone_is_followed),
 		cmocka_unit_test(test_requester_that_stays_gone_is_gone),
+		cmocka_unit_test(test_history_does_not_wait),
 		cmocka_unit_test(
 			test_waits_for_the_hand_off_until_the_deadline),
 		cmocka_unit_test(test_person_is_where_the_link_says),
