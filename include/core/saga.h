@@ -31,10 +31,12 @@
  * the saga and looks again later. A saga found in a job's progress starts in
  * LOOK, or in BACK when Zendesk had said that the merge is done: what a former
  * life did is read from Zendesk, never repeated. An intent whose storing took
- * so long that the facts grew old is FAILED, nothing was sent.
+ * so long that the facts grew old is FAILED, nothing was sent. One whose
+ * storing failed may be stored all the same: it is PARKED, too, and the next
+ * run finds in the job whether there is an entry to go on with.
  *
  * Invariants (saga_check): 1. a journal entry is open (journal_id != 0) in
- * every state but IDLE, INTENT and FAILED. 2. a merge names two different
+ * every state but IDLE, INTENT, FAILED and PARKED. 2. a merge names two different
  * users. 3. PIN has an external id, and BACK has seen the profile without one.
  * 4. what was released is known (held_id), and is with the messaging user
  * again, or a remark says why not, in FAILED and REFUSED.

@@ -54,7 +54,7 @@ bool saga_ended(const struct saga *s)
 void saga_check(const struct saga *s)
 {
 	if (s->state != SAGA_IDLE && s->state != SAGA_INTENT &&
-	    s->state != SAGA_FAILED)
+	    s->state != SAGA_FAILED && s->state != SAGA_PARKED)
 		assert(s->journal_id != 0);
 	if (s->action == ACTION_MERGE)
 		assert(s->from && s->into && s->from != s->into);
@@ -262,6 +262,10 @@ static void on_intent(struct saga *s, const struct answer *a,
 {
 	struct command *c;
 
+	if (a->result == RESULT_TEMP) {
+		saga_park(s, a); /* it may be stored all the same */
+		return;
+	}
 	if (a->result != RESULT_OK) {
 		end(s, SAGA_FAILED, a);
 		return;

@@ -143,6 +143,31 @@ static void test_what_did_not_happen_is_decided_anew(void **state)
 	world_release(&w);
 }
 
+/* The store failed, but had stored the intent: its entry is not left open. */
+static void test_an_intent_whose_answer_was_lost_is_closed(void **state)
+{
+	struct world w;
+	struct linkjob l;
+
+	(void)state;
+	world_make_merge(&w);
+	w.fault = FAULT_LOST_AFTER;
+	w.at_kind = COMMAND_INTENT;
+	w.at = 1;
+	world_run(&w, &l);
+	assert_int_equal(l.end, LINKJOB_END_RETRY);
+	assert_int_equal(l.saga.state, SAGA_PARKED);
+	linkjob_release(&l);
+	world_run(&w, &l);
+	assert_int_equal(l.saga.journal_id, 101);
+	assert_int_equal(l.saga.state, SAGA_FAILED);
+	linkjob_release(&l);
+	assert_int_equal(world_live(&w, 30), LINKJOB_END_DECIDED);
+	assert_int_equal(w.intents, 2);
+	world_assert_merged_once(&w);
+	world_release(&w);
+}
+
 typedef void make_fn(struct world *w);
 
 /* One fault at one command; then all is well again. The end must be the same
@@ -270,6 +295,8 @@ int main(void)
 		cmocka_unit_test(test_a_former_life_is_waited_for_from_its_end),
 		cmocka_unit_test(test_old_facts_are_not_acted_upon),
 		cmocka_unit_test(test_what_did_not_happen_is_decided_anew),
+		cmocka_unit_test(
+			test_an_intent_whose_answer_was_lost_is_closed),
 		cmocka_unit_test(test_every_fault_of_a_merge),
 		cmocka_unit_test(test_every_fault_of_a_recovery),
 		cmocka_unit_test(test_every_fault_of_an_adopt),

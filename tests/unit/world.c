@@ -314,7 +314,8 @@ static enum world_fault fault_for(const struct world *w,
 
 	if (c->kind == COMMAND_SLEEP && f < FAULT_CRASH_BEFORE)
 		return FAULT_NONE;
-	if (store && f > FAULT_UNSENT && f < FAULT_CRASH_BEFORE)
+	if (store && f > FAULT_UNSENT && f < FAULT_CRASH_BEFORE &&
+	    f != FAULT_LOST_AFTER)
 		return FAULT_UNSENT;
 	return f;
 }
@@ -378,8 +379,12 @@ static void store_end(struct world *w, const struct linkjob *l)
 	free(w->job.progress);
 	w->job.progress = linkjob_progress(l);
 	linkjob_entry(l, &e);
-	if (e.status != JOURNAL_PENDING && e.status != JOURNAL_UNCERTAIN)
+	if (!e.id && w->job.journal_id) {
+		assert_non_null(w->job.progress); /* or it is never closed */
+	} else if (e.status != JOURNAL_PENDING &&
+		   e.status != JOURNAL_UNCERTAIN) {
 		w->job.journal_id = 0;
+	}
 	journal_entry_release(&e);
 	w->now_ms += l->run_at_ms > w->now_ms ? l->run_at_ms - w->now_ms : 2000;
 }

@@ -1,0 +1,336 @@
+/*
+ * See machine.h.
+ */
+#include "machine.h"
+
+#include "unit.h"
+
+#include "base/json.h"
+#include "base/metrics.h"
+#include "base/str.h"
+#include "net/http_client.h"
+#include "net/http_server.h"
+#include "sandbox/webhooks_out.h"
+#include "store/backend.h"
+#include "virtual_time.h"
+
+#define LOOK_FIRST_MS	100
+#define LOOK_LONGEST_MS 60000
+#define ANSWER_MAX	(4 << 20)
+
+static char *quoted(const char *text)
+{
+	char *copy = xstrdup(text);
+
+	for (char *p = copy; *p; p++)
+		if (*p == '\'')
+			*p = '"';
+	return copy;
+}
+
+/* --- a life --- */
+
+static void on_wake(const char *account, void *arg)
+{
+	struct machine *m = arg;
+
+	if (!m->ending)
+		engine_wake(m->engine, account);
+}
+
+static void on_watch(const char *account, const char *sunco_id, bool waits,
+		     void *arg)
+{
+	struct machine *m = arg;
+
+	if (waits)
+		intake_watch(m->intake, account, sunco_id);
+	else
+		intake_unwatch(m->intake, account, sunco_id);
+}
+
+static void set_target(struct machine *m)
+{
+	struct settings *s = &m->sandbox->account.settings;
+	char url[96];
+
+	snprintf(url, sizeof(url), "http://127.0.0.1:%u/webhooks/acme/sunco",
+		 http_server_port(m->server));
+	state_user_set_text(&s->webhook_sunco, url);
+	snprintf(url, sizeof(url), "http://127.0.0.1:%u/webhooks/acme/zendesk",
+		 http_server_port(m->server));
+	state_user_set_text(&s->webhook_zendesk, url);
+}
+
+static void listen_for_webhooks(struct machine *m)
+{
+	struct http_server_config limits;
+	struct error err = {""};
+	const struct http_route *routes;
+	size_t count;
+
+	http_server_config_default(&limits);
+	routes = intake_routes(&count);
+	m->server = http_server_new(m->loop, &limits, routes, count, m->intake);
+	if (http_server_listen(m->server, "127.0.0.1:0", &err) != RESULT_OK)
+		fail_msg("%s", err.text);
+	set_target(m);
+}
+
+void machine_live(struct machine *m)
+{
+	struct error err = {""};
+	struct config *config;
+
+	m->lives++;
+	m->ending = false;
+	wires_revive();
+	if (config_load(&config, m->conf, &err) != RESULT_OK ||
+	    engine_new(&m->engine, m->loop, config, STORE_SERVE, on_watch, m,
+		       &err) != RESULT_OK)
+		fail_msg("%s", err.text);
+	m->intake = intake_new(m->loop, engine_storeq(m->engine), on_wake, m);
+	intake_set_accounts(m->intake, config->accounts, config->account_count);
+	listen_for_webhooks(m);
+}
+
+/* In the order that lets everything under way come back. */
+static void end_life(struct machine *m)
+{
+	m->ending = true;
+	engine_free(m->engine);
+	http_server_free(m->server);
+	intake_free(m->intake);
+	m->engine = NULL;
+}
+
+static void on_death(void *arg)
+{
+	struct machine *m = arg;
+
+	end_life(m);
+	machine_live(m);
+}
+
+/* --- the stage --- */
+
+static void write_conf(const struct machine *m, const char *account)
+{
+	const struct settings *s = &m->sandbox->account.settings;
+	const char *url = m->sandbox->account.base_url;
+	FILE *f = fopen(m->conf, "w");
+
+	assert_non_null(f);
+	fprintf(f, "store = \"sqlite:%s\"\nadmin_token = \"a-token\"\n",
+		m->store);
+	fprintf(f,
+		"account \"acme\" {\n zendesk_url = \"%s\"\n"
+		" zendesk_auth = \"oauth\"\n zendesk_client_id = \"%s\"\n"
+		" zendesk_client_secret = \"%s\"\n"
+		" zendesk_webhook_secrets = {\"%s\"}\n",
+		url, s->oauth_client_id, s->oauth_client_secret,
+		s->zendesk_secret);
+	fprintf(f,
+		" sunco_url = \"%s/sc\"\n sunco_app_id = \"%s\"\n"
+		" sunco_key_id = \"%s\"\n sunco_key_secret = \"%s\"\n"
+		" sunco_webhook_secrets = {\"%s\"}\n"
+		" timestamp_tolerance = \"0\"\n apply = \"auto\"\n%s}\n",
+		url, s->sunco_app_id, s->sunco_key_id, s->sunco_key_secret,
+		s->sunco_secret, account);
+	fclose(f);
+}
+
+static void set(struct machine *m, const char *settings)
+{
+	char *text = quoted(settings);
+	struct json_t *v = json_parse(text, strlen(text), NULL);
+	struct error err = {""};
+
+	if (settings_apply(&m->sandbox->account.settings, v, &err) != RESULT_OK)
+		fail_msg("%s", err.text);
+	json_free(v);
+	free(text);
+}
+
+void machine_start(struct machine *m, const char *account, const char *settings,
+		   const struct trip *trips, size_t trip_count)
+{
+	struct error err = {""};
+
+	memset(m, 0, sizeof(*m));
+	virtual_time_start();
+	strcpy(m->dir, "/tmp/reunite_torture_XXXXXX");
+	assert_non_null(mkdtemp(m->dir));
+	snprintf(m->conf, sizeof(m->conf), "%s/conf", m->dir);
+	snprintf(m->store, sizeof(m->store), "%s/store", m->dir);
+	m->loop = loop_new();
+	m->control = http_client_new(m->loop, ANSWER_MAX, NULL);
+	m->sandbox = sandbox_new(m->loop, false);
+	if (sandbox_listen(m->sandbox, "127.0.0.1:0", &err) != RESULT_OK)
+		fail_msg("%s", err.text);
+	set(m, settings);
+	write_conf(m, account);
+	wires_start(m->loop, trips, trip_count, on_death, m);
+	machine_live(m);
+}
+
+static void remove_files(const struct machine *m)
+{
+	static const char *const names[] = {"conf", "store", "store-wal",
+					    "store-shm", "store.lock"};
+	char path[128];
+
+	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+		snprintf(path, sizeof(path), "%s/%s", m->dir, names[i]);
+		unlink(path);
+	}
+	rmdir(m->dir);
+}
+
+void machine_stop(struct machine *m)
+{
+	end_life(m);
+	sandbox_free(m->sandbox);
+	http_client_free(m->control);
+	wires_stop();
+	loop_free(m->loop);
+	metrics_reset();
+	remove_files(m);
+}
+
+/* --- control --- */
+
+struct question {
+	struct machine *m;
+	struct json_t *answer;
+	int status;
+};
+
+static void on_answer(const struct http_answer *a, void *arg)
+{
+	struct question *q = arg;
+
+	q->status = a->result == RESULT_OK ? a->status : 0;
+	if (a->result == RESULT_OK)
+		q->answer = json_parse(a->body.ptr, a->body.len, NULL);
+	loop_stop(q->m->loop);
+}
+
+struct json_t *machine_control(struct machine *m, const char *name,
+			       const char *body)
+{
+	static const char *const headers[] = {"Content-Type: application/json"};
+	struct question q = {m, NULL, 0};
+	char *text = quoted(body);
+	char url[160];
+	struct http_call call = {.method = "POST",
+				 .url = url,
+				 .headers = headers,
+				 .header_count = 1,
+				 .body = slice_of(text),
+				 .once = true};
+
+	snprintf(url, sizeof(url), "%s/_sandbox/%s",
+		 m->sandbox->account.base_url, name);
+	http_client_send(m->control, &call, on_answer, &q);
+	loop_run(m->loop);
+	free(text);
+	assert_int_equal(q.status, 200);
+	return q.answer;
+}
+
+/* --- until it is quiet --- */
+
+enum result machine_do(const struct machine *m, struct store_op *op)
+{
+	struct store_backend *b;
+	struct error err = {""};
+	struct store *s;
+	enum result r;
+
+	if (store_sqlite_ops.open(&b, m->store, STORE_WRITE, 0, &err))
+		fail_msg("%s", err.text);
+	s = store_over(b);
+	r = store_do(s, op);
+	store_close(s);
+	return r;
+}
+
+static bool webhooks_wait(const struct machine *m)
+{
+	struct json_t *list = webhooks_encode(m->sandbox->webhooks);
+	bool waits = false;
+
+	for (size_t i = 0; i < json_len(list); i++) {
+		const char *state = json_get_str(json_at(list, i), "state");
+
+		waits = waits || str_eq(state, "sending") ||
+			str_eq(state, "waiting");
+	}
+	json_free(list);
+	return waits;
+}
+
+static bool has_work(const struct machine *m)
+{
+	const struct store_stats *s;
+	struct store_op op;
+
+	store_op_init(&op, STORE_STATS);
+	op.u.stats.account = "acme";
+	op.u.stats.now_ms = loop_wall_ms(m->loop);
+	op.u.stats.detail = true;
+	assert_int_equal(machine_do(m, &op), RESULT_OK);
+	s = &op.u.stats;
+	return s->jobs[JOB_READY] || s->jobs[JOB_RUNNING] ||
+	       s->jobs[JOB_WAITING] || s->notes_open;
+}
+
+struct look {
+	struct machine *m;
+	struct loop_timer *timer;
+	int64_t pause_ms;
+	int64_t until_ms;
+	bool quiet;
+};
+
+static void on_look(void *arg)
+{
+	struct look *l = arg;
+
+	l->quiet = !l->m->sandbox->exchanges && !webhooks_wait(l->m) &&
+		   !has_work(l->m);
+	if (l->quiet || virtual_time_ms() > l->until_ms) {
+		loop_stop(l->m->loop);
+		return;
+	}
+	loop_timer_set(l->timer, l->pause_ms);
+	l->pause_ms = 2 * l->pause_ms < LOOK_LONGEST_MS ? 2 * l->pause_ms
+							: LOOK_LONGEST_MS;
+}
+
+bool machine_settle(struct machine *m)
+{
+	struct look l = {.m = m,
+			 .pause_ms = LOOK_FIRST_MS,
+			 .until_ms = virtual_time_ms() + MACHINE_PATIENCE_MS};
+
+	l.timer = loop_timer_new(m->loop, on_look, &l);
+	loop_timer_set(l.timer, l.pause_ms);
+	loop_run(m->loop);
+	loop_timer_free(l.timer);
+	return l.quiet;
+}
+
+static void on_submitted(struct store_op *op, void *arg)
+{
+	(void)op;
+	loop_stop(arg);
+}
+
+enum result machine_submit(struct machine *m, struct store_op *op)
+{
+	storeq_submit(engine_storeq(m->engine), op, on_submitted, m->loop);
+	loop_run(m->loop);
+	return op->result;
+}

@@ -1,0 +1,51 @@
+/*
+ * The whole machine on one loop: the sandbox, and the lives of one daemon
+ * (intake behind its listener, store, engine) that webhooks reach over
+ * loopback. Time is virtual; see virtual_time.h and wires.h.
+ */
+#ifndef REUNITE_TESTS_MACHINE_H
+#define REUNITE_TESTS_MACHINE_H
+
+#include "app/engine.h"
+#include "app/intake.h"
+#include "sandbox/sandbox.h"
+#include "wires.h"
+
+#define MACHINE_PATIENCE_MS (4 * 3600 * 1000) /* until it must be quiet */
+
+struct json_t;
+
+struct machine {
+	struct loop *loop;
+	struct sandbox *sandbox;
+	struct http_client *control; /* for the sandbox's endpoints */
+	char dir[64];
+	char conf[96];
+	char store[96];
+	struct engine *engine;
+	struct intake *intake;
+	struct http_server *server;
+	int lives;
+	bool ending;
+};
+
+/* account: lines of its section. settings: the sandbox's, JSON with ' in
+ * place of ". */
+void machine_start(struct machine *m, const char *account, const char *settings,
+		   const struct trip *trips, size_t trip_count);
+void machine_stop(struct machine *m);
+/* The next life; the one before must be over. */
+void machine_live(struct machine *m);
+
+/* A request to a control endpoint, body as above; its answer: *new*. */
+struct json_t *machine_control(struct machine *m, const char *name,
+			       const char *body);
+/* Runs the loop until nothing is left to do but to wait for people; false: it
+ * went on for longer than MACHINE_PATIENCE_MS. */
+bool machine_settle(struct machine *m);
+/* An operation on the store, beside the machine; no trip hits it. */
+enum result machine_do(const struct machine *m, struct store_op *op);
+/* One through the machine's own queue, as the admin API would send it. */
+enum result machine_submit(struct machine *m, struct store_op *op);
+
+#endif

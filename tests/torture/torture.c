@@ -1,0 +1,163 @@
+/*
+ * See torture.h.
+ */
+#include "torture.h"
+
+#include "unit.h"
+
+#include <fcntl.h>
+
+#include "base/json.h"
+#include "base/log.h"
+#include "base/str.h"
+#include "oracle.h"
+
+#define PROBLEMS_MAX (256 * 1024)
+
+/* --- one run --- */
+
+static void play(struct machine *m, const struct scenario *s,
+		 struct buf *problems)
+{
+	if (s->people)
+		json_free(machine_control(m, "people", s->people));
+	s->act(m);
+	if (!machine_settle(m))
+		buf_puts(problems, "it never became quiet\n");
+	if (!s->decide)
+		return;
+	s->decide(m);
+	if (!machine_settle(m))
+		buf_puts(problems, "it never became quiet again\n");
+}
+
+static void add_fault(struct machine *m, const struct disturbance *d)
+{
+	char row[512];
+	char skip[32];
+
+	if (!d->fault)
+		return;
+	snprintf(skip, sizeof(skip), "'skip': %d", d->fault_at - 1);
+	snprintf(row, sizeof(row), "{%s, %s}", skip, d->fault);
+	json_free(machine_control(m, "faults", row));
+}
+
+static bool struck(struct machine *m)
+{
+	struct json_t *all = machine_control(m, "faults", "{'faults': []}");
+	const struct json_t *row = json_at(json_get(all, "faults"), 0);
+	bool hit = json_get_int(row, "hits", 0) > 0;
+
+	json_free(all);
+	return hit;
+}
+
+static bool disturbed(struct machine *m, const struct disturbance *d)
+{
+	for (size_t i = 0; i < d->trip_count; i++)
+		if (!wires_tripped(i))
+			return false;
+	return !d->fault || struck(m);
+}
+
+static void compare(const char *what, const char *wanted, const char *found,
+		    struct buf *problems)
+{
+	if (!str_eq(wanted, found))
+		buf_printf(problems, "%s: wanted\n%s\nfound\n%s\n", what,
+			   wanted, found);
+}
+
+static void judge(const struct torture *t, const struct machine *m,
+		  struct buf *problems)
+{
+	char *picture = oracle_picture(m);
+	char *deeds = oracle_deeds(m);
+
+	if (t->picture)
+		compare("the sandbox", t->picture, picture, problems);
+	compare("the deeds", t->scenario->deeds, deeds, problems);
+	oracle_check(m, problems);
+	free(picture);
+	free(deeds);
+}
+
+/* --- all of them --- */
+
+static void quiet_log(void)
+{
+	const char *path = getenv("TORTURE_LOG");
+
+	log_setup(LOG_INFO, LOG_TEXT,
+		  open(path ? path : "/dev/null", O_WRONLY | O_APPEND | O_CREAT,
+		       0600));
+}
+
+void torture_begin(struct torture *t, const struct scenario *s)
+{
+	struct buf problems;
+	struct machine m;
+
+	*t = (struct torture){.scenario = s};
+	quiet_log();
+	buf_init(&problems, PROBLEMS_MAX);
+	machine_start(&m, s->account, s->settings, NULL, 0);
+	play(&m, s, &problems);
+	judge(t, &m, &problems);
+	t->picture = oracle_picture(&m);
+	t->stored = wires_stored();
+	t->asked = wires_asked();
+	t->most = t->stored > t->asked ? t->stored : t->asked;
+	machine_stop(&m);
+	if (problems.len > 0)
+		fail_msg("%s, undisturbed: %s%s", s->name, problems.data,
+			 t->picture);
+	buf_release(&problems);
+}
+
+void torture_end(struct torture *t)
+{
+	print_message("%s: %d runs, %d wrong (undisturbed: %d operations, %d "
+		      "requests)\n",
+		      t->scenario->name, t->runs, t->wrong, t->stored,
+		      t->asked);
+	free(t->picture);
+	assert_true(t->runs > 0);
+	assert_int_equal(t->wrong, 0);
+}
+
+static void tell(const struct torture *t, const struct disturbance *d,
+		 const struct buf *problems)
+{
+	print_message("%s:", t->scenario->name);
+	for (size_t i = 0; i < d->trip_count; i++)
+		print_message(" trip %d at %d", d->trips[i].kind,
+			      d->trips[i].at);
+	if (d->fault)
+		print_message(" fault at %d: %s", d->fault_at, d->fault);
+	print_message(";%s\n%s", wires_hit(), problems->data);
+}
+
+bool torture_run(struct torture *t, const struct disturbance *d)
+{
+	const struct scenario *s = t->scenario;
+	struct buf problems;
+	struct machine m;
+	bool hit;
+
+	buf_init(&problems, PROBLEMS_MAX);
+	machine_start(&m, s->account, s->settings, d->trips, d->trip_count);
+	add_fault(&m, d);
+	play(&m, s, &problems);
+	judge(t, &m, &problems);
+	hit = disturbed(&m, d);
+	if (problems.len > 0) {
+		tell(t, d, &problems);
+		t->wrong++;
+	}
+	machine_stop(&m);
+	buf_release(&problems);
+	t->runs += hit;
+	return hit;
+}
