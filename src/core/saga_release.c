@@ -2,9 +2,12 @@
  * An external id that is in the way of a merge: taken away from the messaging
  * user, and given back on every end but success. See saga.h.
  *
- * Refuses to take it away on facts that grew old, in a later life, or twice.
+ * Refuses to take it away on facts that grew old, in a later life, or twice;
+ * and to give it back while it may still be on its way out.
  */
 #include "saga_int.h"
+
+#include <assert.h>
 
 bool saga_wants_release(const struct saga *s)
 {
@@ -51,6 +54,14 @@ void saga_ask_put_back(struct saga *s, enum saga_state then,
 	set_external_id(s, s->held_id, out);
 }
 
+/* It may still be at work, and take away what came back before it. */
+static void wait_for_release(struct saga *s, struct commands *out)
+{
+	assert(s->state == SAGA_PUT_BACK);
+	out->count = 0;
+	commands_add(out, COMMAND_SLEEP)->delay_ms = SAGA_SETTLE_MS;
+}
+
 void saga_on_release(struct saga *s, const struct answer *a,
 		     struct commands *out)
 {
@@ -66,6 +77,8 @@ void saga_on_release(struct saga *s, const struct answer *a,
 		s->released = false; /* it never went */
 	saga_fail_as(s, a->result == RESULT_PERM ? SAGA_REFUSED : SAGA_FAILED,
 		     a, out);
+	if (s->released)
+		wait_for_release(s, out);
 }
 
 void saga_on_put_back(struct saga *s, const struct answer *a,

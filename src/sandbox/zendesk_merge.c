@@ -39,15 +39,15 @@ static const char *obstacle(const struct account *a,
 		return "Only end users can be merged";
 	if (from->shared || into->shared)
 		return "Shared users cannot be merged";
+	if (s->sso_external_id_refusal &&
+	    (from->external_id || into->external_id))
+		return "Users with an external_id cannot be merged";
 	if (tickets > s->merge_max_tickets)
 		return "The user has requested too many tickets to be merged";
 	if (!s->merge_suspended && (from->suspended || into->suspended))
 		return "Suspended users cannot be merged";
 	if (!s->merge_unverified_messaging && !has_address(from))
 		return "Unverified users need an email address to be merged";
-	if (s->sso_external_id_refusal &&
-	    (from->external_id || into->external_id))
-		return "Users with an external_id cannot be merged";
 	return NULL;
 }
 

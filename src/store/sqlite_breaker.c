@@ -131,9 +131,9 @@ void sq_breaker_take(struct sq *q, const struct store_intent *n,
 }
 
 void sq_breaker_release(struct sq *q, int64_t journal_id,
-			enum journal_status status)
+			enum journal_status status, bool applied)
 {
-	if (status == JOURNAL_FAILED)
+	if (status == JOURNAL_FAILED || !applied)
 		sq_exec(q, RESERVED_DELETE, sq_int(journal_id));
 }
 

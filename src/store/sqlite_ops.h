@@ -292,9 +292,10 @@ enum result sq_breaker_ask(struct sq *q, struct store_intent *n,
 			   int64_t account);
 void sq_breaker_take(struct sq *q, const struct store_intent *n,
 		     int64_t account);
-/* An entry that failed had no effect: its place is free again. */
+/* An entry that failed, or became a question for a person, had no effect: its
+ * place is free again. */
 void sq_breaker_release(struct sq *q, int64_t journal_id,
-			enum journal_status status);
+			enum journal_status status, bool applied);
 void sq_breaker_stats(struct sq *q, struct store_stats *s, int64_t account);
 
 #endif

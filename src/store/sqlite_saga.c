@@ -84,7 +84,7 @@ enum result sq_op_step(struct sq *q, struct store_op *op)
 	sq_exec(q, JOB_PROGRESS, sq_int(job.id), sq_text(s->progress));
 	if (s->journal_id != 0) {
 		sq_journal_change(q, s->journal_id, s->status, s->now_ms);
-		sq_breaker_release(q, s->journal_id, s->status);
+		sq_breaker_release(q, s->journal_id, s->status, true);
 	}
 	return RESULT_OK;
 }
@@ -145,7 +145,7 @@ static void settle_facts(struct sq *q, struct store_settle *s,
 		if (entry.id == 0)
 			entry.id = sq_journal_add(q, job->account, &entry,
 						  s->now_ms);
-		sq_breaker_release(q, entry.id, entry.status);
+		sq_breaker_release(q, entry.id, entry.status, entry.applied);
 		s->journal_id = entry.id;
 	}
 }

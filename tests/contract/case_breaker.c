@@ -158,6 +158,27 @@ static void full_profiles_are_told_and_bounded(struct ct *c)
 
 /* --- many at once --- */
 
+/* Zendesk would not have it: a person is asked, and nothing was linked. */
+static void a_refused_link_gives_its_place_back(struct ct *c)
+{
+	struct job job = ct_running(c, "s1");
+	struct journal_entry e = ct_entry(11, 22);
+	struct store_op op;
+
+	ct_intent_op(c, &op, &job, &e);
+	CT_DO(c, &op);
+	e.id = op.u.intent.journal_id;
+	assert_int_equal(stats(c, 9, 9).merges_this_hour, 1);
+	e.status = JOURNAL_DONE;
+	e.action = ACTION_REVIEW;
+	e.applied = false;
+	ct_settle_op(c, &op, &job, JOB_DONE);
+	op.u.settle.entry = &e;
+	CT_DO(c, &op);
+	assert_int_equal(stats(c, 9, 9).merges_this_hour, 0);
+	job_release(&job);
+}
+
 static void one_batch_cannot_take_a_place_twice(struct ct *c)
 {
 	static const char *const people[] = {"ann", "bob", "cy", "dan"};
@@ -543,6 +564,7 @@ static const struct ct_case cases[] = {
 	CT_CASE(the_end_is_when_a_place_is_free),
 	CT_CASE(a_limit_of_zero_never_ends),
 	CT_CASE(full_profiles_are_told_and_bounded),
+	CT_CASE(a_refused_link_gives_its_place_back),
 	CT_CASE(one_batch_cannot_take_a_place_twice),
 	CT_CASE(accounts_do_not_share_places),
 	CT_CASE(a_person_closes_it),

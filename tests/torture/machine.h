@@ -25,6 +25,7 @@ struct machine {
 	struct engine *engine;
 	struct intake *intake;
 	struct http_server *server;
+	struct sqlite3 *peek; /* beside all of it */
 	int lives;
 	bool ending;
 };

@@ -6,55 +6,43 @@
 
 #include "torture.h"
 
-static void torture_all(enum trip_kind kind, const char *fault)
+static void die(enum trip_kind kind, const char *fault)
 {
-	for (size_t i = 0; i < torture_scenario_count; i++) {
-		struct torture t;
-		bool more = true;
+	struct disturbance d = {
+		.trips = {{.kind = kind}}, .trip_count = 1, .fault = fault};
 
-		torture_begin(&t, &torture_scenarios[i]);
-		for (int at = 1; more; at++) {
-			struct disturbance d = {
-				.trips = {{.kind = kind, .at = at}},
-				.trip_count = 1,
-				.fault = fault,
-				.fault_at = at};
-
-			more = torture_run(&t, &d) || at < t.most;
-		}
-		torture_end(&t);
-	}
+	torture_all(&d, false);
 }
 
 static void test_it_dies_before_an_operation(void **state)
 {
 	(void)state;
-	torture_all(TRIP_STORE_DIES_BEFORE, NULL);
+	die(TRIP_STORE_DIES_BEFORE, NULL);
 }
 
 static void test_it_dies_after_an_operation(void **state)
 {
 	(void)state;
-	torture_all(TRIP_STORE_DIES_AFTER, NULL);
+	die(TRIP_STORE_DIES_AFTER, NULL);
 }
 
 static void test_it_dies_before_a_request(void **state)
 {
 	(void)state;
-	torture_all(TRIP_HTTP_DIES_BEFORE, NULL);
+	die(TRIP_HTTP_DIES_BEFORE, NULL);
 }
 
 static void test_it_dies_after_a_request(void **state)
 {
 	(void)state;
-	torture_all(TRIP_HTTP_DIES_AFTER, NULL);
+	die(TRIP_HTTP_DIES_AFTER, NULL);
 }
 
 /* The request is on its way, and takes effect in the next life. */
 static void test_it_dies_and_its_request_lives_on(void **state)
 {
 	(void)state;
-	torture_all(TRIP_HTTP_DIES_SOON, "'kind': 'delay', 'ms': 8000");
+	die(TRIP_HTTP_DIES_SOON, "'kind': 'delay', 'ms': 8000");
 }
 
 int main(void)

@@ -18,6 +18,7 @@ struct scenario {
 	/* when it is quiet: what a person then does; NULL: nothing */
 	void (*decide)(struct machine *m);
 	const char *deeds; /* as oracle_deeds() says */
+	bool thorough;	   /* every disturbance, not only the usual ones */
 };
 extern const struct scenario torture_scenarios[];
 extern const size_t torture_scenario_count;
@@ -32,19 +33,10 @@ struct disturbance {
 	int fault_at; /* from 1 */
 };
 
-/* The undisturbed end. */
-struct torture {
-	const struct scenario *scenario;
-	char *picture;
-	int stored; /* operations that it took */
-	int asked;  /* requests */
-	int most;   /* of either */
-	int runs;   /* disturbed ones, so far */
-	int wrong;
-};
-void torture_begin(struct torture *t, const struct scenario *s);
-void torture_end(struct torture *t); /* fails the test if any went wrong */
-/* One disturbed run; false: nothing disturbed it any more, or not all. */
-bool torture_run(struct torture *t, const struct disturbance *d);
+/* Every scenario (only the thorough ones, if asked), disturbed at its first
+ * operation or request, at its second, and so on; fails the test if any run
+ * ended in another way than the undisturbed one. The numbers in d are added
+ * to that. REUNITE_TORTURE names the scenarios to play, by a part of their name. */
+void torture_all(const struct disturbance *d, bool thorough);
 
 #endif

@@ -347,7 +347,8 @@ def names_of_tests() -> set[str]:
     """What a promise may name: a function of tests/system, a file of tests."""
     there = {
         str(path.relative_to(ROOT))
-        for folder in ("unit", "contract", "fuzz", "tree", "bench")
+        for folder in ("unit", "contract", "torture", "fuzz", "tree",
+                       "bench")
         for path in (ROOT / "tests" / folder).iterdir()
     }
     for path in (ROOT / "tests" / "system").glob("test_*.py"):

@@ -329,6 +329,28 @@ static void test_every_fault_and_crash(void **state)
 	assert_true(cases > 150);
 }
 
+/* A release whose answer was lost may be at work for a while: what was given
+ * back at once would be taken away again. */
+static void test_a_late_release_is_waited_for(void **state)
+{
+	struct world w;
+	struct linkjob l;
+
+	(void)state;
+	make_refused(&w);
+	w.fault = FAULT_LOST_BEFORE;
+	w.at_kind = COMMAND_SET_EXTERNAL_ID;
+	w.at = 1;
+	world_run(&w, &l);
+	assert_int_equal(l.end, LINKJOB_END_RETRY);
+	assert_int_equal(w.counts[COMMAND_SET_EXTERNAL_ID], 2);
+	assert_true(w.sleep_ms >= SAGA_SETTLE_MS);
+	linkjob_release(&l);
+	assert_int_equal(world_live(&w, 30), LINKJOB_END_DECIDED);
+	world_assert_merged_once(&w);
+	world_release(&w);
+}
+
 static void test_every_fault_after_a_crash(void **state)
 {
 	bool more = true;
@@ -359,6 +381,7 @@ int main(void)
 		cmocka_unit_test(test_sync_needs_suncos_own_word),
 		cmocka_unit_test(test_a_marked_address_is_left_alone),
 		cmocka_unit_test(test_weak_evidence_neither_pins_nor_marks),
+		cmocka_unit_test(test_a_late_release_is_waited_for),
 		cmocka_unit_test(test_every_fault_and_crash),
 		cmocka_unit_test(test_every_fault_after_a_crash),
 	};
