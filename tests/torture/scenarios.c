@@ -97,8 +97,8 @@ static void pat_writes_twice(struct machine *m)
 	char body[160];
 
 	snprintf(body, sizeof(body),
-		 "{'sunco_user_id': '%s', 'wait': false,"
-		 " 'webhooks': ['sunco', 'trigger']}",
+		 "{'sunco_user_id': '%s', 'wait': false, 'hand_off': 'never',"
+		 " 'webhooks': ['sunco']}",
 		 json_get_str(begun, "sunco_user_id"));
 	json_free(begun);
 	json_free(converse(m, body));

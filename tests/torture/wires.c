@@ -151,9 +151,14 @@ static bool wired_changed(struct store_backend *b)
 	return inner_of(b)->ops->changed(inner_of(b));
 }
 
-static void wired_checkpoint(struct store_backend *b)
+static enum result wired_watch(struct store_backend *b, struct error *err)
 {
-	inner_of(b)->ops->checkpoint(inner_of(b));
+	return inner_of(b)->ops->watch(inner_of(b), err);
+}
+
+static int64_t wired_checkpoint(struct store_backend *b)
+{
+	return inner_of(b)->ops->checkpoint(inner_of(b));
 }
 
 static bool wired_empty_log(struct store_backend *b)
@@ -174,6 +179,7 @@ static const struct store_backend_ops wired_ops = {
 	.commit = wired_commit,
 	.rollback = wired_rollback,
 	.changed = wired_changed,
+	.watch = wired_watch,
 	.checkpoint = wired_checkpoint,
 	.empty_log = wired_empty_log,
 	.key = wired_key,

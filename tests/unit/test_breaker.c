@@ -149,6 +149,7 @@ static void settle(struct rig *r, struct claimed c, int64_t entry,
 	journal_entry_init(&e);
 	e.id = entry;
 	e.action = ACTION_MERGE;
+	e.applied = true;
 	e.status = status;
 	store_op_init(&op, STORE_SETTLE);
 	op.u.settle = (struct store_settle){.job_id = c.job,
