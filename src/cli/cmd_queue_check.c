@@ -30,6 +30,15 @@ static void print_finding(struct cli *c, const struct store_finding *f)
 
 static int print_damage(struct cli *c, const char *damage)
 {
+	struct json_t *v;
+
+	if (c->json) {
+		v = json_new_obj();
+		json_set_str(v, "level", "damage");
+		json_set_str(v, "what", damage);
+		json_set_str(v, "mend", "go back to a copy");
+		cli_json(c, v);
+	}
 	return cli_error(c,
 			 "the store is damaged: %s. Stop the daemon, keep a "
 			 "copy of the file, and go back to a backup",

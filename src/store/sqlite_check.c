@@ -29,6 +29,9 @@ static const struct rule {
 	 "`reunite queue retry ID`", true,
 	 "SELECT count(*), min(id) FROM jobs WHERE (state IN (0, 2)"
 	 " AND run_at_ms > ?2) OR (state = 1 AND lease_until_ms > ?2)"},
+	{"jobs that lock users far into the future: the clock went back",
+	 "`reunite queue retry ID`", true,
+	 "SELECT count(*), min(job_id) FROM locks WHERE until_ms > ?2"},
 	{"jobs that wait for a review that is not open",
 	 "`reunite queue retry ID`", true,
 	 "SELECT count(*), min(j.id) FROM jobs j"
@@ -42,6 +45,11 @@ static const struct rule {
 	 "SELECT count(*), min(r.id) FROM reviews r"
 	 " LEFT JOIN jobs j ON j.id = r.job_id"
 	 " WHERE r.state = 0 AND j.id IS NULL"},
+	{"open reviews whose entry of the journal is gone",
+	 "`reunite review reject ID`, or let them expire", true,
+	 "SELECT count(*), min(r.id) FROM reviews r"
+	 " LEFT JOIN journal e ON e.id = r.journal_id"
+	 " WHERE r.state = 0 AND r.journal_id > 0 AND e.id IS NULL"},
 	{"links under way whose job gave up",
 	 "look at `reunite journal show ID`, then `reunite queue retry`", true,
 	 "SELECT count(*), min(e.id) FROM journal e"
@@ -84,6 +92,23 @@ static const struct rule {
 	 "nothing: they say nothing any more", false,
 	 "SELECT count(*), min(c.journal_id) FROM changes c"
 	 " LEFT JOIN journal e ON e.id = c.journal_id WHERE e.id IS NULL"},
+	{"walks through users whose lease has ended, and nobody goes on",
+	 "start `reunite serve`, which does", false,
+	 "SELECT count(*), min(account) FROM cursors"
+	 " WHERE state = 'going' AND lease_until_ms BETWEEN 1 AND ?1"},
+	{"walks through users that are due only far in the future: the clock"
+	 " went back",
+	 "nothing: `reunite serve` sees it", false,
+	 "SELECT count(*), min(account) FROM cursors"
+	 " WHERE due_ms > ?2 OR lease_until_ms > ?2"},
+	{"rows of accounts that are not there", "tell the makers of reunite",
+	 true,
+	 "SELECT count(*), coalesce(min(rowid), 1)"
+	 " FROM pragma_foreign_key_check"},
+	{"events of accounts that are not there",
+	 "nothing: no webhook repeats them", true,
+	 "SELECT count(*), min(account) FROM events"
+	 " WHERE account NOT IN (SELECT id FROM accounts)"},
 	{"notes for tickets without a journal entry",
 	 "nothing: they are dropped", false,
 	 "SELECT count(*), min(n.id) FROM notes n"

@@ -66,6 +66,25 @@ static const struct breakage {
 	 "jobs that are due only far in the future", true},
 	{"UPDATE jobs SET lease_until_ms = 9e12 WHERE state = 1",
 	 "jobs that are due only far in the future", true},
+	{"UPDATE locks SET until_ms = 9e12", "jobs that lock users far", true},
+	{"UPDATE reviews SET journal_id = 999",
+	 "open reviews whose entry of the journal is gone", true},
+	{"INSERT INTO cursors(account, name, state, since_ms, due_ms,"
+	 " lease_until_ms, started_ms) VALUES(1, 'users', 'going', 1, 1, 1, 1)",
+	 "walks through users whose lease has ended", false},
+	{"INSERT INTO cursors(account, name, state, since_ms, due_ms,"
+	 " lease_until_ms, started_ms) VALUES(1, 'users', 'done', 1, 9e12, 0,"
+	 " 1)",
+	 "walks through users that are due", false},
+	{"INSERT INTO cursors(account, name, state, since_ms, due_ms,"
+	 " lease_until_ms, started_ms) VALUES(1, 'users', 'going', 1, 1, 9e12,"
+	 " 1)",
+	 "walks through users that are due", false},
+	{"INSERT INTO jobs(account, person, state, lane, created_ms, run_at_ms,"
+	 " deadline_ms, source) VALUES(7, 's:x', 5, 0, 1, 1, 1, 0)",
+	 "rows of accounts", true},
+	{"INSERT INTO events VALUES(7, x'01', 1, 0)", "events of accounts",
+	 true},
 	{"UPDATE jobs SET rests_on = NULL WHERE state = 3",
 	 "jobs that wait for a review", true},
 	{"UPDATE reviews SET state = 2", "jobs that wait for a review", true},

@@ -65,3 +65,5 @@ def test_a_damaged_file_is_told(sandbox, daemon):
     assert done.returncode == 1
     assert "the store is damaged" in done.stderr
     assert done.stdout == ""
+    found = json.loads(check(reunite, "--json").stdout)
+    assert found["level"] == "damage" and found["mend"] == "go back to a copy"
