@@ -94,13 +94,13 @@ enum result sq_refuse_empty(const struct sq *q, const char *path,
 		return error_set(err, RESULT_PERM,
 				 "there was a store at %s and it is gone: put "
 				 "it back, or a copy of it; to begin with an "
-				 "empty one, remove %s.lock",
-				 path, path);
+				 "empty one, remove its .lock file",
+				 path);
 	if (size_of(path, "-wal") > 0)
 		return error_set(err, RESULT_PERM,
-				 "%s is gone or empty, but its log %s-wal is "
+				 "%s is gone or empty, but its log (-wal) is "
 				 "there: put it back, or move the log away",
-				 path, path);
+				 path);
 	return RESULT_OK;
 }
 

@@ -1,13 +1,9 @@
 """Accepted means durable: the order of the system calls, SIGKILL under load,
-a disk that is full, a database that is locked, and files that no daemon may
-touch."""
+a database that is locked, and files that no daemon may touch."""
 
 import concurrent.futures
-import contextlib
 import os
 import random
-import sqlite3
-import subprocess
 import threading
 import time
 
@@ -16,46 +12,8 @@ import pytest
 import events
 import harness
 import strace
-
-RETRY_AFTER_MAX_S = 60
-DISK_BYTES = 4 << 20
-
-
-def person_id():
-    return events.event_id()
-
-
-def begun(person=None, event=None):
-    """A conversation of somebody whom nobody else knows."""
-    return events.sunco("conversation:create", {
-        "conversation": {"id": events.event_id(), "type": "personal"},
-        "creationReason": "message",
-        "user": {"id": person or person_id()},
-        "source": {"type": "web"}}, event)
-
-
-def is_unavailable(reply):
-    """A 503 as both providers need it to try again."""
-    if reply.status != 503:
-        return False
-    assert 0 < int(reply.headers["Retry-After"]) < RETRY_AFTER_MAX_S
-    return True
-
-
-def accepted_again(reunite, timeout_s=harness.WAIT_S):
-    """Waits until a new event is taken."""
-    harness.wait_until(lambda: reunite.sunco(begun()).status == 200,
-                       timeout_s, "intake to recover", pause_s=0.1)
-
-
-def database(reunite):
-    return os.path.join(reunite.folder, "reunite.db")
-
-
-@contextlib.contextmanager
-def opened(path):
-    with contextlib.closing(sqlite3.connect(path, timeout=10)) as db:
-        yield db
+from disks import (accepted_again, begun, database, is_unavailable, locked,
+                   opened, person_id, refusal, send_all_again)
 
 
 # --- the order of system calls ---
@@ -162,20 +120,6 @@ class Load:
             thread.join()
 
 
-def send_all_again(reunite, taken):
-    """How many of them are new to the daemon."""
-    new = 0
-    items = list(taken.items())
-    for at in range(0, len(items), 100):
-        bodies = [begun(person, event)
-                  for event, person in items[at:at + 100]]
-        bodies[0]["events"] = [b["events"][0] for b in bodies]
-        counts = reunite.sunco(bodies[0]).json
-        assert counts["accepted"] + counts["duplicate"] == len(bodies)
-        new += counts["accepted"]
-    return new
-
-
 def test_kills_under_load_lose_and_double_nothing(daemon):
     seed = int(os.environ.get("REUNITE_SEED", random.randrange(1 << 32)))
     print(f"REUNITE_SEED={seed}")
@@ -204,74 +148,7 @@ def test_kills_under_load_lose_and_double_nothing(daemon):
     assert send_all_again(reunite, load.taken) == 0
 
 
-# --- a disk that is full ---
-
-@contextlib.contextmanager
-def small_disk(folder):
-    folder.mkdir()
-    done = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", f"size={DISK_BYTES}", "tmpfs",
-         str(folder)], capture_output=True, text=True, check=False)
-    if done.returncode != 0:
-        pytest.skip("cannot mount a small disk: " + done.stderr.strip())
-    try:
-        yield folder
-    finally:
-        subprocess.run(["umount", "--lazy", str(folder)], check=True)
-
-
-def fill(path):
-    """Takes all that is left of the disk."""
-    with open(path, "wb", buffering=0) as f:
-        with contextlib.suppress(OSError):
-            while True:
-                f.write(bytes(4096))
-
-
-def test_a_full_disk_is_told_and_gets_over(tmp_path, sandbox, daemon):
-    if os.geteuid() != 0:
-        pytest.skip("only root mounts a small disk")
-    with small_disk(tmp_path / "disk") as disk:
-        reunite = daemon(top={"store": f"sqlite:{disk}/reunite.db"})
-        assert reunite.sunco(begun()).status == 200
-        reunite.idle()
-        fill(disk / "filler")
-        taken = {}
-
-        def send():
-            event, person = events.event_id(), person_id()
-            reply = reunite.sunco(begun(person, event))
-            if reply.status == 200:
-                taken[event] = person
-            return reply
-
-        harness.wait_until(lambda: is_unavailable(send()), what="a 503",
-                           pause_s=0)
-        for _ in range(20):
-            assert is_unavailable(send())
-        assert reunite.http.get("/healthz").status == 200
-        assert reunite.admin.get("/readyz").status == 503
-        assert reunite.event("store_failed")
-        os.unlink(disk / "filler")
-        accepted_again(reunite)
-        assert reunite.admin.get("/readyz").status == 200
-        assert send_all_again(reunite, taken) == 0
-        reunite.idle()
-        assert reunite.stop() == 0
-        with opened(disk / "reunite.db") as db:
-            assert db.execute("PRAGMA integrity_check").fetchone() == ("ok",)
-
-
 # --- a database that somebody else has locked ---
-
-@contextlib.contextmanager
-def locked(path):
-    with opened(path) as db:
-        db.isolation_level = None
-        db.execute("BEGIN IMMEDIATE")
-        yield
-        db.execute("ROLLBACK")
-
 
 def test_a_locked_database_is_told_and_gets_over(daemon):
     reunite = daemon()
@@ -310,17 +187,6 @@ def test_an_end_that_cannot_be_stored_is_stored_later(sandbox, daemon):
 
 
 # --- files that no daemon may touch ---
-
-def refusal(reunite):
-    """What a start says that ends at once."""
-    done = subprocess.run(
-        [harness.binary("reunite"), "serve", "-c", reunite.config],
-        capture_output=True, text=True, timeout=harness.WAIT_S, check=False)
-    assert done.returncode == 1, done.stderr
-    lines = done.stderr.splitlines()
-    assert len(lines) == 1, done.stderr
-    return lines[0]
-
 
 @pytest.fixture
 def stopped(daemon):
