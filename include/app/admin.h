@@ -2,7 +2,7 @@
  * The admin listener: /healthz, /readyz, /metrics without a token, /api/v1/
  * behind `Authorization: Bearer`. An empty admin_token closes the API.
  *
- * GET  /api/v1/journal            since_ms action user account after limit
+ * GET  /api/v1/journal            since_ms action source user account after limit
  * GET  /api/v1/journal/{id}       with before-image if personal=true
  * GET  /api/v1/journal/{id}/restore-plan  exact if personal=true
  * POST /api/v1/journal/{id}/reject        body {"by":"name"}

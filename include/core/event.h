@@ -25,6 +25,7 @@ enum event_source {
 	EVENT_FROM_BACKFILL,
 };
 const char *event_source_name(enum event_source s); /* "sunco", ... */
+bool event_source_parse(const char *s, enum event_source *out);
 
 enum event_kind {
 	EVENT_OTHER = 0, /* understood to be none of ours: ignored */

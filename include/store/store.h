@@ -314,6 +314,8 @@ struct store_journal {
 	int64_t id;	     /* one entry; 0: many */
 	int64_t since_ms;
 	int action;	/* enum action, -1: all */
+	bool of_source; /* only those of jobs that came from there */
+	enum event_source source;
 	uint64_t user;	/* either side, 0: all */
 	int64_t job_id; /* 0: all */
 	int64_t after_id;

@@ -177,14 +177,29 @@ static void answer_done(struct admin_call *call)
 
 /* --- lists --- */
 
+/* The words that the journal's list is filtered by; false: it is none. */
+static bool read_words(struct http_request *req, struct store_journal *j)
+{
+	enum given action, source;
+	enum action wanted;
+	char text[32];
+
+	action = query_text(req, "action", text, sizeof(text));
+	if (action == GIVEN && action_parse(text, &wanted))
+		j->action = (int)wanted;
+	else if (action != ABSENT)
+		return false;
+	source = query_text(req, "source", text, sizeof(text));
+	j->of_source = source == GIVEN && event_source_parse(text, &j->source);
+	return source == ABSENT || j->of_source;
+}
+
 static void get_journal(struct http_request *req, void *arg)
 {
 	struct admin_call *call;
 	struct store_journal *j;
 	struct page page;
-	char text[32];
 	int64_t user;
-	enum action action;
 
 	if (!admin_admit(arg, req))
 		return;
@@ -198,13 +213,9 @@ static void get_journal(struct http_request *req, void *arg)
 		bad_request(call, "bad parameter");
 		return;
 	}
-	if (http_request_has_query(req, "action")) {
-		if (query_text(req, "action", text, sizeof(text)) != GIVEN ||
-		    !action_parse(text, &action)) {
-			bad_request(call, "unknown action");
-			return;
-		}
-		j->action = (int)action;
+	if (!read_words(req, j)) {
+		bad_request(call, "unknown action or source");
+		return;
 	}
 	j->account = page.account;
 	j->user = (uint64_t)user;

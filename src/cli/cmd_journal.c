@@ -45,6 +45,8 @@ static int page(struct cli_list *list)
 	op.u.journal.since_ms = cli_number(list->cli, "since");
 	op.u.journal.action = list->filter;
 	op.u.journal.user = (uint64_t)cli_number(list->cli, "user");
+	op.u.journal.of_source = event_source_parse(
+		cli_text(list->cli, "source"), &op.u.journal.source);
 	op.u.journal.after_id = list->after_id;
 	op.u.journal.max = list->max;
 	if (store_do(list->store, &op) != RESULT_OK)
@@ -65,8 +67,12 @@ static int run_list(struct cli *c)
 		"reason",  "status", "applied", "messaging user",
 		"profile", "ticket", "by"};
 	const char *word = cli_text(c, "action");
+	const char *from = cli_text(c, "source");
+	enum event_source source;
 	enum action action;
 
+	if (from && !event_source_parse(from, &source))
+		return cli_usage_error(c, "--source names no source");
 	if (!word)
 		return cli_list(c, page, -1, headings, ARRAY_LEN(headings));
 	if (!action_parse(word, &action))
@@ -120,6 +126,7 @@ static const struct cli_option list_options[] = {
 	{"action", CLI_TEXT, "ACTION",
 	 "none, wait, refuse, review, merge, adopt; pause, resume, "
 	 "close_breaker"},
+	{"source", CLI_TEXT, "SOURCE", "sunco, zendesk, sweep, backfill"},
 	{"user", CLI_NUMBER, "ID", "with this Zendesk user on either side"},
 	CLI_LIST_OPTIONS,
 	{NULL, CLI_FLAG, NULL, NULL},

@@ -9,83 +9,27 @@
 #include <string.h>
 #include <sys/ioctl.h>
 
-#include "api/zendesk.h"
 #include "base/json.h"
 #include "base/str.h"
 #include "commands.h"
+#include "head_count.h"
 #include "list.h"
 #include "readiness_text.h"
 
-#define DAY_MS		 STORE_DAY_MS
-#define DEFAULT_DAYS	 7
-#define ANSWER_MAX_BYTES (1u << 20)
-#define WIDTH_DEFAULT	 80
-#define WIDTH_MAX	 120
-
-/* --- how many users are unverified --- */
-
-struct counting {
-	struct loop *loop;
-	bool ok;
-	struct error error;
-	int64_t unverified, end_users;
-};
-
-static void on_counted(const struct api_result *r, int64_t unverified,
-		       int64_t end_users, void *arg)
-{
-	struct counting *k = arg;
-
-	k->ok = r->result == RESULT_OK;
-	k->error = r->error;
-	k->unverified = unverified;
-	k->end_users = end_users;
-	loop_stop(k->loop);
-}
-
-/* A token that the daemon has is used, so that no new one is asked for. */
-static void take_token(struct store *store, const char *account,
-		       struct api_client *api)
-{
-	struct store_op op;
-
-	store_op_init(&op, STORE_ACCOUNT);
-	op.u.account.account = account;
-	if (store_do(store, &op) == RESULT_OK && op.u.account.token)
-		api_client_set_token(api, op.u.account.token,
-				     op.u.account.token_expires_ms);
-	store_op_release(&op);
-}
-
-static void count_users(struct store *store, const struct account_config *a,
-			struct counting *out)
-{
-	struct loop *loop = loop_new();
-	struct http_client *http =
-		http_client_new(loop, ANSWER_MAX_BYTES, NULL);
-	struct api_config config;
-	struct api_client *api;
-
-	config_api(a, &config);
-	api = api_client_new(loop, http, &config);
-	take_token(store, a->name, api);
-	*out = (struct counting){.loop = loop};
-	zendesk_head_count(api, LANE_BACKFILL, on_counted, out);
-	loop_run(loop);
-	api_client_free(api);
-	http_client_free(http);
-	loop_free(loop);
-}
+#define DAY_MS	      STORE_DAY_MS
+#define DEFAULT_DAYS  7
+#define WIDTH_DEFAULT 80
+#define WIDTH_MAX     120
 
 /* Counts, and keeps it; false: an error has been printed. */
 static bool sample(struct cli *c, struct store *store,
 		   const struct account_config *a)
 {
-	struct counting k;
+	struct head_count k;
 	struct store_op op;
 
-	count_users(store, a, &k);
-	if (!k.ok) {
+	head_count_ask(store, a, &k);
+	if (k.result != RESULT_OK) {
 		cli_error(c, "%s: cannot count the unverified users: %s",
 			  a->name, k.error.text);
 		return false;

@@ -24,16 +24,27 @@ static const char key_tags[2][3] = {
 };
 #define KEY_TAG_BODY 'B'
 
+static const char *const source_names[] = {
+	[EVENT_FROM_SUNCO] = "sunco",
+	[EVENT_FROM_ZENDESK] = "zendesk",
+	[EVENT_FROM_SWEEP] = "sweep",
+	[EVENT_FROM_BACKFILL] = "backfill",
+};
+
 const char *event_source_name(enum event_source s)
 {
-	static const char *const names[] = {
-		[EVENT_FROM_SUNCO] = "sunco",
-		[EVENT_FROM_ZENDESK] = "zendesk",
-		[EVENT_FROM_SWEEP] = "sweep",
-		[EVENT_FROM_BACKFILL] = "backfill",
-	};
+	return source_names[s];
+}
 
-	return names[s];
+bool event_source_parse(const char *s, enum event_source *out)
+{
+	for (size_t i = 0; i < ARRAY_LEN(source_names); i++) {
+		if (str_eq(s, source_names[i])) {
+			*out = (enum event_source)i;
+			return true;
+		}
+	}
+	return false;
 }
 
 const char *event_kind_name(enum event_kind k)

@@ -173,18 +173,22 @@ static sqlite3_stmt *journal_query(struct sq *q, const struct store_journal *l,
 	const char *action =
 		l->action < 0 ? NULL : action_name((enum action)l->action);
 
+	struct sq_val source = l->of_source ? sq_int(l->source) : sq_text(NULL);
+
 	if (l->id != 0)
 		return sq_query(q, JOURNAL_READ, sq_int(l->id));
 	if (l->job_id != 0)
 		return sq_query(q, JOURNAL_OF_JOB, account, sq_text(action),
 				sq_int(l->since_ms), sq_int(l->after_id),
-				sq_int(max), sq_int(l->job_id), sq_id(l->user));
+				sq_int(max), source, sq_int(l->job_id),
+				sq_id(l->user));
 	if (l->user != 0)
 		return sq_query(q, JOURNAL_OF_USER, account, sq_text(action),
 				sq_int(l->since_ms), sq_int(l->after_id),
-				sq_int(max), sq_id(l->user));
+				sq_int(max), source, sq_id(l->user));
 	return sq_query(q, JOURNAL_LIST, account, sq_text(action),
-			sq_int(l->since_ms), sq_int(l->after_id), sq_int(max));
+			sq_int(l->since_ms), sq_int(l->after_id), sq_int(max),
+			source);
 }
 
 enum result sq_op_journal(struct sq *q, struct store_op *op)

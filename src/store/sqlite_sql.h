@@ -38,7 +38,8 @@
 
 #define SQL_JOURNAL_FILTER                                                     \
 	" (?1 IS NULL OR j.account = ?1) AND (?2 IS NULL OR j.action = ?2)"    \
-	" AND j.at_ms >= ?3 AND j.id > ?4"
+	" AND j.at_ms >= ?3 AND j.id > ?4"                                     \
+	" AND (?6 IS NULL OR j.source = ?6)"
 
 /* A decision as far as agents' own merges are compared with it. */
 #define SQL_DECIDED                                                            \
@@ -278,11 +279,11 @@
 	X(JOURNAL_LIST, SQL_JOURNAL_FULL " WHERE" SQL_JOURNAL_FILTER           \
 					 " ORDER BY j.id LIMIT ?5")            \
 	X(JOURNAL_OF_JOB,                                                      \
-	  SQL_JOURNAL_FULL " WHERE j.job_id = ?6 AND" SQL_JOURNAL_FILTER       \
-			   " AND (?7 IS NULL OR j.messaging_user_id = ?7"      \
-			   " OR j.profile_id = ?7) ORDER BY j.id LIMIT ?5")    \
+	  SQL_JOURNAL_FULL " WHERE j.job_id = ?7 AND" SQL_JOURNAL_FILTER       \
+			   " AND (?8 IS NULL OR j.messaging_user_id = ?8"      \
+			   " OR j.profile_id = ?8) ORDER BY j.id LIMIT ?5")    \
 	X(JOURNAL_OF_USER, SQL_JOURNAL_FULL                                    \
-	  " WHERE (j.messaging_user_id = ?6 OR j.profile_id = ?6) "            \
+	  " WHERE (j.messaging_user_id = ?7 OR j.profile_id = ?7) "            \
 	  "AND" SQL_JOURNAL_FILTER " ORDER BY j.id LIMIT ?5")                  \
 	/* hindsight */                                                        \
 	X(DECIDED_OF_USER,                                                     \

@@ -112,6 +112,8 @@ static void no_list_is_longer_than_its_bound(struct ct *c)
 
 /* --- journal --- */
 
+static enum event_source source_of_next;
+
 static int64_t add_entry(struct ct *c, const char *sunco_id, uint64_t user,
 			 uint64_t profile, enum action action)
 {
@@ -120,6 +122,7 @@ static int64_t add_entry(struct ct *c, const char *sunco_id, uint64_t user,
 	struct store_op op;
 
 	e.action = action;
+	e.source = source_of_next;
 	e.status = JOURNAL_DONE;
 	ct_settle_op(c, &op, &job, JOB_DONE);
 	op.u.settle.entry = &e;
@@ -144,6 +147,8 @@ static size_t count_entries(struct ct *c, struct store_journal filter,
 	return count;
 }
 
+#define FROM(source_, ...)                                                     \
+	FILTER(.of_source = true, .source = EVENT_FROM_##source_, __VA_ARGS__)
 #define FILTER(...) ((struct store_journal){.action = -1, __VA_ARGS__})
 
 static void the_journal_is_filtered(struct ct *c)
@@ -155,7 +160,9 @@ static void the_journal_is_filtered(struct ct *c)
 	c->now_ms += HOUR;
 	id[1] = add_entry(c, "bob", 13, 12, ACTION_MERGE);
 	id[2] = add_entry(c, "cy", 12, 0, ACTION_NONE);
+	source_of_next = EVENT_FROM_BACKFILL;
 	id[3] = add_entry(c, "ann", 11, 14, ACTION_REFUSE);
+	source_of_next = EVENT_FROM_SUNCO;
 	job = ct_job(c, "s:ann");
 	assert_int_equal(count_entries(c, FILTER(.account = NULL), &first), 4);
 	assert_int_equal(count_entries(c, FILTER(.account = "other"), &first),
@@ -175,6 +182,13 @@ static void the_journal_is_filtered(struct ct *c)
 		count_entries(c, FILTER(.job_id = job.id, .user = 14), &first),
 		1);
 	assert_int_equal(first, id[3]);
+	assert_int_equal(count_entries(c, FROM(BACKFILL), &first), 1);
+	assert_int_equal(first, id[3]);
+	assert_int_equal(count_entries(c, FROM(BACKFILL, .user = 12), &first),
+			 0);
+	assert_int_equal(
+		count_entries(c, FROM(BACKFILL, .job_id = job.id), &first), 1);
+	assert_int_equal(count_entries(c, FROM(SUNCO), &first), 3);
 	job_release(&job);
 }
 

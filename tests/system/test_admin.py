@@ -164,6 +164,7 @@ def test_lists_are_those_of_the_commands(busy):
     ("journal?account=acme", 3), ("journal?account=other", 0),
     ("journal?action=review", 3), ("journal?action=merge", 0),
     ("journal?since_ms=1", 3), ("journal?since_ms=9999999999999", 0),
+    ("journal?source=zendesk", 3), ("journal?source=backfill", 0),
     ("journal?user=1", 0), ("queue?state=review", 3), ("queue?state=dead", 0),
     ("queue?account=other", 0), ("reviews?state=open", 3),
     ("reviews?state=approved", 0), ("reviews?account=other", 0),
@@ -182,7 +183,7 @@ def test_the_filter_by_user(busy):
     "journal?limit=0", "journal?limit=x", "journal?limit=-1",
     "journal?limit=100000", "queue?after=x", "journal?action=explode",
     "queue?state=asleep", "reviews?state=maybe", "journal?since_ms=today",
-    "journal?user=vera",
+    "journal?user=vera", "journal?source=nowhere",
 ])
 def test_wrong_parameters(reunite, path):
     assert reunite.admin.get("/api/v1/" + path).status == 400

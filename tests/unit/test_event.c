@@ -274,11 +274,17 @@ static void test_lists_grow(void **state)
 
 static void test_names(void **state)
 {
+	enum event_source source;
+
 	(void)state;
 	assert_string_equal(event_source_name(EVENT_FROM_SUNCO), "sunco");
 	assert_string_equal(event_source_name(EVENT_FROM_ZENDESK), "zendesk");
 	assert_string_equal(event_source_name(EVENT_FROM_SWEEP), "sweep");
 	assert_string_equal(event_source_name(EVENT_FROM_BACKFILL), "backfill");
+	assert_true(event_source_parse("backfill", &source));
+	assert_int_equal(source, EVENT_FROM_BACKFILL);
+	assert_false(event_source_parse("nowhere", &source));
+	assert_false(event_source_parse(NULL, &source));
 	assert_string_equal(event_kind_name(EVENT_OTHER), "other");
 	assert_string_equal(event_kind_name(EVENT_ZD_USER_DELETED),
 			    "zendesk_user_deleted");
