@@ -17,7 +17,7 @@
 #include "core/address.h"
 #include "list.h"
 
-#define LOG_TRIES    50
+#define LOG_TRIES    20
 #define LOG_PAUSE_MS 100
 
 /* Whom the options name; the address is the caller's. */

@@ -165,7 +165,7 @@ static void erase_job(struct sq *q, struct store_erase *e, int64_t account,
 	if (!sq_job_find(q, account, person, &job))
 		return;
 	if (sq_job_busy(q, &job)) {
-		e->busy += sq_exec(q, JOB_ERASE, sq_int(job.id));
+		e->busy += sq_exec(q, JOB_FORGET, sq_int(job.id));
 		return;
 	}
 	sq_job_delete(q, &job, e->now_ms);
@@ -181,6 +181,8 @@ static void erase_sunco(struct sq *q, struct store_erase *e, int64_t account,
 		erase_job(q, e, account, person);
 	e->links +=
 		(int)sq_get(q, 0, FIND_LINKED, sq_int(account), sq_text(id));
+	e->pairs +=
+		sq_exec(q, FORGET_PAIRS_SUNCO, sq_int(account), sq_text(id));
 	sq_person_erase(q, account, id, 0, e->now_ms);
 }
 

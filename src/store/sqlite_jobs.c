@@ -33,7 +33,7 @@ static void read_row(sqlite3_stmt *st, struct sq_job *out)
 	out->source = (enum event_source)sqlite3_column_int(st, 15);
 	out->review_id = sqlite3_column_int64(st, 16);
 	out->rests_on = sqlite3_column_int64(st, 17);
-	out->erase = sqlite3_column_int(st, 18) != 0;
+	out->erase = sqlite3_column_int(st, 18);
 	out->looked_ms = sqlite3_column_int64(st, 19);
 	sq_col_str(st, 20, out->moves_to, sizeof(out->moves_to));
 }

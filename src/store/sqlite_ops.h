@@ -51,6 +51,9 @@ void sq_count_add(struct sq *q, int64_t account, enum job_state s, int64_t n);
 void sq_account_forget(struct sq *q);
 int64_t sq_data_version(struct sq *q);
 
+/* jobs.erase: by the person's removal in SunCo all but the before-images, by
+ * hand those too. */
+enum { SQ_ERASE_SPARING = 1, SQ_ERASE_ALL = 2 };
 /* sqlite_jobs.c: a job's row without its texts. */
 struct sq_job {
 	int64_t id;
@@ -71,7 +74,7 @@ struct sq_job {
 	enum event_source source;
 	int64_t review_id;
 	int64_t rests_on;
-	bool erase;
+	int erase;		      /* 0, or what goes when its run ends */
 	char moves_to[SUNCO_ID_SIZE]; /* when it is idle; "": nowhere */
 	int64_t looked_ms;	      /* when its last run ended */
 };

@@ -258,6 +258,8 @@ static void settle_note(struct sq *q, struct store_settle *s,
 static void settle_erased(struct sq *q, const struct store_settle *s,
 			  const struct sq_job *job)
 {
+	if (job->erase == SQ_ERASE_ALL)
+		sq_exec(q, FORGET_OF_JOB, sq_int(job->id));
 	sq_job_delete(q, job, s->now_ms);
 	if (str_starts(job->person, "s:"))
 		sq_person_erase(

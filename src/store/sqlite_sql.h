@@ -133,15 +133,18 @@
 	X(JOBS_MOVE_ON,                                                        \
 	  "UPDATE jobs SET moves_to = nullif(?3, substr(person, 3))"           \
 	  " WHERE account = ?1 AND moves_to = ?2")                             \
-	X(JOBS_MOVED_ERASE, "UPDATE jobs SET erase = 1, moves_to = NULL"       \
-			    " WHERE account = ?1 AND moves_to = ?2")           \
+	X(JOBS_MOVED_ERASE,                                                    \
+	  "UPDATE jobs SET erase = max(erase, 1), moves_to = NULL"             \
+	  " WHERE account = ?1 AND moves_to = ?2")                             \
 	X(JOB_RUN_AT, "UPDATE jobs SET run_at_ms = ?2 WHERE id = ?1")          \
 	X(JOB_DEADLINE, "UPDATE jobs SET deadline_ms = max(deadline_ms, ?2)"   \
 			" WHERE id = ?1")                                      \
 	X(NOTES_FOLLOW, "UPDATE notes SET job_id = ?2 WHERE job_id = ?1"       \
 			" AND ticket_id IS NULL")                              \
-	X(JOB_ERASE, "UPDATE jobs SET erase = 1, gen = gen + 1"                \
+	X(JOB_ERASE, "UPDATE jobs SET erase = max(erase, 1), gen = gen + 1"    \
 		     " WHERE id = ?1")                                         \
+	X(JOB_FORGET, "UPDATE jobs SET erase = 2, gen = gen + 1"               \
+		      " WHERE id = ?1")                                        \
 	X(JOB_DELETE, "DELETE FROM jobs WHERE id = ?1")                        \
 	X(JOB_END, "UPDATE jobs SET state = 5, run_at_ms = ?2,"                \
 		   " review_id = 0, rests_on = NULL, progress = NULL,"         \

@@ -95,6 +95,10 @@
 	  " AND instr(lower(before_image), ?2) > 0")                           \
 	X(FORGET_ENTRY, "UPDATE journal SET before_image = NULL,"              \
 			" sunco_id = NULL WHERE id = ?1")                      \
+	X(FORGET_OF_JOB, "UPDATE journal SET before_image = NULL,"             \
+			 " sunco_id = NULL WHERE job_id = ?1")                 \
+	X(FORGET_PAIRS_SUNCO, "DELETE FROM rejected WHERE account = ?1"        \
+			      " AND sunco_id = ?2")                            \
 	X(FORGET_PAIRS, "DELETE FROM rejected WHERE account = ?1"              \
 			" AND profile_id = ?2")                                \
 	X(FORGET_PAIRS_ADDRESS, "DELETE FROM rejected WHERE account = ?1"      \

@@ -176,6 +176,70 @@ static void a_running_job_goes_when_it_ends(struct ct *c)
 	assert_false(ct_find(c, "s:" ANN, &left));
 }
 
+/* What it finds out meanwhile is forgotten with it. */
+static void expect_image(struct ct *c, bool forget, bool kept)
+{
+	struct event removal = ct_event(EVENT_SUNCO_REMOVE, ANN);
+	struct job job = ct_running(c, ANN);
+	struct journal_entry e = ct_entry(USER, PROFILE);
+	struct store_op op;
+	int64_t id;
+
+	if (forget) {
+		find(c, &op, ANN, 0, NULL);
+		assert_int_equal(erase(c, &op).busy, 1);
+		store_op_release(&op);
+	}
+	assert_int_equal(ct_accept(c, removal).erased, 1);
+	e.status = JOURNAL_DONE;
+	e.before_image = (char *)(uintptr_t) "{\"value\":\"" ADDRESS "\"}";
+	(void)str_copy(e.sunco_id, sizeof(e.sunco_id), ANN);
+	ct_settle_op(c, &op, &job, JOB_DONE);
+	op.u.settle.entry = &e;
+	CT_DO(c, &op);
+	assert_true(op.u.settle.erased);
+	assert_true(store_op_erased(&op));
+	id = op.u.settle.journal_id;
+	store_op_release(&op);
+	job_release(&job);
+	e = ct_entry_read(c, id);
+	assert_int_equal(e.before_image != NULL, kept);
+	assert_string_equal(e.sunco_id, "");
+	journal_entry_release(&e);
+}
+
+static void what_a_run_finds_is_forgotten_too(struct ct *c)
+{
+	expect_image(c, true, false);
+}
+
+static void a_removal_spares_what_a_run_finds(struct ct *c)
+{
+	expect_image(c, false, true);
+}
+
+/* A no is about two people: it names the SunCo user even where the profile
+ * leads to nobody. */
+static void a_rejection_goes_by_sunco_user(struct ct *c)
+{
+	struct job job = ct_running(c, ANN);
+	int64_t review = ct_settle_review(c, &job, USER, PROFILE);
+	struct store_op op;
+
+	store_op_init(&op, STORE_DECIDE);
+	op.u.decide.review_id = review;
+	op.u.decide.by = "maria";
+	op.u.decide.now_ms = c->now_ms;
+	CT_DO(c, &op);
+	store_op_release(&op);
+	find(c, &op, ANN, 0, NULL);
+	assert_true(erase(c, &op).pairs >= 1);
+	store_op_release(&op);
+	find(c, &op, ANN, 0, NULL);
+	assert_int_equal(erase(c, &op).pairs, 0);
+	store_op_release(&op);
+}
+
 static void nobody_is_no_error(struct ct *c)
 {
 	struct store_op op;
@@ -197,6 +261,9 @@ static const struct ct_case cases[] = {
 	CT_CASE(others_stay),
 	CT_CASE(a_review_goes_with_its_person),
 	CT_CASE(a_running_job_goes_when_it_ends),
+	CT_CASE(what_a_run_finds_is_forgotten_too),
+	CT_CASE(a_removal_spares_what_a_run_finds),
+	CT_CASE(a_rejection_goes_by_sunco_user),
 	CT_CASE(nobody_is_no_error),
 };
 const struct ct_group ct_forget_cases = {cases, ARRAY_LEN(cases)};

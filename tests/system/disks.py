@@ -97,6 +97,13 @@ def locked(path, how="IMMEDIATE"):
         db.execute("ROLLBACK")
 
 
+def make_older(path):
+    """A store as the version before left it."""
+    with opened(path) as db:
+        db.executescript("DROP TABLE cursors; DROP TABLE changes;"
+                         "UPDATE schema_version SET version = 3;")
+
+
 class BadDisk:
     """What goes wrong with a daemon's files (bad_disk.c)."""
 

@@ -7,7 +7,7 @@ import shutil
 import subprocess
 
 CALLS = ("read,readv,recvfrom,recvmsg,write,writev,sendto,sendmsg,pwrite64,"
-         "pwritev,fsync,fdatasync,close,accept4")
+         "pwritev,fsync,fdatasync,ftruncate,rename,close,accept4")
 
 LINE = re.compile(r"^(?P<pid>\d+) +(?P<text>.*)$")
 CALL = re.compile(r"^(?P<name>\w+)\((?P<args>.*?)(?P<end>\) += |"
@@ -57,8 +57,9 @@ class Call:
 
     @property
     def path(self):
-        """Of the file that the descriptor stands for."""
-        name = DESCRIPTOR.match(self.args).group(2) or ""
+        """Of the file that the descriptor stands for; "" without one."""
+        found = DESCRIPTOR.match(self.args)
+        name = found and found.group(2) or ""
         if name.startswith("\\x"):
             name = unhex(name).decode()
         return name

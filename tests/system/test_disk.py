@@ -12,8 +12,8 @@ import pytest
 import harness
 import rounds
 from disks import (BadDisk, Sender, accepted_again, begun, database,
-                   is_unavailable, locked, opened, refusal, send_all_again,
-                   small_disk)
+                   is_unavailable, locked, make_older, opened, refusal,
+                   send_all_again, small_disk)
 
 
 def is_sound(path):
@@ -126,13 +126,6 @@ def test_an_end_that_has_no_room_is_stored_later(sandbox, daemon, bad_disk):
 
 
 # --- older schemas ---
-
-def make_older(path):
-    """A store as the version before left it."""
-    with opened(path) as db:
-        db.executescript("DROP TABLE cursors; DROP TABLE changes;"
-                         "UPDATE schema_version SET version = 3;")
-
 
 def schema(path):
     with contextlib.closing(sqlite3.connect(f"file:{path}?mode=ro",

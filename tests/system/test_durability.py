@@ -13,7 +13,7 @@ import events
 import harness
 import strace
 from disks import (accepted_again, begun, database, is_unavailable, locked,
-                   opened, person_id, refusal, send_all_again)
+                   make_older, opened, person_id, refusal, send_all_again)
 
 
 # --- the order of system calls ---
@@ -54,13 +54,22 @@ class Trace:
                         f"answered in line {answer.begun}, no sync between"
 
 
-def test_the_answer_leaves_after_the_sync(tmp_path, daemon):
+def traced(daemon, tmp_path, reunite=None):
+    """A new daemon, or a new life of one, and the trace of its calls."""
     why_not = strace.unusable()
     if why_not:
         pytest.skip(why_not)
     path = tmp_path / "trace"
-    reunite = daemon(wrapper=strace.wrapper(path),
-                     environment=strace.environment())
+    if not reunite:
+        return daemon(wrapper=strace.wrapper(path),
+                      environment=strace.environment()), path
+    reunite.wrapper = strace.wrapper(path)
+    reunite.start(strace.environment())
+    return reunite, path
+
+
+def test_the_answer_leaves_after_the_sync(tmp_path, daemon):
+    reunite, path = traced(daemon, tmp_path)
     sent = [events.event_id() for _ in range(40)]
     replies = [reunite.sunco(begun(event=e)) for e in sent[:8]]
     with concurrent.futures.ThreadPoolExecutor(8) as clients:
@@ -72,6 +81,91 @@ def test_the_answer_leaves_after_the_sync(tmp_path, daemon):
     trace = Trace(path)
     for event in sent:
         trace.check(event)
+
+
+SYNCS = ("fsync", "fdatasync")
+
+
+def offset(call):
+    """Where in the file a call wrote."""
+    return int(call.args.rsplit(",", 1)[1])
+
+
+def starts_log_over(call):
+    return call.path.endswith("-wal") and (
+        call.name == "ftruncate" or
+        call.name == "pwrite64" and offset(call) == 0)
+
+
+def check_moves(calls, database_path):
+    """A log starts over only when what was in it is in the database, synced;
+    how often it was moved, and started over."""
+    dirty, moved, over = False, 0, 0
+    for call in calls:
+        if call.path == database_path and call.name == "pwrite64":
+            dirty, moved = True, moved + 1
+        elif call.path == database_path and call.name in SYNCS:
+            assert call.result == 0
+            dirty = False
+        elif moved and starts_log_over(call):
+            over += 1
+            assert not dirty, f"line {call.begun}"
+    return moved, over
+
+
+def test_a_log_starts_over_after_the_database_is_synced(tmp_path, daemon):
+    """A removal has the log emptied."""
+    reunite, path = traced(daemon, tmp_path)
+    for _ in range(3):
+        person = person_id()
+        assert reunite.sunco(begun(person)).status == 200
+        assert reunite.sunco(events.sunco("user:remove", {
+            "user": {"id": person}})).status == 200
+        harness.wait_until(
+            lambda: os.path.getsize(database(reunite) + "-wal") == 0,
+            what="an empty log")
+    assert reunite.sunco(begun()).status == 200
+    assert reunite.stop() == 0
+    moved, over = check_moves(strace.calls(path), database(reunite))
+    assert moved and over >= 3
+
+
+def test_new_files_have_their_names_synced(tmp_path, daemon):
+    """The database's and the log's, before anybody is answered."""
+    reunite, path = traced(daemon, tmp_path)
+    event = events.event_id()
+    assert reunite.sunco(begun(event=event)).status == 200
+    assert reunite.stop() == 0
+    trace = Trace(path)
+    folder = [c for c in trace.calls
+              if c.name in SYNCS and c.path == reunite.folder]
+    assert all(c.result == 0 for c in folder)
+    assert folder[0].begun < next(
+        c.begun for c in trace.calls
+        if c.path == database(reunite) and c.name == "pwrite64")
+    assert any(trace.log_writes[0].ended < c.begun and
+               c.ended < trace.answer_to(event).begun for c in folder)
+
+
+def test_the_copy_is_on_disk_before_the_schema_changes(tmp_path, daemon):
+    reunite = daemon()
+    assert reunite.stop() == 0
+    make_older(database(reunite))
+    reunite, path = traced(daemon, tmp_path, reunite)
+    assert reunite.stop() == 0
+    calls = strace.calls(path)
+    part = database(reunite) + ".schema-3.part"
+    written = [c for c in calls if c.path == part and c.name == "pwrite64"]
+    synced = next(c for c in calls if c.path == part and c.name in SYNCS
+                  and c.begun > written[-1].ended)
+    (named,) = [c for c in calls if c.name == "rename" and c.begun >
+                synced.ended]
+    folder = next(c for c in calls if c.name in SYNCS
+                  and c.path == reunite.folder and c.begun > named.ended)
+    change = next(c for c in calls if c.path.endswith("-wal")
+                  and c.name == "pwrite64")
+    assert synced.result == named.result == folder.result == 0
+    assert folder.ended < change.begun
 
 
 # --- SIGKILL under load ---

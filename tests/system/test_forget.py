@@ -5,6 +5,7 @@ import glob
 import json
 import sqlite3
 
+import harness
 import rounds
 
 ADDRESS = "nora.newton@people.example"
@@ -110,5 +111,88 @@ def test_wrong_usage_and_older_copies(sandbox, daemon):
     sqlite3.connect(copy).close()
     with open(copy, "wb") as f:
         f.write(b"old")
-    done = reunite.command("forget", "--user", "1")
+    done = reunite.command("forget", "--user", "1", "--json")
     assert copy in done.stderr and "older copy" in done.stderr
+    told = json.loads(done.stdout.splitlines()[-1])
+    assert told["copy"] == copy and told["made"].startswith("20")
+    done = reunite.command("doctor", "--json", check=False)
+    (finding,) = [f for f in map(json.loads, done.stdout.splitlines())
+                  if f["check"] == "copies"]
+    assert copy in finding["finding"] and "delete" in finding["mend"]
+
+
+# --- while it works, and by a webhook ---
+
+def gone_by_itself(reunite, *marks):
+    """The daemon empties the log, too, once nobody reads it."""
+    harness.wait_until(
+        lambda: not any(m in bytes_of(reunite) for m in marks),
+        what="the bytes to go", pause_s=0.1)
+
+
+def removed(sandbox, begun):
+    sandbox.act("removals", sunco_user_id=begun["sunco_user_id"])
+
+
+def test_who_is_removed_in_sunco_leaves_no_bytes(sandbox, daemon):
+    reunite = daemon(apply="review")
+    rounds.profile(sandbox, "Nora Newton", ADDRESS)
+    begun = rounds.begin(sandbox, NORA)
+    reunite.decided()
+    assert len(reunite.reviews()) == 1
+    assert any(mark in bytes_of(reunite) for mark in MARKS)
+    removed(sandbox, begun)
+    gone_by_itself(reunite, *MARKS, begun["sunco_user_id"].encode())
+    assert reunite.reviews() == [] and rows(reunite, "jobs") == 0
+
+
+def test_a_removal_spares_before_images_and_forgetting_does_not(sandbox,
+                                                                daemon):
+    """Anybody with an old key can send one, and a wrong merge must be put
+    right all the same."""
+    reunite = daemon()
+    begun, owner = merged(sandbox, reunite)
+    removed(sandbox, begun)
+    harness.wait_until(lambda: rows(reunite, "links") == 0,
+                       what="the link to go")
+    entry = reunite.decided_as("merge")
+    assert entry["sunco_user_id"] is None
+    (shown,) = reunite.rows("journal", "show", str(entry["id"]),
+                            "--show-personal-data")
+    assert ADDRESS in json.dumps(shown["before_image"])
+    assert forget(reunite, "--user", str(owner))["journal_entries"] >= 1
+    assert [m for m in MARKS if m in bytes_of(reunite)] == []
+
+
+def test_what_runs_is_forgotten_when_it_ends(sandbox, daemon):
+    reunite = daemon()
+    owner = rounds.profile(sandbox, "Nora Newton", ADDRESS)
+    sandbox.fault(match={"call": "merge"}, kind="delay", ms=700)
+    begun = rounds.begin(sandbox, NORA)
+    with contextlib.closing(sqlite3.connect(
+            f"file:{reunite.folder}/reunite.db?mode=ro", uri=True)) as db:
+        harness.wait_until(
+            lambda: db.execute("SELECT 1 FROM journal"
+                               " WHERE status = 'pending'").fetchone(),
+            what="the intent")
+    told = forget(reunite, "--sunco-user", begun["sunco_user_id"])
+    assert told["jobs_when_they_end"] == 1
+    assert reunite.decided_as("merge")["profile_id"] == owner
+    gone_by_itself(reunite, *MARKS, begun["sunco_user_id"].encode())
+    assert rounds.merges(sandbox) == [(begun["zendesk_user_id"], owner)]
+    assert rows(reunite, "jobs") == 0
+
+
+def test_somebody_who_reads_delays_the_bytes_only(sandbox, daemon):
+    reunite = daemon()
+    begun, owner = merged(sandbox, reunite)
+    with contextlib.closing(sqlite3.connect(
+            f"{reunite.folder}/reunite.db", isolation_level=None)) as db:
+        db.execute("BEGIN")
+        db.execute("SELECT count(*) FROM jobs").fetchone()
+        done = reunite.command("forget", "--user", str(owner), check=False)
+        assert done.returncode == 1
+        assert "the write-ahead log could not be emptied" in done.stderr
+        assert len(done.stderr.splitlines()) == 1
+        db.execute("ROLLBACK")
+    gone_by_itself(reunite, *MARKS, begun["sunco_user_id"].encode())
