@@ -21,6 +21,8 @@
 #define METRICS_TABLE(X)                                                       \
 	X(WEBHOOKS, COUNTER, "webhooks_total", "account source outcome",       \
 	  "Webhook events by what became of them")                             \
+	X(LATE_EVENTS, COUNTER, "late_events_total", "account source outcome", \
+	  "Accepted events that came late, by what that meant")                \
 	X(WEBHOOK_SECONDS, HISTOGRAM, "webhook_seconds", "",                   \
 	  "From a webhook request read to its reply")                          \
 	X(STORE_COMMIT_SECONDS, HISTOGRAM, "store_commit_seconds", "",         \

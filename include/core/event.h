@@ -73,15 +73,32 @@ struct event {
 	/*
 	 * ZD_IDENTITY of type email: the address that the user has from then
 	 * on, and the one that it had (normalised, *owned* by the list; NULL:
-	 * none), and when that was by the sender's clock (0: not said). A
-	 * store gets their keyed hashes (all zero: none), which whoever hands
-	 * the event over fills before event_forget_addresses().
+	 * none). A store gets their keyed hashes (all zero: none), which
+	 * whoever hands the event over fills before event_forget_addresses().
 	 */
 	char *gained, *lost;
 	uint8_t gained_hash[16], lost_hash[16];
+	/* When it happened by the sender's clock; 0: not said. Nobody vouches
+	 * for it: it may make this event count for less, and no other. */
 	int64_t at_ms;
+	bool behind; /* one of many late ones: after those who write now */
 	struct event_print print;
 };
+
+/*
+ * So much older than the last look at its person an event may be and still
+ * say something new: the answers of both platforms lag behind their events
+ * (the search index by minutes, identities by seconds), a run takes a minute
+ * or two, and clocks differ, by as much as the tolerance of signatures allows.
+ */
+#define EVENT_LAG_MS 600000
+/* No sender is still trying what is older than this: it was replayed, or held
+ * up for long. */
+#define EVENT_LATE_MS 3600000
+/* The sender's time, if it can be used: what comes from the future says
+ * nothing. 0: none. */
+int64_t event_time_ms(const struct event *e, int64_t now_ms);
+bool event_is_late(const struct event *e, int64_t now_ms);
 
 /* The events of one body that are ours, and how many were not. */
 struct event_list {

@@ -18,6 +18,9 @@
  * - jobs: one row per (account, person); a new event increments gen and makes
  *   a waiting, done or dead job ready; while it runs, only gen moves, and the
  *   settle then leaves it ready.
+ * - an event that is far older than the last look at its person, and older
+ *   than what its source has told of the person before, wakes nobody; what it
+ *   says of merges, removals and addresses counts all the same.
  * - every write of a job carries its lease token; a wrong or expired-and-
  *   taken-over token is RESULT_CONFLICT and changes nothing.
  * - locks: an intent takes both users in ascending order or none; they go
@@ -149,6 +152,10 @@ struct store_accept {
 	int woken;  /* jobs that became ready, or due sooner */
 	int noted;  /* notes that got their ticket */
 	int erased; /* people who are gone, or go when their run ends */
+	/* Of the accepted, for those who count: what said nothing new of its
+	 * person and woke nobody; what was put behind. */
+	int outdated;
+	int behind;
 };
 
 struct store_enqueue {
@@ -240,7 +247,11 @@ struct store_settle {
 	int64_t job_id;
 	int64_t token;
 	int64_t gen; /* as claimed: if it moved, a job that would end or wait
-			is ready again at once */
+			is ready again at once, unless all that was said
+			meanwhile is what it ends with */
+	/* When it began to read about the person; 0: it found out nothing. An
+	 * event that is older by far says nothing new from then on. */
+	int64_t read_ms;
 	enum job_state state;
 	int64_t run_at_ms; /* ready, waiting */
 	int attempts;

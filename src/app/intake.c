@@ -258,6 +258,18 @@ static void hash_addresses(const struct intake *in, struct event_list *l)
 	}
 }
 
+/* Many late ones must not delay who writes now. */
+static void put_behind(const struct visit *v, struct event_list *l)
+{
+	int64_t wall_ms = loop_wall_ms(v->in->loop);
+
+	for (size_t i = 0; i < l->count; i++)
+		l->items[i].behind =
+			event_is_late(&l->items[i], wall_ms) &&
+			intake_account_late(v->account,
+					    loop_now_ms(v->in->loop));
+}
+
 /* Whoever was waited for may be another SunCo user now, or nobody. */
 static void follow_people(const struct visit *v, const struct event_list *l)
 {
@@ -284,6 +296,14 @@ static void delivery_free(struct delivery *d)
 	free(d);
 }
 
+static void count_late(const struct visit *v, const struct store_accept *a)
+{
+	intake_account_count_late(v->account, v->source, LATE_OUTDATED,
+				  (size_t)a->outdated);
+	intake_account_count_late(v->account, v->source, LATE_BEHIND,
+				  (size_t)a->behind);
+}
+
 static void delivery_done(struct store_op *op, void *arg)
 {
 	struct delivery *d = arg;
@@ -294,6 +314,7 @@ static void delivery_done(struct store_op *op, void *arg)
 	if (op->result == RESULT_OK) {
 		CRASH_POINT("intake_committed");
 		follow_people(&v, &d->events);
+		count_late(&v, &op->u.accept);
 		reply_counts(&v, op->u.accept.accepted, op->u.accept.duplicate,
 			     d->events.ignored);
 	} else {
@@ -311,6 +332,7 @@ static void deliver(const struct visit *v, struct event_list *events)
 	struct store_accept *a = &d->op.u.accept;
 
 	hash_addresses(v->in, events);
+	put_behind(v, events);
 	d->visit = *v;
 	d->events = *events;
 	event_list_init(events);

@@ -17,6 +17,11 @@ static const char *const outcome_names[OUTCOME_COUNT] = {
 	[OUTCOME_UNAVAILABLE] = "unavailable",
 };
 
+static const char *const late_names[LATE_COUNT] = {
+	[LATE_OUTDATED] = "outdated",
+	[LATE_BEHIND] = "behind",
+};
+
 static void keys_replace(struct intake_account *a, enum event_source source,
 			 struct signature_keys *keys)
 {
@@ -85,6 +90,10 @@ static void outcomes_open(struct intake_account *a, enum event_source source)
 		a->outcomes[source][i] =
 			metric_get(METRIC_WEBHOOKS, a->name,
 				   event_source_name(source), outcome_names[i]);
+	for (size_t i = 0; i < LATE_COUNT; i++)
+		a->late[source][i] =
+			metric_get(METRIC_LATE_EVENTS, a->name,
+				   event_source_name(source), late_names[i]);
 }
 
 static struct intake_account *account_add(struct intake_accounts *t,
@@ -154,6 +163,26 @@ void intake_account_count(struct intake_account *a, enum event_source source,
 {
 	if (n)
 		metric_add(a->outcomes[source][outcome], (double)n);
+}
+
+void intake_account_count_late(struct intake_account *a,
+			       enum event_source source, enum late what,
+			       size_t n)
+{
+	if (n)
+		metric_add(a->late[source][what], (double)n);
+}
+
+bool intake_account_late(struct intake_account *a, int64_t now_ms)
+{
+	if (!a->late_count || now_ms - a->late_since_ms >= LATE_WINDOW_MS) {
+		a->late_since_ms = now_ms;
+		a->late_count = 0;
+	}
+	if (a->late_count == LATE_LIVE_MAX)
+		return true;
+	a->late_count++;
+	return false;
 }
 
 void intake_account_seen(struct intake_account *a, enum event_source source,

@@ -24,6 +24,14 @@ enum outcome {
 	OUTCOME_COUNT
 };
 
+/* What was late, of what was accepted. */
+enum late { LATE_OUTDATED, LATE_BEHIND, LATE_COUNT };
+
+/* So many late events an hour are treated like any other: they come on bad
+ * days of the senders. More is a stream that is replayed. */
+#define LATE_LIVE_MAX  20
+#define LATE_WINDOW_MS 3600000
+
 /* Stays until the table goes, so that requests under way may hold it. */
 struct intake_account {
 	char name[ACCOUNT_SIZE];
@@ -34,6 +42,9 @@ struct intake_account {
 	int64_t recheck_ms;
 	struct watch_set watched;
 	struct metric_series *outcomes[EVENT_SOURCES][OUTCOME_COUNT];
+	struct metric_series *late[EVENT_SOURCES][LATE_COUNT];
+	int64_t late_since_ms; /* the window's start, by the steady clock */
+	int late_count;
 	struct metric_series *last_webhook[EVENT_SOURCES];
 	int64_t seen_ms[EVENT_SOURCES];	  /* the last valid webhook, 0: none */
 	int64_t stored_ms[EVENT_SOURCES]; /* as the store knows it from us */
@@ -57,6 +68,11 @@ struct intake_account *intake_account_find(const struct intake_accounts *t,
 
 void intake_account_count(struct intake_account *a, enum event_source source,
 			  enum outcome outcome, size_t n);
+void intake_account_count_late(struct intake_account *a,
+			       enum event_source source, enum late what,
+			       size_t n);
+/* One more late event; true: too many, it goes behind. */
+bool intake_account_late(struct intake_account *a, int64_t now_ms);
 /* A webhook that was verified and understood. */
 void intake_account_seen(struct intake_account *a, enum event_source source,
 			 int64_t wall_ms);

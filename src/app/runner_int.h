@@ -28,8 +28,10 @@ struct run {
 	struct job job;
 	struct linkjob link;
 	bool dry;
-	bool cancelled; /* freed when the store gave its ops back */
-	bool ended;	/* its callback is at work */
+	int64_t began_ms; /* to read about the person; 0: it goes on with a
+			     saga, and what that rests on was read before */
+	bool cancelled;	  /* freed when the store gave its ops back */
+	bool ended;	  /* its callback is at work */
 	run_done *done;
 	void *arg;
 	struct slot slots[COMMANDS_MAX];

@@ -109,6 +109,8 @@ static void begin(struct run *run)
 	run->review_expires_ms = a->review_expires_ms;
 	run->ticket_note = a->ticket_note;
 	linkjob_init(&run->link, &run->job, &settings);
+	if (run->link.saga.state == SAGA_IDLE)
+		run->began_ms = loop_wall_ms(run->env.loop);
 	linkjob_start(&run->link, loop_wall_ms(run->env.loop), &first);
 	run_execute(run, &first);
 }

@@ -337,6 +337,9 @@ void run_settle(struct run *run)
 	s->now_ms = loop_wall_ms(run->env.loop);
 	s->ticket_id = run->link.ticket_id;
 	settle_state(run, s);
+	if (run->link.end != LINKJOB_END_RETRY &&
+	    run->link.end != LINKJOB_END_AGAIN)
+		s->read_ms = run->began_ms;
 	if (run->dry || run->link.end == LINKJOB_END_MOVED) {
 		report(run, false);
 		return;

@@ -33,6 +33,10 @@ void event_print_scan(const struct scan_value user[DECODE_USER_COUNT],
 /* A SunCo id that we keep; false, and out empty, for anything else. */
 bool decode_sunco_id(struct scan_value v, char out[SUNCO_ID_SIZE]);
 
+/* A time as ISO 8601, in ms since the epoch; 0 for anything else. Placeholders
+ * of Zendesk's triggers leave the seconds out. */
+int64_t decode_time(struct scan_value v);
+
 /* The inside of a string's quotes, escapes as they are. */
 struct slice decode_inside(struct scan_value string);
 

@@ -3,8 +3,8 @@
  *
  * Refused is what is not that envelope: the answer is final for every event
  * of the body, so nothing inside a payload is reason enough. One body may
- * speak of several people. createdAt is not read: it is often missing, and
- * order is not promised.
+ * speak of several people. createdAt may be missing, and order is not
+ * promised.
  */
 #include "core/event.h"
 
@@ -120,12 +120,14 @@ static const struct sunco_type *type_find(struct scan_value type)
 	return NULL;
 }
 
-static void read_event(struct scan_value id, struct scan_value type,
-		       struct scan_value payload, struct event_list *out)
+enum { MEMBER_ID, MEMBER_TYPE, MEMBER_PAYLOAD, MEMBER_TIME, MEMBER_COUNT };
+
+static void read_event(const struct scan_value members[MEMBER_COUNT],
+		       struct event_list *out)
 {
-	const struct sunco_type *t = type_find(type);
+	const struct sunco_type *t = type_find(members[MEMBER_TYPE]);
 	struct scan_value m[PAYLOAD_COUNT];
-	struct slice key = decode_inside(id);
+	struct slice key = decode_inside(members[MEMBER_ID]);
 	struct event *e;
 
 	if (!t || key.len == 0) {
@@ -135,7 +137,8 @@ static void read_event(struct scan_value id, struct scan_value type,
 	e = event_list_add(out);
 	e->source = EVENT_FROM_SUNCO;
 	e->kind = t->kind;
-	scan_members(payload, payload_names, m, PAYLOAD_COUNT);
+	e->at_ms = decode_time(members[MEMBER_TIME]);
+	scan_members(members[MEMBER_PAYLOAD], payload_names, m, PAYLOAD_COUNT);
 	if (t->read(m, e)) {
 		event_key_of_id(EVENT_FROM_SUNCO, key, &e->key);
 		return;
@@ -147,20 +150,26 @@ static void read_event(struct scan_value id, struct scan_value type,
 static enum result check_event(struct scan_value event, size_t index,
 			       struct event_list *out, struct error *err)
 {
-	static const char *const names[] = {"id", "type", "payload"};
-	struct scan_value m[ARRAY_LEN(names)];
+	static const char *const names[MEMBER_COUNT] = {
+		[MEMBER_ID] = "id",
+		[MEMBER_TYPE] = "type",
+		[MEMBER_PAYLOAD] = "payload",
+		[MEMBER_TIME] = "createdAt",
+	};
+	struct scan_value m[MEMBER_COUNT];
 
 	if (event.type != SCAN_OBJECT)
 		return error_set(err, RESULT_INVALID,
 				 "event %zu is not an object", index);
-	scan_members(event, names, m, ARRAY_LEN(names));
-	if (m[0].type != SCAN_STRING || m[1].type != SCAN_STRING)
+	scan_members(event, names, m, MEMBER_COUNT);
+	if (m[MEMBER_ID].type != SCAN_STRING ||
+	    m[MEMBER_TYPE].type != SCAN_STRING)
 		return error_set(err, RESULT_INVALID,
 				 "event %zu has no id or type", index);
-	if (m[2].type != SCAN_OBJECT)
+	if (m[MEMBER_PAYLOAD].type != SCAN_OBJECT)
 		return error_set(err, RESULT_INVALID,
 				 "event %zu has no payload", index);
-	read_event(m[0], m[1], m[2], out);
+	read_event(m, out);
 	return RESULT_OK;
 }
 

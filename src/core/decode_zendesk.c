@@ -9,7 +9,6 @@
 
 #include <string.h>
 
-#include "base/clock.h"
 #include "core/address.h"
 #include "decode.h"
 
@@ -22,14 +21,16 @@ enum {
 	TOP_V,
 	TOP_TICKET,
 	TOP_REQUESTER,
+	TOP_UPDATED,
 	TOP_COUNT
 };
 
 static const char *const top_names[TOP_COUNT] = {
-	[TOP_TYPE] = "type",	    [TOP_ID] = "id",
-	[TOP_TIME] = "time",	    [TOP_DETAIL] = "detail",
-	[TOP_EVENT] = "event",	    [TOP_V] = "v",
-	[TOP_TICKET] = "ticket_id", [TOP_REQUESTER] = "requester_id",
+	[TOP_TYPE] = "type",	      [TOP_ID] = "id",
+	[TOP_TIME] = "time",	      [TOP_DETAIL] = "detail",
+	[TOP_EVENT] = "event",	      [TOP_V] = "v",
+	[TOP_TICKET] = "ticket_id",   [TOP_REQUESTER] = "requester_id",
+	[TOP_UPDATED] = "updated_at",
 };
 
 typedef bool event_fn(struct scan_value detail, struct scan_value event,
@@ -182,17 +183,6 @@ static void ignore_last(struct event_list *out)
 	out->ignored++;
 }
 
-static int64_t time_of(struct scan_value v)
-{
-	char text[64];
-	int64_t ms;
-
-	return scan_text(v, text, sizeof(text)) &&
-			       clock_parse_iso8601(slice_of(text), &ms)
-		       ? ms
-		       : 0;
-}
-
 static void read_event(const struct scan_value *top, struct event_list *out)
 {
 	const struct zendesk_type *t = type_find(top[TOP_TYPE]);
@@ -207,8 +197,7 @@ static void read_event(const struct scan_value *top, struct event_list *out)
 		return;
 	}
 	e->kind = t->kind;
-	if (e->gained || e->lost)
-		e->at_ms = time_of(top[TOP_TIME]);
+	e->at_ms = decode_time(top[TOP_TIME]);
 	event_key_of_id(EVENT_FROM_ZENDESK, key, &e->key);
 }
 
@@ -222,6 +211,7 @@ static void read_trigger(const struct scan_value *top, struct slice body,
 	e->kind = EVENT_TICKET;
 	e->ticket_id = scan_id(top[TOP_TICKET]);
 	e->zendesk_user_id = scan_id(top[TOP_REQUESTER]);
+	e->at_ms = decode_time(top[TOP_UPDATED]);
 	if (e->zendesk_user_id == 0)
 		ignore_last(out);
 	else

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/crypto.h"
 #include "decode.h"
 
@@ -15,6 +16,7 @@
 #define UUID_SIZE      16u
 #define UUID_TEXT_LEN  36
 #define HASH_SIZE      16
+#define MINUTES_LEN    16 /* of 2026-11-22T10:00 */
 
 enum key_form { KEY_OBJECT_ID, KEY_UUID, KEY_HASH };
 
@@ -45,6 +47,18 @@ bool event_source_parse(const char *s, enum event_source *out)
 		}
 	}
 	return false;
+}
+
+int64_t event_time_ms(const struct event *e, int64_t now_ms)
+{
+	return e->at_ms > 0 && e->at_ms <= now_ms ? e->at_ms : 0;
+}
+
+bool event_is_late(const struct event *e, int64_t now_ms)
+{
+	int64_t at_ms = event_time_ms(e, now_ms);
+
+	return at_ms != 0 && now_ms - at_ms > EVENT_LATE_MS;
 }
 
 const char *event_kind_name(enum event_kind k)
@@ -169,6 +183,25 @@ bool decode_sunco_id(struct scan_value v, char out[SUNCO_ID_SIZE])
 		return true;
 	out[0] = '\0';
 	return false;
+}
+
+int64_t decode_time(struct scan_value v)
+{
+	char text[64];
+	struct slice s;
+	int64_t ms;
+
+	if (v.type != SCAN_STRING ||
+	    !scan_text(v, text, sizeof(text) - strlen(":00")))
+		return 0;
+	s = slice_of(text);
+	if (s.len > MINUTES_LEN && s.ptr[MINUTES_LEN] != ':') {
+		memmove(text + MINUTES_LEN + 3, text + MINUTES_LEN,
+			s.len - MINUTES_LEN + 1);
+		memcpy(text + MINUTES_LEN, ":00", 3);
+		s = slice_of(text);
+	}
+	return clock_parse_iso8601(s, &ms) ? ms : 0;
 }
 
 struct slice decode_inside(struct scan_value string)

@@ -345,6 +345,33 @@ static const char *const step_4[] = {
 	"INSERT INTO changes(journal_id, n, at_ms, status)"
 	" SELECT id, 1, at_ms, status FROM journal"
 	" WHERE status IN ('pending', 'uncertain')",
+
+	/* The newest that either source told of the person, by its own clock,
+	 * and when the last look at the person that led somewhere began. */
+	"ALTER TABLE jobs ADD COLUMN told_sunco_ms INTEGER NOT NULL DEFAULT 0",
+	"ALTER TABLE jobs"
+	" ADD COLUMN told_zendesk_ms INTEGER NOT NULL DEFAULT 0",
+	"ALTER TABLE jobs ADD COLUMN read_ms INTEGER NOT NULL DEFAULT 0",
+	/* What events said while the job ran, each once, and how many of its
+	 * wakes said only such: whom the conversation belongs to, and the
+	 * print of the person (empty: none). */
+	"ALTER TABLE jobs ADD COLUMN heard INTEGER NOT NULL DEFAULT 0",
+	"CREATE TABLE heard("
+	" job_id INTEGER NOT NULL,"
+	" zendesk_user_id INTEGER NOT NULL,"
+	" print BLOB NOT NULL,"
+	" PRIMARY KEY(job_id, zendesk_user_id, print)) WITHOUT ROWID",
+
+	/* Discarded SunCo users, for as long as their events may still be
+	 * under way. */
+	"CREATE TABLE sunco_merges("
+	" account INTEGER NOT NULL REFERENCES accounts(id),"
+	" from_id TEXT NOT NULL,"
+	" to_id TEXT NOT NULL,"
+	" at_ms INTEGER NOT NULL,"
+	" PRIMARY KEY(account, from_id)) WITHOUT ROWID",
+	"CREATE INDEX sunco_merges_to ON sunco_merges(account, to_id)",
+	"CREATE INDEX sunco_merges_at ON sunco_merges(account, at_ms)",
 	NULL,
 };
 

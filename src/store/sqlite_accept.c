@@ -13,7 +13,8 @@
 #include "base/str.h"
 
 /* Jobs of one conversation or Zendesk user that one event may wake. */
-#define WAKE_MAX 32
+#define WAKE_MAX   32
+#define MERGES_MAX 8 /* of SunCo users, one after the other */
 
 struct intake {
 	struct sq *q;
@@ -24,8 +25,9 @@ struct intake {
 static struct sq_wake wake_of(const struct intake *in, const struct event *e)
 {
 	return (struct sq_wake){
-		.lane = LANE_LIVE,
+		.lane = e->behind ? LANE_BACKFILL : LANE_LIVE,
 		.source = e->source,
+		.at_ms = event_time_ms(e, in->a->now_ms),
 		.zendesk_user_id = e->zendesk_user_id,
 		.ticket_id = e->ticket_id,
 		.conversation_id = e->conversation_id,
@@ -34,14 +36,39 @@ static struct sq_wake wake_of(const struct intake *in, const struct event *e)
 	};
 }
 
+/* What the event says would be known if the person were linked like that. */
+static struct sq_wake check_of(const struct intake *in, const struct event *e)
+{
+	struct sq_wake w = wake_of(in, e);
+
+	if (e->print.known || e->source == EVENT_FROM_ZENDESK)
+		w.says = e;
+	return w;
+}
+
+static void wake_as(struct intake *in, const char *sunco_id,
+		    const struct event *e, const struct sq_wake *w)
+{
+	char person[PERSON_SIZE];
+
+	if (job_person(person, sunco_id, e->zendesk_user_id))
+		(void)sq_person_wake(in->q, in->account, person, w);
+}
+
 static void wake_person(struct intake *in, const char *sunco_id,
 			const struct event *e)
 {
 	struct sq_wake w = wake_of(in, e);
-	char person[PERSON_SIZE];
 
-	if (job_person(person, sunco_id, e->zendesk_user_id))
-		(void)sq_person_wake(in->q, in->account, person, &w);
+	wake_as(in, sunco_id, e, &w);
+}
+
+static void check_person(struct intake *in, const char *sunco_id,
+			 const struct event *e)
+{
+	struct sq_wake w = check_of(in, e);
+
+	wake_as(in, sunco_id, e, &w);
 }
 
 static void wake_job(struct intake *in, const struct sq_job *job,
@@ -108,7 +135,7 @@ static void wake_all(struct intake *in, sqlite3_stmt *st, const struct event *e)
 static void on_person(struct intake *in, const struct event *e)
 {
 	if (e->sunco_id[0] != '\0' && !is_known(in, e))
-		wake_person(in, e->sunco_id, e);
+		check_person(in, e->sunco_id, e);
 }
 
 static void on_message(struct intake *in, const struct event *e)
@@ -144,6 +171,7 @@ static void on_zendesk_user(struct intake *in, const struct event *e)
 {
 	uint64_t user = e->zendesk_user_id;
 	uint64_t survivor = sq_alias_follow(in->q, in->account, user);
+	struct sq_wake w = check_of(in, e);
 	char sunco_id[SUNCO_ID_SIZE];
 	struct sq_job job;
 
@@ -159,9 +187,9 @@ static void on_zendesk_user(struct intake *in, const struct event *e)
 	}
 	if (sq_job_of_zendesk(in->q, in->account, user, &job) ||
 	    sq_job_of_zendesk(in->q, in->account, survivor, &job))
-		wake_job(in, &job, e);
+		sq_job_wake(in->q, &job, &w);
 	else
-		wake_person(in, "", e);
+		wake_as(in, "", e, &w);
 }
 
 static void wake_resting(struct intake *in, uint64_t user,
@@ -226,7 +254,8 @@ static bool is_ours(struct intake *in, uint64_t a, uint64_t b)
 static void reopen(struct intake *in, uint64_t user, const struct event *e)
 {
 	const struct event bare = {.source = e->source,
-				   .zendesk_user_id = user};
+				   .zendesk_user_id = user,
+				   .behind = e->behind};
 	char sunco_ids[WAKE_MAX][SUNCO_ID_SIZE];
 	struct sq_job job;
 	size_t n = 0;
@@ -309,7 +338,28 @@ static void on_identity(struct intake *in, const struct event *e)
 	} else if (link_holds(in, e, &l)) {
 		in->a->known++; /* our own merge moved it */
 	} else {
-		wake_person(in, e->sunco_id, e);
+		check_person(in, e->sunco_id, e);
+	}
+}
+
+/* Merges that follow one another may be told the other way round: whoever
+ * survived this one may be known to have gone on already. */
+static void follow_on(struct intake *in, const char *from, const char *to,
+		      const struct sq_wake *w)
+{
+	int64_t since_ms = in->a->now_ms - STORE_DAY_MS;
+	struct sq_wake bare = *w;
+	char at[SUNCO_ID_SIZE], next[SUNCO_ID_SIZE];
+
+	bare.zendesk_user_id = 0;
+	(void)str_copy(at, sizeof(at), to);
+	for (int i = 0; i < MERGES_MAX; i++) {
+		if (!sq_sunco_merged(in->q, in->account, at, since_ms, next) ||
+		    strcmp(next, from) == 0)
+			return;
+		sq_person_merge(in->q, in->account, at, next);
+		sq_person_follow(in->q, in->account, at, next, &bare);
+		memcpy(at, next, sizeof(at));
 	}
 }
 
@@ -331,6 +381,10 @@ static void on_sunco_merge(struct intake *in, const struct event *e)
 			   in->a->now_ms);
 	sq_person_follow(in->q, in->account, e->other_sunco_id, e->sunco_id,
 			 &w);
+	sq_exec(in->q, SUNCO_MERGE_PUT, sq_int(in->account),
+		sq_text(e->other_sunco_id), sq_text(e->sunco_id),
+		sq_int(in->a->now_ms));
+	follow_on(in, e->other_sunco_id, e->sunco_id, &w);
 }
 
 /* A busy job goes when it ends: its saga may be under way. */
@@ -382,8 +436,11 @@ static void accept_event(struct intake *in, const struct event *e)
 		return;
 	}
 	in->a->accepted++;
+	in->a->behind += e->behind;
+	in->q->outdated = 0;
 	if ((size_t)e->kind < ARRAY_LEN(effects) && effects[e->kind] != NULL)
 		effects[e->kind](in, e);
+	in->a->outdated += in->q->outdated > 0;
 }
 
 enum result sq_op_accept(struct sq *q, struct store_op *op)
@@ -393,6 +450,7 @@ enum result sq_op_accept(struct sq *q, struct store_op *op)
 	size_t i;
 
 	a->accepted = a->duplicate = a->known = a->noted = a->erased = 0;
+	a->outdated = a->behind = 0;
 	q->woken = 0;
 	for (i = 0; i < a->count; i++)
 		accept_event(&in, &a->events[i]);

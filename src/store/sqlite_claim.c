@@ -231,6 +231,8 @@ static void lease(struct sq *q, struct store_claim *c, int64_t account,
 
 	sq_exec(q, JOB_CLAIM, sq_int(d->id), sq_int(new_token()),
 		sq_int(c->now_ms + c->lease_ms));
+	if (d->state == JOB_RUNNING)
+		sq_exec(q, HEARD_CLEAR, sq_int(d->id));
 	st = sq_query(q, JOB_READ, sq_int(d->id));
 	if (!sq_step(q, st))
 		return;

@@ -47,6 +47,7 @@ struct sq {
 	bool failed;	   /* in the operation or transaction under way */
 	struct error *err; /* of the operation under way */
 	int woken;	   /* jobs made ready since somebody set it to 0 */
+	int outdated;	   /* wakes that said nothing new, likewise */
 	bool counts_valid;
 	int64_t counts_version; /* data_version they were counted at */
 	int64_t seen_version;	/* data_version at the last changed() */

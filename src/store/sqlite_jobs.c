@@ -36,6 +36,10 @@ static void read_row(sqlite3_stmt *st, struct sq_job *out)
 	out->erase = sqlite3_column_int(st, 18);
 	out->looked_ms = sqlite3_column_int64(st, 19);
 	sq_col_str(st, 20, out->moves_to, sizeof(out->moves_to));
+	out->told_ms[EVENT_FROM_SUNCO] = sqlite3_column_int64(st, 21);
+	out->told_ms[EVENT_FROM_ZENDESK] = sqlite3_column_int64(st, 22);
+	out->read_ms = sqlite3_column_int64(st, 23);
+	out->heard = sqlite3_column_int64(st, 24);
 }
 
 static bool first_row(struct sq *q, sqlite3_stmt *st, struct sq_job *out)
@@ -95,6 +99,7 @@ void sq_job_delete(struct sq *q, const struct sq_job *job, int64_t now_ms)
 	sq_review_close_of(q, job, 0, now_ms);
 	sq_review_through(q, job, now_ms);
 	sq_exec(q, LOCKS_RELEASE, sq_int(job->id));
+	sq_exec(q, HEARD_CLEAR, sq_int(job->id));
 	sq_exec(q, JOB_DELETE, sq_int(job->id));
 	sq_count(q, job->account, job->state, -1);
 }

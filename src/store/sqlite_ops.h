@@ -77,6 +77,10 @@ struct sq_job {
 	int erase;		      /* 0, or what goes when its run ends */
 	char moves_to[SUNCO_ID_SIZE]; /* when it is idle; "": nowhere */
 	int64_t looked_ms;	      /* when its last run ended */
+	/* the newest that each source told, by its clock; see sqlite_wake.c */
+	int64_t told_ms[2];
+	int64_t read_ms; /* when its last look began that led somewhere */
+	int64_t heard;	 /* wakes of its run that can be judged at its end */
 };
 bool sq_job_get(struct sq *q, int64_t id, struct sq_job *out);
 bool sq_job_find(struct sq *q, int64_t account, const char *person,
@@ -115,6 +119,10 @@ struct sq_wake {
 	int64_t review_id; /* 0: leave */
 	int64_t now_ms;
 	int64_t wait_ms;
+	int64_t at_ms; /* by its source's clock; 0: not said */
+	/* What it says, if it would cost nothing once that is how the job
+	 * ended; NULL: it needs a look in any case. */
+	const struct event *says;
 	bool weak;    /* hints fill what is missing, but for the ticket */
 	bool by_hand; /* at once, even when it is about to retry */
 };
@@ -124,6 +132,9 @@ void sq_job_wake(struct sq *q, const struct sq_job *job,
 /* A waiting job (or one that runs and will wait) looks again soon, but not at once; counted likewise. */
 void sq_job_hasten(struct sq *q, const struct sq_job *job,
 		   const struct sq_wake *w);
+/* Nothing that was heard during the run speaks against this end. */
+bool sq_heard_fits(struct sq *q, const struct sq_job *job,
+		   const struct store_link *l);
 /* Makes the person's job or wakes it; returns its id. */
 int64_t sq_person_wake(struct sq *q, int64_t account, const char *person,
 		       const struct sq_wake *w);
@@ -220,6 +231,9 @@ void sq_rejected_move(struct sq *q, int64_t account, uint64_t from,
  * their job knew; 0: none. */
 void sq_person_erase(struct sq *q, int64_t account, const char *sunco_id,
 		     uint64_t user, int64_t now_ms);
+/* Whom this SunCo user was merged into since then, as far as was told. */
+bool sq_sunco_merged(struct sq *q, int64_t account, const char *from,
+		     int64_t since_ms, char to[SUNCO_ID_SIZE]);
 /* What was known of a discarded SunCo user counts for the survivor. */
 void sq_person_merge(struct sq *q, int64_t account, const char *from,
 		     const char *to);

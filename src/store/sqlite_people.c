@@ -98,11 +98,26 @@ void sq_person_erase(struct sq *q, int64_t account, const char *sunco_id,
 	sq_addresses_erase(q, account, user);
 	sq_review_erase(q, account, sunco_id, now_ms);
 	sq_exec(q, LINK_DELETE, sq_int(account), sq_text(sunco_id));
+	sq_exec(q, SUNCO_MERGE_ERASE, sq_int(account), sq_text(sunco_id));
+	sq_exec(q, SUNCO_MERGES_ERASE, sq_int(account), sq_text(sunco_id));
 	sq_exec(q, COUNTED_ERASE, sq_int(account), sq_text(sunco_id));
 	/* who is on the way to this person is this person */
 	sq_exec(q, JOBS_MOVED_ERASE, sq_int(account), sq_text(sunco_id));
 	sq_exec(q, NOTES_ERASE, sq_int(account), sq_text(sunco_id));
 	sq_exec(q, JOURNAL_ERASE, sq_int(account), sq_text(sunco_id));
+}
+
+bool sq_sunco_merged(struct sq *q, int64_t account, const char *from,
+		     int64_t since_ms, char to[SUNCO_ID_SIZE])
+{
+	sqlite3_stmt *st = sq_query(q, SUNCO_MERGE_GET, sq_int(account),
+				    sq_text(from), sq_int(since_ms));
+
+	if (!sq_step(q, st))
+		return false;
+	sq_col_str(st, 0, to, SUNCO_ID_SIZE);
+	sq_end(st);
+	return true;
 }
 
 void sq_person_merge(struct sq *q, int64_t account, const char *from,

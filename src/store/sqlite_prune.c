@@ -51,6 +51,8 @@ static void prune_account(struct batch *b, const struct store_prune *p,
 {
 	took(b, (size_t)sq_exec(b->q, PRUNE_EVENTS, sq_int(account),
 				sq_int(p->events_before_ms), left_of(b)));
+	took(b, (size_t)sq_exec(b->q, PRUNE_SUNCO_MERGES, sq_int(account),
+				sq_int(p->events_before_ms), left_of(b)));
 	prune_jobs(b, account, p->jobs_before_ms);
 	sq_exec(b->q, PRUNE_LOCKS, sq_int(account), sq_int(p->jobs_before_ms));
 	took(b, (size_t)sq_exec(b->q, PRUNE_LINKS, sq_int(account),

@@ -169,11 +169,35 @@ static void settle_tallies(struct sq *q, const struct store_settle *s,
 	sq_hindsight_after(q, job->account, s->entry, s->now_ms);
 }
 
-/* What an event said during the run is newer than what the run knows. */
-static uint64_t newest(const struct store_settle *s, uint64_t told,
-		       uint64_t row)
+static bool stirred(const struct store_settle *s, const struct sq_job *job)
 {
-	return told == 0 || (s->again && row != 0) ? row : told;
+	return job->gen != s->gen;
+}
+
+/* All that was said during the run would cost nothing now: the person is
+ * linked, as it says. */
+static bool says_the_same(struct sq *q, const struct store_settle *s,
+			  const struct sq_job *job)
+{
+	struct store_link known;
+
+	if (job->gen - s->gen != job->heard || s->state != JOB_DONE)
+		return false;
+	if (s->link != NULL)
+		return sq_heard_fits(q, job, s->link);
+	/* nothing to decide: linked before */
+	return s->entry == NULL && str_starts(job->person, "s:") &&
+	       sq_link_get(q, job->account, job->person + 2, &known) &&
+	       sq_heard_fits(q, job, &known);
+}
+
+/* What an event said during the run is newer than what the run knows. */
+static uint64_t newest(const struct store_settle *s, const struct sq_job *job,
+		       uint64_t told, uint64_t row)
+{
+	bool newer = s->again || stirred(s, job);
+
+	return told == 0 || (newer && row != 0) ? row : told;
 }
 
 /* The review that the job waits for, or will again: a run that decided nothing
@@ -203,7 +227,8 @@ static void settle_row(struct sq *q, const struct store_settle *s,
 	bool restart = s->again && s->state != JOB_READY;
 	enum job_state state = restart ? JOB_READY : s->state;
 	bool rests = ends || s->state == JOB_REVIEW || restart;
-	uint64_t user = newest(s, s->zendesk_user_id, job->zendesk_user_id);
+	uint64_t user =
+		newest(s, job, s->zendesk_user_id, job->zendesk_user_id);
 	int64_t review = job->review_id;
 
 	/* An approval is used up by a decision, not by a failure; one given
@@ -218,8 +243,12 @@ static void settle_row(struct sq *q, const struct store_settle *s,
 		sq_int(restart ? 0 : s->attempts), sq_text(s->progress),
 		sq_text(s->last_error),
 		sq_id(sq_alias_follow(q, job->account, user)),
-		sq_id(newest(s, s->ticket_id, job->ticket_id)), sq_int(review),
-		sq_id((uint64_t)rests_on(s, job)), sq_int(s->now_ms));
+		sq_id(newest(s, job, s->ticket_id, job->ticket_id)),
+		sq_int(review), sq_id((uint64_t)rests_on(s, job)),
+		sq_int(s->now_ms),
+		sq_int(s->read_ms != 0 ? s->read_ms : job->read_ms));
+	if (job->heard > 0)
+		sq_exec(q, HEARD_CLEAR, sq_int(job->id));
 	sq_count(q, job->account, job->state, state);
 }
 
@@ -262,10 +291,10 @@ static void settle_erased(struct sq *q, const struct store_settle *s,
 		sq_exec(q, FORGET_OF_JOB, sq_int(job->id));
 	sq_job_delete(q, job, s->now_ms);
 	if (str_starts(job->person, "s:"))
-		sq_person_erase(
-			q, job->account, job->person + 2,
-			newest(s, s->zendesk_user_id, job->zendesk_user_id),
-			s->now_ms);
+		sq_person_erase(q, job->account, job->person + 2,
+				newest(s, job, s->zendesk_user_id,
+				       job->zendesk_user_id),
+				s->now_ms);
 }
 
 /* The person went on as another SunCo user while it ran: nobody says any more
@@ -295,9 +324,10 @@ enum result sq_op_settle(struct sq *q, struct store_op *op)
 	if (s->entry != NULL && s->entry->id != 0 &&
 	    !sq_journal_is(q, s->entry->id, job.id))
 		return no_entry(q);
-	s->again = job.gen != s->gen;
 	settle_facts(q, s, &job);
 	settle_people(q, s, &job);
+	if (stirred(s, &job) && !says_the_same(q, s, &job))
+		s->again = true;
 	settle_tallies(q, s, &job);
 	if (job.erase && s->state != JOB_READY) {
 		settle_erased(q, s, &job);

@@ -17,7 +17,8 @@
 	"SELECT id, account, person, state, lane, created_ms, run_at_ms,"      \
 	" deadline_ms, lease_until_ms, attempts, gen, token,"                  \
 	" zendesk_user_id, ticket_id, conversation_id, source, review_id,"     \
-	" rests_on, erase, looked_ms, moves_to FROM jobs"
+	" rests_on, erase, looked_ms, moves_to, told_sunco_ms,"                \
+	" told_zendesk_ms, read_ms, heard FROM jobs"
 
 #define SQL_JOB_FULL                                                           \
 	"SELECT j.id, a.name, j.person, j.state, j.lane, j.created_ms,"        \
@@ -117,18 +118,27 @@
 	X(JOB_INSERT,                                                          \
 	  "INSERT INTO jobs(account, person, state, lane, created_ms,"         \
 	  " run_at_ms, deadline_ms, zendesk_user_id, ticket_id,"               \
-	  " conversation_id, source, review_id)"                               \
-	  " VALUES(?1, ?2, ?3, ?4, ?5, ?5, ?6, ?7, ?8, ?9, ?10, ?11)")         \
-	X(JOB_GEN, "UPDATE jobs SET gen = gen + 1, deadline_ms = ?2"           \
-		   " WHERE id = ?1")                                           \
+	  " conversation_id, source, review_id, told_sunco_ms,"                \
+	  " told_zendesk_ms) VALUES(?1, ?2, ?3, ?4, ?5, ?5, ?6, ?7, ?8, ?9,"   \
+	  " ?10, ?11, ?12, ?13)")                                              \
+	X(JOB_GEN, "UPDATE jobs SET gen = gen + 1, deadline_ms = ?2,"          \
+		   " told_sunco_ms = ?3, told_zendesk_ms = ?4 WHERE id = ?1")  \
 	X(JOB_WAKE,                                                            \
 	  "UPDATE jobs SET state = ?2, lane = ?3, created_ms = ?4,"            \
 	  " run_at_ms = ?5, deadline_ms = ?6, attempts = ?7, gen = gen + 1,"   \
 	  " zendesk_user_id = ?8, ticket_id = ?9, conversation_id = ?10,"      \
-	  " source = ?11, review_id = ?12 WHERE id = ?1")                      \
+	  " source = ?11, review_id = ?12, told_sunco_ms = ?13,"               \
+	  " told_zendesk_ms = ?14 WHERE id = ?1")                              \
+	X(JOB_HEARD, "UPDATE jobs SET heard = heard + 1 WHERE id = ?1")        \
+	X(HEARD_PUT, "INSERT INTO heard(job_id, zendesk_user_id, print)"       \
+		     " VALUES(?1, ?2, ?3) ON CONFLICT DO NOTHING")             \
+	X(HEARD_OF, "SELECT zendesk_user_id, print FROM heard"                 \
+		    " WHERE job_id = ?1")                                      \
+	X(HEARD_CLEAR, "DELETE FROM heard WHERE job_id = ?1")                  \
 	X(JOB_RENAME, "UPDATE jobs SET person = ?2 WHERE id = ?1")             \
 	X(JOB_MOVE, "UPDATE jobs SET person = ?2, moves_to = NULL,"            \
-		    " review_id = 0, rests_on = NULL WHERE id = ?1")           \
+		    " review_id = 0, rests_on = NULL, told_sunco_ms = 0,"      \
+		    " told_zendesk_ms = 0, read_ms = 0 WHERE id = ?1")         \
 	X(JOB_MOVES_TO, "UPDATE jobs SET moves_to = ?2 WHERE id = ?1")         \
 	X(JOBS_MOVE_ON,                                                        \
 	  "UPDATE jobs SET moves_to = nullif(?3, substr(person, 3))"           \
@@ -150,7 +160,7 @@
 		   " review_id = 0, rests_on = NULL, progress = NULL,"         \
 		   " last_error = NULL WHERE id = ?1")                         \
 	X(JOB_CLAIM, "UPDATE jobs SET state = 1, token = ?2,"                  \
-		     " lease_until_ms = ?3 WHERE id = ?1")                     \
+		     " lease_until_ms = ?3, heard = 0 WHERE id = ?1")          \
 	X(JOB_EXTEND, "UPDATE jobs SET"                                        \
 		      " lease_until_ms = max(lease_until_ms, ?2)"              \
 		      " WHERE id = ?1")                                        \
@@ -165,8 +175,8 @@
 	  "UPDATE jobs SET state = ?2, run_at_ms = ?3, created_ms = ?4,"       \
 	  " attempts = ?5, progress = ?6, last_error = ?7,"                    \
 	  " zendesk_user_id = ?8, ticket_id = ?9, review_id = ?10,"            \
-	  " rests_on = ?11, looked_ms = ?12, token = 0, lease_until_ms = 0"    \
-	  " WHERE id = ?1")                                                    \
+	  " rests_on = ?11, looked_ms = ?12, token = 0, lease_until_ms = 0,"   \
+	  " heard = 0, read_ms = ?13 WHERE id = ?1")                           \
 	X(JOB_READ, SQL_JOB_FULL " WHERE j.id = ?1")                           \
 	X(JOBS_LIST, SQL_JOB_FULL                                              \
 	  " WHERE j.account IN"                                                \

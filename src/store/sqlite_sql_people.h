@@ -49,6 +49,17 @@
 	X(LINKS_OF_ZENDESK,                                                    \
 	  "SELECT sunco_id FROM links INDEXED BY links_zendesk"                \
 	  " WHERE account = ?1 AND zendesk_user_id = ?2 LIMIT ?3")             \
+	X(SUNCO_MERGE_PUT,                                                     \
+	  "INSERT OR REPLACE INTO sunco_merges(account, from_id, to_id,"       \
+	  " at_ms) VALUES(?1, ?2, ?3, ?4)")                                    \
+	X(SUNCO_MERGE_GET, "SELECT to_id FROM sunco_merges WHERE account = ?1" \
+			   " AND from_id = ?2 AND at_ms > ?3")                 \
+	X(SUNCO_MERGE_ERASE, "DELETE FROM sunco_merges WHERE account = ?1"     \
+			     " AND from_id = ?2")                              \
+	X(SUNCO_MERGES_ERASE,                                                  \
+	  "DELETE FROM sunco_merges WHERE account = ?1 AND from_id IN"         \
+	  " (SELECT from_id FROM sunco_merges INDEXED BY sunco_merges_to"      \
+	  " WHERE account = ?1 AND to_id = ?2)")                               \
 	/* addresses */                                                        \
 	X(ADDRESS_GET, "SELECT proven, seen_ms, lost_ms, at_ms"                \
 		       " FROM addresses WHERE account = ?1"                    \
@@ -164,6 +175,10 @@
 	  " (SELECT user_id FROM agent_merges INDEXED BY agent_merges_at"      \
 	  " WHERE account = ?1 AND at_ms < ?2 ORDER BY at_ms LIMIT ?3)"        \
 	  " AND at_ms < ?2")                                                   \
+	X(PRUNE_SUNCO_MERGES,                                                  \
+	  "DELETE FROM sunco_merges WHERE account = ?1 AND from_id IN"         \
+	  " (SELECT from_id FROM sunco_merges INDEXED BY sunco_merges_at"      \
+	  " WHERE account = ?1 AND at_ms < ?2 ORDER BY at_ms LIMIT ?3)")       \
 	X(PRUNE_ADDRESSES,                                                     \
 	  "DELETE FROM addresses WHERE account = ?1"                           \
 	  " AND (address_hash, zendesk_user_id) IN"                            \

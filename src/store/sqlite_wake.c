@@ -12,6 +12,17 @@
  *	dead     ready                 yes
  *	done     ready                 yes
  *
+ * Not so for an event that says nothing new (says_nothing_new()): it is older
+ * than what its source has told of the person before, the person was looked
+ * at long after it, and it names nobody whom that look did not know. Both
+ * have to hold, because the first compares the source's clock with itself and
+ * the second ours with it: a sender whose clock is wrong, or stands still,
+ * is heard all the same. It changes nothing, but for a ticket that was missing.
+ *
+ * What is said while the job runs is judged when it ends, as if it had come
+ * then: an event about somebody who is linked by that, with the same print
+ * and user, costs no further run.
+ *
  * By hand, everything but a running job becomes ready with a new round. A job
  * that only a walk over history woke (EVENT_FROM_BACKFILL) is nobody's who
  * waits: an event makes a new round of it in any state. A
@@ -90,6 +101,66 @@ static bool same_but_gen(const struct sq_job *a, const struct sq_job *b)
 	       strcmp(a->conversation_id, b->conversation_id) == 0;
 }
 
+static bool names_another(struct sq *q, const struct sq_job *job,
+			  const struct sq_wake *w)
+{
+	return w->zendesk_user_id != 0 &&
+	       sq_alias_follow(q, job->account, w->zendesk_user_id) !=
+		       sq_alias_follow(q, job->account, job->zendesk_user_id);
+}
+
+static bool says_nothing_new(struct sq *q, const struct sq_job *job,
+			     const struct sq_wake *w)
+{
+	return !w->by_hand && w->at_ms != 0 &&
+	       w->at_ms < job->told_ms[w->source] &&
+	       w->at_ms + EVENT_LAG_MS < job->read_ms &&
+	       job->read_ms <= w->now_ms && !names_another(q, job, w);
+}
+
+static void pass_over(struct sq *q, const struct sq_job *job,
+		      const struct sq_wake *w)
+{
+	q->outdated++;
+	if (w->ticket_id != 0 && job->ticket_id == 0)
+		sq_exec(q, JOB_TICKET, sq_int(job->id), sq_id(w->ticket_id));
+}
+
+/* Of a running job: what it says can be held against how the run ends. */
+static void hear(struct sq *q, const struct sq_job *job,
+		 const struct event *says)
+{
+	const struct event_print *p = &says->print;
+
+	sq_exec(q, HEARD_PUT, sq_int(job->id),
+		sq_int((int64_t)says->zendesk_user_id),
+		sq_blob(p->hash, p->known ? sizeof(p->hash) : 0));
+	sq_exec(q, JOB_HEARD, sq_int(job->id));
+}
+
+bool sq_heard_fits(struct sq *q, const struct sq_job *job,
+		   const struct store_link *l)
+{
+	uint64_t owner = sq_alias_follow(q, job->account, l->zendesk_user_id);
+	sqlite3_stmt *st = sq_query(q, HEARD_OF, sq_int(job->id));
+	uint8_t hash[sizeof(l->print.hash)];
+	bool fits = true;
+
+	while (sq_step(q, st)) {
+		uint64_t user = sq_col_id(st, 0);
+		bool print = sqlite3_column_bytes(st, 1) > 0;
+
+		sq_col_blob(st, 1, hash, sizeof(hash));
+		fits = fits &&
+		       (user == 0 ||
+			sq_alias_follow(q, job->account, user) == owner) &&
+		       (!print ||
+			(l->print.known &&
+			 memcmp(hash, l->print.hash, sizeof(hash)) == 0));
+	}
+	return fits;
+}
+
 static void write_wake(struct sq *q, const struct sq_job *now)
 {
 	sq_exec(q, JOB_WAKE, sq_int(now->id), sq_int(now->state),
@@ -97,7 +168,9 @@ static void write_wake(struct sq *q, const struct sq_job *now)
 		sq_int(now->run_at_ms), sq_int(now->deadline_ms),
 		sq_int(now->attempts), sq_id(now->zendesk_user_id),
 		sq_id(now->ticket_id), sq_text(now->conversation_id),
-		sq_int(now->source), sq_int(now->review_id));
+		sq_int(now->source), sq_int(now->review_id),
+		sq_int(now->told_ms[EVENT_FROM_SUNCO]),
+		sq_int(now->told_ms[EVENT_FROM_ZENDESK]));
 }
 
 static void hasten_next(struct sq *q, const struct sq_job *job,
@@ -115,6 +188,10 @@ void sq_job_hasten(struct sq *q, const struct sq_job *job,
 	int64_t next_ms = job->looked_ms + HASTEN_EVERY_MS;
 	struct sq_job now = *job;
 
+	if (says_nothing_new(q, job, w)) {
+		pass_over(q, job, w);
+		return;
+	}
 	if (job->state == JOB_RUNNING) {
 		hasten_next(q, job, w);
 		return;
@@ -146,6 +223,14 @@ void sq_job_wake(struct sq *q, const struct sq_job *job,
 	bool renews = by_hand || wake_rules[job->state].renews ||
 		      is_first_word(job, w);
 
+	if (says_nothing_new(q, job, w)) {
+		pass_over(q, job, w);
+		return;
+	}
+	if (w->at_ms > now.told_ms[w->source])
+		now.told_ms[w->source] = w->at_ms;
+	if (job->state == JOB_RUNNING && w->says != NULL)
+		hear(q, job, w->says);
 	take_hints(&now, w, renews);
 	if (starts) {
 		q->woken++;
@@ -160,7 +245,9 @@ void sq_job_wake(struct sq *q, const struct sq_job *job,
 	if (!is_active(job->state) || w->lane < job->lane)
 		now.lane = w->lane;
 	if (same_but_gen(&now, job)) {
-		sq_exec(q, JOB_GEN, sq_int(job->id), sq_int(now.deadline_ms));
+		sq_exec(q, JOB_GEN, sq_int(job->id), sq_int(now.deadline_ms),
+			sq_int(now.told_ms[EVENT_FROM_SUNCO]),
+			sq_int(now.told_ms[EVENT_FROM_ZENDESK]));
 		return;
 	}
 	write_wake(q, &now);
@@ -180,7 +267,9 @@ int64_t sq_person_wake(struct sq *q, int64_t account, const char *person,
 		sq_int(JOB_READY), sq_int(w->lane), sq_int(w->now_ms),
 		sq_int(w->now_ms + w->wait_ms), sq_id(w->zendesk_user_id),
 		sq_id(w->ticket_id), sq_text(w->conversation_id),
-		sq_int(w->source), sq_int(w->review_id));
+		sq_int(w->source), sq_int(w->review_id),
+		sq_int(w->source == EVENT_FROM_SUNCO ? w->at_ms : 0),
+		sq_int(w->source == EVENT_FROM_ZENDESK ? w->at_ms : 0));
 	q->woken++;
 	sq_count(q, account, -1, JOB_READY);
 	return sqlite3_last_insert_rowid(q->db);

@@ -50,7 +50,12 @@ struct expected {
 	bool print_known;
 	const char *gained;
 	const char *lost;
+	int64_t at_ms; /* 0: the time of most; -1: none */
 };
+
+/* 14 March 2026, 09:26:53 */
+#define ZENDESK_MS INT64_C(1773480413000)
+#define SUNCO_MS   (ZENDESK_MS + 589)
 
 static const struct expected sunco_bodies[] = {
 	{.name = "client_add"},
@@ -68,12 +73,12 @@ static const struct expected sunco_bodies[] = {
 	{.name = "conversation_postback"},
 	{.name = "conversation_read"},
 	{"conversation_referral", EVENT_CONVERSATION_REFERRAL,
-	 .sunco_id = PETER, .conversation_id = CONVERSATION},
+	 .sunco_id = PETER, .conversation_id = CONVERSATION, .at_ms = -1},
 	{.name = "conversation_remove"},
 	{.name = "conversation_typing"},
 	{"cut_emoji", EVENT_USER_AUTHENTICATED, .sunco_id = GWEN,
-	 .print_known = true},
-	{"escaped_names", EVENT_SUNCO_REMOVE, .sunco_id = PETER},
+	 .print_known = true, .at_ms = -1},
+	{"escaped_names", EVENT_SUNCO_REMOVE, .sunco_id = PETER, .at_ms = -1},
 	{"full_user", EVENT_USER_AUTHENTICATED, .sunco_id = PETER,
 	 .zendesk_user_id = 11109600149778, .print_known = true},
 	{"full_user_claimed", EVENT_CONVERSATION_CREATE, .sunco_id = PETER,
@@ -85,7 +90,7 @@ static const struct expected sunco_bodies[] = {
 	{.name = "message_by_business"},
 	{"pass_control_with_user", EVENT_PASS_CONTROL, .sunco_id = PETER,
 	 .conversation_id = CONVERSATION},
-	{"repeated_names", EVENT_SUNCO_REMOVE, .sunco_id = PETER},
+	{"repeated_names", EVENT_SUNCO_REMOVE, .sunco_id = PETER, .at_ms = -1},
 	{.name = "switchboard_acceptControl"},
 	{.name = "switchboard_acceptControl_failure"},
 	{.name = "switchboard_offerControl"},
@@ -112,18 +117,18 @@ static const struct expected zendesk_bodies[] = {
 	{.name = "trigger_requester_zero"},
 	{.name = "trigger_without_requester"},
 	{"trigger_without_version", EVENT_TICKET, .zendesk_user_id = 8800123,
-	 .ticket_id = 501},
+	 .ticket_id = 501, .at_ms = -1},
 	{.name = "user_active_changed"},
 	{"user_created", EVENT_ZD_USER_CREATED, .zendesk_user_id = 8800123},
 	{.name = "user_created_agent"},
 	{"user_created_nanoseconds_ulid", EVENT_ZD_USER_CREATED,
-	 .zendesk_user_id = 8800123},
+	 .zendesk_user_id = 8800123, .at_ms = ZENDESK_MS + 999},
 	{"user_deleted", EVENT_ZD_USER_DELETED, .zendesk_user_id = 8800123},
 	{.name = "user_external_id_changed"},
 	{"user_identity_changed_slash", EVENT_ZD_IDENTITY,
 	 .zendesk_user_id = 8800123},
 	{"user_identity_changed_odd", EVENT_ZD_IDENTITY,
-	 .zendesk_user_id = 8800123},
+	 .zendesk_user_id = 8800123, .at_ms = -1},
 	{"user_identity_changed_value", EVENT_ZD_IDENTITY,
 	 .zendesk_user_id = 8800123, .gained = "gwen.new@web.example",
 	 .lost = "gwen@web.example"},
@@ -165,9 +170,12 @@ static void assert_event(const struct event *e, const struct expected *x,
 	assert_int_equal(e->print.known, x->print_known);
 	assert_text(e->gained ? e->gained : "", x->gained);
 	assert_text(e->lost ? e->lost : "", x->lost);
-	/* 14 March 2026, 09:26:53 */
-	assert_int_equal(e->at_ms,
-			 x->gained || x->lost ? INT64_C(1773480413000) : 0);
+	if (x->at_ms)
+		assert_int_equal(e->at_ms, x->at_ms < 0 ? 0 : x->at_ms);
+	else
+		assert_int_equal(e->at_ms, source == EVENT_FROM_SUNCO
+						   ? SUNCO_MS
+						   : ZENDESK_MS);
 	assert_true(e->key.len > 0);
 }
 
@@ -201,41 +209,97 @@ static void test_zendesk_bodies(void **state)
 		assert_body("zendesk", &zendesk_bodies[i], EVENT_FROM_ZENDESK);
 }
 
-/* Times with fractions are cut, others are none; hashes are the caller's. */
-static void test_times_of_identities(void **state)
+/* Every body of ours, around its sender's time. */
+static const struct timed_body {
+	decode_fn *decode;
+	const char *before, *after;
+} timed_bodies[] = {
+	{decode_sunco,
+	 "{\"events\":[{\"id\":\"a\",\"type\":\"user:remove\",\"createdAt\":",
+	 ",\"payload\":{\"user\":{\"id\":\"65fa10c27be4d90034c1a2b3\"}}}]}"},
+	{decode_zendesk,
+	 "{\"type\":\"zen:event-type:user.merged\",\"id\":\"a\",\"time\":",
+	 ",\"detail\":{\"id\":7}}"},
+	{decode_zendesk,
+	 "{\"type\":\"zen:event-type:user.identity_deleted\",\"id\":\"a\","
+	 "\"time\":",
+	 ",\"detail\":{\"id\":7},\"event\":{\"identity\":{\"type\":\"email\","
+	 "\"value\":\"a@x.example\"}}}"},
+	{decode_zendesk,
+	 "{\"ticket_id\":5,\"requester_id\":7,\"updated_at\":", "}"},
+};
+
+static int64_t time_in(const struct timed_body *b, const char *time)
+{
+	struct event_list list;
+	char body[512];
+	int64_t at_ms;
+
+	event_list_init(&list);
+	snprintf(body, sizeof(body), "%s%s%s", b->before, time, b->after);
+	assert_int_equal(b->decode(slice_of(body), &list, NULL), RESULT_OK);
+	assert_int_equal(list.count, 1);
+	at_ms = list.items[0].at_ms;
+	event_list_release(&list);
+	return at_ms;
+}
+
+/* Fractions are cut, the seconds may be missing; what is no time is not
+ * said. */
+static void test_times_of_events(void **state)
 {
 	static const struct {
 		const char *time;
 		int64_t at_ms;
 	} rows[] = {
-		{"\"2026-03-14T09:26:53.987654321Z\"", INT64_C(1773480413987)},
-		{"\"2026-03-14T10:26:53+01:00\"", INT64_C(1773480413000)},
+		{"\"2026-03-14T09:26:53.987654321Z\"", ZENDESK_MS + 987},
+		{"\"2026-03-14T10:26:53+01:00\"", ZENDESK_MS},
+		{"\"2026-03-14T09:26:53\\u005A\"", ZENDESK_MS},
+		{"\"2026-03-14T09:26Z\"", ZENDESK_MS - 53000},
+		{"\"2026-03-14T10:26+0100\"", ZENDESK_MS - 53000},
+		{"\"2099-03-14T09:26:53Z\"", INT64_C(4077163613000)},
+		{"\"2026-03-14T09:26\"", 0},
+		{"\"2026-03-14\"", 0},
+		{"\"2026-03-14T09:26:53.000000000000000000000000000000000000"
+		 "00000000000000Z\"",
+		 0},
 		{"\"yesterday\"", 0},
+		{"\"\"", 0},
 		{"1773480413", 0},
+		{"1773480413.5", 0},
 		{"null", 0},
+		{"{\"at\":\"2026-03-14T09:26:53Z\"}", 0},
 	};
-	static const uint8_t none[16];
-	char body[512];
 
 	(void)state;
-	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-		struct event_list list;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+		for (size_t b = 0; b < ARRAY_LEN(timed_bodies); b++) {
+			print_message("%s\n", rows[i].time);
+			assert_int_equal(
+				time_in(&timed_bodies[b], rows[i].time),
+				rows[i].at_ms);
+		}
+}
 
-		event_list_init(&list);
-		snprintf(body, sizeof(body),
-			 "{\"type\":\"zen:event-type:user.identity_deleted\","
-			 "\"id\":\"a\",\"time\":%s,\"detail\":{\"id\":7},"
-			 "\"event\":{\"identity\":{\"type\":\"email\","
-			 "\"value\":\"a@x.example\"}}}",
-			 rows[i].time);
-		assert_int_equal(decode_zendesk(slice_of(body), &list, NULL),
-				 RESULT_OK);
-		assert_int_equal(list.items[0].at_ms, rows[i].at_ms);
-		assert_memory_equal(list.items[0].lost_hash, none, 16);
-		event_forget_addresses(&list.items[0]);
-		assert_null(list.items[0].lost);
-		event_list_release(&list);
-	}
+/* The hashes are the caller's. */
+static void test_addresses_are_forgotten(void **state)
+{
+	struct slice body =
+		SLICE("{\"type\":\"zen:event-type:user.identity_deleted\","
+		      "\"id\":\"a\",\"detail\":{\"id\":7},"
+		      "\"event\":{\"identity\":{\"type\":\"email\","
+		      "\"value\":\"a@x.example\"}}}");
+	static const uint8_t none[16];
+	struct event_list list;
+
+	(void)state;
+	event_list_init(&list);
+	assert_int_equal(decode_zendesk(body, &list, NULL), RESULT_OK);
+	assert_memory_equal(list.items[0].lost_hash, none, 16);
+	assert_non_null(list.items[0].lost);
+	event_forget_addresses(&list.items[0]);
+	assert_null(list.items[0].lost);
+	event_list_release(&list);
 }
 
 static void test_several_people_in_one_body(void **state)
@@ -420,7 +484,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_sunco_bodies),
 		cmocka_unit_test(test_zendesk_bodies),
-		cmocka_unit_test(test_times_of_identities),
+		cmocka_unit_test(test_times_of_events),
+		cmocka_unit_test(test_addresses_are_forgotten),
 		cmocka_unit_test(test_several_people_in_one_body),
 		cmocka_unit_test(test_odd_ids_are_ignored),
 		cmocka_unit_test(test_no_events),

@@ -272,6 +272,35 @@ static void test_lists_grow(void **state)
 	assert_int_equal(list.count, 0);
 }
 
+/* What comes from the future says nothing, neither does what is not said. */
+static void test_times_that_can_be_used(void **state)
+{
+	const int64_t now = INT64_C(1800000000000);
+	static const struct {
+		int64_t age_ms;
+		bool used, late;
+	} rows[] = {
+		{0, true, false},
+		{1000, true, false},
+		{EVENT_LATE_MS, true, false},
+		{EVENT_LATE_MS + 1, true, true},
+		{INT64_C(1800000000000) - 1, true, true},
+		{INT64_C(1800000000000), false, false}, /* not said */
+		{INT64_C(1800000000000) + 5, false, false},
+		{-1, false, false},
+		{-INT64_C(1800000000000), false, false},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct event e = {.at_ms = now - rows[i].age_ms};
+
+		assert_int_equal(event_time_ms(&e, now),
+				 rows[i].used ? e.at_ms : 0);
+		assert_int_equal(event_is_late(&e, now), rows[i].late);
+	}
+}
+
 static void test_names(void **state)
 {
 	enum event_source source;
@@ -300,6 +329,7 @@ int main(void)
 		cmocka_unit_test(test_prints_that_are_not_known),
 		cmocka_unit_test(test_prints_are_bounded),
 		cmocka_unit_test(test_lists_grow),
+		cmocka_unit_test(test_times_that_can_be_used),
 		cmocka_unit_test(test_names),
 	};
 
