@@ -81,7 +81,9 @@ struct event {
 	/* When it happened by the sender's clock; 0: not said. Nobody vouches
 	 * for it: it may make this event count for less, and no other. */
 	int64_t at_ms;
-	bool behind; /* one of many late ones: after those who write now */
+	/* One of many late ones: its job comes after those of who writes now,
+	 * or not at all where it says nothing new. */
+	bool behind;
 	struct event_print print;
 };
 

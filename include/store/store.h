@@ -18,9 +18,9 @@
  * - jobs: one row per (account, person); a new event increments gen and makes
  *   a waiting, done or dead job ready; while it runs, only gen moves, and the
  *   settle then leaves it ready.
- * - an event that is far older than the last look at its person, and older
- *   than what its source has told of the person before, wakes nobody; what it
- *   says of merges, removals and addresses counts all the same.
+ * - one of many late events that is far older than the last look at its
+ *   person, and older than what its source has told of the person before,
+ *   wakes nobody; what it says of merges, removals and addresses counts.
  * - every write of a job carries its lease token; a wrong or expired-and-
  *   taken-over token is RESULT_CONFLICT and changes nothing.
  * - locks: an intent takes both users in ascending order or none; they go

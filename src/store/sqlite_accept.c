@@ -28,6 +28,7 @@ static struct sq_wake wake_of(const struct intake *in, const struct event *e)
 		.lane = e->behind ? LANE_BACKFILL : LANE_LIVE,
 		.source = e->source,
 		.at_ms = event_time_ms(e, in->a->now_ms),
+		.replayed = e->behind,
 		.zendesk_user_id = e->zendesk_user_id,
 		.ticket_id = e->ticket_id,
 		.conversation_id = e->conversation_id,
@@ -36,12 +37,13 @@ static struct sq_wake wake_of(const struct intake *in, const struct event *e)
 	};
 }
 
-/* What the event says would be known if the person were linked like that. */
+/* Were the person linked as the event says, it would cost no job. */
 static struct sq_wake check_of(const struct intake *in, const struct event *e)
 {
+	bool complete = e->print.known || e->source == EVENT_FROM_ZENDESK;
 	struct sq_wake w = wake_of(in, e);
 
-	if (e->print.known || e->source == EVENT_FROM_ZENDESK)
+	if (complete && in->a->recheck_ms > 0)
 		w.says = e;
 	return w;
 }

@@ -179,16 +179,8 @@ static bool stirred(const struct store_settle *s, const struct sq_job *job)
 static bool says_the_same(struct sq *q, const struct store_settle *s,
 			  const struct sq_job *job)
 {
-	struct store_link known;
-
-	if (job->gen - s->gen != job->heard || s->state != JOB_DONE)
-		return false;
-	if (s->link != NULL)
-		return sq_heard_fits(q, job, s->link);
-	/* nothing to decide: linked before */
-	return s->entry == NULL && str_starts(job->person, "s:") &&
-	       sq_link_get(q, job->account, job->person + 2, &known) &&
-	       sq_heard_fits(q, job, &known);
+	return job->gen - s->gen == job->heard && s->state == JOB_DONE &&
+	       s->link != NULL && sq_heard_fits(q, job, s->link);
 }
 
 /* What an event said during the run is newer than what the run knows. */

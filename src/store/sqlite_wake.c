@@ -12,12 +12,12 @@
  *	dead     ready                 yes
  *	done     ready                 yes
  *
- * Not so for an event that says nothing new (says_nothing_new()): it is older
- * than what its source has told of the person before, the person was looked
- * at long after it, and it names nobody whom that look did not know. Both
- * have to hold, because the first compares the source's clock with itself and
- * the second ours with it: a sender whose clock is wrong, or stands still,
- * is heard all the same. It changes nothing, but for a ticket that was missing.
+ * Not so for one of many late events (event.behind) that says nothing new: it
+ * is older than what its source has told of the person before, the person was
+ * looked at long after it, and it names nobody whom that look did not know.
+ * The first compares the source's clock with itself, the second ours with it:
+ * of a sender whose clock is wrong, or stands still, nothing is passed over.
+ * It changes nothing, but for a ticket that was missing.
  *
  * What is said while the job runs is judged when it ends, as if it had come
  * then: an event about somebody who is linked by that, with the same print
@@ -112,7 +112,7 @@ static bool names_another(struct sq *q, const struct sq_job *job,
 static bool says_nothing_new(struct sq *q, const struct sq_job *job,
 			     const struct sq_wake *w)
 {
-	return !w->by_hand && w->at_ms != 0 &&
+	return w->replayed && w->at_ms != 0 &&
 	       w->at_ms < job->told_ms[w->source] &&
 	       w->at_ms + EVENT_LAG_MS < job->read_ms &&
 	       job->read_ms <= w->now_ms && !names_another(q, job, w);

@@ -1,7 +1,8 @@
 /*
- * Cases: how old an event is, by its sender's clock. What is far older than
- * the last look at its person, and than what was told before, wakes nobody;
- * nothing else that is said of time makes an event count for less.
+ * Cases: how old an event is, by its sender's clock. One of many late ones
+ * that is far older than the last look at its person, and older than what was
+ * told before, wakes nobody; nothing else that is said of time makes an event
+ * count for less.
  */
 #include "contract.h"
 
@@ -39,6 +40,7 @@ static struct store_accept tell(struct ct *c, enum event_kind kind,
 	struct event e = ct_event(kind, "ann");
 
 	e.at_ms = at_ms;
+	e.behind = true;
 	return ct_accept(c, e);
 }
 
@@ -92,6 +94,7 @@ static void an_old_event_is_remembered(struct ct *c)
 	struct event e = ct_event(EVENT_CONVERSATION_CREATE, "ann");
 
 	e.at_ms = OLD;
+	e.behind = true;
 	assert_int_equal(ct_accept(c, e).accepted, 1);
 	assert_int_equal(ct_accept(c, e).duplicate, 1);
 	assert_unmoved(c, &before);
@@ -133,17 +136,29 @@ static void wakes(struct ct *c, struct event e)
 	job_release(&before);
 }
 
+static void a_few_late_ones_are_like_any_other(struct ct *c)
+{
+	struct event e = ct_event(EVENT_CONVERSATION_CREATE, "ann");
+
+	e.at_ms = OLD;
+	wakes(c, e);
+}
+
 static void about_the_look_is_not_old(struct ct *c)
 {
 	struct event e = ct_event(EVENT_CONVERSATION_CREATE, "ann");
 
 	e.at_ms = OLD + 1;
+	e.behind = true;
 	wakes(c, e);
 }
 
 static void a_time_that_is_not_said_is_now(struct ct *c)
 {
-	wakes(c, ct_event(EVENT_CONVERSATION_CREATE, "ann"));
+	struct event e = ct_event(EVENT_CONVERSATION_CREATE, "ann");
+
+	e.behind = true;
+	wakes(c, e);
 }
 
 static void the_future_is_now(struct ct *c)
@@ -151,6 +166,7 @@ static void the_future_is_now(struct ct *c)
 	struct event e = ct_event(EVENT_CONVERSATION_CREATE, "ann");
 
 	e.at_ms = INT64_C(4070908800000); /* 2099 */
+	e.behind = true;
 	wakes(c, e);
 }
 
@@ -162,6 +178,7 @@ static void sources_are_not_compared(struct ct *c)
 	e.messaging_identity = true;
 	e.zendesk_user_id = 11;
 	e.at_ms = OLD;
+	e.behind = true;
 	wakes(c, e);
 }
 
@@ -171,6 +188,7 @@ static void another_user_is_news_however_old(struct ct *c)
 
 	e.zendesk_user_id = 12;
 	e.at_ms = OLD;
+	e.behind = true;
 	wakes(c, e);
 }
 
@@ -188,6 +206,7 @@ static void a_merged_user_is_no_other(struct ct *c)
 	job_release(&job);
 	e.zendesk_user_id = 10;
 	e.at_ms = OLD;
+	e.behind = true;
 	assert_int_equal(ct_accept(c, e).outdated, 1);
 	assert_unmoved(c, &before);
 }
@@ -274,6 +293,7 @@ static void a_survivor_was_not_looked_at(struct ct *c)
 	ct_settle(c, &job, JOB_DONE);
 	e = ct_event(EVENT_CONVERSATION_CREATE, "bob");
 	e.at_ms = OLD;
+	e.behind = true;
 	assert_int_equal(ct_accept(c, e).woken, 1);
 	job_release(&before);
 }
@@ -283,6 +303,7 @@ static struct store_accept old_ticket(struct ct *c, uint64_t ticket)
 	struct event e = ct_ticket(11, ticket);
 
 	e.at_ms = OLD;
+	e.behind = true;
 	return ct_accept(c, e);
 }
 
@@ -329,6 +350,7 @@ static void an_old_loss_counts(struct ct *c)
 	e = ct_event(EVENT_ZD_IDENTITY, "");
 	e.zendesk_user_id = 12;
 	e.at_ms = CT_START - DAY;
+	e.behind = true;
 	memset(e.lost_hash, 7, sizeof(e.lost_hash));
 	assert_int_equal(ct_accept(c, e).woken, 1);
 	assert_false(ct_recall(c, "ann", 11, 7).linked);
@@ -351,6 +373,7 @@ static void an_old_merge_moves(struct ct *c)
 
 	(void)str_copy(e.other_sunco_id, sizeof(e.other_sunco_id), "ann");
 	e.at_ms = OLD;
+	e.behind = true;
 	assert_int_equal(ct_accept(c, e).woken, 1);
 	assert_false(ct_find(c, "s:ann", &(struct job){0}));
 	job = ct_job(c, "s:bob");
@@ -424,6 +447,7 @@ static const struct ct_case cases[] = {
 	CT_CASE(an_old_event_is_remembered),
 	CT_CASE(an_old_message_hastens_nobody),
 	CT_CASE(an_old_event_does_not_stir_a_run),
+	CT_CASE(a_few_late_ones_are_like_any_other),
 	CT_CASE(about_the_look_is_not_old),
 	CT_CASE(a_time_that_is_not_said_is_now),
 	CT_CASE(the_future_is_now),

@@ -201,6 +201,22 @@ int rig_counted(struct rig *r, const char *source, const char *outcome)
 	return q.answer;
 }
 
+static void ask_late(void *arg)
+{
+	struct question *q = arg;
+
+	q->answer = (int)metric_value(
+		metric_get(METRIC_LATE_EVENTS, "acme", q->source, q->outcome));
+}
+
+int rig_late(struct rig *r, const char *source, const char *outcome)
+{
+	struct question q = {r, source, outcome, 0};
+
+	http_fixture_call(&r->http, ask_late, &q);
+	return q.answer;
+}
+
 static void ask_woken(void *arg)
 {
 	struct question *q = arg;
@@ -233,12 +249,12 @@ void rig_watch(struct rig *r, const char *sunco_id, bool waits)
 	http_fixture_call(&r->http, do_watch, &q);
 }
 
-size_t rig_jobs(struct rig *r)
+static size_t count_jobs(struct rig *r, int lane)
 {
 	struct store *s;
 	struct store_op op;
 	struct error err = {""};
-	size_t count;
+	size_t count = 0;
 
 	if (store_open(&s, r->store.url, STORE_READ, clock_wall_ms(), &err))
 		fail_msg("%s", err.text);
@@ -246,8 +262,19 @@ size_t rig_jobs(struct rig *r)
 	op.u.jobs.state = -1;
 	op.u.jobs.max = STORE_LIST_MAX;
 	assert_int_equal(store_do(s, &op), RESULT_OK);
-	count = op.u.jobs.count;
+	for (size_t i = 0; i < op.u.jobs.count; i++)
+		count += lane < 0 || (int)op.u.jobs.jobs[i].lane == lane;
 	store_op_release(&op);
 	store_close(s);
 	return count;
+}
+
+size_t rig_jobs(struct rig *r)
+{
+	return count_jobs(r, -1);
+}
+
+size_t rig_jobs_in(struct rig *r, enum job_lane lane)
+{
+	return count_jobs(r, (int)lane);
 }

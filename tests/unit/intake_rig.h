@@ -44,9 +44,12 @@ void rig_send(struct rig *r, struct http_client_raw *c, const char *path,
 
 /* Value of reunite_webhooks_total{acme,source,outcome}. */
 int rig_counted(struct rig *r, const char *source, const char *outcome);
+/* The same of reunite_late_events_total. */
+int rig_late(struct rig *r, const char *source, const char *outcome);
 int rig_woken(struct rig *r);
 void rig_watch(struct rig *r, const char *sunco_id, bool waits);
-/* How many jobs the store has. */
+/* How many jobs the store has; of them in a lane. */
 size_t rig_jobs(struct rig *r);
+size_t rig_jobs_in(struct rig *r, enum job_lane lane);
 
 #endif

@@ -103,6 +103,37 @@ static void test_several_people_in_one_operation(void **state)
 	assert_int_equal(rig_counted(r, "sunco", "ignored"), 2);
 }
 
+/* One event of a person of its own; time as JSON. */
+static void post_timed(struct rig *r, unsigned n, const char *time)
+{
+	char body[512];
+
+	snprintf(body, sizeof(body),
+		 "{\"events\":[{\"id\":\"%024x\",\"type\":"
+		 "\"conversation:create\",\"createdAt\":%s,\"payload\":"
+		 "{\"user\":{\"id\":\"%024x\"}}}]}",
+		 n, time, n);
+	rig_post_sunco(r, body, 200, NULL);
+}
+
+/* A few late ones are like any other; many must not delay who writes now. */
+static void test_many_late_ones_come_behind(void **state)
+{
+	struct rig *r = *state;
+
+	for (unsigned n = 1; n <= 23; n++)
+		post_timed(r, n, "\"2020-09-30T15:14:29.834Z\"");
+	assert_int_equal(rig_counted(r, "sunco", "accepted"), 23);
+	assert_int_equal(rig_late(r, "sunco", "behind"), 3);
+	assert_int_equal(rig_late(r, "sunco", "outdated"), 0);
+	assert_int_equal(rig_jobs_in(r, LANE_LIVE), 20);
+	assert_int_equal(rig_jobs_in(r, LANE_BACKFILL), 3);
+	post_timed(r, 24, "\"2099-09-30T15:14:29.834Z\"");
+	post_timed(r, 25, "null");
+	assert_int_equal(rig_jobs_in(r, LANE_LIVE), 22);
+	assert_int_equal(rig_late(r, "sunco", "behind"), 3);
+}
+
 static void test_nothing_that_matters_writes_nothing(void **state)
 {
 	struct rig *r = *state;
@@ -414,6 +445,7 @@ int main(void)
 		TEST(test_health),
 		TEST(test_accepted_is_stored_and_wakes),
 		TEST(test_several_people_in_one_operation),
+		TEST(test_many_late_ones_come_behind),
 		TEST(test_nothing_that_matters_writes_nothing),
 		TEST(test_messages_count_while_somebody_waits),
 		TEST(test_messages_of_a_survivor_count),
