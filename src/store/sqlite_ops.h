@@ -119,7 +119,7 @@ struct sq_wake {
 	int64_t review_id; /* 0: leave */
 	int64_t now_ms;
 	int64_t wait_ms;
-	int64_t at_ms; /* by its source's clock; 0: not said */
+	int64_t at_ms; /* of a webhook, by its source's clock; 0: not said */
 	bool replayed; /* one of many late ones */
 	/* What it says, if it would cost nothing once that is how the job
 	 * ended; NULL: it needs a look in any case. */

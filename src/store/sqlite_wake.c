@@ -227,7 +227,7 @@ void sq_job_wake(struct sq *q, const struct sq_job *job,
 		pass_over(q, job, w);
 		return;
 	}
-	if (w->at_ms > now.told_ms[w->source])
+	if (w->at_ms != 0 && w->at_ms > now.told_ms[w->source])
 		now.told_ms[w->source] = w->at_ms;
 	if (job->state == JOB_RUNNING && w->says != NULL)
 		hear(q, job, w->says);

@@ -64,6 +64,10 @@ static const struct rule {
 	 "INSERT INTO changes VALUES(1, 1, 1, 'pending'),"
 	 " (1, 2, 1, 'done'), (2, 1, 1, 'failed')",
 	 "INSERT INTO changes VALUES(3, 1, 1, 'pending'), (6, 1, 1, 'done')"},
+	{"heard", "goes with its run", NULL, NULL},
+	{"sunco_merges", NULL,
+	 "INSERT INTO sunco_merges VALUES(1, 'a', 'b', 1)",
+	 "INSERT INTO sunco_merges VALUES(1, 'c', 'd', 9e15)"},
 	{"reviews", NULL,
 	 "INSERT INTO reviews(id, account, state, job_id, journal_id, intended,"
 	 " reasons, evidence, messaging_user_id, profile_id, address_hash,"
