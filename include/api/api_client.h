@@ -63,6 +63,10 @@ struct api_client *api_client_new(struct loop *loop, struct http_client *http,
 				  const struct api_config *config);
 /* Cancels what is open. Allowed from inside a callback. */
 void api_client_free(struct api_client *c);
+/* The Date of the last answer that had one, and how long ago that was; false:
+ * none had. */
+bool api_client_date(const struct api_client *c, int64_t *date_ms,
+		     int64_t *age_ms);
 /* New credentials, limits and URLs for later requests (SIGHUP). */
 void api_client_reconfigure(struct api_client *c,
 			    const struct api_config *config);

@@ -35,6 +35,8 @@ struct teller *engine_teller(const struct engine *e); /* like the scheduler */
 /* Something may be due: jobs, notes. account NULL: of all. */
 void engine_wake(struct engine *e, const char *account);
 struct api_client *engine_api(const struct engine *e, const char *account);
+/* What time it is by the clock of an API that answered last; false: none. */
+bool engine_date_ms(const struct engine *e, int64_t *out);
 /* For run_start(); false if there is no such account. */
 bool engine_env(const struct engine *e, const char *account,
 		struct run_env *out);

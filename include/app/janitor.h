@@ -7,10 +7,12 @@
 
 #include "app/engine.h"
 #include "app/intake.h"
+#include "app/timekeeper.h"
 
 struct janitor;
 struct janitor *janitor_new(struct loop *loop, struct engine *engine,
-			    struct intake *intake);
+			    struct intake *intake,
+			    const struct timekeeper *clock);
 void janitor_free(struct janitor *j); /* NULL is allowed */
 /* There may be accounts that there were not before. */
 void janitor_reloaded(struct janitor *j);

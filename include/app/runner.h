@@ -56,6 +56,8 @@ struct run *run_start(const struct run_env *env, struct job *job, bool dry,
 const struct job *run_job(const struct run *run);
 /* What it borrows of the configuration that it began with. */
 const struct account_config *run_config(const struct run *run);
+/* The wall clock was set; the run goes by the one that it began with. */
+void run_clock_set(struct run *run, int64_t by_ms);
 /* Drops it where it stands, as a crash would. From inside its own callback it
  * does nothing: the run has ended. */
 void run_cancel(struct run *run);

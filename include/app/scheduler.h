@@ -44,6 +44,8 @@ void scheduler_stop_account(struct scheduler *s, const char *account);
 void scheduler_on_place(struct scheduler *s, scheduler_place_fn *fn, void *arg);
 /* Something became due: claims soon. NULL: for every account. */
 void scheduler_wake(struct scheduler *s, const char *account);
+/* The wall clock was set: runs under way keep theirs. */
+void scheduler_clock_set(struct scheduler *s, int64_t by_ms);
 /* Claims nothing any more; done once the last run has ended. */
 void scheduler_drain(struct scheduler *s, loop_fn *done, void *arg);
 size_t scheduler_runs(const struct scheduler *s); /* under way */

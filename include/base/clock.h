@@ -28,6 +28,9 @@ void clock_format(int64_t wall_ms, char out[CLOCK_TEXT_SIZE]);
  */
 bool clock_parse_iso8601(struct slice s, int64_t *out_wall_ms);
 
+/* "Sun, 06 Nov 1994 08:49:37 GMT" is 29 characters. */
+void clock_format_http_date(int64_t wall_ms, char out[CLOCK_TEXT_SIZE]);
+
 /* IMF-fixdate of HTTP ("Sun, 06 Nov 1994 08:49:37 GMT"). Pure. */
 bool clock_parse_http_date(struct slice s, int64_t *out_wall_ms);
 

@@ -26,6 +26,14 @@ struct event_base *loop_base(struct loop *l); /* for http_server only */
 /* Monotonic, read once in each turn; and the wall clock likewise. */
 int64_t loop_now_ms(const struct loop *l);
 int64_t loop_wall_ms(const struct loop *l);
+/* Somebody set the machine's clock, by so much. */
+#define LOOP_STEP_MS 1000 /* less is no step */
+typedef void loop_step_fn(int64_t by_ms, void *arg);
+/* While the loop runs, loop_wall_ms() goes with the monotonic clock from
+ * now on; it takes a step over between two turns, and fn is the first to see
+ * the new time. A turn that asks for no time notices none. fn
+ * NULL: steps are nobody's business again. */
+void loop_on_step(struct loop *l, loop_step_fn *fn, void *arg);
 
 /* Runs fn after the current callback, before the loop sleeps again. */
 void loop_defer(struct loop *l, loop_fn *fn, void *arg);

@@ -43,6 +43,7 @@ struct json_t;
 	FLAG(side_load_organizations, true)                                    \
 	FLAG(verification_method, true)                                        \
 	COUNT(latency_ms, 0)                                                   \
+	COUNT(date_ahead_ms, 0)                                                \
 	COUNT(incremental_lag_ms, 60000)                                       \
 	/* limits */                                                           \
 	COUNT(limit, 700)                                                      \

@@ -47,6 +47,8 @@
  * - a settle that says so leaves a note for its entry, at most one per entry
  *   and ticket; without a ticket it waits for the job to learn one.
  * - ids are never used again.
+ * - when the wall clock is set, what is planned moves along (STORE_CLOCK); at
+ *   a start, too, when the clock is earlier than the last one.
  * - addresses (core/owner.h): of every word about one, from a read or an event,
  *   the last by its own time counts. Whoever was settled as linked and turns
  *   out to hold an address that somebody else had is asked about again: their
@@ -134,6 +136,7 @@ enum store_op_kind {
 	STORE_FOUND,	 /* a page of them, and the place behind it */
 	STORE_CURSORS,	 /* how far each walk came (read) */
 	STORE_WALK,	 /* the one over all of history starts or stops */
+	STORE_CLOCK,	 /* the wall clock goes on, or was set */
 	STORE_PROBE, /* writes a row: does writing work? (no union member) */
 	STORE_OP_COUNT
 };
@@ -513,6 +516,7 @@ struct store_op {
 		struct store_prune prune;
 		struct store_sample sample;
 		struct store_readiness readiness;
+		struct store_clock clock;
 		struct store_cursor cursor;
 		struct store_found found;
 		struct store_cursors cursors;

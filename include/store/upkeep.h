@@ -112,6 +112,16 @@ struct store_check {
 	size_t count;
 };
 
+/* From the one daemon that has the store, every so often and when its clock
+ * was set, before it does anything by the new time. */
+struct store_clock {
+	int64_t now_ms;
+	int64_t by_ms; /* it was set by so much; 0: it goes on */
+	/* The latest time that is known to have come, which retention goes by:
+	 * in: 0: leave; out: as kept. */
+	int64_t sure_ms;
+};
+
 struct store_prune {
 	int64_t events_before_ms;
 	int64_t jobs_before_ms;	   /* done and dead */

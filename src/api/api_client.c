@@ -26,6 +26,7 @@
 #include <sys/queue.h>
 
 #include "base/buf.h"
+#include "base/clock.h"
 #include "base/crypto.h"
 #include "base/json.h"
 #include "base/metrics.h"
@@ -65,6 +66,8 @@ struct api_client {
 	struct http_client *http;
 	struct api_config config; /* its strings are ours */
 	struct api_limits limits;
+	int64_t date_ms;      /* of the last answer; 0: none */
+	int64_t date_mono_ms; /* when it came */
 	struct oauth *oauth;
 	struct loop_timer *pump_timer;
 	struct request_list waiting[LANE_COUNT];
@@ -155,6 +158,22 @@ static void pump_soon(void *arg)
 
 /* ---- the answer ---- */
 
+static void note_date(struct api_client *c, const struct http_answer *a)
+{
+	const char *date = http_answer_header(a, "date");
+
+	if (date && clock_parse_http_date(slice_of(date), &c->date_ms))
+		c->date_mono_ms = loop_now_ms(c->loop);
+}
+
+bool api_client_date(const struct api_client *c, int64_t *date_ms,
+		     int64_t *age_ms)
+{
+	*date_ms = c->date_ms;
+	*age_ms = loop_now_ms(c->loop) - c->date_mono_ms;
+	return c->date_ms != 0;
+}
+
 static void count(const struct api_request *q, const struct http_answer *a)
 {
 	const char *api = api_name(q->toll.api);
@@ -204,6 +223,7 @@ static void answered(const struct http_answer *a, void *arg)
 	q->result = r;
 	api_limits_learn(&c->limits, &q->toll, a, &r, loop_now_ms(c->loop));
 	budget_show(c);
+	note_date(c, a);
 	count(q, a);
 	if (!request_again(q))
 		request_move(q, FINISHED);

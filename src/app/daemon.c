@@ -16,6 +16,7 @@
 #include "app/janitor.h"
 #include "app/sampler.h"
 #include "app/supervisor.h"
+#include "app/timekeeper.h"
 #include "base/crashpoint.h"
 #include "base/log.h"
 #include "base/metrics.h"
@@ -29,6 +30,7 @@ struct daemon {
 	struct intake *intake;
 	struct http_server *server;
 	struct admin *admin;
+	struct timekeeper *clock;
 	struct janitor *janitor;
 	struct sampler *sampler;
 	struct supervisor *supervisor;
@@ -297,6 +299,7 @@ static void release(struct daemon *d)
 	d->ending = true;
 	supervisor_free(d->supervisor);
 	janitor_free(d->janitor);
+	timekeeper_free(d->clock);
 	breaker_free(d->breaker);
 	sampler_free(d->sampler);
 	admin_free(d->admin);
@@ -330,7 +333,8 @@ enum result daemon_run(struct config *config, const char *path,
 	}
 	d.intake = intake_new(d.loop, engine_storeq(d.engine), on_wake, &d);
 	d.admin = admin_new(d.loop, d.engine);
-	d.janitor = janitor_new(d.loop, d.engine, d.intake);
+	d.clock = timekeeper_new(d.loop, d.engine, on_changed, &d);
+	d.janitor = janitor_new(d.loop, d.engine, d.intake, d.clock);
 	d.breaker = breaker_new(d.loop, d.engine);
 	scheduler_on_place(engine_scheduler(d.engine), on_place, &d);
 	d.sampler = sampler_new(d.loop, d.engine);

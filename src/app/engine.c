@@ -386,6 +386,20 @@ struct api_client *engine_api(const struct engine *e, const char *account)
 	return a ? a->api : NULL;
 }
 
+bool engine_date_ms(const struct engine *e, int64_t *out)
+{
+	int64_t youngest_ms = INT64_MAX, age_ms, date_ms;
+
+	for (size_t i = 0; i < e->account_count; i++) {
+		if (!api_client_date(e->accounts[i]->api, &date_ms, &age_ms) ||
+		    age_ms >= youngest_ms)
+			continue;
+		youngest_ms = age_ms;
+		*out = date_ms + age_ms;
+	}
+	return youngest_ms != INT64_MAX;
+}
+
 bool engine_env(const struct engine *e, const char *account,
 		struct run_env *out)
 {

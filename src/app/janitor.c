@@ -20,6 +20,7 @@ struct janitor {
 	struct loop *loop;
 	struct engine *engine;
 	struct intake *intake;
+	const struct timekeeper *clock;
 	struct loop_timer *timer;
 	struct store_op op;
 	int64_t listed; /* up to this job; -1: all are */
@@ -71,7 +72,7 @@ static void on_pruned(struct store_op *op, void *arg)
 static void prune(struct janitor *j)
 {
 	const struct config *c = engine_config(j->engine);
-	int64_t now_ms = loop_wall_ms(j->loop);
+	int64_t now_ms = timekeeper_sure_ms(j->clock);
 
 	j->busy = true;
 	store_op_init(&j->op, STORE_PRUNE);
@@ -148,13 +149,15 @@ void janitor_reloaded(struct janitor *j)
 }
 
 struct janitor *janitor_new(struct loop *loop, struct engine *engine,
-			    struct intake *intake)
+			    struct intake *intake,
+			    const struct timekeeper *clock)
 {
 	struct janitor *j = xcalloc(1, sizeof(*j));
 
 	j->loop = loop;
 	j->engine = engine;
 	j->intake = intake;
+	j->clock = clock;
 	j->batch = PRUNE_BATCH;
 	j->timer = loop_timer_new(loop, go_on, j);
 	list_waiting(j);

@@ -49,7 +49,7 @@ static void give(struct slot *s, struct answer *a)
 
 	a->to = s->cmd.kind;
 	a->id = s->cmd.id;
-	a->now_ms = loop_wall_ms(run->env.loop);
+	a->now_ms = run_now_ms(run);
 	run_crash_point("after", command_name(a->to));
 	run_slot_release(s);
 	linkjob_step(&run->link, a, &next);

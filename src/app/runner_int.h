@@ -28,6 +28,7 @@ struct run {
 	struct job job;
 	struct linkjob link;
 	bool dry;
+	int64_t skew_ms; /* the wall clock was set by so much since the start */
 	int64_t began_ms; /* to read about the person; 0: it goes on with a
 			     saga, and what that rests on was read before */
 	bool cancelled;	  /* freed when the store gave its ops back */
@@ -62,6 +63,8 @@ struct run {
 void run_execute(struct run *run, const struct commands *cmds);
 void run_slot_release(struct slot *s);
 void run_settle(struct run *run);
+/* The wall clock as the run began with it: its state machine sees no step. */
+int64_t run_now_ms(const struct run *run);
 /* Calls fn a little later, unless the run is dropped before. */
 void run_again(struct run *run, loop_fn *fn);
 /* The callback, and the end. */

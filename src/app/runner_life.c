@@ -60,6 +60,16 @@ static void extend(void *arg)
 
 /* --- start and end --- */
 
+int64_t run_now_ms(const struct run *run)
+{
+	return loop_wall_ms(run->env.loop) - run->skew_ms;
+}
+
+void run_clock_set(struct run *run, int64_t by_ms)
+{
+	run->skew_ms += by_ms;
+}
+
 /* The word of the person, as the machine needs it. */
 static void read_approval(const struct review *r, struct linkjob_approval *out)
 {
@@ -110,8 +120,8 @@ static void begin(struct run *run)
 	run->ticket_note = a->ticket_note;
 	linkjob_init(&run->link, &run->job, &settings);
 	if (run->link.saga.state == SAGA_IDLE)
-		run->began_ms = loop_wall_ms(run->env.loop);
-	linkjob_start(&run->link, loop_wall_ms(run->env.loop), &first);
+		run->began_ms = run_now_ms(run);
+	linkjob_start(&run->link, run_now_ms(run), &first);
 	run_execute(run, &first);
 }
 

@@ -33,11 +33,13 @@ static void settle_wait(struct run *run, struct store_settle *s)
 	const struct linkjob *l = &run->link;
 
 	s->state = JOB_WAITING;
+	int64_t deadline_ms = l->deadline_ms + run->skew_ms;
+
 	s->run_at_ms =
-		l->run_at_ms ? l->run_at_ms
+		l->run_at_ms ? l->run_at_ms + run->skew_ms
 			     : s->now_ms + retry_wait_ms(l->looks - 1, dice());
-	if (l->deadline_ms > s->now_ms)
-		s->run_at_ms = at_most(s->run_at_ms, l->deadline_ms);
+	if (deadline_ms > s->now_ms)
+		s->run_at_ms = at_most(s->run_at_ms, deadline_ms);
 }
 
 static void settle_retry(struct run *run, struct store_settle *s)
@@ -159,7 +161,7 @@ static void settle_sightings(struct run *run, struct store_settle *s)
 
 		run->sightings[i] = (struct store_sighting){
 			.user = from->user,
-			.at_ms = from->at_ms,
+			.at_ms = from->at_ms + run->skew_ms,
 			.gone = from->gone,
 			.whole = from->whole,
 			.addresses = a,
@@ -237,8 +239,10 @@ static void count_end(const struct run *run)
 			      action_name(l->decision.action),
 			      reason_code(l->decision.reason)),
 		   1);
-	metric_observe(metric_get(METRIC_LINK_SECONDS),
-		       (double)(s->now_ms - run->job.created_ms) / 1000);
+	metric_observe(
+		metric_get(METRIC_LINK_SECONDS),
+		(double)(s->now_ms - run->skew_ms - run->job.created_ms) /
+			1000);
 	log_info("job_decided", log_str("account", run->job.account),
 		 log_int("job", run->job.id),
 		 log_str("action", action_name(l->decision.action)),
@@ -339,11 +343,13 @@ void run_settle(struct run *run)
 	settle_state(run, s);
 	if (run->link.end != LINKJOB_END_RETRY &&
 	    run->link.end != LINKJOB_END_AGAIN)
-		s->read_ms = run->began_ms;
+		s->read_ms = run->began_ms ? run->began_ms + run->skew_ms : 0;
 	if (run->dry || run->link.end == LINKJOB_END_MOVED) {
 		report(run, false);
 		return;
 	}
+	if (run->link.first_search_ms)
+		run->link.first_search_ms += run->skew_ms;
 	run->progress =
 		s->state == JOB_DONE ? NULL : linkjob_progress(&run->link);
 	s->progress = run->progress;

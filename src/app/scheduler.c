@@ -534,6 +534,14 @@ void scheduler_stop_account(struct scheduler *s, const char *account)
 	set_trouble(a, TROUBLE_NONE);
 }
 
+void scheduler_clock_set(struct scheduler *s, int64_t by_ms)
+{
+	for (size_t i = 0; i < s->account_count; i++)
+		for (size_t k = 0; k < SCHEDULER_RUNS_MAX; k++)
+			if (s->accounts[i]->runs[k])
+				run_clock_set(s->accounts[i]->runs[k], by_ms);
+}
+
 void scheduler_drain(struct scheduler *s, loop_fn *done, void *arg)
 {
 	s->draining = true;

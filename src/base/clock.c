@@ -48,6 +48,21 @@ void clock_format(int64_t wall_ms, char out[CLOCK_TEXT_SIZE])
 	str_copy(out, CLOCK_TEXT_SIZE, text);
 }
 
+void clock_format_http_date(int64_t wall_ms, char out[CLOCK_TEXT_SIZE])
+{
+	static const char days[] = "SunMonTueWedThuFriSat";
+	static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
+	time_t seconds = wall_ms / 1000;
+	char text[96];
+	struct tm tm;
+
+	gmtime_r(&seconds, &tm);
+	snprintf(text, sizeof(text), "%.3s, %02d %.3s %04d %02d:%02d:%02d GMT",
+		 days + 3 * tm.tm_wday, tm.tm_mday, months + 3 * tm.tm_mon,
+		 tm.tm_year + 1900, tm.tm_hour, tm.tm_min, tm.tm_sec);
+	str_copy(out, CLOCK_TEXT_SIZE, text);
+}
+
 /* Takes exactly count digits off the front. */
 static bool take_number(struct slice *s, size_t count, int *out)
 {

@@ -220,7 +220,8 @@ static bool remembered(const struct linkjob *l, int64_t now_ms)
 {
 	const struct recall *r = &l->recall;
 
-	if (!r->linked || now_ms - r->linked_ms >= l->settings.recheck_ms ||
+	if (!r->linked || now_ms < r->linked_ms ||
+	    now_ms - r->linked_ms >= l->settings.recheck_ms ||
 	    l->settings.approval.review_id || l->settings.dry)
 		return false;
 	return !l->ticket_id || !l->hint || l->hint == r->linked_user;

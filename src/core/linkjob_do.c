@@ -60,7 +60,7 @@ static void remember_search(struct linkjob *l, int64_t now_ms)
 	uint8_t hash[16];
 
 	hash_address(l, hash);
-	if (l->first_search_ms &&
+	if (l->first_search_ms && l->first_search_ms <= now_ms &&
 	    memcmp(hash, l->first_search_hash, sizeof(hash)) == 0)
 		return;
 	memcpy(l->first_search_hash, hash, sizeof(hash));

@@ -13,8 +13,10 @@
  * Invariants:
  * 1. Deferred and posted calls run in the order they came, each exactly once.
  * 2. While a deferred call waits, the loop polls instead of sleeping.
- * 3. A timer never fires before loop_now_ms() has reached its time.
- * 4. No descriptor registered here is a duplicate of another one: the batched
+ * 3. With loop_on_step(), no turn sees two wall clocks: a step is taken over
+ *    behind the turn that met it.
+ * 4. A timer never fires before loop_now_ms() has reached its time.
+ * 5. No descriptor registered here is a duplicate of another one: the batched
  *    epoll changes below (EPOLL_USE_CHANGELIST) rely on it.
  */
 #include "net/loop.h"
@@ -49,11 +51,16 @@ struct loop_clock {
 	bool fresh;   /* read in this turn already */
 	int64_t mono_ms;
 	int64_t wall_ms;
+	bool steady;	   /* somebody wants to know of steps */
+	int64_t offset_ms; /* wall to monotonic, as used */
+	int64_t step_ms;   /* seen in this turn; 0: none */
 };
 
 struct loop {
 	struct event_base *base;
-	struct loop_clock *clock;   /* apart: filled through a const loop */
+	struct loop_clock *clock; /* apart: filled through a const loop */
+	loop_step_fn *on_step;
+	void *step_arg;
 	struct loop_queue deferred; /* filled while ... */
 	struct loop_queue running;  /* ... this one is walked */
 	atomic_bool stop;
@@ -226,6 +233,59 @@ void loop_free(struct loop *l)
 	free(l);
 }
 
+/* Both at the same moment, however seldom the machine lets us run. */
+static void clock_read_both(struct loop_clock *c)
+{
+	do {
+		c->mono_ms = clock_mono_ms();
+		c->wall_ms = clock_wall_ms();
+	} while (clock_mono_ms() - c->mono_ms > LOOP_STEP_MS / 10);
+}
+
+static void loop_read_clock(struct loop_clock *c)
+{
+	int64_t by_ms;
+
+	if (c->fresh)
+		return;
+	clock_read_both(c);
+	c->fresh = c->turning;
+	if (!c->steady || !c->turning)
+		return;
+	by_ms = c->wall_ms - c->mono_ms - c->offset_ms;
+	if (by_ms < LOOP_STEP_MS && by_ms > -LOOP_STEP_MS) {
+		c->offset_ms += by_ms;
+		return;
+	}
+	c->step_ms = by_ms;
+	c->wall_ms = c->mono_ms + c->offset_ms;
+}
+
+static void loop_take_step(struct loop *l)
+{
+	struct loop_clock *c = l->clock;
+	int64_t by_ms = c->step_ms;
+
+	if (by_ms == 0)
+		return;
+	c->step_ms = 0;
+	c->offset_ms += by_ms;
+	c->wall_ms += by_ms;
+	l->on_step(by_ms, l->step_arg);
+}
+
+void loop_on_step(struct loop *l, loop_step_fn *fn, void *arg)
+{
+	struct loop_clock *c = l->clock;
+
+	clock_read_both(c);
+	c->offset_ms = c->wall_ms - c->mono_ms;
+	c->steady = fn != NULL;
+	c->step_ms = 0;
+	l->on_step = fn;
+	l->step_arg = arg;
+}
+
 void loop_run(struct loop *l)
 {
 	l->clock->turning = true;
@@ -238,6 +298,7 @@ void loop_run(struct loop *l)
 		if (event_base_loop(l->base, flags) < 0)
 			loop_die("event_base_loop");
 		loop_run_deferred(l);
+		loop_take_step(l);
 	}
 	*l->clock = (struct loop_clock){0};
 	atomic_store(&l->stop, false);
@@ -252,15 +313,6 @@ void loop_stop(struct loop *l)
 struct event_base *loop_base(struct loop *l)
 {
 	return l->base;
-}
-
-static void loop_read_clock(struct loop_clock *c)
-{
-	if (c->fresh)
-		return;
-	c->mono_ms = clock_mono_ms();
-	c->wall_ms = clock_wall_ms();
-	c->fresh = c->turning;
 }
 
 int64_t loop_now_ms(const struct loop *l)

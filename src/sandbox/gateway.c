@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/json.h"
 #include "base/str.h"
 #include "sandbox/acts.h"
@@ -230,6 +231,17 @@ static void log_exchange(const struct exchange *x, int status)
 	reqlog_add(x->sandbox->log, &e);
 }
 
+static void put_date(struct exchange *x, struct buf *headers)
+{
+	struct sandbox *sb = x->sandbox;
+	char date[CLOCK_TEXT_SIZE];
+
+	clock_format_http_date(loop_wall_ms(sb->loop) +
+				       sb->account.settings.date_ahead_ms,
+			       date);
+	buf_printf(headers, "Date: %s\r\n", date);
+}
+
 static void send_reply(struct exchange *x, int status, const char *type,
 		       const char *body, const char *more_headers)
 {
@@ -238,6 +250,7 @@ static void send_reply(struct exchange *x, int status, const char *type,
 		.status = status, .content_type = type, .body = slice_of(body)};
 
 	buf_init(&headers, REPLY_HEADERS_MAX);
+	put_date(x, &headers);
 	buf_puts(&headers, x->answer.headers.data);
 	if (more_headers)
 		buf_puts(&headers, more_headers);

@@ -43,6 +43,7 @@ static op_fn *const handlers[STORE_OP_COUNT] = {
 	[STORE_READINESS] = sq_op_readiness, [STORE_CURSOR] = sq_op_cursor,
 	[STORE_FOUND] = sq_op_found,	     [STORE_CURSORS] = sq_op_cursors,
 	[STORE_WALK] = sq_op_walk,	     [STORE_PROBE] = sq_op_probe,
+	[STORE_CLOCK] = sq_op_clock,
 };
 
 _Static_assert(JOB_READY == 0 && JOB_RUNNING == 1 && JOB_WAITING == 2 &&

@@ -83,7 +83,8 @@ static void wake_job(struct intake *in, const struct sq_job *job,
 
 static bool is_fresh(const struct intake *in, const struct store_link *l)
 {
-	return l->checked_ms > in->a->now_ms - in->a->recheck_ms;
+	return l->checked_ms > in->a->now_ms - in->a->recheck_ms &&
+	       l->checked_ms <= in->a->now_ms;
 }
 
 /* The link is believed, and the event names nobody else. */

@@ -240,6 +240,22 @@ static void free_leases(struct sq *q, int64_t now_ms)
 	free(ids.items);
 }
 
+/* A crash in between must not shift twice what is planned. */
+static enum result take_over(struct sq *q, int64_t now_ms, struct error *err)
+{
+	enum result r = exec(q, "BEGIN IMMEDIATE", err);
+
+	if (r == RESULT_OK)
+		r = make_key(q);
+	if (r == RESULT_OK)
+		sq_clock_start(q, now_ms);
+	if (r == RESULT_OK)
+		free_leases(q, now_ms);
+	if (r == RESULT_OK && !q->failed)
+		r = exec(q, "COMMIT", err);
+	return q->failed ? RESULT_TEMP : r;
+}
+
 /* There is no way back from a newer schema but a copy of the older one. */
 static enum result copy_before(struct sq *q, const char *path, int64_t version,
 			       struct error *err)
@@ -276,11 +292,7 @@ static enum result prepare_to_serve(struct sq *q, const char *path,
 			 err);
 	if (r == RESULT_OK)
 		r = migrate_run(&db, (int)version, err);
-	if (r == RESULT_OK)
-		r = make_key(q);
-	if (r == RESULT_OK)
-		free_leases(q, now_ms);
-	return q->failed ? RESULT_TEMP : r;
+	return r == RESULT_OK ? take_over(q, now_ms, err) : r;
 }
 
 static enum result open_all(struct sq *q, const char *path, int64_t now_ms,

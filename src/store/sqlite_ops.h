@@ -38,6 +38,7 @@ enum result sq_op_cursor(struct sq *q, struct store_op *op);
 enum result sq_op_found(struct sq *q, struct store_op *op);
 enum result sq_op_cursors(struct sq *q, struct store_op *op);
 enum result sq_op_walk(struct sq *q, struct store_op *op);
+enum result sq_op_clock(struct sq *q, struct store_op *op);
 enum result sq_op_probe(struct sq *q, struct store_op *op);
 
 /* sqlite_account.c: the account's number; 0: unknown and not made. */
@@ -139,6 +140,10 @@ bool sq_heard_fits(struct sq *q, const struct sq_job *job,
 /* Makes the person's job or wakes it; returns its id. */
 int64_t sq_person_wake(struct sq *q, int64_t account, const char *person,
 		       const struct sq_wake *w);
+
+/* sqlite_clock.c: a daemon starts; shifts what is planned should the clock
+ * have been set back since the last one. */
+void sq_clock_start(struct sq *q, int64_t now_ms);
 
 /* sqlite_list.c: a job with all its texts, from JOB_READ's columns. */
 void sq_job_read(sqlite3_stmt *st, struct job *out);

@@ -145,6 +145,36 @@
 	X(PRUNE_REVIEWS,                                                       \
 	  "DELETE FROM reviews WHERE id IN (SELECT id FROM reviews"            \
 	  " WHERE state <> 0 AND closed_ms < ?1 LIMIT ?2)")                    \
+	/* when the clock is set */                                            \
+	X(META_TIME, "SELECT value FROM meta WHERE name = ?1")                 \
+	X(META_TIME_PUT, "INSERT INTO meta(name, value) VALUES(?1, ?2)"        \
+			 " ON CONFLICT(name) DO UPDATE SET value = ?2")        \
+	X(SHIFT_JOBS,                                                          \
+	  "UPDATE jobs SET created_ms = created_ms + ?2,"                      \
+	  " run_at_ms = run_at_ms + ?2, deadline_ms = deadline_ms + ?2,"       \
+	  " lease_until_ms = lease_until_ms + ?2, looked_ms ="                 \
+	  " CASE WHEN looked_ms > 0 THEN looked_ms + ?2 ELSE 0 END,"           \
+	  " read_ms = CASE WHEN read_ms > 0 THEN read_ms + ?2 ELSE 0 END"      \
+	  " WHERE account = ?1 AND state = ?3")                                \
+	X(SHIFT_LOCKS, "UPDATE locks SET until_ms = until_ms + ?2"             \
+		       " WHERE account = ?1")                                  \
+	X(SHIFT_NOTES,                                                         \
+	  "UPDATE notes SET created_ms = created_ms + ?2,"                     \
+	  " due_ms = due_ms + ?2 WHERE account = ?1 AND due_ms > 0"            \
+	  " AND ticket_id IS NOT NULL AND outcome IS NULL")                    \
+	X(SHIFT_REVIEWS, "UPDATE reviews SET expires_ms = expires_ms + ?2"     \
+			 " WHERE account = ?1 AND state = 0")                  \
+	X(SHIFT_RESERVED, "UPDATE reservations SET at_ms = at_ms + ?2"         \
+			  " WHERE account = ?1")                               \
+	X(SHIFT_CURSORS,                                                       \
+	  "UPDATE cursors SET due_ms = due_ms + ?2,"                           \
+	  " lease_until_ms = lease_until_ms + ?2 WHERE account = ?1")          \
+	X(SHIFT_ACCOUNT,                                                       \
+	  "UPDATE accounts SET oauth_expires_ms ="                             \
+	  " CASE WHEN oauth_expires_ms > 0 THEN oauth_expires_ms + ?2"         \
+	  " ELSE 0 END, breaker_since_ms ="                                    \
+	  " CASE WHEN breaker_since_ms > 0 THEN breaker_since_ms + ?2"         \
+	  " ELSE 0 END WHERE id = ?1")                                         \
 	X(PRUNE_NOTES, "DELETE FROM notes WHERE id IN (SELECT id FROM notes"   \
 		       " WHERE created_ms < ?1 ORDER BY created_ms LIMIT ?2)") \
 	X(PRUNE_WAITING_NOTES,                                                 \

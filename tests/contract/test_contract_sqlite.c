@@ -18,8 +18,13 @@ static void *make(void)
 static struct store *open_mode(void *place, enum store_mode mode,
 			       int64_t now_ms)
 {
-	(void)now_ms;
-	return contract_open_url(((struct contract_dir *)place)->url, mode);
+	const struct contract_dir *d = place;
+	struct store *s;
+	struct error err;
+
+	if (store_open(&s, d->url, mode, now_ms, &err) != RESULT_OK)
+		fail_msg("%s", err.text);
+	return s;
 }
 
 static void remove_place(void *place)

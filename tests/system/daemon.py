@@ -7,6 +7,7 @@ import hmac
 import json
 import os
 import signal
+import struct
 import subprocess
 
 import pytest
@@ -23,6 +24,23 @@ def fast_clock(speed):
     return {"LD_PRELOAD": harness.binary("libfast_clock.so"),
             "FAST_CLOCK": str(speed),
             "ASAN_OPTIONS": asan + ":verify_asan_link_order=0"}
+
+
+class WallClock:
+    """A daemon's wall clock, which a test may set (fast_clock.c)."""
+
+    def __init__(self, folder, ahead_s=0):
+        self.path = os.path.join(str(folder), "ahead")
+        self.set(ahead_s)
+
+    def set(self, ahead_s):
+        """So far ahead of the machine's clock; in one write."""
+        with open(self.path, "r+b" if os.path.exists(self.path) else "wb",
+                  buffering=0) as f:
+            f.write(struct.pack("=q", int(ahead_s * 1000)))
+
+    def environment(self, speed=1):
+        return {**fast_clock(speed), "FAST_CLOCK_SET": self.path}
 
 
 def value_of(value):

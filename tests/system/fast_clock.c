@@ -6,15 +6,21 @@
  * less: epoll_wait and timed waits for conditions, which is all that our
  * programs use. Clocks start together with those of the machine, so a test of
  * some seconds stays within the tolerance of a webhook's timestamp.
+ *
+ * FAST_CLOCK_SET names a file of eight bytes, a number of milliseconds by which
+ * the wall clock is ahead: whoever writes another number sets the clock.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
+#include <sys/mman.h>
 #include <sys/time.h>
 #include <time.h>
+#include <unistd.h>
 
 #define NS     INT64_C(1000000000)
 #define CLOCKS 16
@@ -29,6 +35,7 @@ static epoll_fn *real_epoll;
 static cond_fn *real_cond;
 static int64_t speed = 10;
 static int64_t start_ns[CLOCKS];
+static const volatile int64_t *ahead_ms;
 
 /* The way POSIX gives a function out of a shared object. */
 static void find(void *slot, const char *name, const char *version)
@@ -49,6 +56,21 @@ static struct timespec timespec_of(int64_t ns)
 	return (struct timespec){ns / NS, ns % NS};
 }
 
+static void find_setting(void)
+{
+	const char *path = getenv("FAST_CLOCK_SET");
+	int fd = path ? open(path, O_RDONLY | O_CLOEXEC) : -1;
+	void *p;
+
+	if (!path)
+		return;
+	p = mmap(NULL, sizeof(*ahead_ms), PROT_READ, MAP_SHARED, fd, 0);
+	if (fd < 0 || p == MAP_FAILED)
+		abort();
+	close(fd);
+	ahead_ms = p;
+}
+
 static void set_up(void)
 {
 	const char *factor = getenv("FAST_CLOCK");
@@ -60,6 +82,7 @@ static void set_up(void)
 	/* the oldest one does not know the condition's clock */
 	find(&real_cond, "pthread_cond_timedwait", "GLIBC_2.3.2");
 	find(&real_clock, "clock_gettime", NULL);
+	find_setting();
 	if (factor)
 		speed = strtoll(factor, NULL, 10);
 	for (clockid_t id = 0; id < CLOCKS; id++)
@@ -87,6 +110,9 @@ int clock_gettime(clockid_t id, struct timespec *out)
 	if (r == 0 && runs(id))
 		*out = timespec_of(start_ns[id] +
 				   speed * (ns_of(out) - start_ns[id]));
+	if (r == 0 && ahead_ms &&
+	    (id == CLOCK_REALTIME || id == CLOCK_REALTIME_COARSE))
+		*out = timespec_of(ns_of(out) + *ahead_ms * (NS / 1000));
 	return r;
 }
 

@@ -1,0 +1,170 @@
+"""The machine's clock is set, forwards and back, by seconds and by years,
+while the daemon runs and between two of its lives: nothing sleeps until the
+clock catches up, nothing ends before its time, nobody is merged twice, and
+nothing is deleted because of it."""
+
+import contextlib
+import datetime
+import os
+import sqlite3
+
+import pytest
+
+import daemon as daemon_module
+import harness
+import rounds
+from hooks import create
+
+HOUR = 3600
+DAY = 24 * HOUR
+YEAR = 365 * DAY
+TO_1970 = -int(datetime.datetime.now().timestamp()) + HOUR
+STEPS = {"an hour back": -HOUR, "a year back": -YEAR, "1970": TO_1970,
+         "an hour on": HOUR, "ten years on": 10 * YEAR}
+VERA = rounds.jwt("Vera Visitor", "vera@people.example")
+
+
+@pytest.fixture
+def clock(tmp_path):
+    return daemon_module.WallClock(tmp_path)
+
+
+@pytest.fixture(params=STEPS)
+def step(request):
+    return STEPS[request.param]
+
+
+def vera(sandbox):
+    return rounds.profile(sandbox, "Vera Visitor", "vera@people.example")
+
+
+def noticed(reunite, count=1):
+    harness.wait_until(lambda: len(reunite.events("clock_set")) >= count,
+                       what="the step to be noticed")
+
+
+def fast(clock, speed=20):
+    return clock.environment(speed)
+
+
+def rows(reunite, sql):
+    path = os.path.join(reunite.folder, "reunite.db")
+    with contextlib.closing(sqlite3.connect(path)) as db:
+        return db.execute(sql).fetchall()
+
+
+def jobs(reunite, state):
+    return [j for j in reunite.queue() if j["state"] == state]
+
+
+def test_a_step_while_a_job_waits(sandbox, daemon, clock, step):
+    """It looks again as soon as it would have, and does not give up."""
+    reunite = daemon(environment=fast(clock))
+    owner = vera(sandbox)
+    sandbox.settings(zendesk_id_on_hand_off=True)
+    begun = rounds.begin(sandbox, VERA, ["sunco"], hand_off="later")
+    rounds.waiting(reunite)
+    clock.set(step)
+    noticed(reunite)
+    assert jobs(reunite, "waiting") or jobs(reunite, "running")
+    user = sandbox.act("hand-offs", conversation_id=begun["conversation_id"],
+                       zendesk="duplicate", webhooks=[])["zendesk_user_id"]
+    reunite.decided_as("merge")
+    assert rounds.merges(sandbox) == [(user, owner)]
+
+
+def test_a_step_while_a_merge_is_on_its_way(sandbox, daemon, clock, step):
+    reunite = daemon(environment=clock.environment())
+    owner = vera(sandbox)
+    sandbox.fault(kind="delay", ms=1500, match={"call": "merge"})
+    begun = rounds.begin(sandbox, VERA, ["sunco", "trigger"])
+    harness.wait_until(
+        lambda: [f for f in sandbox.control("GET", "faults")["faults"]
+                 if f["hits"]], what="the merge")
+    clock.set(step)
+    noticed(reunite)
+    rounds.merged_once(sandbox, reunite, begun, owner)
+    assert rounds.calls(sandbox, "zendesk")["merge"] == 1
+    assert not reunite.event("lease_lost")
+
+
+def test_a_clock_that_was_set_back_between_two_lives(sandbox, daemon, clock):
+    """The next look is not a year away, nor is the deadline."""
+    clock.set(YEAR)
+    reunite = daemon(environment=fast(clock))
+    owner = vera(sandbox)
+    sandbox.settings(zendesk_id_on_hand_off=True)
+    begun = rounds.begin(sandbox, VERA, ["sunco"], hand_off="later")
+    rounds.waiting(reunite)
+    assert reunite.stop() == 0
+    clock.set(0)
+    reunite.start(fast(clock))
+    assert reunite.event("clock_went_back")
+    user = sandbox.act("hand-offs", conversation_id=begun["conversation_id"],
+                       zendesk="duplicate", webhooks=[])["zendesk_user_id"]
+    reunite.decided_as("merge")
+    assert rounds.merges(sandbox) == [(user, owner)]
+
+
+def test_a_merge_whose_daemon_died_before_the_clock_went_back(
+        sandbox, daemon, clock):
+    clock.set(YEAR)
+    reunite = daemon(environment=clock.environment(),
+                     timestamp_tolerance="0")
+    owner = vera(sandbox)
+    sandbox.fault(kind="cut_after", match={"call": "merge"})
+    sandbox.fault(kind="hang", ms=30000, match={"call": "user"})
+    begun = rounds.begin(sandbox, VERA, ["sunco", "trigger"])
+    harness.wait_until(lambda: rounds.merges(sandbox), what="the merge")
+    reunite.kill()
+    sandbox.control("DELETE", "faults")
+    clock.set(0)
+    reunite.start(fast(clock))
+    rounds.merged_once(sandbox, reunite, begun, owner)
+    assert rounds.calls(sandbox, "zendesk")["merge"] == 1
+
+
+def test_a_clock_that_jumps_ahead_deletes_nothing(sandbox, daemon, clock):
+    """Until an API says that so much time has come."""
+    settings = {"retention_events": "7d", "retention_jobs": "7d",
+                "retention_journal": "30d", "retention_before_images": "30d"}
+    reunite = daemon(top=settings, environment=fast(clock, 100))
+    owner = vera(sandbox)
+    begun = rounds.begin(sandbox, VERA, ["sunco", "trigger"])
+    rounds.merged_once(sandbox, reunite, begun, owner)
+
+    def kept():
+        return [rows(reunite, f"SELECT count(*) FROM {table}")[0][0]
+                for table in ("events", "jobs", "links", "journal"
+                              " WHERE before_image IS NOT NULL")]
+
+    def minutes():
+        """Retention has its rounds, one a minute."""
+        sql = "SELECT value FROM meta WHERE name = 'clock'"
+        begun_ms = rows(reunite, sql)[0][0]
+        harness.wait_until(
+            lambda: rows(reunite, sql)[0][0] > begun_ms + 150000,
+            what="three minutes")
+
+    before = kept()
+    assert min(before) > 0
+    clock.set(10 * YEAR)
+    noticed(reunite)
+    minutes()
+    assert kept() == before
+    assert reunite.stop() == 0
+    reunite.start(fast(clock, 100))
+    minutes()
+    assert kept() == before
+    sandbox.settings(date_ahead_ms=10 * YEAR * 1000)
+    assert reunite.sunco(create()).status == 200  # asks an API
+    harness.wait_until(lambda: kept()[2:] == [0, 0], what="retention")
+
+
+def test_a_wrong_clock_is_told(sandbox, daemon):
+    sandbox.settings(date_ahead_ms=HOUR * 1000)
+    reunite = daemon(environment=daemon_module.fast_clock(20))
+    assert reunite.sunco(create()).status == 200
+    told = harness.wait_until(lambda: reunite.event("clock_wrong"),
+                              what="the word")
+    assert -HOUR - 60 < told["seconds"] < -HOUR + 60
