@@ -30,6 +30,8 @@ void storeq_submit(struct storeq *q, struct store_op *op, storeq_done *done,
 bool storeq_behind(const struct storeq *q);
 /* Called on the loop when another process wrote to the store. */
 void storeq_on_change(struct storeq *q, void (*fn)(void *arg), void *arg);
+/* True while the writer's last transaction failed; *out says how. */
+bool storeq_trouble(const struct storeq *q, struct error *out);
 /* What could not be moved out of the store's log yet, in bytes. */
 int64_t storeq_log_bytes(const struct storeq *q);
 const uint8_t *storeq_key(const struct storeq *q);

@@ -214,9 +214,12 @@ static void reply_readyz(const struct admin *a, struct http_request *req,
 {
 	bool ready = store && !a->draining;
 	struct json_t *v = json_new_obj();
+	struct error trouble;
 
 	json_set_bool(v, "ready", ready);
 	json_set_str(v, "store", store ? "ok" : "failing");
+	if (!store && storeq_trouble(engine_storeq(a->engine), &trouble))
+		json_set_str(v, "store_error", trouble.text);
 	json_set_bool(v, "draining", a->draining);
 	json_set(v, "held", held_accounts(a));
 	reply_json(req, ready ? 200 : 503, v);

@@ -93,8 +93,9 @@ struct storeq {
 	bool failed; /* the writer's last transaction */
 	bool closing;
 	bool changed;
-	bool unclean;	   /* the log holds what was erased */
-	int64_t log_bytes; /* as the last checkpoint left it */
+	bool unclean;	      /* the log holds what was erased */
+	int64_t log_bytes;    /* as the last checkpoint left it */
+	struct error trouble; /* of the writer, while it fails */
 	void (*on_change)(void *arg);
 	void *on_change_arg;
 };
@@ -237,6 +238,18 @@ void storeq_on_change(struct storeq *q, void (*fn)(void *arg), void *arg)
 	q->on_change_arg = arg;
 }
 
+bool storeq_trouble(const struct storeq *cq, struct error *out)
+{
+	struct storeq *q = (struct storeq *)(uintptr_t)cq;
+	bool failed;
+
+	pthread_mutex_lock(&q->lock);
+	failed = q->failed;
+	*out = q->trouble;
+	pthread_mutex_unlock(&q->lock);
+	return failed;
+}
+
 int64_t storeq_log_bytes(const struct storeq *cq)
 {
 	struct storeq *q = (struct storeq *)(uintptr_t)cq;
@@ -306,6 +319,11 @@ static void log_failure(struct side *s, const struct error *err)
 {
 	uint64_t held_back;
 
+	if (s->writes) {
+		pthread_mutex_lock(&s->q->lock);
+		s->q->trouble = *err;
+		pthread_mutex_unlock(&s->q->lock);
+	}
 	if (log_throttle_pass(&s->throttle, clock_mono_ms(), LOG_INTERVAL_MS,
 			      &held_back))
 		log_error("store_failed", log_str("error", err->text),

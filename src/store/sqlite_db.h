@@ -99,6 +99,8 @@ bool sq_files_there(const struct sq *q);
 /* A copy, under a name of its own, of what has lost its name. */
 void sq_rescue(struct sq *q);
 
+/* sqlite_wal.c: says in the log what SQLite will drop without a word. */
+void sq_log_check(const char *path);
 /* sqlite_check.c: *damage is where (*new*), or left alone; else how asking
  * failed. */
 int sq_check_file(struct sq *q, bool quick, char **damage);

@@ -305,6 +305,8 @@ static enum result open_all(struct sq *q, const char *path, int64_t now_ms,
 	r = serve ? sq_lock(q, path, err) : sq_need_file(path, q->mode, err);
 	if (r == RESULT_OK && serve)
 		r = sq_make_file(q, path, err);
+	if (r == RESULT_OK && serve)
+		sq_log_check(path);
 	if (r == RESULT_OK)
 		r = open_database(q, path, err);
 	if (r == RESULT_OK)

@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/log.h"
 #include "base/str.h"
 
 #define PEOPLE 40
@@ -229,6 +230,59 @@ static void a_torn_log_loses_nothing_acknowledged(void **state)
 	contract_dir_remove(&torn);
 }
 
+#define COMMITS 6
+static off_t commit_ends[COMMITS]; /* in the log */
+
+/* A copy of an open store, with a log that is damaged from this commit on
+ * (from 1), as the next start finds it; what it says. */
+static char *say_damage(const struct contract_dir *d, int commit)
+{
+	struct contract_dir other;
+	static char said[512];
+	char log[160], out[160];
+	ssize_t n;
+	int fd;
+
+	contract_dir_make(&other);
+	copy(d->path, other.path);
+	(void)str_copy(log, sizeof(log), name_of(&other, "-wal"));
+	copy(name_of(d, "-wal"), log);
+	spoil(log, commit_ends[commit - 1] - PAGE);
+	snprintf(out, sizeof(out), "%s/log", other.dir);
+	fd = open(out, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	assert_true(fd >= 0);
+	log_setup(LOG_ERROR, LOG_TEXT, fd);
+	store_close(contract_open_url(other.url, STORE_SERVE));
+	log_setup(LOG_WARN, LOG_TEXT, 2);
+	n = pread(fd, said, sizeof(said) - 1, 0);
+	said[n > 0 ? n : 0] = '\0';
+	close(fd);
+	contract_dir_remove(&other);
+	return said;
+}
+
+/* SQLite drops what is behind the damage: the last commit may be one that was
+ * not acknowledged, but not those before. */
+static void a_damaged_log_is_told(void **state)
+{
+	struct contract_dir *d = *state;
+	struct store *s = contract_open_url(d->url, STORE_SERVE);
+	struct stat st;
+	char *said;
+
+	assert_true(store_empty_log(s));
+	for (int i = 0; i < COMMITS; i++) {
+		assert_int_equal(enqueue(s, i), RESULT_OK);
+		assert_int_equal(stat(name_of(d, "-wal"), &st), 0);
+		commit_ends[i] = st.st_size;
+	}
+	assert_string_equal(say_damage(d, COMMITS), "");
+	said = say_damage(d, COMMITS - 3);
+	assert_non_null(strstr(said, "store_log_damaged"));
+	assert_non_null(strstr(said, "lost_commits=4"));
+	store_close(s);
+}
+
 /* --- while it is open --- */
 
 static void take_away(const struct contract_dir *d, const char *ending)
@@ -341,6 +395,7 @@ int main(void)
 		TEST(a_folder_is_no_database),
 		TEST(a_damaged_page_is_seen_at_the_start),
 		TEST(a_torn_log_loses_nothing_acknowledged),
+		TEST(a_damaged_log_is_told),
 		TEST(a_database_that_goes_is_saved),
 		TEST(a_log_that_goes_is_saved),
 		TEST(what_goes_at_the_end_is_saved_too),

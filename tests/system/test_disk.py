@@ -6,6 +6,7 @@ import contextlib
 import os
 import shutil
 import sqlite3
+import subprocess
 
 import pytest
 
@@ -64,6 +65,23 @@ def test_a_full_disk_is_told_and_gets_over(tmp_path, sandbox, daemon):
         idle(reunite)
         assert reunite.stop() == 0
         assert disk.wrapper or is_sound(disk.folder + "/reunite.db")
+
+
+def test_a_limit_on_files_is_like_a_full_disk(daemon):
+    """Without a signal that ends it."""
+    if not shutil.which("prlimit"):
+        pytest.skip("no prlimit")
+    reunite = daemon()
+    sender = Sender(reunite)
+    assert sender.send().status == 200
+    reunite.idle()
+
+    def limit(size):
+        subprocess.run(["prlimit", "--pid", str(reunite.process.pid),
+                        f"--fsize={size}:"], check=True)
+
+    limit(os.path.getsize(database(reunite) + "-wal"))
+    fails_and_gets_over(reunite, sender, lambda: limit("unlimited"))
 
 
 @pytest.fixture
@@ -309,7 +327,9 @@ def test_a_database_that_breaks_is_not_written_any_more(daemon):
     harness.wait_until(lambda: is_unavailable(reunite.sunco(begun())),
                        what="a 503", pause_s=0)
     assert "queue check" in reunite.event("store_failed")["error"]
-    assert not ready(reunite)
+    said = reunite.admin.get("/readyz")
+    assert said.status == 503 and said.json["store"] == "failing"
+    assert "queue check" in said.json["store_error"]
     assert is_unavailable(reunite.sunco(begun()))
     assert reunite.http.get("/healthz").status == 200
     assert reunite.command("queue", "check", check=False).returncode == 1
