@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import re
 import sqlite3
 import subprocess
 
@@ -97,11 +98,37 @@ def locked(path, how="IMMEDIATE"):
         db.execute("ROLLBACK")
 
 
+def undone(statement):
+    """What takes back one statement of a schema step, indexes first."""
+    for rank, (pattern, undo) in enumerate((
+            (r"CREATE (?:UNIQUE )?INDEX (\w+)", "DROP INDEX {}"),
+            (r"ALTER TABLE (\w+) ADD COLUMN (\w+)",
+             "ALTER TABLE {} DROP COLUMN {}"),
+            (r"CREATE TABLE (\w+)", "DROP TABLE {}"))):
+        found = re.match(pattern, statement)
+        if found:
+            return rank, undo.format(*found.groups())
+    return None
+
+
 def make_older(path):
-    """A store as the version before left it."""
+    """Takes back the newest step of the schema (src/store/migrate.c); the
+    number of what is left."""
+    source = os.path.join(os.environ["REUNITE_SOURCE"],
+                          "src/store/migrate.c")
+    with open(source, encoding="utf-8") as f:
+        text = re.sub(r"/\*.*?\*/", "", f.read(), flags=re.S)
+    steps = re.findall(r"step_(\d+)\[\] = \{(.*?)NULL,\n\};", text, re.S)
+    number, step = max((int(n), body) for n, body in steps)
+    statements = ["".join(re.findall(r'"([^"]*)"', s))
+                  for s in step.split(",\n")]
+    undo = sorted(u for u in map(undone, statements) if u)
     with opened(path) as db:
-        db.executescript("DROP TABLE cursors; DROP TABLE changes;"
-                         "UPDATE schema_version SET version = 3;")
+        for _, statement in undo:
+            db.execute(statement)
+        db.execute("UPDATE schema_version SET version = ?", (number - 1,))
+        db.commit()
+    return number - 1
 
 
 class BadDisk:

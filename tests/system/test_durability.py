@@ -150,11 +150,11 @@ def test_new_files_have_their_names_synced(tmp_path, daemon):
 def test_the_copy_is_on_disk_before_the_schema_changes(tmp_path, daemon):
     reunite = daemon()
     assert reunite.stop() == 0
-    make_older(database(reunite))
+    older = make_older(database(reunite))
     reunite, path = traced(daemon, tmp_path, reunite)
     assert reunite.stop() == 0
     calls = strace.calls(path)
-    part = database(reunite) + ".schema-3.part"
+    part = f"{database(reunite)}.schema-{older}.part"
     written = [c for c in calls if c.path == part and c.name == "pwrite64"]
     synced = next(c for c in calls if c.path == part and c.name in SYNCS
                   and c.begun > written[-1].ended)
