@@ -153,6 +153,20 @@ char *oracle_deeds(const struct machine *m)
 	return xstrdup(text);
 }
 
+void oracle_tell(const struct machine *m, struct buf *out)
+{
+	struct store_op op;
+	const struct store_journal *j = read_journal(m, &op);
+
+	for (size_t i = 0; i < j->count; i++)
+		buf_printf(out, "entry: %s, %s, %s%s\n",
+			   action_name(j->entries[i].action),
+			   reason_code(j->entries[i].reason),
+			   j->entries[i].applied ? "" : "not applied, ",
+			   journal_status_name(j->entries[i].status));
+	store_op_release(&op);
+}
+
 static void check_journal(const struct machine *m, struct buf *out)
 {
 	struct store_op op;

@@ -15,5 +15,7 @@ char *oracle_picture(const struct machine *m);
 char *oracle_deeds(const struct machine *m);
 /* Appends a line for everything in the store that must not be. */
 void oracle_check(const struct machine *m, struct buf *problems);
+/* The journal, for somebody who wants to know how it came. */
+void oracle_tell(const struct machine *m, struct buf *out);
 
 #endif

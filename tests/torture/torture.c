@@ -164,6 +164,7 @@ static bool run(struct torture *t, const struct disturbance *d)
 	judge(t, &m, &problems);
 	hit = disturbed(&m, d);
 	if (problems.len > 0) {
+		oracle_tell(&m, &problems);
 		tell(t, d, &problems);
 		t->wrong++;
 	}
