@@ -147,8 +147,7 @@ static size_t count_entries(struct ct *c, struct store_journal filter,
 	return count;
 }
 
-#define FROM(...)                                                              \
-	FILTER(.of_source = true, .source = EVENT_FROM_##__VA_ARGS__)
+#define FROM(...)   FILTER(.of_source = true, .source = EVENT_FROM_##__VA_ARGS__)
 #define FILTER(...) ((struct store_journal){.action = -1, __VA_ARGS__})
 
 static void the_journal_is_filtered(struct ct *c)
