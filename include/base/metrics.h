@@ -58,6 +58,16 @@
 	  "Age of the oldest open review")                                     \
 	X(NOTES, COUNTER, "notes_total", "account outcome",                    \
 	  "Notes for tickets by what became of them")                          \
+	X(SWEEP_TIMESTAMP, GAUGE, "sweep_timestamp_seconds", "account",        \
+	  "When the last complete sweep ended")                                \
+	X(SWEEP_SCANNED, COUNTER, "sweep_scanned_total", "account walk",       \
+	  "Changed users and tickets that sweeps read")                        \
+	X(SWEEP_FOUND, COUNTER, "sweep_found_total", "account walk",           \
+	  "People of conversations among them")                                \
+	X(SWEEP_WOKEN, COUNTER, "sweep_woken_total", "account walk",           \
+	  "Jobs of people whom webhooks had missed")                           \
+	X(SWEEP_FAILING, GAUGE, "sweep_failing", "account walk reason",        \
+	  "1 while a sweep does not get on, with the reason")                  \
 	X(HTTP_CONNECTIONS, GAUGE, "http_connections", "listener",             \
 	  "Open connections")                                                  \
 	X(HTTP_REJECTED, COUNTER, "http_rejected_total", "listener status",    \

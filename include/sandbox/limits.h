@@ -45,5 +45,8 @@ struct limit_verdict limits_take_update(struct limits *l,
 struct limit_verdict limits_take_ticket(struct limits *l,
 					const struct settings *settings,
 					struct zen_ticket *t, int64_t now_ms);
+/* As Zendesk's headers tell it. */
+struct buf;
+void limits_headers(const struct limit_verdict *v, struct buf *headers);
 
 #endif

@@ -41,6 +41,7 @@ struct json_t;
 	FLAG(side_load_show, true)                                             \
 	FLAG(side_load_search, true)                                           \
 	FLAG(side_load_organizations, true)                                    \
+	FLAG(side_load_export, true)                                           \
 	FLAG(verification_method, true)                                        \
 	COUNT(latency_ms, 0)                                                   \
 	COUNT(date_ahead_ms, 0)                                                \

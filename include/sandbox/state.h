@@ -94,6 +94,7 @@ struct zen_ticket {
 	uint64_t requester_id;
 	char *subject;
 	char *status;
+	char *channel;	       /* how it came: via.channel */
 	char *conversation_id; /* or NULL */
 	struct json_t *tags;   /* array of strings */
 	struct zen_comment *comments;

@@ -21,6 +21,7 @@ call_handler zendesk_users_show_many;
 call_handler zendesk_users_search;
 call_handler zendesk_search_count;
 call_handler zendesk_users_export;
+call_handler zendesk_tickets_export;
 call_handler zendesk_deleted_user_show;
 call_handler zendesk_user_merge;
 call_handler zendesk_identities_list;
@@ -52,5 +53,8 @@ bool zendesk_address_free(const struct call *c, const struct zen_user *u,
  * the call asks for them and the settings allow. */
 void zendesk_users_answer(const struct call *c, struct zen_user *const *users,
 			  size_t count, struct json_t *body);
+/* The same where another setting allows it. */
+void zendesk_users_list(const struct call *c, struct zen_user *const *users,
+			size_t count, bool side_loads, struct json_t *body);
 
 #endif

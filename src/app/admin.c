@@ -44,6 +44,7 @@ void admin_call_free(struct admin_call *call)
 	loop_timer_free(call->patience);
 	store_op_release(&call->op);
 	json_free(call->items);
+	json_free(call->sweep);
 	free(call);
 }
 

@@ -2,8 +2,8 @@
  * /api/v1/accounts: how each account is doing, and what a person may do about
  * it: pause, resume, close the breaker.
  *
- * The list asks the store twice per account, one operation after the other:
- * gauges, then the account's row. A change says who made it; it is an entry
+ * The list asks the store thrice per account, one operation after the other:
+ * gauges, how its sweep is doing, then the account's row. A change says who made it; it is an entry
  * of the journal.
  */
 #include "admin_int.h"
@@ -14,8 +14,7 @@
 #include "base/clock.h"
 #include "base/str.h"
 
-/* 0 is null. */
-static void set_time(struct json_t *obj, const char *key, int64_t wall_ms)
+void admin_set_time(struct json_t *obj, const char *key, int64_t wall_ms)
 {
 	char text[CLOCK_TEXT_SIZE];
 
@@ -31,7 +30,7 @@ static struct json_t *pause_row(const struct store_account *row)
 	if (!row->is_paused)
 		return json_new_null();
 	v = json_new_obj();
-	set_time(v, "since", row->paused_ms);
+	admin_set_time(v, "since", row->paused_ms);
 	json_set_str(v, "by", row->paused_by);
 	json_set_str(v, "reason", row->paused_why);
 	return v;
@@ -46,7 +45,7 @@ static struct json_t *full_rows(const struct store_stats *s)
 
 		json_set_id(v, "profile_id", s->full[i].profile_id);
 		json_set_int(v, "merges_today", s->full[i].merges);
-		set_time(v, "closes_at", s->full[i].ends_ms);
+		admin_set_time(v, "closes_at", s->full[i].ends_ms);
 		json_push(list, v);
 	}
 	return list;
@@ -59,11 +58,11 @@ static struct json_t *breaker_row(const struct store_stats *s)
 	json_set_bool(v, "open", breaker_is_open(s));
 	json_set_int(v, "merges_this_hour", s->merges_this_hour);
 	json_set_int(v, "max_merges_per_hour", s->max_per_hour);
-	set_time(v, "closes_at", s->hour_ends_ms);
+	admin_set_time(v, "closes_at", s->hour_ends_ms);
 	json_set_int(v, "profiles_at_limit", (int64_t)s->full_count);
 	json_set_int(v, "max_merges_per_profile", s->max_per_profile);
 	json_set(v, "profiles", full_rows(s));
-	set_time(v, "closed_by_a_person_at", s->breaker_since_ms);
+	admin_set_time(v, "closed_by_a_person_at", s->breaker_since_ms);
 	return v;
 }
 
@@ -71,8 +70,8 @@ static struct json_t *webhook_row(const struct store_account *row)
 {
 	struct json_t *v = json_new_obj();
 
-	set_time(v, "sunco", row->last_webhook_ms[EVENT_FROM_SUNCO]);
-	set_time(v, "zendesk", row->last_webhook_ms[EVENT_FROM_ZENDESK]);
+	admin_set_time(v, "sunco", row->last_webhook_ms[EVENT_FROM_SUNCO]);
+	admin_set_time(v, "zendesk", row->last_webhook_ms[EVENT_FROM_ZENDESK]);
 	return v;
 }
 
@@ -85,7 +84,8 @@ static struct json_t *job_row(const struct store_stats *s)
 	return v;
 }
 
-static struct json_t *account_row(const struct admin_call *call)
+/* Takes what is known of its sweep. */
+static struct json_t *account_row(struct admin_call *call)
 {
 	const struct store_stats *s = &call->stats;
 	const struct store_account *row = &call->op.u.account;
@@ -99,12 +99,14 @@ static struct json_t *account_row(const struct admin_call *call)
 	json_set(v, "breaker", breaker_row(s));
 	json_set(v, "last_webhook", webhook_row(row));
 	json_set(v, "jobs", job_row(s));
-	set_time(v, "oldest_due", s->oldest_due_ms);
+	admin_set_time(v, "oldest_due", s->oldest_due_ms);
 	json_set_int(v, "reviews_open", s->reviews_open);
-	set_time(v, "oldest_review", s->oldest_review_ms);
+	admin_set_time(v, "oldest_review", s->oldest_review_ms);
 	json_set_int(v, "unfinished", s->unfinished);
 	json_set_int(v, "notes_open", s->notes_open);
 	json_set_int(v, "notes_refused", s->notes_refused);
+	json_set(v, "sweep", call->sweep);
+	call->sweep = NULL;
 	return v;
 }
 
@@ -138,6 +140,23 @@ static void on_row(struct admin_call *call)
 		answer_list(call);
 }
 
+static void on_cursors(struct admin_call *call)
+{
+	const struct account_config *a = config_account(
+		engine_config(call->admin->engine), call->account);
+
+	if (call->op.result != RESULT_OK) {
+		admin_call_fail(call, call->op.result);
+		return;
+	}
+	call->sweep =
+		admin_sweep_row(a ? a->sweep_every_ms : 0, &call->op.u.cursors);
+	store_op_release(&call->op);
+	store_op_init(&call->op, STORE_ACCOUNT);
+	call->op.u.account.account = call->account;
+	admin_call_submit(call, on_row);
+}
+
 static void on_gauges(struct admin_call *call)
 {
 	if (call->op.result != RESULT_OK) {
@@ -145,9 +164,10 @@ static void on_gauges(struct admin_call *call)
 		return;
 	}
 	call->stats = call->op.u.stats;
-	store_op_init(&call->op, STORE_ACCOUNT);
-	call->op.u.account.account = call->account;
-	admin_call_submit(call, on_row);
+	store_op_init(&call->op, STORE_CURSORS);
+	call->op.u.cursors.account = call->account;
+	call->op.u.cursors.now_ms = loop_wall_ms(call->admin->loop);
+	admin_call_submit(call, on_cursors);
 }
 
 static void ask_gauges(struct admin_call *call)

@@ -43,6 +43,7 @@ struct admin_call {
 	/* /metrics, /accounts: which account is being asked for */
 	size_t index;
 	struct store_stats stats; /* /accounts: of this one */
+	struct json_t *sweep;	  /* *owned*: likewise, or NULL */
 	struct json_t *items;	  /* *owned*: of those before */
 };
 
@@ -75,6 +76,11 @@ http_handler admin_review_approve, admin_review_reject;
 
 /* Of /api/v1/readiness, in admin_readiness.c. */
 http_handler admin_get_readiness;
+
+/* admin_sweep.c: how a sweep is doing: *new* */
+struct json_t *admin_sweep_row(int64_t every_ms, const struct store_cursors *l);
+/* 0 is null. */
+void admin_set_time(struct json_t *obj, const char *key, int64_t wall_ms);
 
 /* The rows of /api/v1/accounts, in admin_accounts.c: before the others. */
 extern const struct http_route admin_account_routes[];

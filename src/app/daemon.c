@@ -16,6 +16,7 @@
 #include "app/janitor.h"
 #include "app/sampler.h"
 #include "app/supervisor.h"
+#include "app/sweeper.h"
 #include "app/timekeeper.h"
 #include "base/crashpoint.h"
 #include "base/log.h"
@@ -33,12 +34,13 @@ struct daemon {
 	struct timekeeper *clock;
 	struct janitor *janitor;
 	struct sampler *sampler;
+	struct sweeper *sweeper;
 	struct supervisor *supervisor;
 	struct breaker *breaker;
 	const char *path;
 	struct loop_signal *signals[3];
 	struct loop_timer *deadline; /* of the drain */
-	int draining; /* what is still to end: requests, jobs, notes */
+	int draining; /* what is still to end: requests, jobs, notes, sweep */
 	bool told;
 	bool drained;
 	bool ending; /* the engine is going: wake nobody */
@@ -95,7 +97,7 @@ static void on_drain_timeout(void *arg)
 
 static void drain(struct daemon *d)
 {
-	d->draining = 3;
+	d->draining = 4;
 	admin_set_draining(d->admin);
 	intake_drain(d->intake);
 	d->deadline = loop_timer_new(d->loop, on_drain_timeout, d);
@@ -103,6 +105,7 @@ static void drain(struct daemon *d)
 	http_server_drain(d->server, on_part_drained, d);
 	scheduler_drain(engine_scheduler(d->engine), on_part_drained, d);
 	teller_drain(engine_teller(d->engine), on_part_drained, d);
+	sweeper_drain(d->sweeper, on_part_drained, d);
 }
 
 static void on_term(void *arg)
@@ -163,6 +166,7 @@ static void reload(struct daemon *d)
 	engine_reload(d->engine, config);
 	apply(d);
 	janitor_reloaded(d->janitor);
+	sweeper_reloaded(d->sweeper);
 	breaker_look(d->breaker, NULL);
 	log_info("reloaded",
 		 log_int("accounts", (int64_t)config->account_count));
@@ -302,6 +306,7 @@ static void release(struct daemon *d)
 	timekeeper_free(d->clock);
 	breaker_free(d->breaker);
 	sampler_free(d->sampler);
+	sweeper_free(d->sweeper);
 	admin_free(d->admin);
 	engine_free(d->engine); /* delivers what intake waits for */
 	http_server_free(d->server);
@@ -338,6 +343,7 @@ enum result daemon_run(struct config *config, const char *path,
 	d.breaker = breaker_new(d.loop, d.engine);
 	scheduler_on_place(engine_scheduler(d.engine), on_place, &d);
 	d.sampler = sampler_new(d.loop, d.engine);
+	d.sweeper = sweeper_new(d.loop, d.engine);
 	make_public_server(&d);
 	apply(&d);
 	storeq_on_change(engine_storeq(d.engine), on_changed, &d);

@@ -3,6 +3,7 @@
  */
 #include <string.h>
 
+#include "app/sweeper.h"
 #include "base/clock.h"
 #include "base/str.h"
 #include "doctor.h"
@@ -247,11 +248,74 @@ static void check_webhooks(struct doctor *d)
 			    "secret this one?");
 }
 
+static bool say_standing(struct doctor *d, const struct store_cursor_row *r)
+{
+	const struct sweep_why *why = sweep_why_find(r->failure);
+
+	if (!r->failure)
+		return false;
+	doctor_say(d, DOCTOR_WARNING, why->mend,
+		   "what webhooks missed is not looked for in %s: %s", r->name,
+		   why->text);
+	return true;
+}
+
+static void say_sweep(struct doctor *d, const struct store_cursors *l)
+{
+	int64_t done_ms = sweep_done_ms(l->rows, l->count), woken = 0;
+	bool stands = false, late;
+	char age[DOCTOR_AGE_SIZE];
+
+	for (size_t i = 0; i < l->count; i++) {
+		if (!sweep_is_walk(l->rows[i].name))
+			continue;
+		woken += l->rows[i].woken;
+		if (!d->row.is_paused)
+			stands = say_standing(d, &l->rows[i]) || stands;
+	}
+	late = !stands && !d->row.is_paused && !d->row.held &&
+	       sweep_is_late(d->account->sweep_every_ms, done_ms,
+			     d->cli->now_ms);
+	if (done_ms == 0)
+		doctor_say(d, DOCTOR_OK, NULL,
+			   "what webhooks missed was never looked for to the "
+			   "end");
+	else
+		doctor_say(d, late ? DOCTOR_WARNING : DOCTOR_OK,
+			   late ? "is the daemon at work? see swept and "
+				  "sweep_failed in its log"
+				: NULL,
+			   "what webhooks missed was looked for %s ago; %lld "
+			   "found so far",
+			   doctor_age(d, done_ms, age), (long long)woken);
+}
+
+static void check_sweep(struct doctor *d)
+{
+	struct store_op op;
+
+	if (d->account->sweep_every_ms == 0) {
+		doctor_say(d, DOCTOR_OK, NULL,
+			   "sweep_every is 0: what webhooks missed is not "
+			   "looked for");
+		return;
+	}
+	store_op_init(&op, STORE_CURSORS);
+	op.u.cursors.account = d->account->name;
+	op.u.cursors.now_ms = d->cli->now_ms;
+	if (store_do(d->store, &op) == RESULT_OK)
+		say_sweep(d, &op.u.cursors);
+	else
+		doctor_say(d, DOCTOR_PROBLEM, NULL,
+			   "the store does not answer: %s", op.error.text);
+	store_op_release(&op);
+}
+
 const struct doctor_check doctor_account_checks[] = {
 	{"apply", check_apply},	      {"pause", check_pause},
 	{"hold", check_hold},	      {"breaker", check_breaker},
 	{"queue", check_queue},	      {"unfinished", check_unfinished},
 	{"reviews", check_reviews},   {"notes", check_notes},
-	{"webhooks", check_webhooks},
+	{"webhooks", check_webhooks}, {"sweep", check_sweep},
 };
 const size_t doctor_account_check_count = ARRAY_LEN(doctor_account_checks);

@@ -150,18 +150,6 @@ static void sunco_too_many(const struct call *c, struct answer *out)
 	call_sunco_error(out, 429, "too_many_requests", "Too Many Requests");
 }
 
-static void zendesk_rate_headers(const struct limit_verdict *v,
-				 struct buf *headers)
-{
-	buf_printf(headers,
-		   "X-Rate-Limit: %" PRId64
-		   "\r\nX-Rate-Limit-Remaining: %" PRId64
-		   "\r\nratelimit-limit: %" PRId64
-		   "\r\nratelimit-remaining: %" PRId64
-		   "\r\nratelimit-reset: %" PRId64 "\r\n",
-		   v->total, v->remaining, v->total, v->remaining, v->reset_s);
-}
-
 static bool within_limit(const struct call *c, struct answer *out)
 {
 	const struct settings *s = &c->account->settings;
@@ -179,7 +167,7 @@ static bool within_limit(const struct call *c, struct answer *out)
 	}
 	v = limits_take(&l->zendesk, s->limit, s->window_ms, c->now_ms);
 	if (s->rate_headers && v.total > 0)
-		zendesk_rate_headers(&v, &out->headers);
+		limits_headers(&v, &out->headers);
 	if (v.refused)
 		call_too_many(c, out, v.reset_s);
 	return !v.refused;

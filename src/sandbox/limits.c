@@ -3,6 +3,9 @@
  */
 #include "sandbox/limits.h"
 
+#include <inttypes.h>
+
+#include "base/buf.h"
 #include "sandbox/settings.h"
 #include "sandbox/state.h"
 
@@ -67,4 +70,15 @@ struct limit_verdict limits_take_ticket(struct limits *l,
 	return v.refused ? v
 			 : limits_take(&l->tickets, TICKET_UPDATES,
 				       settings->window_ms, now_ms);
+}
+
+void limits_headers(const struct limit_verdict *v, struct buf *headers)
+{
+	buf_printf(headers,
+		   "X-Rate-Limit: %" PRId64
+		   "\r\nX-Rate-Limit-Remaining: %" PRId64
+		   "\r\nratelimit-limit: %" PRId64
+		   "\r\nratelimit-remaining: %" PRId64
+		   "\r\nratelimit-reset: %" PRId64 "\r\n",
+		   v->total, v->remaining, v->total, v->remaining, v->reset_s);
 }

@@ -133,6 +133,8 @@ static struct json_t *load_ticket(struct account *a, const struct json_t *v,
 		state_user_set_text(&t->subject, json_get_str(v, "subject"));
 	if (json_get_str(v, "status"))
 		state_user_set_text(&t->status, json_get_str(v, "status"));
+	if (json_get_str(v, "channel"))
+		state_user_set_text(&t->channel, json_get_str(v, "channel"));
 	if (json_is_arr(tags)) {
 		json_free(t->tags);
 		t->tags = json_clone(tags);

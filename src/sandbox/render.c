@@ -162,7 +162,7 @@ struct json_t *render_ticket(const struct account *a,
 	struct json_t *o = json_new_obj();
 	struct json_t *via = json_new_obj();
 
-	json_set_str(via, "channel", "native_messaging");
+	json_set_str(via, "channel", t->channel);
 	json_set_id(o, "id", t->id);
 	set_url(a, o, "tickets", t->id);
 	json_set(o, "via", via);

@@ -45,6 +45,8 @@ static const struct route routes[] = {
 	 zendesk_search_count},
 	{CALL_ZENDESK, "GET", "/api/v2/incremental/users/cursor",
 	 "users_export", "users", zendesk_users_export},
+	{CALL_ZENDESK, "GET", "/api/v2/incremental/tickets/cursor",
+	 "tickets_export", "tickets", zendesk_tickets_export},
 	{CALL_ZENDESK, "GET", IDENTITIES, "identity_list", "users",
 	 zendesk_identities_list},
 	{CALL_ZENDESK, "POST", IDENTITIES, "identity_create", "users",

@@ -23,6 +23,7 @@ struct zen_ticket *state_ticket_add(struct state *s, uint64_t id,
 	t->requester_id = requester->id;
 	t->subject = xstrdup("Conversation");
 	t->status = xstrdup("open");
+	t->channel = xstrdup("native_messaging");
 	t->tags = json_new_arr();
 	t->created_ms = now_ms;
 	t->updated_ms = now_ms;
@@ -84,6 +85,7 @@ void state_tickets_free(struct state *s)
 		free(t->conversation_id);
 		free(t->subject);
 		free(t->status);
+		free(t->channel);
 		free(t);
 	}
 	free(s->tickets);

@@ -77,16 +77,23 @@ static void side_load(const struct call *c, struct zen_user *const *users,
 			 organizations_of(c, users, count));
 }
 
-void zendesk_users_answer(const struct call *c, struct zen_user *const *users,
-			  size_t count, struct json_t *body)
+void zendesk_users_list(const struct call *c, struct zen_user *const *users,
+			size_t count, bool side_loads, struct json_t *body)
 {
 	struct json_t *list = json_new_arr();
 
 	for (size_t i = 0; i < count; i++)
 		json_push(list, render_user(c->account, users[i]));
 	json_set(body, "users", list);
-	if (c->account->settings.side_load_search)
+	if (side_loads)
 		side_load(c, users, count, body);
+}
+
+void zendesk_users_answer(const struct call *c, struct zen_user *const *users,
+			  size_t count, struct json_t *body)
+{
+	zendesk_users_list(c, users, count,
+			   c->account->settings.side_load_search, body);
 }
 
 static void answer_user(const struct call *c, const struct zen_user *u,

@@ -86,7 +86,9 @@ static int64_t ready_ms(const struct store_cursor_row *r,
 {
 	int64_t at = r->due_ms;
 
-	if (r->done && r->failure == NULL)
+	if (c->at_once)
+		at = c->now_ms;
+	else if (r->done && r->failure == NULL)
 		at = (r->done_ms < c->now_ms ? r->done_ms : c->now_ms) +
 		     c->every_ms;
 	else if (at > c->now_ms + AHEAD_MAX_MS)
@@ -194,6 +196,14 @@ static bool has_looked(const struct finding *x, const struct sq_job *job,
 		       : job->looked_ms > p->changed_ms + STORE_LOOK_MARGIN_MS;
 }
 
+/* The ticket of a conversation that a job is about to decide on. */
+static void give_ticket(const struct finding *x, const struct sq_job *job,
+			const struct store_person *p)
+{
+	if (p->ticket_id != 0 && job->ticket_id == 0 && is_under_way(job))
+		sq_exec(x->q, JOB_TICKET, sq_int(job->id), sq_id(p->ticket_id));
+}
+
 static bool is_known(const struct finding *x, const struct store_person *p,
 		     const char *person)
 {
@@ -204,8 +214,10 @@ static bool is_known(const struct finding *x, const struct store_person *p,
 		    p->zendesk_user_id ||
 	    is_linked(x, p))
 		return true;
-	if (sq_job_find(x->q, x->account, person, &job))
+	if (sq_job_find(x->q, x->account, person, &job)) {
+		give_ticket(x, &job, p);
 		return has_looked(x, &job, p);
+	}
 	return job_person(user, "", p->zendesk_user_id) &&
 	       sq_job_find(x->q, x->account, user, &job) && is_under_way(&job);
 }

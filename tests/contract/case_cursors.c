@@ -37,6 +37,17 @@ static struct store_cursor claim(struct ct *c)
 	return op.u.cursor;
 }
 
+static struct store_cursor claim_at_once(struct ct *c)
+{
+	struct store_op op;
+
+	cursor_op(c, &op);
+	op.u.cursor.at_once = true;
+	CT_DO(c, &op);
+	store_op_release(&op);
+	return op.u.cursor;
+}
+
 static void back_op(struct ct *c, struct store_op *op, int64_t token,
 		    const char *failure, int64_t due_ms)
 {
@@ -186,7 +197,13 @@ static void an_end_rests_and_is_counted(struct ct *c)
 	assert_false(cursor.mine);
 	assert_int_equal(cursor.next_ms, c->now_ms + EVERY);
 	c->now_ms += EVERY;
-	assert_true(claim(c).mine);
+	cursor = claim(c);
+	assert_true(cursor.mine);
+	assert_false(claim_at_once(c).mine); /* somebody is at it */
+	found_op(c, &op, cursor.token, NULL, 0);
+	op.u.found.end = true;
+	CT_DO(c, &op);
+	assert_true(claim_at_once(c).mine);
 }
 
 /* Other settings count at once, and so does a clock that was set back. */
@@ -229,6 +246,10 @@ static void what_failed_says_why_and_waits(struct ct *c)
 	cursor = claim(c);
 	assert_false(cursor.mine);
 	assert_int_equal(cursor.next_ms, c->now_ms + HOUR);
+	cursor = claim_at_once(c); /* a new life, or other credentials */
+	assert_true(cursor.mine);
+	back_op(c, &op, cursor.token, "HTTP 403", c->now_ms + HOUR);
+	CT_DO(c, &op);
 	c->now_ms += HOUR;
 	cursor = claim(c);
 	assert_true(cursor.mine);
@@ -350,8 +371,12 @@ static void whose_job_is_under_way_is_known(struct ct *c)
 
 	assert_int_equal(find(c, p), 1); /* ready */
 	job = ct_claim(c);
+	p.ticket_id = 77;
 	assert_int_equal(find(c, p), 0); /* runs */
 	ct_settle(c, &job, JOB_WAITING);
+	job = ct_job(c, "s:ann");
+	assert_int_equal(job.ticket_id, 77); /* to tell its agent */
+	job_release(&job);
 	c->now_ms += MINUTE;
 	p.changed_ms = c->now_ms;
 	assert_int_equal(find(c, p), 0);

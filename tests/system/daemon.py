@@ -72,6 +72,7 @@ def account_section(name, sandbox, **settings):
         "sunco_key_secret": s["sunco_key_secret"],
         "sunco_webhook_secrets": [s["sunco_secret"]],
         "apply": "auto",
+        "sweep_every": "0",  # of which test_sweep.py makes use
         **settings,
     }
     return f'account "{name}" {{\n{lines(written)}}}\n'

@@ -358,50 +358,6 @@ static void test_tickets(void **state)
 	assert_string_equal(json_str(json_at(t->tags, 0)), "c");
 }
 
-static void test_exports_go_by_change_and_leave_out_a_minute(void **state)
-{
-	struct kit *k = *state;
-	char target[160];
-
-	free_of_limits(k);
-	k->now_ms += 1000;
-	kit_call(k, "PUT", USER_2, "{'user':{'notes':'n'}}");
-	kit_call(k, "GET",
-		 "/api/v2/incremental/users/cursor?start_time=1&per_page=2",
-		 NULL);
-	assert_int_equal(json_len(kit_at(k, "users")), 2);
-	assert_false(json_bool(kit_at(k, "end_of_stream"), true));
-	snprintf(target, sizeof(target),
-		 "/api/v2/incremental/users/cursor?cursor=%s",
-		 kit_str(k, "after_cursor"));
-	kit_call(k, "GET", target, NULL);
-	assert_int_equal(json_len(kit_at(k, "users")), 1);
-	assert_true(json_bool(kit_at(k, "end_of_stream"), false));
-	snprintf(target, sizeof(target),
-		 "/api/v2/incremental/users/cursor?cursor=%s",
-		 kit_str(k, "after_cursor"));
-	k->now_ms += 60000;
-	kit_call(k, "GET", target, NULL);
-	assert_int_equal(json_len(kit_at(k, "users")), 1);
-	assert_int_equal(kit_int(k, "users.0.id"), 2);
-	assert_int_equal(kit_call(k, "GET",
-				  "/api/v2/incremental/users/cursor?start_time="
-				  "1790000050",
-				  NULL),
-			 422);
-}
-
-static void test_exports_have_their_own_limit(void **state)
-{
-	static const char target[] =
-		"/api/v2/incremental/users/cursor?start_time=1";
-	struct kit *k = *state;
-
-	for (int i = 0; i < 10; i++)
-		assert_int_equal(kit_call(k, "GET", target, NULL), 200);
-	assert_int_equal(kit_call(k, "GET", target, NULL), 429);
-}
-
 #define TEST(f) cmocka_unit_test_setup_teardown(f, kit_setup, kit_teardown)
 
 int main(void)
@@ -423,8 +379,6 @@ int main(void)
 		TEST(test_side_load_of_one_user),
 		TEST(test_nobody_is_an_anonymous_user),
 		TEST(test_tickets),
-		TEST(test_exports_go_by_change_and_leave_out_a_minute),
-		TEST(test_exports_have_their_own_limit),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
