@@ -88,7 +88,7 @@ def test_an_installation_that_is_well(well):
     assert set(levels.values()) == {"ok"}, rows
     assert set(levels) == {"configuration", "secrets", "admin", "store",
                            "disk", "daemon", "apply", "breaker", "queue",
-                           "reviews", "webhooks"}
+                           "reviews", "webhooks", "sweep"}
     assert said(rows, "breaker", "ok")["finding"] == \
         "closed: 1 of 200 links this hour"
     assert all(r["mend"] is None for r in rows)
@@ -99,7 +99,7 @@ def test_the_screen(well):
     done = well.command("doctor")
     assert done.stderr == ""
     lines = done.stdout.splitlines()
-    assert len(lines) == 12
+    assert len(lines) == 13
     assert all(line.startswith("ok ") for line in lines)
     assert "acme: auto: links are made without asking" in done.stdout
     assert ADDRESS not in done.stdout
