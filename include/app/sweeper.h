@@ -4,8 +4,9 @@
  * (incremental exports, two requests when nothing did), and hands the people
  * to the store, which wakes whom no job has seen.
  *
- * It begins right after the start and after a reload, and goes on from where it
- * came to, however long ago that was; the first time ever from sweep_every ago, at least an hour: what is older is backfill's.
+ * It begins right after the start and after a reload, and goes on from where
+ * it came to, however long ago that was; the first time ever from sweep_every
+ * ago, at least an hour: what is older is backfill's.
  * Nothing is left alone until its page is stored. It waits while many of its
  * finds wait to be looked at, and while the account is paused or held. What
  * it fails at holds up nobody else.

@@ -166,6 +166,8 @@ static void take(struct sweep_account *a, struct store_cursor *c)
 {
 	a->token = c->token;
 	a->since_ms = c->row.since_ms;
+	if (c->row.moved_ms == 0 && c->since_ms < a->since_ms)
+		a->since_ms = c->since_ms; /* the clock was wrong */
 	a->cursor = c->row.cursor;
 	c->row.cursor = NULL;
 	a->walks[a->walk].tried = true;

@@ -38,7 +38,6 @@ struct sweep_account {
 	struct loop_timer *timer;
 	int64_t token; /* of the lease */
 	/* the page under way */
-	int64_t asked_ms; /* wall */
 	int64_t since_ms;
 	char *cursor; /* where it began; NULL: at since_ms; *owned* */
 	char *after;  /* where the next one begins; *owned* */

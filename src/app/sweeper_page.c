@@ -17,8 +17,8 @@
 #include "base/str.h"
 #include "core/retry.h"
 
-/* A place that Zendesk refuses is given by time, so much earlier: for the
- * minute that exports leave out, and for clocks that differ. */
+/* A place that Zendesk refuses is given by time, so much earlier: a change
+ * may have been put into the stream later than it was made. */
 #define OVERLAP_MS   (5 * 60 * 1000)
 #define FORBIDDEN_MS (60 * 60 * 1000)
 #define STORE_MS     10000
@@ -240,8 +240,8 @@ static void on_kept(struct store_op *op, void *arg)
 	}
 }
 
-/* At the end all that changed was seen until a minute before it was asked
- * for, which the overlap covers; else until the first change in the page. */
+/* By Zendesk's own clock, whatever ours says: what changed before the first
+ * change in this page was in those before. */
 static void keep(struct sweep_account *a)
 {
 	const struct account_config *c =
@@ -265,7 +265,7 @@ static void keep(struct sweep_account *a)
 		.count = a->people.count,
 		.scanned = a->scanned,
 		.cursor = a->after,
-		.since_ms = a->end ? a->asked_ms : a->first_ms,
+		.since_ms = a->first_ms,
 		.end = a->end,
 		.source = EVENT_FROM_SWEEP,
 		.wait_ms = c->wait_for_user_ms,
@@ -389,7 +389,6 @@ void sweeper_page(struct sweep_account *a)
 
 	CRASH_POINT("before_sweep_page");
 	a->state = PAGE;
-	a->asked_ms = loop_wall_ms(a->s->loop);
 	if (a->walk == WALK_USERS)
 		a->call = zendesk_export_users(api, LANE_BACKFILL, since_ms,
 					       a->cursor, size, on_users, a);

@@ -49,6 +49,15 @@ def swept(reunite, count=1, start=0):
                        what=f"{count} sweeps")
 
 
+@pytest.fixture
+def sweeping(daemon):
+    """A daemon that sweeps at its start, soon, and then not again."""
+    def start(**settings):
+        return daemon(**{"sweep_every": "1h", "fast": 10, **settings})
+
+    return start
+
+
 def calls(sandbox, *names):
     return [r for r in rounds.requests(sandbox, "zendesk")
             if r["call"] in names]
@@ -89,8 +98,8 @@ def walk(reunite, name):
 # --- lost webhooks ---
 
 
-def test_what_happened_while_it_was_down(box, daemon):
-    reunite = daemon(sweep_every="1h")
+def test_what_happened_while_it_was_down(box, sweeping):
+    reunite = sweeping()
     swept(reunite)
     assert reunite.stop() == 0
     pairs = []
@@ -134,34 +143,34 @@ def test_suncos_webhooks_never_come(box, daemon):
     assert reunite.metric("reunite_sweep_woken_total", account="acme") == 0
 
 
-def test_a_ticket_is_enough(box, daemon):
+def test_a_ticket_is_enough(box, sweeping):
     """The users' export does not work at all."""
     box.fault(match={"call": "users_export"}, kind="status", status=500,
               times=-1)
-    reunite = daemon(sweep_every="1h")
+    reunite = sweeping()
     owner = profile(box, "Ada")
     merged(box, reunite, [(lost(box, "Ada"), owner)])
     assert walk(reunite, "users")["failure"] == "unreachable"
 
 
-def test_a_user_is_enough(box, daemon):
+def test_a_user_is_enough(box, sweeping):
     """Neither is there a ticket, nor are identities brought by the export."""
     box.settings(side_load_export=False)
     box.fault(match={"call": "tickets_export"}, kind="status", status=500,
               times=-1)
     owner = profile(box, "Ada")
     begun = lost(box, "Ada")
-    reunite = daemon(sweep_every="1h")
+    reunite = sweeping()
     merged(box, reunite, [(begun, owner)])
     assert calls(box, "show_many")
 
 
-def test_tickets_of_other_channels_are_nobodys(box, daemon):
+def test_tickets_of_other_channels_are_nobodys(box, sweeping):
     box.people({"name": "Ada", "id": 7, "email": address("Ada")}, tickets=[
         {"requester_id": 7, "id": 901, "channel": "email"}])
     assert box.zendesk.put("/api/v2/tickets/901", {
         "ticket": {"tags": ["changed"]}}).status == 200
-    reunite = daemon(sweep_every="1h")
+    reunite = sweeping()
     swept(reunite)
     (event,) = [e for e in reunite.events("swept") if e["walk"] == "tickets"]
     assert (event["scanned"], event["found"]) == (1, 0)
@@ -171,10 +180,10 @@ def test_tickets_of_other_channels_are_nobodys(box, daemon):
 # --- many ---
 
 
-def test_an_outage_of_several_pages(box, daemon):
+def test_an_outage_of_several_pages(box, sweeping):
     """Hundreds of people; each is decided about once."""
     count = 230
-    reunite = daemon(sweep_every="1h", apply="observe")
+    reunite = sweeping(apply="observe")
     swept(reunite)
     assert reunite.stop() == 0
     users = [{"id": 5000 + i, "name": f"Web User {i}", "identities": [
@@ -244,11 +253,11 @@ def test_a_crash_at_every_point(tmp_path):
         assert on.requests("merge") == 1
 
 
-def test_it_is_stopped_in_the_middle_of_a_page(box, daemon):
+def test_it_is_stopped_in_the_middle_of_a_page(box, sweeping):
     box.fault(match={"call": "tickets_export"}, kind="hang", ms=60000)
     owner = profile(box, "Ada")
     begun = lost(box, "Ada")
-    reunite = daemon(sweep_every="1h")
+    reunite = sweeping()
     harness.wait_until(
         lambda: box.control("GET", "faults")["faults"][0]["hits"],
         what="the page to be asked for")
@@ -291,7 +300,7 @@ def test_exports_are_forbidden(box, daemon):
     assert walk(reunite, "users")["failure"] is None
 
 
-def test_the_exports_own_limit(box, daemon):
+def test_the_exports_own_limit(box, sweeping):
     """Others use it up: it comes back when told, and the account's other
     work does not wait for that."""
     box.fault(match={"call": "tickets_export"}, kind="status", status=429,
@@ -299,7 +308,7 @@ def test_the_exports_own_limit(box, daemon):
     owner = profile(box, "Ada")
     begun = lost(box, "Ada")
     live = profile(box, "Bea")
-    reunite = daemon(sweep_every="1h", fast=10)
+    reunite = sweeping()
     harness.wait_until(lambda: reunite.events("sweep_waits"),
                        what="the refusal")
     told = lost(box, "Bea", ["trigger"])
@@ -310,9 +319,9 @@ def test_the_exports_own_limit(box, daemon):
     assert not reunite.events("sweep_failed")
 
 
-def test_a_place_that_is_not_known_any_more(box, daemon):
+def test_a_place_that_is_not_known_any_more(box, sweeping):
     """It goes on by time, and nobody is missed."""
-    reunite = daemon(sweep_every="1h")
+    reunite = sweeping()
     swept(reunite)
     assert reunite.stop() == 0
     owner = profile(box, "Ada")
@@ -328,13 +337,13 @@ def test_a_place_that_is_not_known_any_more(box, daemon):
         "cursor_refused"] * 2
 
 
-def test_an_export_that_does_not_answer(box, daemon):
+def test_an_export_that_does_not_answer(box, sweeping):
     """It is told once, and that it goes on."""
     for kind in ("html", "truncate", "cut_before"):
         box.fault(match={"call": "users_export"}, kind=kind)
     owner = profile(box, "Ada")
     begun = lost(box, "Ada")
-    reunite = daemon(sweep_every="1h", fast=20)
+    reunite = sweeping(fast=20)
     merged(box, reunite, [(begun, owner)])
     swept(reunite)
     assert len(calls(box, "users_export")) == 4
@@ -342,8 +351,8 @@ def test_an_export_that_does_not_answer(box, daemon):
     assert len(reunite.events("sweep_goes_on")) == 1
 
 
-def test_a_paused_account_is_not_swept(box, daemon):
-    reunite = daemon(sweep_every="1h")
+def test_a_paused_account_is_not_swept(box, sweeping):
+    reunite = sweeping()
     swept(reunite)
     reunite.command("queue", "pause", "--account", "acme")
     assert reunite.stop() == 0
@@ -386,8 +395,8 @@ def test_an_idle_sweep_costs_two_calls(box, daemon):
     assert len(asked) <= 2 * count + 2
 
 
-def test_it_says_how_it_is_doing(box, daemon):
-    reunite = daemon(sweep_every="1h")
+def test_it_says_how_it_is_doing(box, sweeping):
+    reunite = sweeping()
     swept(reunite)
     sweep = account(reunite)["sweep"]
     assert sweep["every_s"] == 3600
