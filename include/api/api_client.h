@@ -6,7 +6,8 @@
  * refreshed a minute before it ends and once on a 401), a bearer token, or an
  * API token (basic, "email/token:token"). SunCo: basic, key id and secret.
  *
- * Classes: 2xx OK · 404 NOTFOUND (InvalidEndpoint: PERM) · 401, 403 AUTH ·
+ * Classes: 2xx OK · 404 NOTFOUND (InvalidEndpoint: AUTH) · 401, 403, and a GET
+ * that is answered as to "Anonymous user" AUTH ·
  * 429 RATE · 409 CONFLICT · 408, 3xx, 5xx, no or broken answer: TEMP · 422,
  * 400 and every other 4xx PERM. What is not JSON (an HTML page of a front, a
  * truncated text) is not an answer of the API: TEMP, whatever its status but
@@ -33,6 +34,7 @@
 #include "base/error.h"
 #include "core/budget.h"
 #include "core/endpoint.h"
+#include "core/hold.h"
 #include "core/job.h"
 #include "net/http_client.h"
 
@@ -40,7 +42,7 @@
 #define API_QUEUE_ONCE_MS  5000
 #define API_SUNCO_OPEN_MAX 4 /* half of the connections to a host */
 
-enum api { API_ZENDESK, API_SUNCO };
+enum api { API_ZENDESK, API_SUNCO, API_COUNT };
 const char *api_name(enum api a);
 enum zendesk_auth { ZENDESK_OAUTH, ZENDESK_BEARER, ZENDESK_API_TOKEN };
 
@@ -53,8 +55,10 @@ struct api_config {
 	const char *sunco_url, *sunco_app_id, *sunco_key_id, *sunco_key_secret;
 	int64_t requests_per_minute; /* 0: learn */
 	int64_t reserve_percent;
-	int64_t timeout_ms;  /* per request */
-	bool writes_tickets; /* notes and tags: oauth asks for that, too */
+	int64_t timeout_ms; /* per request */
+	/* what oauth asks for beside reading */
+	bool writes_users;   /* without it nothing is done at all */
+	bool writes_tickets; /* notes and tags: without it only they suffer */
 };
 
 struct api_client;
@@ -81,8 +85,18 @@ void api_client_on_token(struct api_client *c,
 				    void *arg),
 			 void *arg);
 const struct budget *api_client_budget(const struct api_client *c);
-/* When the budget would let a live request go; 0: now. For the scheduler. */
+/* When a live request may go, by the limits and by the holds; 0: now. For
+ * whoever begins work: nothing here keeps a request back because of a hold. */
 int64_t api_client_wait_ms(const struct api_client *c);
+/* What the answers of the API say about the account as a whole (core/hold.h);
+ * fn is called when that began, changed or ended, never from inside a call. */
+const struct hold *api_client_hold(struct api_client *c, enum api a);
+bool api_client_is_held(struct api_client *c); /* one API or both */
+void api_client_on_hold(struct api_client *c, void (*fn)(void *arg), void *arg);
+/* Something was mended, perhaps: a held account is tried at once. */
+void api_client_try_again(struct api_client *c);
+/* OAuth gave a token that does not allow notes on tickets. */
+bool api_client_lacks_tickets(const struct api_client *c);
 
 /* How a call ended; borrowed for the callback. */
 struct json_t;
@@ -95,7 +109,10 @@ struct api_result {
 	int status;	  /* HTTP, 0: no answer */
 	int calls;	  /* requests that reached the API for it */
 	int64_t retry_after_ms; /* RATE: as told, -1 not told */
-	bool forbidden;		/* 403: known, but not allowed to do this */
+	bool forbidden;		/* 403, or not in this plan: known, but not
+				   allowed to do this */
+	bool personal;	/* forbidden, but only about this user: others are
+			  allowed */
 	bool duplicate; /* 400, 409, 422: the value is somebody else's */
 	bool mentions_external_id; /* likewise: external ids are the reason */
 	struct error error; /* what the API said, cut, without personal data:
@@ -110,6 +127,7 @@ struct api_call {
 	/* copied; query included, already escaped; NULL (it grew too long) or
 	 * over 16 KiB with the URL: PERM */
 	const char *path;
+	uint64_t user;	     /* whom it is about; 0: nobody in particular */
 	struct json_t *body; /* *taken*, or NULL */
 	enum job_lane lane;
 	bool once; /* must not be repeated */

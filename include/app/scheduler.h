@@ -2,10 +2,10 @@
  * When: claims due jobs, account by account, and keeps as many runs going as
  * the account's limits allow.
  *
- * An account whose credentials are refused, or whose APIs do not answer run
- * after run, is held: one run at a time, at most one a minute in the end,
- * until an answer says otherwise. A paused account is left alone. Lanes come from
- * the claim (live before review before backfill).
+ * An account for which an API does not work is held (core/hold.h): one run at
+ * a time, at most one a minute in the end that meets the trouble, until an
+ * answer says otherwise. A paused account is left alone. Lanes come from the
+ * claim (live before review before backfill).
  *
  * Owned by the loop thread.
  */
@@ -52,8 +52,6 @@ size_t scheduler_runs(const struct scheduler *s); /* under way */
 /* Does a run still borrow one of these? */
 bool scheduler_borrows(const struct scheduler *s,
 		       const struct account_config *configs, size_t count);
-/* Why the account is held ("credentials", "unreachable"), or NULL. */
-const char *scheduler_held(const struct scheduler *s, const char *account);
 /* A person paused it, as last seen in the store. */
 bool scheduler_paused(const struct scheduler *s, const char *account);
 

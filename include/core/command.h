@@ -89,7 +89,7 @@ struct answer {
 	int64_t now_ms;
 	enum result result;
 	bool sent;	/* not OK: it may have taken effect */
-	bool forbidden; /* AUTH: the credentials are good, but not for this */
+	bool personal;	/* AUTH: others are allowed, this user is not */
 	bool duplicate; /* 422: the value is somebody else's */
 	bool mentions_external_id;
 	int64_t told_ms;   /* RATE: Retry-After, -1: not told */

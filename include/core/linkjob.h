@@ -52,6 +52,7 @@
 
 #define LINKJOB_FRESH_MS    60000
 #define LINKJOB_ADOPT_TRIES 3
+#define LINKJOB_CONFLICTS   5  /* 409s to changes: then it is a refusal */
 #define LINKJOB_OTHERS_MAX  20 /* SunCo users that a review shows */
 #define LINKJOB_GONE_MS	    5000 /* a requester that is gone is looked for again */
 
@@ -130,6 +131,7 @@ struct linkjob {
 	uint64_t ticket_id;
 	int64_t deadline_ms;
 	bool nobody_waits; /* it is history: what it waits for will not come */
+	int64_t due_ms;	   /* since when a look is owed; 0: not known */
 	/* the run */
 	enum linkjob_state state;
 	unsigned waiting; /* commands without an answer */
@@ -143,7 +145,6 @@ struct linkjob {
 	struct sightings seen; /* everybody whom answers of this run showed */
 	bool sunco_gone;
 	bool changed; /* resumed, and the person says something else now */
-	bool welcome; /* Zendesk answered in this run: it knows us */
 	int64_t oldest_read_ms; /* of what the decision rests on */
 	struct recall recall;
 	uint64_t weighed[RECALL_MAX]; /* whom WEIGH asked about */
@@ -160,6 +161,8 @@ struct linkjob {
 	uint8_t first_search_hash[16];
 	int looks;
 	int adopt_tries;
+	int conflicts;
+	int64_t late_ms; /* that looks came late by: the wait is longer by it */
 	/* the end */
 	enum linkjob_end end;
 	enum result why;

@@ -87,7 +87,9 @@ struct saga {
 	/* when the answer was lost; 0: not yet, or in a former life, whose
 	 * end is not known: then it counts from when it is resumed */
 	int64_t lost_ms;
-	int looks; /* in a row, in LOOK, BACK or PIN */
+	int looks;    /* in a row, in LOOK, BACK or PIN */
+	int id_taken; /* answers that the external id is somebody else's: of
+			 this run and of those before */
 	bool resumed;
 	bool merged;	/* Zendesk said so, or was seen to have done it */
 	bool refused;	/* it said no; LOOK finds out whether that is true */

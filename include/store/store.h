@@ -405,6 +405,9 @@ struct store_account {
 	const char *why;
 	int64_t now_ms;
 	const char *hold;	 /* reason, NULL: not held */
+	const char *hold_api;	 /* whose trouble it is, or NULL */
+	const char *hold_text;	 /* what it said, or NULL */
+	int64_t hold_ms;	 /* since */
 	const char *oauth_token; /* NULL clears it */
 	int64_t oauth_expires_ms;
 	enum event_source webhook_source; /* last valid webhook */
@@ -416,7 +419,10 @@ struct store_account {
 	char *paused_by;   /* *owned* or NULL */
 	char *paused_why;  /* *owned* or NULL */
 	char *held;	   /* *owned* or NULL */
-	char *token;	   /* *owned* or NULL */
+	char *held_api;	   /* *owned* or NULL */
+	char *held_text;   /* *owned* or NULL */
+	int64_t held_ms;
+	char *token; /* *owned* or NULL */
 	int64_t token_expires_ms;
 	int64_t last_webhook_ms[2]; /* by enum event_source */
 };

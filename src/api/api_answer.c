@@ -161,7 +161,7 @@ static enum result class_of(int status, enum body body,
 	if (r == RESULT_NOTFOUND && body == BODY_EMPTY)
 		return RESULT_TEMP;
 	if (r == RESULT_NOTFOUND && endpoint_unknown(json))
-		return RESULT_PERM;
+		return RESULT_AUTH;
 	return r;
 }
 
@@ -238,12 +238,24 @@ struct json_t *api_answer_read(const struct http_answer *a, int64_t wall_ms,
 	r->status = a->status;
 	r->result = class_of(a->status, body, json);
 	r->sent = may_have_effect(a->status, body);
-	r->forbidden = r->result == RESULT_AUTH && a->status == 403;
+	r->forbidden = r->result == RESULT_AUTH && a->status != 401;
 	if (r->result == RESULT_RATE)
 		r->retry_after_ms = retry_after_ms(a, wall_ms);
 	flags_set(r, json);
 	error_describe(r, body, json);
 	return json;
+}
+
+bool api_answer_is_anonymous(const struct json_t *json, struct api_result *r)
+{
+	const struct json_t *user = json_get(json, "user");
+
+	if (r->result != RESULT_OK || !json_is_obj(user) ||
+	    !json_is_null(json_get(user, "id")))
+		return false;
+	r->result = error_set(&r->error, RESULT_AUTH,
+			      "HTTP %d as to an anonymous user", r->status);
+	return true;
 }
 
 /* ---- limits ---- */

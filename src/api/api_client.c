@@ -48,6 +48,7 @@ struct api_request {
 	const char *method;
 	bool once;
 	char *path;
+	uint64_t user;
 	char *body;
 	int64_t since_ms;
 	uint64_t token_generation; /* 0: not under OAuth */
@@ -68,6 +69,7 @@ struct api_client {
 	struct api_limits limits;
 	int64_t date_ms;      /* of the last answer; 0: none */
 	int64_t date_mono_ms; /* when it came */
+	struct api_holds holds;
 	struct oauth *oauth;
 	struct loop_timer *pump_timer;
 	struct request_list waiting[LANE_COUNT];
@@ -185,19 +187,23 @@ static void count(const struct api_request *q, const struct http_answer *a)
 		       (double)a->elapsed_us / 1e6);
 }
 
-/* A clean 401: the token may have been taken back before its end. */
+/* A clean 401: the token may have been taken back before its end. A 403: it
+ * may be from before a permission was given. */
 static bool request_again(struct api_request *q)
 {
 	struct api_client *c = q->client;
 
-	if (q->result.status != 401 || q->result.result != RESULT_AUTH ||
-	    q->token_generation == 0)
+	if (q->result.result != RESULT_AUTH || q->token_generation == 0)
 		return false;
-	if (q->again) {
+	if (q->result.forbidden) {
+		if (q->again || !oauth_doubt(c->oauth, q->token_generation))
+			return false;
+	} else if (q->again) {
 		oauth_distrust(c->oauth, &q->result);
 		return false;
+	} else {
+		oauth_expire(c->oauth, q->token_generation);
 	}
-	oauth_expire(c->oauth, q->token_generation);
 	q->again = true;
 	TAILQ_REMOVE(&c->sent, q, entry);
 	q->state = WAITING;
@@ -220,13 +226,17 @@ static void answered(const struct http_answer *a, void *arg)
 	q->transfer = NULL;
 	api_limits_end(&c->limits, &q->toll);
 	q->json = api_answer_read(a, loop_wall_ms(c->loop), &r);
+	if (q->toll.api == API_ZENDESK && str_eq(q->method, "GET"))
+		api_answer_is_anonymous(q->json, &r);
 	q->result = r;
 	api_limits_learn(&c->limits, &q->toll, a, &r, loop_now_ms(c->loop));
 	budget_show(c);
 	note_date(c, a);
 	count(q, a);
-	if (!request_again(q))
+	if (!request_again(q)) {
+		api_holds_learn(&c->holds, &q->result, q->user);
 		request_move(q, FINISHED);
+	}
 	pump_soon(c);
 	deliver(c);
 }
@@ -393,6 +403,7 @@ struct api_request *api_send_owned(struct api_client *c,
 	q->method = call->method;
 	q->once = call->once;
 	q->path = xstrdup(call->path);
+	q->user = call->user;
 	q->body = call->body ? json_text(call->body) : NULL;
 	json_free(call->body);
 	q->since_ms = loop_now_ms(c->loop);
@@ -447,7 +458,8 @@ struct api_client *api_client_new(struct loop *loop, struct http_client *http,
 	api_limits_init(&c->limits, config->requests_per_minute,
 			config->reserve_percent);
 	c->pump_timer = loop_timer_new(loop, pump, c);
-	c->oauth = oauth_new(loop, http, pump_soon, c);
+	c->holds.loop = loop;
+	c->oauth = oauth_new(loop, http, &c->holds, pump_soon, c);
 	oauth_configure(c->oauth, &c->config);
 	for (int lane = 0; lane < LANE_COUNT; lane++)
 		TAILQ_INIT(&c->waiting[lane]);
@@ -492,26 +504,8 @@ void api_client_reconfigure(struct api_client *c,
 	api_config_release(&old);
 	budget_configure(&c->limits.budget, config->requests_per_minute,
 			 config->reserve_percent);
+	api_client_try_again(c);
 	pump_soon(c);
-}
-
-void api_client_set_token(struct api_client *c, const char *token,
-			  int64_t expires_ms)
-{
-	oauth_set_token(c->oauth, token, expires_ms);
-}
-
-void api_client_renew_token(struct api_client *c)
-{
-	oauth_renew(c->oauth);
-}
-
-void api_client_on_token(struct api_client *c,
-			 void (*fn)(const char *token, int64_t expires_ms,
-				    void *arg),
-			 void *arg)
-{
-	oauth_on_token(c->oauth, fn, arg);
 }
 
 const struct budget *api_client_budget(const struct api_client *c)
@@ -521,6 +515,22 @@ const struct budget *api_client_budget(const struct api_client *c)
 
 int64_t api_client_wait_ms(const struct api_client *c)
 {
-	return budget_wait_ms(&c->limits.budget, LANE_LIVE,
-			      loop_now_ms(c->loop));
+	int64_t now_ms = loop_now_ms(c->loop);
+	int64_t wait_ms = budget_wait_ms(&c->limits.budget, LANE_LIVE, now_ms);
+	int64_t sunco_ms = throttle_wait_ms(&c->limits.sunco.refused, now_ms);
+	int64_t held_ms = api_holds_wait_ms(&c->holds);
+
+	if (wait_ms < sunco_ms)
+		wait_ms = sunco_ms;
+	return wait_ms < held_ms ? held_ms : wait_ms;
+}
+
+struct api_holds *api_client_holds(struct api_client *c)
+{
+	return &c->holds;
+}
+
+struct oauth *api_client_oauth(const struct api_client *c)
+{
+	return c->oauth;
 }

@@ -11,9 +11,11 @@
  * repeated before HOLD_AUTH_MS (HOLD_TEMP_MS where there was no answer, or as
  * long as a 429 says); meanwhile every request ends the way the fetch did.
  *
- * Refuses tokens that are not printable ASCII or too long. A scope that was
- * asked for and not granted is logged: Zendesk grants what it does not know
- * without a word, and every call is a 403 then.
+ * Refuses tokens that are not printable ASCII or too long, and a token that
+ * does not allow what the settings in force need: it would get a 403 for every
+ * merge. What only notes need is not worth that; it is logged. Zendesk grants
+ * scopes that it does not know without a word, and may refuse the whole wish
+ * for one that the client may not have: then only what is needed is asked for.
  */
 #include "oauth.h"
 
@@ -35,23 +37,28 @@ enum {
 	HOLD_AUTH_MS = 10 * 1000,
 	HOLD_TEMP_MS = 2 * 1000,
 	HOLD_MAX_MS = 10 * 60 * 1000,
+	DOUBT_MS = 30 * 1000, /* a token this young allows what can be had */
 };
 
 /* users: read, search, identities, merge, external id; tickets: requester;
  * their notes and tags, asked for only where they are written */
-static const struct {
+static const struct scope {
 	const char *name;
+	const char *broad; /* allows it, too */
+	bool for_changes;  /* of users */
 	bool for_notes;
+	bool needed;
 } scopes[] = {
-	{"users:read", false},
-	{"users:write", false},
-	{"tickets:read", false},
-	{"tickets:write", true},
+	{"users:read", "read", false, false, true},
+	{"users:write", "write", true, false, true},
+	{"tickets:read", "read", false, false, false},
+	{"tickets:write", "write", false, true, false},
 };
 
 struct oauth {
 	struct loop *loop;
 	struct http_client *http;
+	struct api_holds *holds;
 	loop_fn *changed;
 	void *changed_arg;
 	void (*keep)(const char *token, int64_t expires_ms, void *arg);
@@ -62,17 +69,22 @@ struct oauth {
 	char *token;
 	int64_t expires_ms; /* wall clock */
 	uint64_t generation;
+	int64_t since_ms;      /* monotonic: the token's */
+	unsigned missing;      /* bits of scopes[] that it lacks */
+	bool scopes_known;     /* it said what it allows */
+	bool narrow;	       /* ask only for what is needed */
 	int64_t hold_until_ms; /* monotonic */
 	struct api_result refusal;
 };
 
 struct oauth *oauth_new(struct loop *loop, struct http_client *http,
-			loop_fn *changed, void *arg)
+			struct api_holds *holds, loop_fn *changed, void *arg)
 {
 	struct oauth *o = xcalloc(1, sizeof(*o));
 
 	o->loop = loop;
 	o->http = http;
+	o->holds = holds;
 	o->changed = changed;
 	o->changed_arg = arg;
 	return o;
@@ -109,8 +121,9 @@ static void credentials_hash(const struct api_config *c,
 	struct buf b;
 
 	buf_init(&b, REQUEST_MAX);
-	buf_printf(&b, "%d\n%d\n%s\n%s\n%s", c->auth, c->writes_tickets,
-		   c->zendesk_url, c->client_id ? c->client_id : "",
+	buf_printf(&b, "%d\n%d\n%d\n%s\n%s\n%s", c->auth, c->writes_users,
+		   c->writes_tickets, c->zendesk_url,
+		   c->client_id ? c->client_id : "",
 		   c->client_secret ? c->client_secret : "");
 	crypto_sha256(b.data, b.len, out);
 	crypto_wipe(b.data, b.len);
@@ -127,7 +140,7 @@ void oauth_configure(struct oauth *o, const struct api_config *c)
 	if (!first && crypto_equal(hash, o->credentials, sizeof(hash)))
 		return;
 	memcpy(o->credentials, hash, sizeof(hash));
-	o->hold_until_ms = 0;
+	oauth_try_again(o);
 	fetch_cancel(o);
 	token_forget(o);
 }
@@ -161,6 +174,9 @@ void oauth_set_token(struct oauth *o, const char *token, int64_t expires_ms)
 	o->token = xstrdup(token);
 	o->expires_ms = expires_ms;
 	o->generation++;
+	o->since_ms = loop_now_ms(o->loop);
+	o->scopes_known = false;
+	o->missing = 0;
 	o->hold_until_ms = 0;
 }
 
@@ -205,33 +221,77 @@ static bool scope_granted(const char *granted, const char *scope)
 	return false;
 }
 
-static bool scope_wanted(const struct api_config *c, size_t i)
+static bool scope_wanted(const struct oauth *o, const struct scope *s)
 {
-	return c->writes_tickets || !scopes[i].for_notes;
+	return (o->config->writes_users || !s->for_changes) &&
+	       (o->config->writes_tickets || !s->for_notes);
 }
 
-static void scopes_compare(const struct oauth *o, const char *granted)
+static bool scope_asked(const struct oauth *o, const struct scope *s)
 {
-	for (size_t i = 0; granted && i < ARRAY_LEN(scopes); i++)
-		if (scope_wanted(o->config, i) &&
-		    !scope_granted(granted, scopes[i].name))
+	return scope_wanted(o, s) && (s->needed || !o->narrow);
+}
+
+/* Which wanted scopes a token does not have, as bits; and the first of those
+ * without which nothing can be done, or NULL. */
+static const char *scopes_compare(const struct oauth *o, const char *granted,
+				  unsigned *missing)
+{
+	const char *needed = NULL;
+
+	*missing = 0;
+	for (size_t i = 0; granted && i < ARRAY_LEN(scopes); i++) {
+		const struct scope *s = &scopes[i];
+
+		if (!scope_wanted(o, s) || scope_granted(granted, s->name) ||
+		    scope_granted(granted, s->broad))
+			continue;
+		*missing |= 1u << i;
+		if (s->needed && !needed)
+			needed = s->name;
+	}
+	return needed;
+}
+
+/* Once, not with every token. */
+static void scopes_warn(const struct oauth *o, unsigned missing)
+{
+	for (size_t i = 0; i < ARRAY_LEN(scopes); i++)
+		if (missing & ~o->missing & 1u << i)
 			log_warn("oauth_scope_missing",
 				 log_str("account", o->config->account),
 				 log_str("scope", scopes[i].name));
 }
 
-static bool token_take(struct oauth *o, const struct json_t *json)
+/* False: it says no, in r. */
+static bool token_take(struct oauth *o, const struct json_t *json,
+		       struct api_result *r)
 {
 	const char *token = json_get_str(json, "access_token");
 	int64_t life_ms = json_get_int(json, "expires_in", 0);
+	const char *granted = json_get_str(json, "scope");
+	const char *needed;
+	unsigned missing;
 
-	if (!token_valid(token))
+	if (!token_valid(token)) {
+		r->result = error_set(&r->error, RESULT_TEMP,
+				      "HTTP %d without a token", r->status);
 		return false;
+	}
+	needed = scopes_compare(o, granted, &missing);
+	if (needed) {
+		r->forbidden = true;
+		r->result = error_set(&r->error, RESULT_AUTH,
+				      "the scope %s was not granted", needed);
+		return false;
+	}
+	scopes_warn(o, missing);
 	life_ms = life_ms > 0 && life_ms < INT32_MAX ? life_ms * 1000
 						     : LIFE_UNTOLD_MS;
 	life_ms -= life_ms / 2 < MARGIN_MS ? life_ms / 2 : MARGIN_MS;
 	oauth_set_token(o, token, loop_wall_ms(o->loop) + life_ms);
-	scopes_compare(o, json_get_str(json, "scope"));
+	o->scopes_known = granted != NULL;
+	o->missing = missing;
 	return true;
 }
 
@@ -247,37 +307,64 @@ static void fetch_count(const struct oauth *o, const struct http_answer *a,
 		       (double)a->elapsed_us / 1e6);
 }
 
+static void fetch_start(struct oauth *o);
+
+/* Asked for too much? */
+static bool fetch_again(struct oauth *o, const struct json_t *json,
+			struct api_result *r)
+{
+	if (r->result == RESULT_OK ||
+	    !str_eq(json_get_str(json, "error"), "invalid_scope"))
+		return false;
+	r->forbidden = true;
+	if (o->narrow)
+		return false;
+	o->narrow = true;
+	fetch_start(o);
+	return true;
+}
+
+static void fetch_judge(struct oauth *o, const struct json_t *json,
+			struct api_result *r)
+{
+	if (r->result == RESULT_OK)
+		token_take(o, json, r);
+	/* a clean refusal, whatever its status, is about the credentials */
+	else if (r->result != RESULT_TEMP && r->result != RESULT_RATE)
+		r->result = RESULT_AUTH;
+}
+
 static void fetch_done(const struct http_answer *a, void *arg)
 {
 	struct oauth *o = arg;
-	struct api_result r = {.api = API_ZENDESK};
+	struct api_result r = {.api = API_ZENDESK, .call = "oauth_token"};
 	struct json_t *json = api_answer_read(a, loop_wall_ms(o->loop), &r);
+	bool again;
 
 	o->fetch = NULL;
-	if (r.result == RESULT_OK && !token_take(o, json))
-		r.result = error_set(&r.error, RESULT_TEMP,
-				     "HTTP %d without a token", r.status);
-	/* a clean refusal, whatever its status, is about the credentials */
-	if (r.result != RESULT_OK && r.result != RESULT_TEMP &&
-	    r.result != RESULT_RATE)
-		r.result = RESULT_AUTH;
+	fetch_judge(o, json, &r);
 	fetch_count(o, a, r.result);
+	again = fetch_again(o, json, &r);
 	json_free(json);
+	if (again)
+		return;
 	if (r.result == RESULT_OK)
 		token_keep(o);
 	else
 		refuse(o, &r);
+	api_holds_learn(o->holds, &r, 0);
 	o->changed(o->changed_arg);
 }
 
-static void fetch_body(const struct api_config *c, struct buf *out)
+static void fetch_body(const struct oauth *o, struct buf *out)
 {
+	const struct api_config *c = o->config;
 	struct json_t *body = json_new_obj();
 	struct buf scope;
 
 	buf_init(&scope, REQUEST_MAX);
 	for (size_t i = 0; i < ARRAY_LEN(scopes); i++)
-		if (scope_wanted(c, i))
+		if (scope_asked(o, &scopes[i]))
 			buf_printf(&scope, "%s%s", i > 0 ? " " : "",
 				   scopes[i].name);
 	json_set_str(body, "grant_type", "client_credentials");
@@ -307,7 +394,7 @@ static void fetch_start(struct oauth *o)
 	buf_init(&url, REQUEST_MAX);
 	buf_init(&text, REQUEST_MAX);
 	buf_printf(&url, "%s/oauth/tokens", o->config->zendesk_url);
-	fetch_body(o->config, &text);
+	fetch_body(o, &text);
 	call.url = url.data;
 	call.body = (struct slice){text.data, text.len};
 	o->fetch = http_client_send(o->http, &call, fetch_done, o);
@@ -347,6 +434,31 @@ void oauth_expire(struct oauth *o, uint64_t generation)
 	token_keep(o);
 }
 
+bool oauth_doubt(struct oauth *o, uint64_t generation)
+{
+	bool ours = o->token && o->generation == generation;
+
+	if (ours && o->scopes_known &&
+	    loop_now_ms(o->loop) - o->since_ms < DOUBT_MS)
+		return false;
+	oauth_expire(o, generation);
+	return true;
+}
+
+void oauth_try_again(struct oauth *o)
+{
+	o->hold_until_ms = 0;
+	o->narrow = false;
+}
+
+bool oauth_lacks_tickets(const struct oauth *o)
+{
+	for (size_t i = 0; i < ARRAY_LEN(scopes); i++)
+		if (!scopes[i].needed && o->missing & 1u << i)
+			return true;
+	return false;
+}
+
 void oauth_renew(struct oauth *o)
 {
 	token_forget(o);
@@ -358,4 +470,25 @@ void oauth_distrust(struct oauth *o, const struct api_result *why)
 	token_forget(o);
 	token_keep(o);
 	refuse(o, why);
+}
+
+/* ---- the client's ---- */
+
+void api_client_set_token(struct api_client *c, const char *token,
+			  int64_t expires_ms)
+{
+	oauth_set_token(api_client_oauth(c), token, expires_ms);
+}
+
+void api_client_renew_token(struct api_client *c)
+{
+	oauth_renew(api_client_oauth(c));
+}
+
+void api_client_on_token(struct api_client *c,
+			 void (*fn)(const char *token, int64_t expires_ms,
+				    void *arg),
+			 void *arg)
+{
+	oauth_on_token(api_client_oauth(c), fn, arg);
 }

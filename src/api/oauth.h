@@ -6,12 +6,14 @@
 #define REUNITE_API_OAUTH_H
 
 #include "api/api_client.h"
+#include "api_int.h"
 
 struct oauth;
 
-/* changed() runs when a fetch ended, well or badly; never from inside. */
+/* changed() runs when a fetch ended, well or badly; never from inside. holds:
+ * borrowed, learns how fetches end. */
 struct oauth *oauth_new(struct loop *loop, struct http_client *http,
-			loop_fn *changed, void *arg);
+			struct api_holds *holds, loop_fn *changed, void *arg);
 void oauth_free(struct oauth *o); /* NULL is allowed */
 /* Other credentials than before end the token; c is borrowed until the next
  * call. */
@@ -33,10 +35,17 @@ enum oauth_state oauth_token(struct oauth *o, const char **token,
 const struct api_result *oauth_refusal(const struct oauth *o);
 /* A request with that token got 401: the next one fetches a new token. */
 void oauth_expire(struct oauth *o, uint64_t generation);
+/* A request with that token got 403. True: another token may be allowed more
+ * (this one is old, or what it allows is not known); the next one fetches it. */
+bool oauth_doubt(struct oauth *o, uint64_t generation);
 /* The next request fetches a new token. */
 void oauth_renew(struct oauth *o);
 /* A request got 401 with a token just fetched, too: nothing is fetched for a
  * while, everything is refused. */
 void oauth_distrust(struct oauth *o, const struct api_result *why);
+/* What was refused may be asked for again at once. */
+void oauth_try_again(struct oauth *o);
+/* The token does not allow what notes on tickets take. */
+bool oauth_lacks_tickets(const struct oauth *o);
 
 #endif

@@ -50,6 +50,7 @@ struct zendesk_op *zendesk_merge(struct api_client *c, enum job_lane lane,
 		.endpoint = ENDPOINT_MERGE,
 		.method = "PUT",
 		.body = body,
+		.user = into, /* the one of the two who may be special */
 		.once = true,
 	};
 

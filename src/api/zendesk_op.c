@@ -124,6 +124,8 @@ struct zendesk_op *zendesk_op_start(struct zendesk_op *op,
 	buf_init(&path, PATH_MAX_BYTES);
 	buf_printf(&path, "%s%" PRIu64 "%s", before, id, behind);
 	call->path = path.overflow ? NULL : path.data;
+	if (!call->user)
+		call->user = id;
 	zendesk_op_send(&op->slots[0], call);
 	buf_release(&path);
 	return op;

@@ -37,6 +37,7 @@ static void list_page(struct zendesk_slot *s, const char *path)
 		.name = "identities_list",
 		.method = "GET",
 		.path = path,
+		.user = s->op->users[s->user].id,
 	};
 
 	s->pages++;
@@ -201,7 +202,8 @@ struct zendesk_op *zendesk_user_get(struct api_client *c, enum job_lane lane,
 				    void *arg)
 {
 	struct zendesk_op *op = zendesk_op_new(c, lane, arg);
-	struct api_call call = {.name = "user_get", .method = "GET"};
+	struct api_call call = {
+		.name = "user_get", .method = "GET", .user = id};
 	struct buf path;
 
 	op->id = id;

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "app/breaker.h"
+#include "base/clock.h"
 #include "base/crypto.h"
 #include "base/metrics.h"
 #include "base/str.h"
@@ -181,17 +182,28 @@ static void get_healthz(struct http_request *req, void *arg)
 	reply_json(req, 200, v);
 }
 
-static void add_held(struct json_t *list, const char *account,
-		     const char *reason)
+struct json_t *admin_hold_rows(const struct admin *a, const char *account)
 {
-	struct json_t *v;
+	struct api_client *api = engine_api(a->engine, account);
+	struct json_t *list = json_new_arr();
+	char since[CLOCK_TEXT_SIZE];
 
-	if (!reason)
-		return;
-	v = json_new_obj();
-	json_set_str(v, "account", account);
-	json_set_str(v, "reason", reason);
-	json_push(list, v);
+	for (enum api i = 0; api && i < API_COUNT; i++) {
+		const struct hold *hold = api_client_hold(api, i);
+		struct json_t *v;
+
+		if (!hold->reason)
+			continue;
+		clock_format(hold->since_wall_ms, since);
+		v = json_new_obj();
+		json_set_str(v, "account", account);
+		json_set_str(v, "reason", hold_reason_name(hold->reason));
+		json_set_str(v, "api", api_name(i));
+		json_set_str(v, "since", since);
+		json_set_str(v, "text", hold_text(hold));
+		json_push(list, v);
+	}
+	return list;
 }
 
 static struct json_t *held_accounts(const struct admin *a)
@@ -202,10 +214,18 @@ static struct json_t *held_accounts(const struct admin *a)
 
 	for (size_t i = 0; i < config->account_count; i++) {
 		const char *name = config->accounts[i].name;
+		struct json_t *rows = admin_hold_rows(a, name);
+		struct json_t *v;
 
-		add_held(list, name, scheduler_held(s, name));
-		add_held(list, name,
-			 scheduler_paused(s, name) ? "paused" : NULL);
+		for (size_t n = 0; n < json_len(rows); n++)
+			json_push(list, json_clone(json_at(rows, n)));
+		json_free(rows);
+		if (!scheduler_paused(s, name))
+			continue;
+		v = json_new_obj();
+		json_set_str(v, "account", name);
+		json_set_str(v, "reason", "paused");
+		json_push(list, v);
 	}
 	return list;
 }

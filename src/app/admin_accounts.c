@@ -89,13 +89,14 @@ static struct json_t *account_row(struct admin_call *call)
 {
 	const struct store_stats *s = &call->stats;
 	const struct store_account *row = &call->op.u.account;
-	const struct scheduler *scheduler =
-		engine_scheduler(call->admin->engine);
+	struct json_t *holds = admin_hold_rows(call->admin, call->account);
+	const struct json_t *first = json_at(holds, 0);
 	struct json_t *v = json_new_obj();
 
 	json_set_str(v, "account", call->account);
 	json_set(v, "paused", pause_row(row));
-	json_set_str(v, "held", scheduler_held(scheduler, call->account));
+	json_set_str(v, "held", json_get_str(first, "reason"));
+	json_set(v, "holds", holds);
 	json_set(v, "breaker", breaker_row(s));
 	json_set(v, "last_webhook", webhook_row(row));
 	json_set(v, "jobs", job_row(s));

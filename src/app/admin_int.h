@@ -74,6 +74,9 @@ bool admin_call_read_by(struct admin_call *call);
 struct json_t *admin_review_whole(const struct admin_call *call);
 http_handler admin_review_approve, admin_review_reject;
 
+/* admin.c: a row for each API that holds the account up: *new* */
+struct json_t *admin_hold_rows(const struct admin *a, const char *account);
+
 /* Of /api/v1/readiness, in admin_readiness.c. */
 http_handler admin_get_readiness;
 

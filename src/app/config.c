@@ -259,6 +259,7 @@ void config_api(const struct account_config *a, struct api_config *out)
 		.requests_per_minute = a->requests_per_minute,
 		.reserve_percent = a->reserve_percent,
 		.timeout_ms = API_TIMEOUT_MS,
+		.writes_users = a->rules.apply != APPLY_OBSERVE,
 		.writes_tickets = config_tells(a, NOTE_MERGED),
 	};
 }

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "app/holds.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/metrics.h"
@@ -38,6 +39,7 @@ struct engine {
 	struct crypto_hmac *hmac;
 	struct scheduler *scheduler;
 	struct teller *teller; /* beside the scheduler */
+	struct holds *holds;   /* likewise */
 	struct engine_account **accounts;
 	size_t account_count;
 	bool serving; /* holds the store's lock */
@@ -108,6 +110,7 @@ static void set_account(struct engine *e, const struct account_config *config,
 {
 	if (!e->scheduler)
 		return;
+	holds_set_account(e->holds, config->name, api);
 	scheduler_set_account(e->scheduler, config, api);
 	teller_set_account(e->teller, config, api);
 }
@@ -163,6 +166,18 @@ static void read_account(struct engine_account *a)
 
 /* --- accounts --- */
 
+/* What waits for the end of a hold need not wait for its next look. */
+static void on_hold(void *arg)
+{
+	struct engine_account *a = arg;
+
+	if (!a->e->scheduler)
+		return;
+	holds_look(a->e->holds, a->name);
+	scheduler_wake(a->e->scheduler, a->name);
+	teller_wake(a->e->teller, a->name);
+}
+
 static void add_account(struct engine *e, const struct account_config *config)
 {
 	struct engine_account *a = xcalloc(1, sizeof(*a));
@@ -177,6 +192,7 @@ static void add_account(struct engine *e, const struct account_config *config)
 	if (!e->serving)
 		return;
 	api_client_on_token(a->api, on_new_token, a);
+	api_client_on_hold(a->api, on_hold, a);
 	read_account(a);
 }
 
@@ -198,6 +214,7 @@ static void stop_account(struct engine *e, const char *name)
 {
 	if (!e->scheduler)
 		return;
+	holds_stop_account(e->holds, name);
 	scheduler_stop_account(e->scheduler, name);
 	teller_stop_account(e->teller, name);
 }
@@ -293,6 +310,7 @@ static void on_noted(const char *account, void *arg)
 static void start_work(struct engine *e, scheduler_watch_fn *watch, void *arg)
 {
 	e->scheduler = scheduler_new(e->loop, e->q, e->hmac, watch, arg);
+	e->holds = holds_new(e->loop, e->q);
 	e->teller = teller_new(e->loop, e->q);
 	scheduler_on_noted(e->scheduler, on_noted, e);
 }
@@ -332,6 +350,7 @@ enum result engine_new(struct engine **out, struct loop *loop,
 static void free_account(struct engine_account *a)
 {
 	api_client_on_token(a->api, NULL, NULL);
+	api_client_on_hold(a->api, NULL, NULL);
 	api_client_free(a->api);
 	a->api = NULL;
 	a->e = NULL;
@@ -345,6 +364,7 @@ void engine_free(struct engine *e)
 		return;
 	scheduler_free(e->scheduler);
 	teller_free(e->teller);
+	holds_free(e->holds);
 	for (size_t i = 0; i < e->account_count; i++)
 		free_account(e->accounts[i]);
 	http_client_free(e->http);

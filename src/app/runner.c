@@ -65,7 +65,7 @@ static struct answer api_answer(const struct api_result *r)
 	return (struct answer){
 		.result = r->result,
 		.sent = r->sent,
-		.forbidden = r->forbidden,
+		.personal = r->personal,
 		.duplicate = r->duplicate,
 		.mentions_external_id = r->mentions_external_id,
 		.told_ms = r->retry_after_ms,

@@ -42,19 +42,33 @@ static void settle_wait(struct run *run, struct store_settle *s)
 		s->run_at_ms = at_most(s->run_at_ms, deadline_ms);
 }
 
+/* It is the account's trouble, not the job's: the hold says when to go on,
+ * and then the job is not to wait for what it has been through. */
+static bool rests_with_account(const struct run *run)
+{
+	enum result why = run->link.why;
+
+	return api_client_is_held(run->env.api) &&
+	       (why == RESULT_TEMP || why == RESULT_AUTH || why == RESULT_RATE);
+}
+
 static void settle_retry(struct run *run, struct store_settle *s)
 {
 	const struct linkjob *l = &run->link;
+	enum result why = l->why == RESULT_AUTH ? RESULT_TEMP : l->why;
 
-	s->attempts = run->job.attempts + 1;
-	s->last_error = l->error.text;
-	if (retry_gives_up(l->why, s->attempts)) {
-		s->state = JOB_DEAD;
-		return;
-	}
 	s->state = JOB_READY;
-	s->run_at_ms = s->now_ms +
-		       retry_delay_ms(l->why, s->attempts, l->told_ms, dice());
+	s->attempts = run->job.attempts;
+	s->run_at_ms = s->now_ms;
+	s->last_error = l->error.text;
+	if (rests_with_account(run))
+		return;
+	s->attempts++;
+	if (retry_gives_up(why, s->attempts))
+		s->state = JOB_DEAD;
+	else
+		s->run_at_ms +=
+			retry_delay_ms(why, s->attempts, l->told_ms, dice());
 }
 
 static void settle_state(struct run *run, struct store_settle *s)
@@ -219,18 +233,31 @@ static void settle_note(const struct run *run, struct store_settle *s)
 		  ticket_note_tells(run->ticket_note, s->entry);
 }
 
+/* What the hold's own line says is not said again for every job. */
+static void log_failure(const struct run *run)
+{
+	const struct store_settle *s = &run->settle.u.settle;
+	const struct linkjob *l = &run->link;
+	const struct log_field fields[] = {
+		log_str("account", run->job.account),
+		log_int("job", run->job.id),
+		log_str("state", job_state_name(s->state)),
+		log_str("class", result_name(l->why)),
+		log_int("attempts", s->attempts),
+		log_str("error", l->error.text),
+	};
+
+	log_emit(rests_with_account(run) ? LOG_DEBUG : LOG_WARN, "job_failed",
+		 fields, ARRAY_LEN(fields));
+}
+
 static void count_end(const struct run *run)
 {
 	const struct linkjob *l = &run->link;
 	const struct store_settle *s = &run->settle.u.settle;
 
 	if (l->end == LINKJOB_END_RETRY) {
-		log_warn("job_failed", log_str("account", run->job.account),
-			 log_int("job", run->job.id),
-			 log_str("state", job_state_name(s->state)),
-			 log_str("class", result_name(l->why)),
-			 log_int("attempts", s->attempts),
-			 log_str("error", l->error.text));
+		log_failure(run);
 		return;
 	}
 	if (l->end != LINKJOB_END_DECIDED)

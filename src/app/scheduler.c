@@ -6,8 +6,14 @@
  * end of runs; there is no polling besides IDLE_MS, which finds the leases of
  * other nodes and what other processes wrote.
  *
- * Invariant: runs <= SCHEDULER_RUNS_MAX; an account in trouble has one. The
- * lane backfill begins no run that would leave less than KEPT_FREE places.
+ * A held account (core/hold.h) has one run at a time, and none until the hold
+ * says so; each run that meets trouble puts the next one off. When it is over,
+ * every run that gets through makes room for one more: what waited does not
+ * fall upon an API that has just come back.
+ *
+ * Invariant: runs <= SCHEDULER_RUNS_MAX; no run begins in a held account beside
+ * another. The lane backfill begins no run that would leave less than KEPT_FREE
+ * places.
  */
 #include "app/scheduler.h"
 
@@ -19,18 +25,9 @@
 #include "base/str.h"
 #include "core/retry.h"
 
-#define IDLE_MS		  30000
-#define BUDGET_LONG_MS	  2000 /* claim only when calls may go soon */
-#define KEPT_FREE	  4 /* runs that backfill leaves to whoever writes now */
-#define UNREACHABLE_AFTER SCHEDULER_RUNS_MAX /* failures in a row */
-
-enum trouble { TROUBLE_NONE, TROUBLE_CREDENTIALS, TROUBLE_UNREACHABLE };
-
-static const char *const trouble_names[] = {
-	[TROUBLE_NONE] = NULL,
-	[TROUBLE_CREDENTIALS] = "credentials",
-	[TROUBLE_UNREACHABLE] = "unreachable",
-};
+#define IDLE_MS	       30000
+#define BUDGET_LONG_MS 2000 /* claim only when calls may go soon */
+#define KEPT_FREE      4 /* runs that backfill leaves to whoever writes now */
 
 struct sched_account {
 	struct scheduler *s;
@@ -46,12 +43,8 @@ struct sched_account {
 	struct store_op row;
 	bool asking;  /* row is the store's */
 	bool ask_row; /* it was not read: ask again before the next claim */
-	bool row_known;
 	bool paused;
-	enum trouble trouble;
-	bool trouble_stored;
-	int failures;	  /* runs without an answer, in a row */
-	int64_t probe_ms; /* in trouble: no claim before (monotonic) */
+	size_t width; /* how many runs there may be now */
 };
 
 struct scheduler {
@@ -75,18 +68,6 @@ struct scheduler {
 static void claim(struct sched_account *a);
 static void ask_row(struct sched_account *a);
 
-/* Longer each time, but never longer than a hold. */
-static int64_t probe_delay_ms(int failures)
-{
-	uint32_t dice;
-	int64_t delay_ms;
-
-	crypto_random(&dice, sizeof(dice));
-	delay_ms = retry_delay_ms(RESULT_TEMP, failures - UNREACHABLE_AFTER + 1,
-				  -1, dice);
-	return delay_ms < RETRY_HOLD_MS ? delay_ms : RETRY_HOLD_MS;
-}
-
 static void on_timer(void *arg)
 {
 	struct sched_account *a = arg;
@@ -107,9 +88,7 @@ static struct sched_account *find(const struct scheduler *s, const char *name)
 
 static size_t room(const struct sched_account *a)
 {
-	size_t most = a->trouble ? 1 : SCHEDULER_RUNS_MAX;
-
-	return a->run_count < most ? most - a->run_count : 0;
+	return a->run_count < a->width ? a->width - a->run_count : 0;
 }
 
 size_t scheduler_runs(const struct scheduler *s)
@@ -140,13 +119,6 @@ bool scheduler_borrows(const struct scheduler *s,
 	return false;
 }
 
-const char *scheduler_held(const struct scheduler *s, const char *account)
-{
-	const struct sched_account *a = find(s, account);
-
-	return a ? trouble_names[a->trouble] : NULL;
-}
-
 bool scheduler_paused(const struct scheduler *s, const char *account)
 {
 	const struct sched_account *a = find(s, account);
@@ -162,23 +134,21 @@ static void check_drained(struct scheduler *s)
 	s->drained = NULL;
 }
 
-/* --- the account's row: pause and hold, shared with other processes --- */
+/* --- the account's row: its pause, shared with other processes --- */
 
 static void release_when_idle(struct scheduler *s);
 
 static void take_row(struct sched_account *a, const struct store_account *row)
 {
-	if (row->is_paused != a->paused) {
-		a->paused = row->is_paused;
-		metric_set(metric_get(METRIC_ACCOUNT_HELD, a->name, "paused"),
-			   a->paused);
-		log_info("account_paused", log_str("account", a->name),
-			 log_bool("paused", a->paused));
-	}
-	/* a former life's trouble is over until we meet it ourselves */
-	if (!a->row_known && row->held && !a->trouble)
-		a->trouble_stored = false;
-	a->row_known = true;
+	if (row->is_paused == a->paused)
+		return;
+	a->paused = row->is_paused;
+	metric_set(metric_get(METRIC_ACCOUNT_HELD, a->name, "paused"),
+		   a->paused);
+	log_info("account_paused", log_str("account", a->name),
+		 log_bool("paused", a->paused));
+	if (!a->paused && a->api)
+		api_client_try_again(a->api);
 }
 
 static void on_row(struct store_op *op, void *arg)
@@ -186,85 +156,28 @@ static void on_row(struct store_op *op, void *arg)
 	struct sched_account *a = arg;
 
 	a->asking = false;
-	if (op->result == RESULT_OK) {
+	if (op->result == RESULT_OK)
 		take_row(a, &op->u.account);
-	} else {
+	else
 		a->ask_row = true;
-		if (op->u.account.set_hold)
-			a->trouble_stored = false;
-	}
 	store_op_release(op);
 	if (a->s->freed)
 		release_when_idle(a->s);
 	else if (a->ask_row)
 		loop_timer_set(a->timer, RETRY_FIRST_MS);
-	else if (!a->trouble_stored)
-		ask_row(a);
 	else
 		claim(a);
 }
 
-/* Reads the account's row, and tells it of a trouble that began or ended. */
 static void ask_row(struct sched_account *a)
 {
-	struct store_account *u = &a->row.u.account;
-
 	if (a->asking)
 		return;
 	a->asking = true;
 	a->ask_row = false;
 	store_op_init(&a->row, STORE_ACCOUNT);
-	u->account = a->name;
-	u->set_hold = !a->trouble_stored;
-	u->hold = trouble_names[a->trouble];
-	a->trouble_stored = true;
+	a->row.u.account.account = a->name;
 	storeq_submit(a->s->q, &a->row, on_row, a);
-}
-
-static void set_trouble(struct sched_account *a, enum trouble t)
-{
-	enum trouble old = a->trouble;
-
-	if (old == t)
-		return;
-	a->trouble = t;
-	a->trouble_stored = false;
-	if (old)
-		metric_set(metric_get(METRIC_ACCOUNT_HELD, a->name,
-				      trouble_names[old]),
-			   0);
-	if (t) {
-		metric_set(metric_get(METRIC_ACCOUNT_HELD, a->name,
-				      trouble_names[t]),
-			   1);
-		log_error("account_held", log_str("account", a->name),
-			  log_str("reason", trouble_names[t]));
-	} else {
-		log_info("account_resumed", log_str("account", a->name));
-	}
-	ask_row(a);
-}
-
-/* What the end of a run tells about the account as a whole. A failing store
- * is nobody's trouble but its own. */
-static void learn(struct sched_account *a, const struct run_report *r)
-{
-	int64_t now_ms = loop_now_ms(a->s->loop);
-
-	if (r->lost)
-		return;
-	if (r->why == RESULT_AUTH) {
-		set_trouble(a, TROUBLE_CREDENTIALS);
-		a->probe_ms = now_ms + RETRY_HOLD_MS;
-	} else if (r->why == RESULT_TEMP && !storeq_behind(a->s->q)) {
-		if (++a->failures < UNREACHABLE_AFTER)
-			return;
-		set_trouble(a, TROUBLE_UNREACHABLE);
-		a->probe_ms = now_ms + probe_delay_ms(a->failures);
-	} else if (r->why == RESULT_OK && r->link->api_calls > 0) {
-		a->failures = 0;
-		set_trouble(a, TROUBLE_NONE);
-	}
 }
 
 /* --- runs --- */
@@ -302,7 +215,9 @@ static void on_run(const struct run_report *r, void *arg)
 		s->place(a->name, s->place_arg);
 	if (r->noted && s->noted)
 		s->noted(a->name, s->noted_arg);
-	learn(a, r);
+	if (r->why == RESULT_OK && r->link->api_calls > 0 &&
+	    a->width < SCHEDULER_RUNS_MAX)
+		a->width++;
 	check_drained(s);
 	claim(a);
 }
@@ -436,11 +351,14 @@ static void claim(struct sched_account *a)
 	int64_t wait_ms;
 
 	a->dirty = a->claiming;
-	if (a->claiming || s->draining || a->paused || !a->api || room(a) == 0)
+	if (a->claiming || s->draining || a->paused || !a->api)
 		return;
-	wait_ms = a->trouble ? a->probe_ms - loop_now_ms(s->loop)
-			     : api_client_wait_ms(a->api);
-	if (wait_ms > BUDGET_LONG_MS) {
+	if (api_client_is_held(a->api))
+		a->width = 1;
+	if (room(a) == 0)
+		return;
+	wait_ms = api_client_wait_ms(a->api);
+	if (wait_ms > (api_client_is_held(a->api) ? 0 : BUDGET_LONG_MS)) {
 		loop_timer_set(a->timer, wait_ms);
 		return;
 	}
@@ -452,7 +370,7 @@ static void claim(struct sched_account *a)
 		.now_ms = loop_wall_ms(s->loop),
 		.lease_ms = RUN_LEASE_MS,
 		.grace_ms = RUN_GRACE_MS,
-		.kept_free = a->trouble ? 0 : KEPT_FREE,
+		.kept_free = a->width < SCHEDULER_RUNS_MAX ? 0 : KEPT_FREE,
 		.backfill_metered = true,
 		.backfill_per_hour =
 			run_hour_limit(&a->config->rules, LANE_BACKFILL),
@@ -514,11 +432,10 @@ void scheduler_set_account(struct scheduler *s,
 		a->s = s;
 		str_copy(a->name, sizeof(a->name), config->name);
 		a->timer = loop_timer_new(s->loop, on_timer, a);
-		a->trouble_stored = true;
+		a->width = SCHEDULER_RUNS_MAX;
 	}
 	a->config = config;
 	a->api = api;
-	a->probe_ms = 0;
 	ask_row(a);
 }
 
@@ -530,8 +447,6 @@ void scheduler_stop_account(struct scheduler *s, const char *account)
 		return;
 	a->api = NULL;
 	a->config = NULL;
-	a->failures = 0;
-	set_trouble(a, TROUBLE_NONE);
 }
 
 void scheduler_clock_set(struct scheduler *s, int64_t by_ms)

@@ -30,29 +30,43 @@ static void print_job(struct cli_list *list, const struct job *j)
 	cli_table_cell(t, "%s", j->last_error ? j->last_error : "-");
 }
 
-static void say_paused(const struct cli_list *list, const char *account)
+static void say_why(FILE *err, const struct store_account *a)
 {
 	char since[CLOCK_TEXT_SIZE];
+
+	if (a->is_paused) {
+		clock_format(a->paused_ms, since);
+		fprintf(err, "account %s is paused since %s by %s\n",
+			a->account, since, a->paused_by);
+	}
+	if (a->held) {
+		clock_format(a->held_ms, since);
+		fprintf(err, "account %s is held since %s: %s, %s: %s\n",
+			a->account, since, a->held,
+			a->held_api ? a->held_api : "an API",
+			a->held_text ? a->held_text : "");
+	}
+}
+
+static void say_stop(const struct cli_list *list, const char *account)
+{
 	struct store_op op;
 
 	store_op_init(&op, STORE_ACCOUNT);
 	op.u.account.account = account;
-	if (store_do(list->store, &op) == RESULT_OK && op.u.account.is_paused) {
-		clock_format(op.u.account.paused_ms, since);
-		fprintf(list->cli->err, "account %s is paused since %s by %s\n",
-			account, since, op.u.account.paused_by);
-	}
+	if (store_do(list->store, &op) == RESULT_OK)
+		say_why(list->cli->err, &op.u.account);
 	store_op_release(&op);
 }
 
 /* A queue that does not move has a reason. */
-static void say_pauses(const struct cli_list *list)
+static void say_stops(const struct cli_list *list)
 {
 	for (size_t i = 0; i < list->config->account_count; i++) {
 		const char *name = list->config->accounts[i].name;
 
 		if (!list->account || str_eq(list->account, name))
-			say_paused(list, name);
+			say_stop(list, name);
 	}
 }
 
@@ -62,7 +76,7 @@ static int page(struct cli_list *list)
 	int code = CLI_DONE;
 
 	if (list->after_id == 0)
-		say_pauses(list);
+		say_stops(list);
 
 	store_op_init(&op, STORE_JOBS);
 	op.u.jobs.account = list->account;

@@ -3,6 +3,7 @@
  */
 #include <string.h>
 
+#include "app/holds.h"
 #include "app/sweeper.h"
 #include "base/clock.h"
 #include "base/str.h"
@@ -45,28 +46,16 @@ static void check_pause(struct doctor *d)
 
 static void check_hold(struct doctor *d)
 {
-	static const struct {
-		const char *why, *text, *mend;
-	} holds[] = {
-		{"credentials", "its credentials are refused",
-		 "mend the credentials, then reload the daemon"},
-		{"unreachable",
-		 "Zendesk or Sunshine Conversations do not "
-		 "answer",
-		 NULL},
-	};
-	const char *held = d->row.held;
+	const struct store_account *row = &d->row;
+	char age[DOCTOR_AGE_SIZE];
 
-	if (!held)
-		return;
-	for (size_t i = 0; i < ARRAY_LEN(holds); i++) {
-		if (!str_eq(held, holds[i].why))
-			continue;
-		doctor_say(d, DOCTOR_PROBLEM, holds[i].mend, "held: %s",
-			   holds[i].text);
-		return;
-	}
-	doctor_say(d, DOCTOR_PROBLEM, NULL, "held: %s", held);
+	if (row->held)
+		doctor_say(d, DOCTOR_PROBLEM,
+			   holds_advice(row->held, row->held_api),
+			   "held for %s: %s, %s: %s",
+			   doctor_age(d, row->held_ms, age), row->held,
+			   row->held_api ? row->held_api : "an API",
+			   row->held_text ? row->held_text : "");
 }
 
 #define CLOSE_IT                                                               \

@@ -57,6 +57,17 @@ void linkjob_note_read(struct linkjob *l, int64_t now_ms)
 		l->oldest_read_ms = now_ms;
 }
 
+void linkjob_forgive_lateness(struct linkjob *l, int64_t now_ms)
+{
+	int64_t late_ms = l->due_ms ? now_ms - l->due_ms : 0;
+
+	l->due_ms = 0;
+	if (late_ms <= 0)
+		return;
+	l->late_ms += late_ms;
+	l->deadline_ms += late_ms;
+}
+
 /* No answer where one is needed: the same again later. */
 static bool answered(struct linkjob *l, const struct answer *a)
 {
@@ -186,6 +197,7 @@ static void on_identified(struct linkjob *l, const struct answer *a,
 		/* the identity of a hand-off may still be on its way; a user
 		 * without a ticket is simply not of messaging */
 		decide_gone(l, REASON_NO_MESSAGING_USER, 1);
+		linkjob_forgive_lateness(l, a->now_ms);
 		if (l->ticket_id && a->now_ms < l->deadline_ms) {
 			l->looks++;
 			l->decision.action = ACTION_WAIT;
@@ -436,16 +448,24 @@ static void dispatch(struct linkjob *l, const struct answer *a,
 	}
 }
 
-/* What is forbidden to somebody who may read is about this one person, not
- * about the account: a refusal, no reason to hold everybody's jobs. */
+static bool is_change(enum command_kind k)
+{
+	return k == COMMAND_MERGE || k == COMMAND_ADD_ADDRESS ||
+	       k == COMMAND_SET_NAME || k == COMMAND_SET_EXTERNAL_ID ||
+	       k == COMMAND_VERIFY_ADDRESS || k == COMMAND_SYNC;
+}
+
+/* What is forbidden for this one person is a refusal, no reason to hold
+ * everybody's jobs; and so is what conflicts however often it is tried. */
 static struct answer judged(struct linkjob *l, const struct answer *a)
 {
 	struct answer j = *a;
 
-	if (a->forbidden && l->welcome)
+	if (a->personal)
 		j.result = RESULT_PERM;
-	if (a->calls > 0 && a->result == RESULT_OK)
-		l->welcome = true;
+	else if (a->result == RESULT_CONFLICT && is_change(a->to) &&
+		 ++l->conflicts >= LINKJOB_CONFLICTS)
+		j.result = RESULT_PERM;
 	return j;
 }
 
@@ -486,6 +506,7 @@ void linkjob_init(struct linkjob *l, const struct job *job,
 	l->ticket_id = job->ticket_id;
 	l->deadline_ms = job->deadline_ms;
 	l->nobody_waits = job->source == EVENT_FROM_BACKFILL;
+	l->due_ms = job->run_at_ms;
 	l->told_ms = -1;
 	l->gathered.tickets[0] = l->gathered.tickets[1] = -1;
 	linkjob_restore(l, job);

@@ -145,6 +145,7 @@ static void decide_wait(struct linkjob *l, int64_t now_ms, struct commands *out)
 {
 	struct decision *d = &l->decision;
 
+	linkjob_forgive_lateness(l, now_ms);
 	if (l->nobody_waits) {
 		d->action = ACTION_NONE;
 		act(l, now_ms, out);

@@ -12,6 +12,9 @@ void linkjob_note_read(struct linkjob *l, int64_t now_ms);
 /* What the first two stages refuse needs no search. */
 bool linkjob_out_of_question(const struct zd_user *u);
 void linkjob_find_owners(struct linkjob *l, struct commands *out);
+/* A look that comes late (an API was down, the account paused, nobody ran)
+ * makes the wait longer by as much: nobody is given up on because of that. */
+void linkjob_forgive_lateness(struct linkjob *l, int64_t now_ms);
 /* linkjob_do.c */
 void linkjob_weigh(struct linkjob *l, struct commands *out);
 void linkjob_on_weighed(struct linkjob *l, const struct answer *a,

@@ -50,6 +50,10 @@ void linkjob_restore(struct linkjob *l, const struct job *job)
 	v = json_parse(job->progress, strlen(job->progress), NULL);
 	l->looks = (int)json_get_int(v, "looks", 0);
 	l->adopt_tries = (int)json_get_int(v, "adopt_tries", 0);
+	l->conflicts = (int)json_get_int(v, "conflicts", 0);
+	l->late_ms = json_get_int(v, "late_ms", 0);
+	l->deadline_ms += l->late_ms;
+	l->due_ms = json_get_int(v, "due_ms", l->due_ms);
 	hash = json_get_str(v, "search");
 	if (hash && strlen(hash) == 2 * sizeof(l->first_search_hash) &&
 	    crypto_unhex(slice_of(hash), l->first_search_hash))
@@ -65,18 +69,33 @@ static bool saga_open(const struct linkjob *l)
 	       (!saga_ended(&l->saga) || l->saga.state == SAGA_PARKED);
 }
 
+/* This run was none. */
+static bool owes_look(const struct linkjob *l)
+{
+	return l->due_ms &&
+	       (l->end == LINKJOB_END_RETRY || l->end == LINKJOB_END_AGAIN);
+}
+
 char *linkjob_progress(const struct linkjob *l)
 {
+	bool waits = l->end != LINKJOB_END_DECIDED;
 	char hash[2 * sizeof(l->first_search_hash) + 1];
 	struct json_t *v;
 	char *text;
 
 	if (!saga_open(l) && !l->first_search_ms && !l->looks &&
-	    !l->adopt_tries)
+	    !l->adopt_tries && !(waits && (l->conflicts || l->late_ms)) &&
+	    !owes_look(l))
 		return NULL;
 	v = json_new_obj();
 	json_set_int(v, "looks", l->looks);
 	json_set_int(v, "adopt_tries", l->adopt_tries);
+	if (waits && l->conflicts)
+		json_set_int(v, "conflicts", l->conflicts);
+	if (waits && l->late_ms)
+		json_set_int(v, "late_ms", l->late_ms);
+	if (owes_look(l))
+		json_set_int(v, "due_ms", l->due_ms);
 	if (l->first_search_ms) {
 		crypto_hex(l->first_search_hash, sizeof(l->first_search_hash),
 			   hash);

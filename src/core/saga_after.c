@@ -107,7 +107,8 @@ void saga_on_after(struct saga *s, const struct answer *a, struct commands *out)
 		saga_park(s, a);
 		return;
 	} else if (s->state == SAGA_PIN && a->duplicate &&
-		   s->looks < SAGA_LOOKS_MAX) {
+		   s->id_taken < SAGA_LOOKS_MAX) {
+		s->id_taken++;
 		saga_sleep(s, out);
 		return;
 	} else {

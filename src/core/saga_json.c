@@ -28,6 +28,7 @@ struct json_t *saga_encode(const struct saga *s)
 	json_set_id(v, "from", s->from);
 	json_set_id(v, "into", s->into);
 	json_set_int(v, "lost_ms", s->lost_ms);
+	json_set_int(v, "id_taken", s->id_taken);
 	json_set_bool(v, "merged", s->merged);
 	json_set_bool(v, "refused", s->refused);
 	json_set_bool(v, "ids_equal", s->ids_equal);
@@ -69,6 +70,7 @@ bool saga_decode(const struct json_t *v, struct saga *s)
 	s->from = json_get_id(v, "from");
 	s->into = json_get_id(v, "into");
 	s->lost_ms = json_get_int(v, "lost_ms", 0);
+	s->id_taken = (int)json_get_int(v, "id_taken", 0);
 	s->merged = json_get_bool(v, "merged", false);
 	s->refused = json_get_bool(v, "refused", false);
 	s->ids_equal = json_get_bool(v, "ids_equal", false);

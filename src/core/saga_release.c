@@ -88,7 +88,8 @@ void saga_on_put_back(struct saga *s, const struct answer *a,
 		saga_park(s, a);
 		return;
 	}
-	if (a->duplicate && s->looks < SAGA_LOOKS_MAX) {
+	if (a->duplicate && s->id_taken < SAGA_LOOKS_MAX) {
+		s->id_taken++;
 		saga_sleep(s, out);
 		return;
 	}

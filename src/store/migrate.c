@@ -372,6 +372,12 @@ static const char *const step_4[] = {
 	" PRIMARY KEY(account, from_id)) WITHOUT ROWID",
 	"CREATE INDEX sunco_merges_to ON sunco_merges(account, to_id)",
 	"CREATE INDEX sunco_merges_at ON sunco_merges(account, at_ms)",
+
+	/* Beside accounts.hold, its reason: which API, since when, in words. */
+	"ALTER TABLE accounts ADD COLUMN hold_api TEXT",
+	"ALTER TABLE accounts ADD COLUMN hold_text TEXT",
+	"ALTER TABLE accounts"
+	" ADD COLUMN hold_ms INTEGER NOT NULL DEFAULT 0",
 	NULL,
 };
 

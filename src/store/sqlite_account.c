@@ -214,7 +214,9 @@ static void account_change(struct sq *q, struct store_account *a, int64_t id)
 		journal_act(q, a, id, ACTION_CLOSE_BREAKER);
 	}
 	if (a->set_hold)
-		sq_exec(q, ACCOUNT_HOLD, sq_int(id), sq_text(a->hold));
+		sq_exec(q, ACCOUNT_HOLD, sq_int(id), sq_text(a->hold),
+			sq_text(a->hold_api), sq_text(a->hold_text),
+			sq_int(a->hold_ms));
 	if (a->set_token)
 		sq_exec(q, ACCOUNT_TOKEN, sq_int(id), sq_text(a->oauth_token),
 			sq_int(a->oauth_expires_ms));
@@ -247,6 +249,9 @@ enum result sq_op_account(struct sq *q, struct store_op *op)
 	a->paused_ms = sqlite3_column_int64(st, 6);
 	a->paused_by = sq_col_text(st, 7);
 	a->paused_why = sq_col_text(st, 8);
+	a->held_api = sq_col_text(st, 9);
+	a->held_text = sq_col_text(st, 10);
+	a->held_ms = sqlite3_column_int64(st, 11);
 	sq_end(st);
 	return RESULT_OK;
 }

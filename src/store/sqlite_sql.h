@@ -85,7 +85,8 @@
 	X(ACCOUNT_READ,                                                        \
 	  "SELECT paused, hold, oauth_token, oauth_expires_ms,"                \
 	  " sunco_webhook_ms, zendesk_webhook_ms, paused_ms, paused_by,"       \
-	  " paused_why FROM accounts WHERE id = ?1")                           \
+	  " paused_why, hold_api, hold_text, hold_ms"                          \
+	  " FROM accounts WHERE id = ?1")                                      \
 	X(ACCOUNT_PAUSED, "SELECT paused FROM accounts WHERE id = ?1")         \
 	X(ACCOUNT_PAUSE,                                                       \
 	  "UPDATE accounts SET paused = ?2, paused_ms = ?3, paused_by = ?4,"   \
@@ -96,7 +97,9 @@
 			 " WHERE id = ?1")                                     \
 	X(BREAKER_FORGET, "UPDATE accounts SET breaker_since_ms = 0"           \
 			  " WHERE id = ?1 AND breaker_since_ms > ?2")          \
-	X(ACCOUNT_HOLD, "UPDATE accounts SET hold = ?2 WHERE id = ?1")         \
+	X(ACCOUNT_HOLD,                                                        \
+	  "UPDATE accounts SET hold = ?2, hold_api = ?3, hold_text = ?4,"      \
+	  " hold_ms = ?5 WHERE id = ?1")                                       \
 	X(ACCOUNT_TOKEN, "UPDATE accounts SET oauth_token = ?2,"               \
 			 " oauth_expires_ms = ?3 WHERE id = ?1")               \
 	X(ACCOUNT_SUNCO,                                                       \

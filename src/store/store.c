@@ -86,8 +86,11 @@ static void release_account(struct store_account *a)
 	free(a->paused_by);
 	free(a->paused_why);
 	free(a->held);
+	free(a->held_api);
+	free(a->held_text);
 	free(a->token);
-	a->paused_by = a->paused_why = a->held = a->token = NULL;
+	a->paused_by = a->paused_why = a->token = NULL;
+	a->held = a->held_api = a->held_text = NULL;
 }
 
 static void release_find(struct store_find *f)

@@ -159,7 +159,8 @@ static bool row_ok(const struct store_op *op)
 
 	return account_ok(a->account) && answered && text_ok(a->by) &&
 	       line_ok(a->by) && text_ok(a->why) && line_ok(a->why) &&
-	       text_ok(a->hold) && text_ok(a->oauth_token);
+	       text_ok(a->hold) && text_ok(a->hold_api) &&
+	       text_ok(a->hold_text) && text_ok(a->oauth_token);
 }
 
 static bool note_claim_ok(const struct store_op *op)

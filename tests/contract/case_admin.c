@@ -38,6 +38,9 @@ static void an_account_changes_by_flags(struct ct *c)
 	op.u.account.by = "maria";
 	op.u.account.set_hold = true;
 	op.u.account.hold = "credentials";
+	op.u.account.hold_api = "sunco";
+	op.u.account.hold_text = "user_get: HTTP 401";
+	op.u.account.hold_ms = 77;
 	op.u.account.set_token = true;
 	op.u.account.oauth_token = "t0ken";
 	op.u.account.oauth_expires_ms = 99;
@@ -48,6 +51,9 @@ static void an_account_changes_by_flags(struct ct *c)
 	CT_DO(c, &op);
 	assert_true(op.u.account.is_paused);
 	assert_string_equal(op.u.account.held, "credentials");
+	assert_string_equal(op.u.account.held_api, "sunco");
+	assert_string_equal(op.u.account.held_text, "user_get: HTTP 401");
+	assert_int_equal(op.u.account.held_ms, 77);
 	assert_string_equal(op.u.account.token, "t0ken");
 	assert_int_equal(op.u.account.token_expires_ms, 99);
 	store_op_release(&op);
@@ -55,6 +61,8 @@ static void an_account_changes_by_flags(struct ct *c)
 	op.u.account.set_hold = true;
 	CT_DO(c, &op);
 	assert_null(op.u.account.held);
+	assert_null(op.u.account.held_text);
+	assert_int_equal(op.u.account.held_ms, 0);
 	assert_true(op.u.account.is_paused);
 	store_op_release(&op);
 }

@@ -61,17 +61,19 @@ def test_a_token_outlives_the_daemon(sandbox, daemon):
 
 
 def held(reunite):
-    return reunite.admin.get("/readyz").json["held"]
+    """Why, and whose trouble it is."""
+    return [(h["reason"], h["api"])
+            for h in reunite.admin.get("/readyz").json["held"]]
 
 
-def held_until_mended(sandbox, reunite, mend):
+def held_until_mended(sandbox, reunite, mend, api):
     """The account is held with few calls, and goes on by itself."""
     owner = vera(sandbox)
     begun = [rounds.begin(sandbox, VERA)]
     begun += [rounds.begin(sandbox, rounds.jwt(f"Visitor Number {n}"))
               for n in range(20)]
     harness.wait_until(lambda: held(reunite), what="the hold")
-    assert held(reunite) == [{"account": "acme", "reason": "credentials"}]
+    assert held(reunite) == [("credentials", api)]
     assert reunite.admin.get("/readyz").status == 200
     assert reunite.metric("reunite_account_held", account="acme",
                           reason="credentials") == 1
@@ -90,7 +92,7 @@ def test_zendesk_credentials_are_revoked(sandbox, daemon):
     reunite = daemon(fast=FAST, requests_per_minute=6000, reserve_percent=0)
     sandbox.settings(oauth_client_secret="changed-meanwhile", limit=0)
     held_until_mended(sandbox, reunite, lambda: sandbox.settings(
-        oauth_client_secret=secret))
+        oauth_client_secret=secret), "zendesk")
 
 
 def test_sunco_credentials_are_revoked(sandbox, daemon):
@@ -98,7 +100,7 @@ def test_sunco_credentials_are_revoked(sandbox, daemon):
     reunite = daemon(fast=FAST, requests_per_minute=6000, reserve_percent=0)
     sandbox.settings(sunco_key_secret="changed-meanwhile", limit=0)
     held_until_mended(sandbox, reunite, lambda: sandbox.settings(
-        sunco_key_secret=secret))
+        sunco_key_secret=secret), "sunco")
 
 
 def test_a_reload_ends_the_hold_at_once(sandbox, daemon):
@@ -108,8 +110,6 @@ def test_a_reload_ends_the_hold_at_once(sandbox, daemon):
     harness.wait_until(lambda: held(reunite), what="the hold")
     reunite.configure()
     reunite.reload()
-    job = reunite.queue()[0]
-    reunite.command("queue", "retry", str(job["id"]))
     rounds.merged_once(sandbox, reunite, begun, owner)
     assert held(reunite) == []
 
@@ -156,16 +156,21 @@ def test_a_refusal_that_is_none(sandbox, daemon):
 
 
 def test_a_merge_that_is_forbidden_holds_nobody_else(sandbox, daemon):
-    """The credentials let us read: the 403 is about this person."""
+    """Somebody else is let: the 403 is about this person."""
     vera(sandbox)
     reunite = daemon()
-    sandbox.fault(kind="status", status=403, match={"call": "merge"},
+    begun = rounds.begin(sandbox, VERA, webhooks=())
+    sandbox.fault(kind="status", status=403, times=-1,
+                  match={"call": "merge", "id": begun["zendesk_user_id"]},
                   body={"error": {"title": "Forbidden", "message": "No."}})
-    rounds.begin(sandbox, VERA)
-    assert rounds.outcome(reunite) == ("review", "merge_refused")
-    assert held(reunite) == []
-    rounds.begin(sandbox, rounds.GOBLIN)
-    assert rounds.outcome(reunite, 2) == ("merge", "external_id_match")
+    rounds.trigger(reunite, begun)
+    goblin = rounds.begin(sandbox, rounds.GOBLIN)
+    harness.wait_until(reunite.reviews, what="the review")
+    assert reunite.reviews()[0]["reasons"] == ["merge_refused"]
+    reunite.idle()
+    assert rounds.merges(sandbox) == [
+        (goblin["zendesk_user_id"], rounds.GOBLIN_PROFILE)]
+    assert reunite.events("account_held") == []
 
 
 # --- what shows late ---
@@ -277,7 +282,7 @@ def test_an_api_that_is_silent_holds_the_account(sandbox, daemon):
         rounds.begin(sandbox, rounds.jwt(name, f"visitor{n}@people.example"),
                      wait=False)
     harness.wait_until(lambda: held(reunite), what="the hold")
-    assert held(reunite) == [{"account": "acme", "reason": "unreachable"}]
+    assert held(reunite) == [("unreachable", "zendesk")]
     sandbox.control("DELETE", "faults")
     harness.wait_until(lambda: len(rounds.merges(sandbox)) == len(people),
                        what="all merges")

@@ -237,7 +237,8 @@ def test_events_and_scopes():
     events = [word for word in words(text) if word.startswith("user.")]
     assert events == table_names("src/core/decode_zendesk.c", "zendesk_types")
     scopes = re.findall(
-        r'\{"(\S+)", (true|false)\}', source("src/api/oauth.c")
+        r'\{"(\S+)", "\w+", \w+, (true|false), \w+\}',
+        source("src/api/oauth.c"),
     )
     always = [name for name, for_notes in scopes if for_notes == "false"]
     assert f"`{' '.join(always)}`" in " ".join(text.split())

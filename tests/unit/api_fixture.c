@@ -91,6 +91,7 @@ struct api_fixture *api_fixture_new(void)
 		.sunco_key_id = "key",
 		.sunco_key_secret = "key-secret",
 		.timeout_ms = 10000,
+		.writes_users = true,
 	};
 	api_fixture_client(f);
 	return f;

@@ -295,7 +295,7 @@ static void test_no_token_for_other_reasons(void **state)
 		{200, NULL, "{\"access_token\":\"a\\r\\nX: y\"}", RESULT_TEMP},
 		{200, NULL, "{\"access_token\":\"\"}", RESULT_TEMP},
 		{429, "Retry-After: 33\r\n", "{}", RESULT_RATE},
-		{400, NULL, "{\"error\":\"invalid_scope\"}", RESULT_AUTH},
+		{400, NULL, "{\"error\":\"invalid_request\"}", RESULT_AUTH},
 		{404, NULL, "{\"error\":\"InvalidEndpoint\"}", RESULT_AUTH},
 	};
 
@@ -360,26 +360,192 @@ static void test_once_does_not_wait_long_for_a_token(void **state)
 	loop_timer_free(t);
 }
 
-static void test_missing_scopes_are_said(void **state)
+/* --- what the token allows --- */
+
+#define ALLOWS(scope)                                                          \
+	"{\"access_token\":\"t\",\"expires_in\":900,\"scope\":\"" scope "\"}"
+
+static const struct hold *hold(struct api_fixture *f)
+{
+	return api_client_hold(f->api, API_ZENDESK);
+}
+
+static void ask_with(struct api_fixture *f, const char *scope)
+{
+	static char body[256];
+	static struct reply script[2];
+
+	snprintf(body, sizeof(body),
+		 "{\"access_token\":\"t\",\"expires_in\":900,\"scope\":\"%s\"}",
+		 scope);
+	script[0] = (struct reply)ALWAYS("/oauth/tokens", 200, NULL, body);
+	script[1] = (struct reply)ALWAYS("/thing", 200, NULL, "{}");
+	api_fixture_script(f, script, ARRAY_LEN(script));
+	client(f);
+	request(f);
+}
+
+/* Nothing is sent that would be refused; the hold names what is missing. */
+static void test_a_scope_that_is_needed_and_missing(void **state)
+{
+	struct api_fixture *f = *state;
+
+	ask_with(f, "users:read tickets:read users:writer");
+	assert_int_equal(out.answers[0].result, RESULT_AUTH);
+	assert_false(out.answers[0].sent);
+	assert_int_equal(api_fixture_count(f, "/thing"), 0);
+	assert_string_equal(out.kept, "");
+	assert_int_equal(hold(f)->reason, HOLD_FORBIDDEN);
+	assert_string_equal(hold_text(hold(f)),
+			    "oauth_token: the scope users:write was not "
+			    "granted");
+	ask_with(f, "users:write tickets:read");
+	assert_non_null(strstr(hold_text(hold(f)), "users:read"));
+}
+
+static void test_scopes_that_do(void **state)
+{
+	static const char *const rows[] = {
+		"users:read users:write tickets:read",
+		"users:write users:read",
+		"read write",
+		"write users:read impersonate",
+	};
+	struct api_fixture *f = *state;
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		ask_with(f, rows[i]);
+		assert_int_equal(out.answers[0].result, RESULT_OK);
+		assert_int_equal(hold(f)->reason, HOLD_NONE);
+	}
+}
+
+/* It says nothing of scopes: that is found out by using it. */
+static void test_scopes_that_are_not_told(void **state)
+{
+	struct api_fixture *f = *state;
+	SCRIPT(f,
+	       ALWAYS("/oauth/tokens", 200, NULL, "{\"access_token\":\"t\"}"),
+	       ALWAYS("/thing", 200, NULL, "{}"));
+
+	assert_int_equal(request(f)->result, RESULT_OK);
+}
+
+static void test_observing_needs_reading_only(void **state)
+{
+	struct api_fixture *f = *state;
+
+	f->config.writes_users = false;
+	ask_with(f, "users:read tickets:read");
+	assert_int_equal(out.answers[0].result, RESULT_OK);
+	assert_true(
+		api_fixture_has(f, 0, "\"scope\":\"users:read tickets:read\""));
+	f->config.writes_users = true;
+	api_client_reconfigure(f->api, &f->config);
+	assert_int_equal(request(f)->result, RESULT_AUTH);
+}
+
+/* Zendesk refuses the whole wish: what is needed is asked for alone. */
+static void test_a_client_that_may_not_have_it_all(void **state)
+{
+	struct api_fixture *f = *state;
+	SCRIPT(f,
+	       REPLY("/oauth/tokens", 400, NULL,
+		     "{\"error\":\"invalid_scope\"}"),
+	       REPLY("/oauth/tokens", 200, NULL,
+		     ALLOWS("users:read users:write")),
+	       ALWAYS("/thing", 200, NULL, "{}"));
+
+	f->config.writes_tickets = true;
+	client(f);
+	assert_int_equal(request(f)->result, RESULT_OK);
+	assert_true(api_fixture_has(f, 1, "\"users:read users:write\"}"));
+	assert_true(api_client_lacks_tickets(f->api));
+	assert_int_equal(hold(f)->reason, HOLD_NONE);
+}
+
+static void test_a_client_that_may_not_have_enough(void **state)
+{
+	struct api_fixture *f = *state;
+	SCRIPT(f, ALWAYS("/oauth/tokens", 400, NULL,
+			 "{\"error\":\"invalid_scope\"}"));
+
+	assert_int_equal(request(f)->result, RESULT_AUTH);
+	assert_int_equal(f->request_count, 2);
+	assert_int_equal(hold(f)->reason, HOLD_FORBIDDEN);
+	assert_string_equal(hold_text(hold(f)),
+			    "oauth_token: HTTP 400 invalid_scope");
+}
+
+/* What only notes need is said, once, and holds nobody. */
+static void test_scopes_of_notes_are_said_once(void **state)
 {
 	struct api_fixture *f = *state;
 	int fd = memfd_create("log", 0);
-	char text[512] = "";
-	SCRIPT(f,
-	       REPLY("/oauth/tokens", 200, NULL,
-		     "{\"access_token\":\"tok-en\",\"expires_in\":900,"
-		     "\"scope\":\"users:read tickets:read users:writer\"}"),
-	       ALWAYS("/thing", 200, NULL, "{}"));
+	char text[1024] = "";
+	const char *at;
 
+	f->config.writes_tickets = true;
 	log_setup(LOG_WARN, LOG_TEXT, fd);
-	assert_int_equal(request(f)->result, RESULT_OK);
+	ask_with(f, "users:read users:write tickets:read");
+	api_client_renew_token(f->api);
+	request(f);
 	log_setup(LOG_WARN, LOG_TEXT, 2);
+	assert_int_equal(api_fixture_count(f, "/oauth/tokens"), 2);
 	assert_true(pread(fd, text, sizeof(text) - 1, 0) > 0);
 	close(fd);
-	assert_non_null(strstr(text, "oauth_scope_missing"));
-	assert_non_null(strstr(text, "users:write"));
-	assert_null(strstr(text, "tickets:read"));
-	assert_null(strstr(text, "tok-en"));
+	at = strstr(text, "oauth_scope_missing");
+	assert_non_null(at);
+	assert_null(strstr(at + 1, "oauth_scope_missing"));
+	assert_non_null(strstr(text, "tickets:write"));
+	assert_true(api_client_lacks_tickets(f->api));
+	assert_int_equal(hold(f)->reason, HOLD_NONE);
+}
+
+/* Of a former life, and what it allows is not known: a 403 may be old news. */
+static void test_a_forbidden_call_is_made_with_a_new_token(void **state)
+{
+	struct api_fixture *f = *state;
+	SCRIPT(f, REPLY("/oauth/tokens", 200, NULL, TOKEN("t2")),
+	       REPLY("/thing", 403, NULL, "{\"error\":\"Forbidden\"}"),
+	       ALWAYS("/thing", 200, NULL, "{}"));
+
+	api_client_set_token(f->api, "t1", clock_wall_ms() + 600000);
+	assert_int_equal(request(f)->result, RESULT_OK);
+	assert_int_equal(out.answers[0].calls, 2);
+	assert_true(api_fixture_has(f, 2, "Authorization: Bearer t2\r\n"));
+}
+
+static void test_a_new_token_is_not_doubted(void **state)
+{
+	struct api_fixture *f = *state;
+	SCRIPT(f, ALWAYS("/oauth/tokens", 200, NULL, TOKEN("t")),
+	       ALWAYS("/thing", 403, NULL, "{\"error\":\"Forbidden\"}"));
+
+	assert_int_equal(request(f)->result, RESULT_AUTH);
+	assert_true(out.answers[0].forbidden);
+	assert_int_equal(request(f)->result, RESULT_AUTH);
+	assert_int_equal(api_fixture_count(f, "/oauth/tokens"), 1);
+	assert_int_equal(api_fixture_count(f, "/thing"), 2);
+}
+
+/* Whoever has just mended it does not wait for the end of a refusal. */
+static void test_a_reload_asks_again(void **state)
+{
+	struct api_fixture *f = *state;
+	SCRIPT(f,
+	       REPLY("/oauth/tokens", 401, NULL,
+		     "{\"error\":\"invalid_client\"}"),
+	       ALWAYS("/oauth/tokens", 200, NULL, TOKEN("t")),
+	       ALWAYS("/thing", 200, NULL, "{}"));
+
+	assert_int_equal(request(f)->result, RESULT_AUTH);
+	assert_int_equal(hold(f)->reason, HOLD_CREDENTIALS);
+	assert_true(api_client_wait_ms(f->api) > 0);
+	api_client_reconfigure(f->api, &f->config);
+	assert_int_equal(api_client_wait_ms(f->api), 0);
+	assert_int_equal(request(f)->result, RESULT_OK);
+	assert_int_equal(hold(f)->reason, HOLD_NONE);
 }
 
 int main(void)
@@ -399,7 +565,16 @@ int main(void)
 		CASE(test_no_token_for_other_reasons),
 		CASE(test_reconfigured_during_a_fetch),
 		CASE(test_once_does_not_wait_long_for_a_token),
-		CASE(test_missing_scopes_are_said),
+		CASE(test_a_scope_that_is_needed_and_missing),
+		CASE(test_scopes_that_do),
+		CASE(test_scopes_that_are_not_told),
+		CASE(test_observing_needs_reading_only),
+		CASE(test_a_client_that_may_not_have_it_all),
+		CASE(test_a_client_that_may_not_have_enough),
+		CASE(test_scopes_of_notes_are_said_once),
+		CASE(test_a_forbidden_call_is_made_with_a_new_token),
+		CASE(test_a_new_token_is_not_doubted),
+		CASE(test_a_reload_asks_again),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -101,8 +101,9 @@ static void test_refused_merge_becomes_review(void **state)
 	world_release(&w);
 }
 
-/* How a run ends whose at-th command is answered with a 403. */
-static enum linkjob_end run_forbidden(enum command_kind kind, struct linkjob *l)
+/* How a run ends whose command of this kind is answered with a 403. */
+static enum linkjob_end run_forbidden(enum command_kind kind, bool personal,
+				      struct linkjob *l)
 {
 	enum linkjob_end end;
 	struct world w;
@@ -110,7 +111,7 @@ static enum linkjob_end run_forbidden(enum command_kind kind, struct linkjob *l)
 	for (int at = 1;; at++) {
 		world_make_merge(&w);
 		w.fault = FAULT_AUTH;
-		w.forbidden = true;
+		w.personal = personal;
 		w.at = at;
 		world_run(&w, l);
 		if (w.last == kind)
@@ -125,29 +126,45 @@ static enum linkjob_end run_forbidden(enum command_kind kind, struct linkjob *l)
 	return end;
 }
 
-static void test_forbidden_is_about_the_person_once_we_could_read(void **state)
+static void test_what_is_forbidden_for_one_person_is_a_refusal(void **state)
 {
 	struct linkjob l;
 
 	(void)state;
-	assert_int_equal(run_forbidden(COMMAND_MERGE, &l), LINKJOB_END_DECIDED);
+	assert_int_equal(run_forbidden(COMMAND_MERGE, true, &l),
+			 LINKJOB_END_DECIDED);
 	assert_int_equal(l.decision.reason, REASON_MERGE_REFUSED);
-	assert_int_equal(run_forbidden(COMMAND_SET_EXTERNAL_ID, &l),
+	assert_int_equal(run_forbidden(COMMAND_SET_EXTERNAL_ID, true, &l),
 			 LINKJOB_END_DECIDED);
 	assert_int_equal(l.saga.remarks,
 			 REASON_BIT(REASON_EXTERNAL_ID_NOT_PINNED));
-	assert_int_equal(run_forbidden(COMMAND_SEARCH_ADDRESS, &l),
+	assert_int_equal(run_forbidden(COMMAND_SEARCH_ADDRESS, true, &l),
 			 LINKJOB_END_RETRY);
 	assert_int_equal(l.why, RESULT_PERM);
 }
 
-static void test_forbidden_from_the_start_is_about_us(void **state)
+/* Nobody is asked about a merge that nobody may make: it is tried again, and
+ * what comes after one that was made is not dropped. */
+static void test_what_is_forbidden_for_everybody_is_about_us(void **state)
 {
+	static const struct {
+		enum command_kind kind;
+		enum saga_state state;
+	} cases[] = {
+		{COMMAND_USER, SAGA_IDLE},
+		{COMMAND_SEARCH_ADDRESS, SAGA_IDLE},
+		{COMMAND_MERGE, SAGA_FAILED},
+		{COMMAND_SET_EXTERNAL_ID, SAGA_PARKED},
+	};
 	struct linkjob l;
 
 	(void)state;
-	assert_int_equal(run_forbidden(COMMAND_USER, &l), LINKJOB_END_RETRY);
-	assert_int_equal(l.why, RESULT_AUTH);
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		assert_int_equal(run_forbidden(cases[i].kind, false, &l),
+				 LINKJOB_END_RETRY);
+		assert_int_equal(l.why, RESULT_AUTH);
+		assert_int_equal(l.saga.state, cases[i].state);
+	}
 }
 
 static void test_identity_that_stays_is_reported(void **state)
@@ -468,8 +485,9 @@ int main(void)
 		cmocka_unit_test(test_lagging_index_is_found_by_second_look),
 		cmocka_unit_test(test_refused_merge_becomes_review),
 		cmocka_unit_test(
-			test_forbidden_is_about_the_person_once_we_could_read),
-		cmocka_unit_test(test_forbidden_from_the_start_is_about_us),
+			test_what_is_forbidden_for_one_person_is_a_refusal),
+		cmocka_unit_test(
+			test_what_is_forbidden_for_everybody_is_about_us),
 		cmocka_unit_test(test_identity_that_stays_is_reported),
 		cmocka_unit_test(test_id_that_stays_taken_is_reported),
 		cmocka_unit_test(test_dry_run_changes_nothing),

@@ -164,7 +164,7 @@ static enum result trouble(struct chaos *c, enum command_kind kind,
 	a->mentions_external_id = chance(c, 50);
 	a->sent = chance(c, 50);
 	r = results[roll(c, sides)];
-	a->forbidden = r == RESULT_AUTH && chance(c, 50);
+	a->personal = r == RESULT_AUTH && chance(c, 50);
 	return r;
 }
 

@@ -177,35 +177,19 @@ static void test_a_leap_of_the_clock_doubles_no_run(void **state)
 
 /* --- the account's row --- */
 
-static enum result change_row(struct flow *f, bool pause, bool paused,
-			      const char *hold)
+static enum result set_paused(struct flow *f, bool paused)
 {
 	struct store_op op;
 	enum result r;
 
 	store_op_init(&op, STORE_ACCOUNT);
 	op.u.account.account = "acme";
-	op.u.account.set_paused = pause;
+	op.u.account.set_paused = true;
 	op.u.account.by = "maria";
 	op.u.account.paused = paused;
-	op.u.account.set_hold = !pause;
-	op.u.account.hold = hold;
 	r = flow_do(f, &op);
 	store_op_release(&op);
 	return r;
-}
-
-static char *read_hold(struct flow *f)
-{
-	struct store_op op;
-	char *hold;
-
-	store_op_init(&op, STORE_ACCOUNT);
-	op.u.account.account = "acme";
-	assert_int_equal(flow_do(f, &op), RESULT_OK);
-	hold = xstrdup(op.u.account.held);
-	store_op_release(&op);
-	return hold;
 }
 
 static void test_a_pause_ends_although_the_store_failed_once(void **state)
@@ -217,106 +201,17 @@ static void test_a_pause_ends_although_the_store_failed_once(void **state)
 	(void)state;
 	flow_start(&f);
 	api_fixture_script(f.api, script, ARRAY_LEN(script));
-	assert_int_equal(change_row(&f, true, true, NULL), RESULT_OK);
+	assert_int_equal(set_paused(&f, true), RESULT_OK);
 	s = scheduler_new(f.loop, f.q, f.hmac, on_watch, &f);
 	scheduler_set_account(s, &f.account, f.api->api);
 	flow_enqueue(&f);
 	flow_settle(&f);
 	assert_int_equal(store_gate_count(STORE_CLAIM), 0);
-	assert_int_equal(change_row(&f, true, false, NULL), RESULT_OK);
+	assert_int_equal(set_paused(&f, false), RESULT_OK);
 	store_gate_spoil(STORE_ACCOUNT, 1);
 	scheduler_wake(s, NULL);
 	flow_until_asked(&f, 1);
 	flow_until(&f, no_more, s);
-	scheduler_free(s);
-	flow_stop(&f);
-}
-
-static bool is_held(struct flow *f, void *arg)
-{
-	(void)f;
-	return scheduler_held(arg, "acme") != NULL;
-}
-
-static void meet_trouble(struct flow *f, struct scheduler *s)
-{
-	flow_enqueue(f);
-	scheduler_wake(s, "acme");
-	flow_until(f, is_held, s);
-	assert_string_equal(scheduler_held(s, "acme"), "credentials");
-}
-
-static struct reply refused[] = {
-	ALWAYS("GET /v2/apps/", 401, NULL,
-	       "{\"errors\":[{\"code\":\"unauthorized\"}]}")};
-
-static void test_a_hold_is_told_although_the_store_failed_once(void **state)
-{
-	struct flow f;
-	struct scheduler *s;
-	char *hold;
-
-	(void)state;
-	flow_start(&f);
-	api_fixture_script(f.api, refused, 1);
-	s = start(&f);
-	store_gate_spoil(STORE_ACCOUNT, 1);
-	meet_trouble(&f, s);
-	flow_until_stored(&f, STORE_ACCOUNT, 3);
-	flow_settle(&f);
-	hold = read_hold(&f);
-	assert_string_equal(hold, "credentials");
-	free(hold);
-	scheduler_free(s);
-	flow_stop(&f);
-}
-
-static void test_a_hold_of_a_former_life_is_over(void **state)
-{
-	struct flow f;
-	struct scheduler *s;
-
-	(void)state;
-	flow_start(&f);
-	assert_int_equal(change_row(&f, false, false, "unreachable"),
-			 RESULT_OK);
-	s = start(&f);
-	assert_null(read_hold(&f));
-	scheduler_free(s);
-	flow_stop(&f);
-}
-
-static double held_gauge(void)
-{
-	static const char name[] = "reunite_account_held{account=\"acme\","
-				   "reason=\"credentials\"} ";
-	struct buf text;
-	const char *at;
-	double value;
-
-	buf_init(&text, 1 << 20);
-	metrics_render(&text);
-	at = strstr(text.data, name);
-	value = at ? strtod(at + strlen(name), NULL) : -1;
-	buf_release(&text);
-	return value;
-}
-
-static void test_an_account_that_goes_is_held_no_more(void **state)
-{
-	struct flow f;
-	struct scheduler *s;
-
-	(void)state;
-	flow_start(&f);
-	api_fixture_script(f.api, refused, 1);
-	s = start(&f);
-	meet_trouble(&f, s);
-	assert_true(held_gauge() == 1);
-	scheduler_stop_account(s, "acme");
-	assert_null(scheduler_held(s, "acme"));
-	assert_true(held_gauge() == 0);
-	flow_settle(&f);
 	scheduler_free(s);
 	flow_stop(&f);
 }
@@ -411,10 +306,6 @@ int main(void)
 		cmocka_unit_test(test_a_leap_of_the_clock_doubles_no_run),
 		cmocka_unit_test(
 			test_a_pause_ends_although_the_store_failed_once),
-		cmocka_unit_test(
-			test_a_hold_is_told_although_the_store_failed_once),
-		cmocka_unit_test(test_a_hold_of_a_former_life_is_over),
-		cmocka_unit_test(test_an_account_that_goes_is_held_no_more),
 		cmocka_unit_test(
 			test_backfill_leaves_room_for_whoever_writes_now),
 		cmocka_unit_test(

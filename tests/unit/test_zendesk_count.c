@@ -52,7 +52,7 @@ static void test_head_count_without_both_answers(void **state)
 		{200, "{\"count\":\"many\"}", RESULT_TEMP},
 		{200, "{\"count\":-1}", RESULT_TEMP},
 		{403, "{\"error\":\"Forbidden\"}", RESULT_AUTH},
-		{404, "{\"error\":\"InvalidEndpoint\"}", RESULT_PERM},
+		{404, "{\"error\":\"InvalidEndpoint\"}", RESULT_AUTH},
 		{404, "{\"error\":\"RecordNotFound\"}", RESULT_PERM},
 		{503, "{}", RESULT_TEMP},
 	};

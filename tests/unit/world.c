@@ -365,7 +365,7 @@ static void perform(struct world *w, struct linkjob *l, const struct command *c,
 		fill(w, c, &a, hits);
 	if (f != FAULT_NONE)
 		a.result = faults[f].result;
-	a.forbidden = w->forbidden && a.result == RESULT_AUTH;
+	a.personal = w->personal && a.result == RESULT_AUTH;
 	if (a.result != RESULT_OK)
 		a.error = w->words;
 	a.now_ms = w->now_ms;

@@ -41,7 +41,7 @@ struct world {
 	enum world_fault fault;
 	enum command_kind at_kind;
 	int at;
-	bool forbidden; /* FAULT_AUTH is a 403 */
+	bool personal; /* FAULT_AUTH is a 403, for this person only */
 	int commands;
 	enum command_kind last; /* the command that the fault hit */
 	/* a merge that the fault hit was still at work: it is done so long
