@@ -81,7 +81,6 @@ def test_every_metric_is_there(sandbox, daemon):
                        what="a hold")
     reunite.configure()
     reunite.reload()
-    reunite.command("queue", "retry", str(reunite.queue()[0]["id"]))
     reunite.decided_as("merge")
     reunite.sunco(create())
     reply = reunite.admin.get("/metrics", headers={"Authorization": ""})
