@@ -28,6 +28,10 @@ void storeq_submit(struct storeq *q, struct store_op *op, storeq_done *done,
 /* True while the writer is so far behind (age or length of its queue, or the
  * last transaction failed) that intake should answer 503. */
 bool storeq_behind(const struct storeq *q);
+/* How long the writer has been at one call of the store; 0: it is not. */
+int64_t storeq_call_ms(const struct storeq *q);
+/* See store_leave(). */
+void storeq_leave(struct storeq *q);
 /* Called on the loop when another process wrote to the store. */
 void storeq_on_change(struct storeq *q, void (*fn)(void *arg), void *arg);
 /* True while the writer's last transaction failed; *out says how. */

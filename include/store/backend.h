@@ -29,6 +29,8 @@ struct store_backend_ops {
 	enum result (*watch)(struct store_backend *b, struct error *err);
 	int64_t (*checkpoint)(struct store_backend *b);
 	bool (*empty_log)(struct store_backend *b);
+	void (*leave)(struct store_backend *b); /* or NULL; any thread */
+	bool (*is_left)(const char *location);	/* or NULL */
 	size_t (*copies)(const char *location, struct store_copy **out);
 	const uint8_t *(*key)(const struct store_backend *b);
 };

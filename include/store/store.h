@@ -548,6 +548,11 @@ MUST_CHECK enum result store_open(struct store **out, const char *url,
 				  enum store_mode mode, int64_t now_ms,
 				  struct error *err);
 void store_close(struct store *s);
+/* Whoever wants to serve it next may wait: it will be closed soon. From any
+ * thread. */
+void store_leave(struct store *s);
+/* Does whoever serves it leave? */
+bool store_is_left(const char *url);
 /* One transaction; see the head of this file. Results are in the ops. */
 void store_run(struct store *s, struct store_op **ops, size_t count);
 /* One op, its result returned; for commands. */

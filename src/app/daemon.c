@@ -15,6 +15,7 @@
 #include "app/intake.h"
 #include "app/janitor.h"
 #include "app/sampler.h"
+#include "app/status.h"
 #include "app/supervisor.h"
 #include "app/sweeper.h"
 #include "app/timekeeper.h"
@@ -23,7 +24,10 @@
 #include "base/metrics.h"
 #include "base/str.h"
 
-#define TEARDOWN_S 5 /* behind the drain */
+#define TEARDOWN_S    5	     /* behind the drain */
+#define STORE_HUNG_MS 120000 /* no disk is so slow */
+#define STORE_WAIT_MS 100
+#define STORE_WAITS   600 /* for a daemon that is about to end */
 
 struct daemon {
 	struct loop *loop;
@@ -36,6 +40,8 @@ struct daemon {
 	struct sampler *sampler;
 	struct sweeper *sweeper;
 	struct supervisor *supervisor;
+	struct status *status;
+	bool hung; /* and told so */
 	struct breaker *breaker;
 	const char *path;
 	struct loop_signal *signals[3];
@@ -117,6 +123,7 @@ static void on_term(void *arg)
 		exit_at_once(0);
 	}
 	d->told = true;
+	storeq_leave(engine_storeq(d->engine));
 	supervisor_stopping(d->supervisor);
 	log_info("draining",
 		 log_int("runs",
@@ -301,6 +308,7 @@ static void release(struct daemon *d)
 	(void)alarm(TEARDOWN_S); /* the store may hang */
 	loop_timer_free(d->deadline);
 	d->ending = true;
+	status_free(d->status);
 	supervisor_free(d->supervisor);
 	janitor_free(d->janitor);
 	timekeeper_free(d->clock);
@@ -315,6 +323,40 @@ static void release(struct daemon *d)
 	metrics_reset();
 }
 
+/* A disk may be slow; but a call that takes so long will never end, and what
+ * was accepted is safe: better to start anew. */
+static bool on_alive(void *arg)
+{
+	struct daemon *d = arg;
+	int64_t ms = storeq_call_ms(engine_storeq(d->engine));
+
+	if (ms < STORE_HUNG_MS)
+		return true;
+	if (!d->hung)
+		log_error("store_hung", log_int("seconds", ms / 1000));
+	d->hung = true;
+	return false;
+}
+
+/* The one before us may still be at its end. */
+static enum result start_engine(struct daemon *d, struct config *config,
+				struct error *err)
+{
+	enum result r;
+
+	for (int i = 0;; i++) {
+		r = engine_new(&d->engine, d->loop, config, STORE_SERVE,
+			       on_watch, d, err);
+		if (r != RESULT_CONFLICT || i == STORE_WAITS ||
+		    !store_is_left(config->store))
+			return r;
+		if (i == 0)
+			log_info("waiting_for_store",
+				 log_str("error", err->text));
+		usleep(STORE_WAIT_MS * 1000);
+	}
+}
+
 enum result daemon_run(struct config *config, const char *path,
 		       struct error *err)
 {
@@ -327,9 +369,8 @@ enum result daemon_run(struct config *config, const char *path,
 	end_at_once_on_signals();
 	hold_signals(SIG_BLOCK);
 	d.loop = loop_new();
-	d.supervisor = supervisor_new(d.loop);
-	r = engine_new(&d.engine, d.loop, config, STORE_SERVE, on_watch, &d,
-		       err);
+	d.supervisor = supervisor_new(d.loop, on_alive, &d);
+	r = start_engine(&d, config, err);
 	if (r != RESULT_OK) {
 		config_free(config);
 		supervisor_free(d.supervisor);
@@ -352,6 +393,7 @@ enum result daemon_run(struct config *config, const char *path,
 	r = listen_all(&d, err);
 	if (r == RESULT_OK) {
 		supervisor_ready(d.supervisor);
+		d.status = status_new(d.loop, d.engine, d.supervisor);
 		loop_run(d.loop);
 		log_info("stopped", log_bool("drained", d.drained));
 	}

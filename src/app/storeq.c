@@ -63,6 +63,7 @@ struct side {
 	struct store *store;
 	struct item_list queue;
 	int64_t busy_since_ms; /* of the oldest op in hand; 0: idle */
+	int64_t call_since_ms; /* the store has been at one call; 0: it is not */
 	pthread_cond_t wake;
 	pthread_t thread;
 	struct log_throttle throttle;
@@ -230,6 +231,22 @@ bool storeq_behind(const struct storeq *cq)
 	pthread_mutex_unlock(&q->lock);
 	return behind ||
 	       (since_ms != 0 && clock_mono_ms() - since_ms > BEHIND_AGE_MS);
+}
+
+void storeq_leave(struct storeq *q)
+{
+	store_leave(q->writer.store);
+}
+
+int64_t storeq_call_ms(const struct storeq *cq)
+{
+	struct storeq *q = (struct storeq *)(uintptr_t)cq;
+	int64_t since_ms;
+
+	pthread_mutex_lock(&q->lock);
+	since_ms = q->writer.call_since_ms;
+	pthread_mutex_unlock(&q->lock);
+	return since_ms ? clock_mono_ms() - since_ms : 0;
 }
 
 void storeq_on_change(struct storeq *q, void (*fn)(void *arg), void *arg)
@@ -461,12 +478,16 @@ static void *side_main(void *arg)
 
 	pthread_mutex_lock(&q->lock);
 	while (!q->closing || s->queue.head != NULL) {
-		if (wait_for_work(s, tick_at_ms))
+		if (wait_for_work(s, tick_at_ms)) {
+			s->call_since_ms = clock_mono_ms();
 			work(s);
+		}
 		if (clock_mono_ms() >= tick_at_ms) {
+			s->call_since_ms = clock_mono_ms();
 			tick(s);
 			tick_at_ms = clock_mono_ms() + TICK_MS;
 		}
+		s->call_since_ms = 0;
 	}
 	pthread_mutex_unlock(&q->lock);
 	return NULL;

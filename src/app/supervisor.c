@@ -6,6 +6,8 @@
 #include "app/supervisor.h"
 
 #include <errno.h>
+#include <pthread.h>
+#include <signal.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,7 +26,21 @@ struct supervisor {
 	int fd; /* -1: nobody listens */
 	struct loop_timer *watchdog;
 	int64_t every_ms;
+	supervisor_alive_fn *alive;
+	void *arg;
+	/* until it is ready */
+	bool starting;
+	pthread_t starter;
+	pthread_mutex_t lock;
+	pthread_cond_t started;
+	bool ready; /* under the lock */
 };
+
+/* Asked for again every so often; an hour in all. */
+#define START_MORE   "EXTEND_TIMEOUT_USEC=60000000"
+#define START_S	     20
+#define START_ROUNDS 180
+#define STATUS_MAX   500
 
 static void tell(struct supervisor *s, const char *words)
 {
@@ -57,7 +73,8 @@ static void on_watchdog(void *arg)
 {
 	struct supervisor *s = arg;
 
-	tell(s, "WATCHDOG=1");
+	if (s->alive(s->arg))
+		tell(s, "WATCHDOG=1");
 	loop_timer_set(s->watchdog, s->every_ms);
 }
 
@@ -85,17 +102,72 @@ static void start_watchdog(struct supervisor *s, struct loop *loop)
 	loop_timer_set(s->watchdog, s->every_ms);
 }
 
-struct supervisor *supervisor_new(struct loop *loop)
+/* --- the start --- */
+
+static void *starter_main(void *arg)
+{
+	struct supervisor *s = arg;
+	struct timespec until;
+
+	pthread_mutex_lock(&s->lock);
+	for (int i = 0; i < START_ROUNDS && !s->ready; i++) {
+		tell(s, START_MORE);
+		until.tv_sec = clock_mono_ms() / 1000 + START_S;
+		until.tv_nsec = 0;
+		while (!s->ready && pthread_cond_timedwait(
+					    &s->started, &s->lock, &until) == 0)
+			;
+	}
+	pthread_mutex_unlock(&s->lock);
+	return NULL;
+}
+
+static void begin_start(struct supervisor *s)
+{
+	pthread_condattr_t attr;
+	sigset_t all, before;
+
+	pthread_mutex_init(&s->lock, NULL);
+	pthread_condattr_init(&attr);
+	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	pthread_cond_init(&s->started, &attr);
+	pthread_condattr_destroy(&attr);
+	sigfillset(&all); /* signals are the loop's */
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	s->starting = pthread_create(&s->starter, NULL, starter_main, s) == 0;
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+}
+
+static void end_start(struct supervisor *s)
+{
+	if (!s->starting)
+		return;
+	pthread_mutex_lock(&s->lock);
+	s->ready = true;
+	pthread_cond_signal(&s->started);
+	pthread_mutex_unlock(&s->lock);
+	pthread_join(s->starter, NULL);
+	pthread_cond_destroy(&s->started);
+	pthread_mutex_destroy(&s->lock);
+	s->starting = false;
+}
+
+struct supervisor *supervisor_new(struct loop *loop, supervisor_alive_fn *alive,
+				  void *arg)
 {
 	struct supervisor *s = xcalloc(1, sizeof(*s));
 	const char *name = getenv("NOTIFY_SOCKET");
 
+	s->alive = alive;
+	s->arg = arg;
 	s->fd = -1;
 	if (name && set_address(s, name))
 		s->fd = socket(AF_UNIX,
 			       SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (s->fd >= 0)
+	if (s->fd >= 0) {
 		start_watchdog(s, loop);
+		begin_start(s);
+	}
 	unsetenv("NOTIFY_SOCKET");
 	unsetenv("WATCHDOG_USEC");
 	unsetenv("WATCHDOG_PID");
@@ -106,14 +178,29 @@ void supervisor_free(struct supervisor *s)
 {
 	if (!s)
 		return;
+	end_start(s);
 	loop_timer_free(s->watchdog);
 	if (s->fd >= 0)
 		close(s->fd);
 	free(s);
 }
 
+bool supervisor_listens(const struct supervisor *s)
+{
+	return s->fd >= 0;
+}
+
+void supervisor_status(struct supervisor *s, const char *text)
+{
+	char words[STATUS_MAX];
+
+	snprintf(words, sizeof(words), "STATUS=%s", text);
+	tell(s, words);
+}
+
 void supervisor_ready(struct supervisor *s)
 {
+	end_start(s);
 	tell(s, "READY=1");
 }
 

@@ -11,6 +11,7 @@
 
 #include <stdio.h>
 
+#include "base/crashpoint.h"
 #include "base/str.h"
 
 static const char *const step_1[] = {
@@ -415,8 +416,12 @@ enum result migrate_run(const struct migrate_db *db, int have,
 		if (r != RESULT_OK)
 			return r;
 		r = run_step(db, v, err);
+		if (have > 0) /* a new store has nothing to lose */
+			CRASH_POINT("migrate_before_commit");
 		if (r == RESULT_OK)
 			r = db->exec(db->arg, "COMMIT", err);
+		if (have > 0)
+			CRASH_POINT("migrate_after_commit");
 		if (r != RESULT_OK) {
 			(void)db->exec(db->arg, "ROLLBACK", NULL);
 			return r;

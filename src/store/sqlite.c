@@ -223,6 +223,8 @@ const struct store_backend_ops store_sqlite_ops = {
 	.watch = sq_watch,
 	.checkpoint = sq_checkpoint,
 	.empty_log = sq_empty_log,
+	.leave = sq_leave,
+	.is_left = sq_is_left,
 	.copies = sq_copies,
 	.key = sq_key,
 };

@@ -84,6 +84,9 @@ enum result sq_sync_folder(const char *path, struct error *err);
 /* sqlite_file.c: takes the lock file; RESULT_CONFLICT: another has it. */
 enum result sq_lock(struct sq *q, const char *path, struct error *err);
 /* Says in the lock file that there is a store now. */
+/* A word behind the mark: the lock will be free soon. */
+void sq_leave(struct store_backend *b);
+bool sq_is_left(const char *path);
 enum result sq_mark(struct sq *q, const char *path, struct error *err);
 /* RESULT_PERM: an empty database here would replace one that is lost. */
 enum result sq_refuse_empty(const struct sq *q, const char *path,

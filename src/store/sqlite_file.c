@@ -28,6 +28,7 @@
 
 static const char mark[] = "A store of reunite was made here; without this "
 			   "file an empty one may take its place.\n";
+static const char leaving[] = "Its daemon is about to end.\n";
 
 /* The path with an ending, in a buffer that the caller releases. */
 static const char *name_of(struct buf *b, const char *path, const char *ending)
@@ -78,13 +79,26 @@ enum result sq_mark(struct sq *q, const char *path, struct error *err)
 {
 	size_t size = sizeof(mark) - 1;
 
-	if (is_marked(q))
+	if (is_marked(q)) {
+		(void)!ftruncate(q->lock_fd, (off_t)size); /* we stay */
 		return RESULT_OK;
+	}
 	log_warn("store_created", log_str("file", path));
 	if (pwrite(q->lock_fd, mark, size, 0) != (ssize_t)size ||
 	    fsync(q->lock_fd) != 0)
 		return sq_os_error(err, "cannot mark the lock file of", path);
 	return sq_sync_folder(path, err);
+}
+
+void sq_leave(struct store_backend *b)
+{
+	(void)!pwrite(((struct sq *)b)->lock_fd, leaving, sizeof(leaving) - 1,
+		      sizeof(mark) - 1);
+}
+
+bool sq_is_left(const char *path)
+{
+	return size_of(path, ".lock") > (off_t)sizeof(mark) - 1;
 }
 
 enum result sq_refuse_empty(const struct sq *q, const char *path,

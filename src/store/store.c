@@ -387,6 +387,20 @@ void store_close(struct store *s)
 	free(s);
 }
 
+void store_leave(struct store *s)
+{
+	if (s->backend->ops->leave != NULL)
+		s->backend->ops->leave(s->backend);
+}
+
+bool store_is_left(const char *url)
+{
+	const char *location = NULL;
+	const struct store_backend_ops *ops = backend_for(url, &location);
+
+	return ops != NULL && ops->is_left != NULL && ops->is_left(location);
+}
+
 bool store_changed(struct store *s)
 {
 	return s->backend->ops->changed(s->backend);

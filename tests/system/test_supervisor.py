@@ -4,8 +4,10 @@ import os
 import signal
 import socket
 
+import daemon as daemon_module
 import harness
 import pytest
+from hooks import create
 
 
 @pytest.fixture(params=["path", "abstract"])
@@ -26,30 +28,52 @@ def hear(heard):
 
 
 def hear_until(heard, word):
-    """The first message that begins with the word; others are alive-words."""
+    """The first message that begins with the word; others are alive-words,
+    and what is only for people."""
     while True:
         message = hear(heard)
         if message.startswith(word):
             return message
-        assert message == "WATCHDOG=1"
+        assert message.startswith(("WATCHDOG=1", "STATUS=", "EXTEND_"))
 
 
 def test_it_says_when_it_starts_reloads_and_stops(sandbox, daemon, manager):
     heard, path = manager
     reunite = daemon(environment={"NOTIFY_SOCKET": path})
-    assert hear(heard) == "READY=1"
+    assert hear_until(heard, "READY") == "READY=1"
     reunite.reload()
-    said = hear(heard).splitlines()
-    assert said[0] == "RELOADING=1"
+    said = hear_until(heard, "RELOADING=1").splitlines()
     assert int(said[1].removeprefix("MONOTONIC_USEC=")) > 0
-    assert hear(heard) == "READY=1"
+    assert hear_until(heard, "READY") == "READY=1"
     with open(reunite.config, "a", encoding="utf-8") as f:
         f.write("nonsense = 1\n")
     assert reunite.reload()["event"] == "reload_failed"
-    assert hear(heard).startswith("RELOADING=1\n")
-    assert hear(heard) == "READY=1"
+    assert hear_until(heard, "RELOADING=1")
+    assert hear_until(heard, "READY") == "READY=1"
     assert reunite.stop() == 0
-    assert hear(heard) == "STOPPING=1"
+    assert hear_until(heard, "STOPPING=1")
+
+
+def test_it_asks_for_time_until_it_is_ready(sandbox, daemon, manager):
+    """A large store may have to be copied and changed first."""
+    heard, path = manager
+    daemon(environment={"NOTIFY_SOCKET": path})
+    assert hear(heard) == "EXTEND_TIMEOUT_USEC=60000000"
+    assert hear_until(heard, "READY") == "READY=1"
+
+
+def test_it_says_how_the_queue_is(sandbox, daemon, manager):
+    heard, path = manager
+    reunite = daemon(environment={"NOTIFY_SOCKET": path,
+                                  **daemon_module.fast_clock(20)})
+    hear_until(heard, "READY=1")
+    reunite.command("queue", "pause", "--by", "tester")
+    assert reunite.sunco(create()).status == 200
+    said = hear_until(heard, "STATUS=")
+    while "1 ready" not in said or "held" not in said:
+        said = hear_until(heard, "STATUS=")
+    assert said == ("STATUS=1 account, jobs: 1 ready, 0 running, 0 waiting,"
+                    " 0 review, 0 dead; held: acme (paused)")
 
 
 def test_a_loop_that_turns_is_alive(sandbox, daemon, manager):
@@ -57,18 +81,18 @@ def test_a_loop_that_turns_is_alive(sandbox, daemon, manager):
     reunite = daemon(environment={"NOTIFY_SOCKET": path,
                                   "WATCHDOG_USEC": "100000"})
     hear_until(heard, "READY=1")
-    assert hear(heard) == "WATCHDOG=1"
-    assert hear(heard) == "WATCHDOG=1"
+    assert hear_until(heard, "WATCHDOG") == "WATCHDOG=1"
+    assert hear_until(heard, "WATCHDOG") == "WATCHDOG=1"
     os.kill(reunite.process.pid, signal.SIGSTOP)
     try:
         heard.settimeout(1)
         with pytest.raises(TimeoutError):
             while True:  # what was on its way, then nothing more
-                assert hear(heard) == "WATCHDOG=1"
+                assert hear(heard).startswith(("WATCHDOG=1", "STATUS="))
     finally:
         os.kill(reunite.process.pid, signal.SIGCONT)
     heard.settimeout(harness.WAIT_S)
-    assert hear(heard) == "WATCHDOG=1"
+    assert hear_until(heard, "WATCHDOG") == "WATCHDOG=1"
 
 
 def test_somebody_elses_watchdog_is_left_alone(sandbox, daemon, manager):
@@ -76,10 +100,10 @@ def test_somebody_elses_watchdog_is_left_alone(sandbox, daemon, manager):
     reunite = daemon(environment={"NOTIFY_SOCKET": path,
                                   "WATCHDOG_USEC": "100000",
                                   "WATCHDOG_PID": "1"})
-    assert hear(heard) == "READY=1"
+    assert hear_until(heard, "READY") == "READY=1"
     heard.settimeout(0.5)
     with pytest.raises(TimeoutError):
-        hear(heard)
+        hear_until(heard, "WATCHDOG")
     assert reunite.stop() == 0
 
 
