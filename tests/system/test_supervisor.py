@@ -1,8 +1,10 @@
 """What a service manager (systemd, Type=notify) hears of the daemon's life."""
 
+import contextlib
 import os
 import signal
 import socket
+import sqlite3
 
 import daemon as daemon_module
 import harness
@@ -93,6 +95,32 @@ def test_a_loop_that_turns_is_alive(sandbox, daemon, manager):
         os.kill(reunite.process.pid, signal.SIGCONT)
     heard.settimeout(harness.WAIT_S)
     assert hear_until(heard, "WATCHDOG") == "WATCHDOG=1"
+
+
+def test_a_store_that_hangs_is_not_alive(sandbox, daemon, manager):
+    """Two minutes in one call; SQLite waits two real seconds for a lock."""
+    heard, path = manager
+    reunite = daemon(environment={"NOTIFY_SOCKET": path,
+                                  "WATCHDOG_USEC": "2000000",
+                                  **daemon_module.fast_clock(100)})
+    hear_until(heard, "READY=1")
+    hear_until(heard, "WATCHDOG")
+    database = os.path.join(reunite.folder, "reunite.db")
+    with contextlib.closing(sqlite3.connect(database)) as db:
+        db.isolation_level = None
+        db.execute("BEGIN IMMEDIATE")
+        harness.wait_until(lambda: reunite.event("store_hung"),
+                           what="a store that hangs")
+        heard.setblocking(False)
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                hear(heard)
+        heard.settimeout(0.1)
+        with pytest.raises(TimeoutError):
+            hear_until(heard, "WATCHDOG")
+        db.execute("ROLLBACK")
+    heard.settimeout(harness.WAIT_S)
+    hear_until(heard, "WATCHDOG")
 
 
 def test_somebody_elses_watchdog_is_left_alone(sandbox, daemon, manager):

@@ -410,6 +410,34 @@ static void an_old_queue_is_behind(void **state)
 	world_close(&w);
 }
 
+static bool takes_long(struct world *w)
+{
+	return storeq_call_ms(w->q) > 50;
+}
+
+static bool is_idle(struct world *w)
+{
+	return storeq_call_ms(w->q) == 0;
+}
+
+/* Each call counts from its own beginning, however old its work is. */
+static void a_call_that_takes_long_is_seen(void **state)
+{
+	struct world w;
+
+	(void)state;
+	world_open(&w, true, 2);
+	run_until(&w, is_idle);
+	gate(w.writer, true);
+	submit(&w, 0, STORE_PROBE);
+	run_until(&w, takes_long);
+	gate(w.writer, false);
+	w.expected = 1;
+	run_until(&w, all_done);
+	run_until(&w, is_idle);
+	world_close(&w);
+}
+
 static void a_long_queue_is_behind(void **state)
 {
 	struct world w;
@@ -593,6 +621,7 @@ int main(void)
 		cmocka_unit_test(freeing_runs_what_is_queued),
 		cmocka_unit_test(freeing_runs_what_done_submits),
 		cmocka_unit_test(an_old_queue_is_behind),
+		cmocka_unit_test(a_call_that_takes_long_is_seen),
 		cmocka_unit_test(a_long_queue_is_behind),
 		cmocka_unit_test(a_failure_is_behind_until_a_probe_works),
 		cmocka_unit_test(the_next_success_ends_it_too),
