@@ -36,18 +36,28 @@ static void put_jobs(const struct status *s, struct buf *line)
 			   job_state_name((enum job_state)i));
 }
 
+/* Of the first API that has one; NULL: none. */
+static const char *why_held(const struct status *s, const char *account)
+{
+	const struct api_client *api = engine_api(s->engine, account);
+	const char *why = NULL;
+
+	for (enum api i = 0; api && !why && i < API_COUNT; i++)
+		why = hold_reason_name(api_client_hold(api, i)->reason);
+	if (!why && scheduler_paused(engine_scheduler(s->engine), account))
+		why = "paused";
+	return why;
+}
+
 static void put_held(const struct status *s, struct buf *line)
 {
 	const struct config *c = engine_config(s->engine);
-	const struct scheduler *scheduler = engine_scheduler(s->engine);
 	const char *before = "; held: ";
 
 	for (size_t i = 0; i < c->account_count; i++) {
 		const char *name = c->accounts[i].name;
-		const char *why = scheduler_held(scheduler, name);
+		const char *why = why_held(s, name);
 
-		if (!why && scheduler_paused(scheduler, name))
-			why = "paused";
 		if (!why)
 			continue;
 		buf_printf(line, "%s%s (%s)", before, name, why);
