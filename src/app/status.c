@@ -39,7 +39,7 @@ static void put_jobs(const struct status *s, struct buf *line)
 /* Of the first API that has one; NULL: none. */
 static const char *why_held(const struct status *s, const char *account)
 {
-	const struct api_client *api = engine_api(s->engine, account);
+	struct api_client *api = engine_api(s->engine, account);
 	const char *why = NULL;
 
 	for (enum api i = 0; api && !why && i < API_COUNT; i++)
