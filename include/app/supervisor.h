@@ -24,6 +24,9 @@ typedef bool supervisor_alive_fn(void *arg);
  * alive: asked on the loop, once it is ready. */
 struct supervisor *supervisor_new(struct loop *loop, supervisor_alive_fn *alive,
 				  void *arg);
+/* A listening socket that the manager made (*yours*), as $LISTEN_FDS says; -1:
+ * none. */
+int supervisor_socket(struct supervisor *s);
 bool supervisor_listens(const struct supervisor *s);
 /* One line for `systemctl status`, without personal data. */
 void supervisor_status(struct supervisor *s, const char *text);

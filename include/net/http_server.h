@@ -63,6 +63,11 @@ void http_server_free(struct http_server *s);
 MUST_CHECK enum result http_server_listen(struct http_server *s,
 					  const char *address,
 					  struct error *err);
+/* The same over a socket (*taken*) that listens already and that somebody else
+ * keeps open, too: a drain leaves it to whoever comes after us, and nobody is
+ * refused meanwhile. */
+MUST_CHECK enum result http_server_inherit(struct http_server *s, int fd,
+					   struct error *err);
 uint16_t http_server_port(const struct http_server *s);
 /* Lets handlers answer the requests they have, and closes idle connections;
  * done once those are gone that were there. Whoever comes meanwhile gets 503

@@ -264,7 +264,9 @@ static void make_public_server(struct daemon *d)
 static enum result listen_all(struct daemon *d, struct error *err)
 {
 	const struct config *c = engine_config(d->engine);
-	enum result r = http_server_listen(d->server, c->listen, err);
+	int fd = supervisor_socket(d->supervisor);
+	enum result r = fd < 0 ? http_server_listen(d->server, c->listen, err)
+			       : http_server_inherit(d->server, fd, err);
 
 	if (r == RESULT_OK)
 		r = admin_listen(d->admin, c->admin_listen, err);
@@ -272,6 +274,7 @@ static enum result listen_all(struct daemon *d, struct error *err)
 		return r;
 	log_info("listening", log_str("listen", c->listen),
 		 log_int("port", http_server_port(d->server)),
+		 log_bool("inherited", fd >= 0),
 		 log_str("admin_listen", c->admin_listen),
 		 log_int("admin_port", admin_port(d->admin)),
 		 log_str("version", REUNITE_VERSION));

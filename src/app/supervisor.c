@@ -28,6 +28,7 @@ struct supervisor {
 	int64_t every_ms;
 	supervisor_alive_fn *alive;
 	void *arg;
+	int socket; /* handed over and not taken; -1: none */
 	/* until it is ready */
 	bool starting;
 	pthread_t starter;
@@ -78,14 +79,34 @@ static void on_watchdog(void *arg)
 	loop_timer_set(s->watchdog, s->every_ms);
 }
 
+/* Is the variable for this process? */
+static bool is_ours(const char *pid)
+{
+	int64_t who;
+
+	return !pid || (str_parse_i64(slice_of(pid), &who) && who == getpid());
+}
+
+/* The first one is behind standard error. */
+static int inherited_socket(void)
+{
+	const char *count = getenv("LISTEN_FDS");
+	const char *pid = getenv("LISTEN_PID");
+	int64_t n;
+
+	if (!count || !pid || !is_ours(pid) ||
+	    !str_parse_i64(slice_of(count), &n) || n < 1)
+		return -1;
+	return STDERR_FILENO + 1;
+}
+
 /* Half the interval that was asked for; 0: none was, or of somebody else. */
 static int64_t watchdog_every_ms(void)
 {
 	const char *usec = getenv("WATCHDOG_USEC");
-	const char *pid = getenv("WATCHDOG_PID");
-	int64_t n, who;
+	int64_t n;
 
-	if (pid && (!str_parse_i64(slice_of(pid), &who) || who != getpid()))
+	if (!is_ours(getenv("WATCHDOG_PID")))
 		return 0;
 	if (!usec || !str_parse_i64(slice_of(usec), &n) || n <= 0)
 		return 0;
@@ -160,6 +181,7 @@ struct supervisor *supervisor_new(struct loop *loop, supervisor_alive_fn *alive,
 
 	s->alive = alive;
 	s->arg = arg;
+	s->socket = inherited_socket();
 	s->fd = -1;
 	if (name && set_address(s, name))
 		s->fd = socket(AF_UNIX,
@@ -168,6 +190,8 @@ struct supervisor *supervisor_new(struct loop *loop, supervisor_alive_fn *alive,
 		start_watchdog(s, loop);
 		begin_start(s);
 	}
+	unsetenv("LISTEN_FDS");
+	unsetenv("LISTEN_PID");
 	unsetenv("NOTIFY_SOCKET");
 	unsetenv("WATCHDOG_USEC");
 	unsetenv("WATCHDOG_PID");
@@ -183,6 +207,14 @@ void supervisor_free(struct supervisor *s)
 	if (s->fd >= 0)
 		close(s->fd);
 	free(s);
+}
+
+int supervisor_socket(struct supervisor *s)
+{
+	int fd = s->socket;
+
+	s->socket = -1;
+	return fd;
 }
 
 bool supervisor_listens(const struct supervisor *s)

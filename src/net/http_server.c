@@ -3,7 +3,7 @@
  * the other files.
  *
  * A drain goes on accepting, to answer 503: not every sender tries again what
- * was refused or reset. It is over once those are gone who were there when it
+ * was refused or reset. On an inherited socket they wait for the next server. It is over once those are gone who were there when it
  * began.
  *
  * Accepting is on unless the server drains, the cap is reached, or accept()
@@ -142,6 +142,17 @@ void http_server_free(struct http_server *s)
 	loop_defer(s->loop, free_now, s);
 }
 
+static void start_listening(struct http_server *s, int fd)
+{
+	s->listener = evconnlistener_new(
+		loop_base(s->loop), on_accept, s,
+		LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC, 0, fd);
+	if (!s->listener)
+		abort(); /* memory */
+	evconnlistener_set_error_cb(s->listener, on_accept_error);
+	s->accepting = true;
+}
+
 enum result http_server_listen(struct http_server *s, const char *address,
 			       struct error *err)
 {
@@ -152,15 +163,20 @@ enum result http_server_listen(struct http_server *s, const char *address,
 		return error_set(err, RESULT_INVALID, "%s listens already",
 				 s->name);
 	r = http_server_bind(address, &fd, &s->port, err);
+	if (r == RESULT_OK)
+		start_listening(s, fd);
+	return r;
+}
+
+enum result http_server_inherit(struct http_server *s, int fd,
+				struct error *err)
+{
+	enum result r = http_server_adopt(fd, &s->port, err);
+
 	if (r != RESULT_OK)
 		return r;
-	s->listener = evconnlistener_new(
-		loop_base(s->loop), on_accept, s,
-		LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC, 0, fd);
-	if (!s->listener)
-		abort(); /* memory */
-	evconnlistener_set_error_cb(s->listener, on_accept_error);
-	s->accepting = true;
+	s->inherited = true;
+	start_listening(s, fd);
 	return RESULT_OK;
 }
 
@@ -195,6 +211,8 @@ void http_server_drain(struct http_server *s, loop_fn *done, void *arg)
 	assert(!s->draining);
 	s->drained = done;
 	s->drained_arg = arg;
+	if (s->inherited)
+		free_listener(s);
 	for (c = s->conns; c; c = next) {
 		next = c->next;
 		http_conn_drain(c);

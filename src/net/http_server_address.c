@@ -6,6 +6,7 @@
 #include "http_server_impl.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -146,5 +147,21 @@ enum result http_server_bind(const char *address, int *fd, uint16_t *port,
 		return error_set(err, RESULT_PERM, "cannot listen on %s: %s",
 				 address, strerror(errno));
 	*port = bound_port(*fd);
+	return RESULT_OK;
+}
+
+enum result http_server_adopt(int fd, uint16_t *port, struct error *err)
+{
+	socklen_t len = sizeof(int);
+	int listens = 0, flags = fcntl(fd, F_GETFL);
+
+	if (flags < 0 ||
+	    getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &len) != 0 ||
+	    !listens || fcntl(fd, F_SETFL, flags | O_NONBLOCK) != 0 ||
+	    fcntl(fd, F_SETFD, FD_CLOEXEC) != 0)
+		return error_set(err, RESULT_PERM,
+				 "the socket that was handed over does not "
+				 "listen");
+	*port = bound_port(fd);
 	return RESULT_OK;
 }

@@ -78,6 +78,7 @@ struct http_server {
 	uint16_t port;
 	struct loop_timer *accept_timer;
 	bool accepting;
+	bool inherited;	    /* the listening socket is not ours alone */
 	bool accept_failed; /* until accept_timer */
 	struct log_throttle accept_log;
 	struct http_conn *conns;
@@ -100,6 +101,10 @@ void http_server_count_rejected(struct http_server *s, int status);
 /* http_server_address.c: a listening socket in *fd and its port. */
 MUST_CHECK enum result http_server_bind(const char *address, int *fd,
 					uint16_t *port, struct error *err);
+
+/* A socket that should listen already: ours from now on. */
+MUST_CHECK enum result http_server_adopt(int fd, uint16_t *port,
+					 struct error *err);
 
 /* http_server_conn.c; takes fd. */
 void http_conn_new(struct http_server *s, int fd);

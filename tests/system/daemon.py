@@ -101,13 +101,15 @@ class Daemon:
     (fast_clock.c)."""
 
     def __init__(self, folder, sandbox, top=None, environment=None,
-                 wrapper=(), others=None, fast=None, **account):
+                 wrapper=(), others=None, fast=None, pass_fds=(),
+                 **account):
         self.folder = str(folder)
         self.sandbox = sandbox
         self.config = os.path.join(self.folder, "reunite.conf")
         self.log_file = os.path.join(self.folder, "reunite.log")
         self.secrets = sandbox.settings()
         self.wrapper = list(wrapper)
+        self.pass_fds = pass_fds
         self.accounts = {"acme": sandbox, **(others or {})}
         self.process = None
         self.configure(top, **account)
@@ -133,7 +135,7 @@ class Daemon:
             self.process = subprocess.Popen(
                 [*self.wrapper, harness.binary("reunite"), "serve", "-c",
                  self.config],
-                stdout=log, stderr=log,
+                stdout=log, stderr=log, pass_fds=self.pass_fds,
                 env={**os.environ, **(environment or {})})
         event = harness.wait_until(
             lambda: self.event("listening", start) or self.gone(),

@@ -1,12 +1,17 @@
 """A new version takes over: from a daemon that is still ending, from a store of
 an older schema, and from a change of schema that was cut off."""
 
+import concurrent.futures
 import contextlib
 import os
 import re
 import signal
+import socket
 import sqlite3
 import subprocess
+import sys
+import threading
+import time
 
 import crashes
 import harness
@@ -52,6 +57,45 @@ def test_one_that_stays_is_not_waited_for(sandbox, daemon):
                           timeout=harness.WAIT_S, check=False)
     assert done.returncode == 1
     assert "waiting" not in done.stderr and "another process" in done.stderr
+
+
+# The manager's end of it: a socket of its own, as the third descriptor.
+HAND_OVER = """
+import os, sys
+os.dup2(int(sys.argv[1]), 3, inheritable=True)
+os.environ.update(LISTEN_FDS="1", LISTEN_PID=str(os.getpid()))
+os.execvp(sys.argv[2], sys.argv[2:])
+"""
+
+
+def test_nobody_is_refused_while_one_follows_the_other(sandbox, daemon):
+    """The listening socket is the manager's (systemd: reunite.socket); those
+    who connect in between wait there."""
+    with socket.socket() as kept:
+        kept.bind(("127.0.0.1", 0))
+        kept.listen(1000)
+        kept.set_inheritable(True)
+        reunite = daemon(wrapper=[sys.executable, "-c", HAND_OVER,
+                                  str(kept.fileno())], pass_fds=[
+                                      kept.fileno()])
+        assert reunite.url.endswith(f":{kept.getsockname()[1]}")
+        over = threading.Event()
+        statuses = []
+
+        def customer():
+            while not over.is_set():
+                statuses.append(reunite.sunco(create()).status)
+
+        with concurrent.futures.ThreadPoolExecutor(4) as pool:
+            customers = [pool.submit(customer) for _ in range(4)]
+            for _ in range(4):
+                time.sleep(0.1)
+                assert reunite.stop() == 0
+                reunite.start()
+            over.set()
+            for c in customers:
+                c.result()  # no connection failed
+        assert len(statuses) > 20 and set(statuses) == {200}
 
 
 # --- an older schema ---

@@ -14,6 +14,7 @@ INSTALLED = {
     "bin/reunite",
     "bin/reunite-sandbox",
     "lib/systemd/system/reunite.service",
+    "lib/systemd/system/reunite.socket",
     "share/doc/reunite/reunite.conf",
     "share/man/man1/reunite.1",
     "share/man/man5/reunite.conf.5",
