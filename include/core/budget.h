@@ -1,16 +1,32 @@
 /*
  * How many requests one account may be sent, and when the next one may go.
  *
- * Pure: time is a parameter, monotonic. It learns the account's limit from
- * the rate-limit headers, keeps a reserve for the account's other
- * integrations, serves lanes in order (live, review, backfill: the lower ones
- * may not spend the last of it), spends at once while there is plenty and
- * spreads the last quarter over the rest of the minute, and obeys refusals
- * (core/throttle.h). Endpoints have limits of their own: core/endpoint.h.
+ * Learns the account's limit from the rate-limit headers, keeps a reserve
+ * for the account's other integrations, sends evenly, serves lanes in order
+ * and obeys refusals (core/throttle.h). Single endpoints have limits of their
+ * own: core/endpoint.h.
  *
- * Invariant: in any 60 seconds at most the allowance is taken, that is the
- * limit (the smaller of the configured and the heard one, 60 while neither is
- * known) less the reserve, but never less than 1.
+ * What we may use, in a window of the account: its limit less what others
+ * take, but less the reserve at least. Of that nearly all is used while work
+ * waits (tests/unit/test_budget_sim.c: 95 %), in three ways at once:
+ *
+ *   share   In any minute, and the time that requests differ on their way,
+ *	     at most limit - reserve (the allowance) is sent. Whatever kind of
+ *	     window the account has, the others always find their reserve.
+ *   rest    Where others take more than the reserve, the last `remaining`
+ *	     counts, less what is under way, less what the others will take
+ *	     before we hear of it, at the rate at which `remaining` lately fell
+ *	     without us.
+ *   pace    Both are spread over the time that they must last. After a quiet
+ *	     time BUDGET_BURST_PERCENT of the allowance, and one job's
+ *	     requests at least, go at once; while work waits all the time there
+ *	     are no bursts.
+ *
+ * A lower lane goes only where it leaves the higher ones something to start
+ * with. A 429 is nobody's plan: it takes others who empty the account before
+ * an answer tells.
+ *
+ * Pure: time is a parameter, monotonic.
  */
 #ifndef REUNITE_CORE_BUDGET_H
 #define REUNITE_CORE_BUDGET_H
@@ -21,47 +37,88 @@
 #include "core/job.h"
 #include "core/throttle.h"
 
-#define BUDGET_SECONDS 61 /* a minute and the second that is running */
+#define BUDGET_BURST_PERCENT 20
+#define BUDGET_PACE_PERCENT  150 /* of an even pace, to catch up */
+#define BUDGET_JOB_REQUESTS  6	 /* of an ordinary job, at most */
 
+#define BUDGET_CELL_MS	 250
+#define BUDGET_CELLS	 256 /* a minute, and the longest guard */
+#define BUDGET_LOW_CELLS 16
+
+/* Rates and parts of requests are in millionths. */
 struct budget {
 	int64_t configured_per_minute; /* the account's limit; 0: learn */
 	int64_t reserve_percent;
-	int64_t limit;	   /* per minute, as last heard; 0: not heard yet */
-	int64_t remaining; /* in this window, as last heard, less what is sent */
-	int64_t window_ends_ms;
+	int64_t limit; /* per minute, as last heard; 0: not heard yet */
 	struct throttle refused;
-	int64_t next_ms; /* spacing when little is left */
-	int64_t second;	 /* the newest one in taken[] */
-	int64_t used;	 /* sum of taken[] */
-	int32_t taken[BUDGET_SECONDS];
+	/* what was sent */
+	int32_t taken[BUDGET_CELLS];
+	int64_t cell;  /* the newest one in taken[] */
+	int64_t count; /* ever sent */
+	int64_t open;  /* without an answer so far */
+	int64_t taken_ms;
+	/* what answers said */
+	struct {
+		int64_t cell;
+		int64_t remaining;
+	} low[BUDGET_LOW_CELLS]; /* the least, by when it was heard */
+	int64_t remaining;	 /* the least of late */
+	int64_t heard_ms;
+	int64_t ends_ms;      /* until when it counts */
+	int64_t turn_ends_ms; /* the window's end, if it was seen to begin */
+	int64_t turned_ms;    /* when its first answer came */
+	int64_t slowest_ms;   /* answer, of late */
+	/* how fast remaining falls without us, per ms; below 0: rises */
+	int64_t drift;
+	int64_t drift_from; /* remaining and all that we had sent */
+	int64_t drift_ms;
+	/* what the others took, in this window and in the one before */
+	int64_t others;
+	int64_t others_before;
+	int64_t others_from; /* remaining and all of ours, as it began */
+	/* what may go */
+	int64_t tokens;
+	int64_t rate; /* per ms */
+	int64_t refilled_ms;
+	int64_t waits_ms; /* until when somebody was told to wait */
 };
+
 void budget_init(struct budget *b, int64_t per_minute, int64_t reserve_percent);
 /* Other settings; what was taken and learnt stays. */
 void budget_configure(struct budget *b, int64_t per_minute,
 		      int64_t reserve_percent);
 
-/* What an answer said of the account's limit; -1 where it did not. */
+/* 0: a request of this lane may go now; else how long to wait before asking
+ * again. */
+int64_t budget_wait_ms(struct budget *b, enum job_lane lane, int64_t now_ms);
+/* It goes now. To be kept for its answer. */
+struct budget_pass {
+	int64_t nth;
+	int64_t sent_ms;
+};
+struct budget_pass budget_take(struct budget *b, int64_t now_ms);
+/* Once for each: it is over, answered or not. */
+void budget_end(struct budget *b);
+
+/* What its answer said of the account's limit; -1 where it did not. */
 struct budget_headers {
 	int64_t limit;
 	int64_t remaining;
 	int64_t reset_ms; /* from now */
 };
 #define BUDGET_UNTOLD ((struct budget_headers){-1, -1, -1})
-/* 0: a request of this lane may go now; else how long to wait before asking
- * again. */
-int64_t budget_wait_ms(const struct budget *b, enum job_lane lane,
-		       int64_t now_ms);
-/* It goes now. */
-void budget_take(struct budget *b, int64_t now_ms);
+void budget_learn(struct budget *b, const struct budget_pass *pass,
+		  const struct budget_headers *h, int64_t now_ms);
 /* A 429 of the account. told_ms: for how long, -1: not told. */
 void budget_refused(struct budget *b, int64_t told_ms, uint32_t random,
 		    int64_t now_ms);
 void budget_passed(struct budget *b, int64_t now_ms);
-void budget_learn(struct budget *b, const struct budget_headers *h,
-		  int64_t now_ms);
-/* So many requests a minute a lane may have at most, as far as is known. */
-int64_t budget_per_minute(const struct budget *b, enum job_lane lane);
+
 /* What is left to us this minute (never negative); for the metric. */
 int64_t budget_left(const struct budget *b, int64_t now_ms);
+/* So many requests a minute a lane may have at most, as far as is known. */
+int64_t budget_per_minute(const struct budget *b, enum job_lane lane);
+/* How many may go in one moment after a quiet time. */
+int64_t budget_burst(const struct budget *b);
 
 #endif

@@ -389,6 +389,21 @@ static void pump(void *arg)
 
 /* ---- for the calls ---- */
 
+/* In its lane; what must not be repeated goes first, since what it rests on
+ * grows old, and since it is what comes of the requests before it. */
+static void request_queue(struct api_request *q)
+{
+	struct request_list *lane = &q->client->waiting[q->toll.lane];
+	struct api_request *next = q->once ? TAILQ_FIRST(lane) : NULL;
+
+	while (next && next->once)
+		next = TAILQ_NEXT(next, entry);
+	if (next)
+		TAILQ_INSERT_BEFORE(next, q, entry);
+	else
+		TAILQ_INSERT_TAIL(lane, q, entry);
+}
+
 struct api_request *api_send_owned(struct api_client *c,
 				   const struct api_call *call, api_done *done,
 				   api_drop *drop, void *arg)
@@ -397,8 +412,12 @@ struct api_request *api_send_owned(struct api_client *c,
 
 	q->client = c;
 	q->state = WAITING;
-	q->toll = (struct api_toll){call->api, call->lane, call->endpoint,
-				    call->object};
+	q->toll = (struct api_toll){
+		.api = call->api,
+		.lane = call->lane,
+		.endpoint = call->endpoint,
+		.object = call->object,
+	};
 	q->name = call->name;
 	q->method = call->method;
 	q->once = call->once;
@@ -410,7 +429,7 @@ struct api_request *api_send_owned(struct api_client *c,
 	q->done = done;
 	q->drop = drop;
 	q->arg = arg;
-	TAILQ_INSERT_TAIL(&c->waiting[q->toll.lane], q, entry);
+	request_queue(q);
 	pump_soon(c);
 	return q;
 }
@@ -513,7 +532,7 @@ const struct budget *api_client_budget(const struct api_client *c)
 	return &c->limits.budget;
 }
 
-int64_t api_client_wait_ms(const struct api_client *c)
+int64_t api_client_wait_ms(struct api_client *c)
 {
 	int64_t now_ms = loop_now_ms(c->loop);
 	int64_t wait_ms = budget_wait_ms(&c->limits.budget, LANE_LIVE, now_ms);

@@ -30,7 +30,7 @@ static int64_t sunco_take(struct api_sunco_limits *s, int64_t now_ms)
 	return 0;
 }
 
-static int64_t zendesk_take(struct api_limits *l, const struct api_toll *toll,
+static int64_t zendesk_take(struct api_limits *l, struct api_toll *toll,
 			    int64_t now_ms)
 {
 	int64_t wait_ms = budget_wait_ms(&l->budget, toll->lane, now_ms);
@@ -41,12 +41,12 @@ static int64_t zendesk_take(struct api_limits *l, const struct api_toll *toll,
 		wait_ms = own_ms;
 	if (wait_ms > 0)
 		return wait_ms;
-	budget_take(&l->budget, now_ms);
+	toll->pass = budget_take(&l->budget, now_ms);
 	endpoint_take(&l->endpoints, toll->endpoint, toll->object, now_ms);
 	return 0;
 }
 
-int64_t api_limits_take(struct api_limits *l, const struct api_toll *toll,
+int64_t api_limits_take(struct api_limits *l, struct api_toll *toll,
 			int64_t now_ms)
 {
 	return toll->api == API_SUNCO ? sunco_take(&l->sunco, now_ms)
@@ -55,7 +55,10 @@ int64_t api_limits_take(struct api_limits *l, const struct api_toll *toll,
 
 void api_limits_end(struct api_limits *l, const struct api_toll *toll)
 {
-	l->sunco.open -= toll->api == API_SUNCO;
+	if (toll->api == API_SUNCO)
+		l->sunco.open--;
+	else
+		budget_end(&l->budget);
 }
 
 /* ---- after it ---- */
@@ -128,7 +131,7 @@ static void zendesk_learn(struct api_limits *l, const struct api_toll *toll,
 	struct api_told told;
 
 	api_answer_told(a, toll->endpoint, &told);
-	budget_learn(&l->budget, &told.account, now_ms);
+	budget_learn(&l->budget, &toll->pass, &told.account, now_ms);
 	endpoint_learn(&l->endpoints, toll->endpoint, toll->object, &told.own,
 		       now_ms);
 	if (r->result == RESULT_RATE) {

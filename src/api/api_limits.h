@@ -27,6 +27,7 @@ struct api_toll {
 	enum job_lane lane;
 	enum endpoint endpoint;
 	uint64_t object;
+	struct budget_pass pass;
 };
 
 #define API_LIMITS_OPEN (-1) /* not by time: until an answer comes */
@@ -35,7 +36,7 @@ void api_limits_init(struct api_limits *l, int64_t per_minute,
 		     int64_t reserve_percent);
 /* 0: may go, and has been counted as under way; else how long to wait, or
  * API_LIMITS_OPEN. */
-int64_t api_limits_take(struct api_limits *l, const struct api_toll *toll,
+int64_t api_limits_take(struct api_limits *l, struct api_toll *toll,
 			int64_t now_ms);
 /* Nothing of it is awaited any more: before its answer is learnt from, or
  * when it is cancelled. */

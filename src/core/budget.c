@@ -1,15 +1,10 @@
 /*
- * Requests per minute: a sliding count of what was sent, and what the
- * account's own counter says.
+ * Requests per minute: see budget.h.
  *
- * Two limits hold at once. The sliding count (one cell a second) keeps our
- * own requests within the allowance in any 60 seconds. The account's counter,
- * as heard in the headers, keeps the reserve free when other integrations
- * spend too; it is forgotten at the end of its window.
- *
- * What cannot be known is assumed to our disadvantage: a window without a
- * reset header lasts 60 s from when it was first heard of, and within one
- * window `remaining` only falls (answers overtake one another).
+ * What cannot be known is assumed to our disadvantage: a request under way is
+ * not yet in the `remaining` that was heard; of answers that overtook one
+ * another the least counts; a window that does not say when it ends lasts a
+ * minute from when it was last heard of.
  */
 #include "core/budget.h"
 
@@ -18,16 +13,29 @@
 enum {
 	MINUTE_MS = 60 * 1000,
 	SECOND_MS = 1000,
+	ONE = 1000000, /* a request, in millionths */
 	UNKNOWN_LIMIT = 60,
-	WINDOW_SLACK_MS = 2000, /* resets come in whole seconds */
+	GUARD_FIRST_MS = 1000, /* before an answer was timed */
+	GUARD_MIN_MS = 250,
+	GUARD_MAX_MS = 2500,
+	ROUNDED_MS = 1000,  /* resets come in whole seconds */
+	PLAN_MIN_MS = 2000, /* what is nearer the hard limits take care of */
+	PROBE_MS = 2000,    /* to hear of a rest that is too small to spend */
+	PLENTY_PERCENT = 5, /* is there, however fast it fell */
+	DRIFT_STEP_MS = 1000,
+	DRIFT_MEMORY_MS = 6000,
+	SLOWEST_MEMORY_MS = 60 * 1000,
+	FADE_MS = 30 * SECOND_MS,
+	ENDLESS_MS = 20 * SECOND_MS, /* while no window's end is known */
+	RECHECK_MS = 10 * SECOND_MS,
 };
 
-/* How much of the allowance a lane may use, so that the next higher one
- * always finds some. */
-static const int64_t lane_percent[LANE_COUNT] = {
-	[LANE_LIVE] = 100,
-	[LANE_REVIEW] = 90,
-	[LANE_BACKFILL] = 70,
+/* Of the burst, in percent: what a lane leaves to the higher ones, for them
+ * to start at once. It is what lower lanes alone cannot use. */
+static const int64_t lane_leaves_percent[LANE_COUNT] = {
+	[LANE_LIVE] = 0,
+	[LANE_REVIEW] = 5,
+	[LANE_BACKFILL] = 10,
 };
 
 static int64_t max64(int64_t a, int64_t b)
@@ -40,23 +48,7 @@ static int64_t min64(int64_t a, int64_t b)
 	return a < b ? a : b;
 }
 
-void budget_init(struct budget *b, int64_t per_minute, int64_t reserve_percent)
-{
-	*b = (struct budget){0};
-	budget_configure(b, per_minute, reserve_percent);
-}
-
-void budget_configure(struct budget *b, int64_t per_minute,
-		      int64_t reserve_percent)
-{
-	b->configured_per_minute = max64(per_minute, 0);
-	b->reserve_percent = min64(max64(reserve_percent, 0), 100);
-}
-
-static int64_t reserve_of(const struct budget *b, int64_t limit)
-{
-	return (limit * b->reserve_percent + 99) / 100;
-}
+/* ---- the share ---- */
 
 static int64_t allowance(const struct budget *b)
 {
@@ -65,115 +57,397 @@ static int64_t allowance(const struct budget *b)
 	if (b->configured_per_minute > 0)
 		limit = b->limit > 0 ? min64(b->configured_per_minute, limit)
 				     : b->configured_per_minute;
-	return max64(limit - reserve_of(b, limit), 1);
+	return max64(limit - (limit * b->reserve_percent + 99) / 100, 1);
 }
 
-static int64_t lane_allowance(const struct budget *b, enum job_lane lane)
+int64_t budget_burst(const struct budget *b)
 {
-	return max64(allowance(b) * lane_percent[lane] / 100, 1);
+	int64_t most = allowance(b);
+	int64_t share = most * BUDGET_BURST_PERCENT / 100;
+
+	if (b->limit == 0 && b->configured_per_minute == 0)
+		share = 0;
+	return min64(max64(share, BUDGET_JOB_REQUESTS), most);
 }
 
-/* Drops the cells that are a minute old. */
-static void roll(struct budget *b, int64_t now_ms)
+/* By how much two requests may differ on their way there: half of the time
+ * that answers take. */
+static int64_t guard_ms(const struct budget *b)
 {
-	int64_t now_s = now_ms / SECOND_MS;
-
-	if (now_s - b->second >= BUDGET_SECONDS) {
-		memset(b->taken, 0, sizeof(b->taken));
-		b->used = 0;
-		b->second = now_s;
-	}
-	while (b->second < now_s) {
-		int32_t *cell = &b->taken[++b->second % BUDGET_SECONDS];
-
-		b->used -= *cell;
-		*cell = 0;
-	}
+	return min64(max64(b->slowest_ms / 2, GUARD_MIN_MS), GUARD_MAX_MS);
 }
 
-/* How long until at most max of the requests taken are younger than a
- * minute; 0 if that is so now. Rolled. */
-static int64_t own_wait(const struct budget *b, int64_t max, int64_t now_ms)
+/* The first cell that still counts. */
+static int64_t oldest_cell(const struct budget *b, int64_t now_ms)
 {
-	int64_t used = b->used;
+	int64_t oldest = (now_ms - MINUTE_MS - guard_ms(b)) / BUDGET_CELL_MS;
 
-	for (int64_t s = b->second - BUDGET_SECONDS + 1; s <= b->second; s++) {
-		if (used <= max)
-			break;
-		used -= s < 0 ? 0 : b->taken[s % BUDGET_SECONDS];
-		if (used <= max)
-			return (s + BUDGET_SECONDS) * SECOND_MS - now_ms;
+	return max64(oldest, b->cell - BUDGET_CELLS + 1);
+}
+
+static int64_t in_cell(const struct budget *b, int64_t cell)
+{
+	return cell < 0 ? 0 : b->taken[cell % BUDGET_CELLS];
+}
+
+static int64_t used(const struct budget *b, int64_t now_ms)
+{
+	int64_t sum = 0;
+
+	for (int64_t c = oldest_cell(b, now_ms); c <= b->cell; c++)
+		sum += in_cell(b, c);
+	return sum;
+}
+
+/* When what was sent in the cell no longer counts. */
+static int64_t cell_ends_ms(const struct budget *b, int64_t cell)
+{
+	return (cell + 1) * BUDGET_CELL_MS + MINUTE_MS + guard_ms(b);
+}
+
+/* How long until at most max of those sent count; 0: now. */
+static int64_t used_wait_ms(const struct budget *b, int64_t max, int64_t now_ms)
+{
+	int64_t sum = used(b, now_ms);
+
+	for (int64_t c = oldest_cell(b, now_ms); c <= b->cell && sum > max;
+	     c++) {
+		sum -= in_cell(b, c);
+		if (sum <= max)
+			return max64(cell_ends_ms(b, c) - now_ms, 1);
 	}
 	return 0;
 }
 
-static bool window_open(const struct budget *b, int64_t now_ms)
+static void count_taken(struct budget *b, int64_t now_ms)
 {
-	return b->limit > 0 && now_ms < b->window_ends_ms;
+	int64_t cell = now_ms / BUDGET_CELL_MS;
+
+	if (cell - b->cell >= BUDGET_CELLS) {
+		memset(b->taken, 0, sizeof(b->taken));
+		b->cell = cell;
+	}
+	while (b->cell < cell)
+		b->taken[++b->cell % BUDGET_CELLS] = 0;
+	b->taken[b->cell % BUDGET_CELLS]++;
+	b->count++;
+	b->open++;
+	b->taken_ms = now_ms;
 }
 
-/* What the lane may take of what the account's counter leaves. */
-static int64_t heard_left(const struct budget *b, enum job_lane lane)
+/* ---- the rest ---- */
+
+static bool rest_known(const struct budget *b, int64_t now_ms)
 {
-	return b->remaining - reserve_of(b, b->limit) -
-	       (allowance(b) - lane_allowance(b, lane));
+	return b->limit > 0 && now_ms < b->ends_ms;
 }
 
-static int64_t left(const struct budget *b, enum job_lane lane, int64_t now_ms)
+/* How long it must last. */
+static int64_t lasts_ms(const struct budget *b, int64_t now_ms)
 {
-	int64_t n = lane_allowance(b, lane) - b->used;
-
-	if (window_open(b, now_ms))
-		n = min64(n, heard_left(b, lane));
-	return max64(n, 0);
+	return max64(b->ends_ms - ROUNDED_MS - now_ms, 0);
 }
 
-static int64_t lane_wait(const struct budget *b, enum job_lane lane,
-			 int64_t now_ms)
+static int64_t root(int64_t n)
 {
-	int64_t wait = own_wait(b, lane_allowance(b, lane) - 1, now_ms);
+	int64_t r = 0;
 
-	if (window_open(b, now_ms) && heard_left(b, lane) <= 0)
-		wait = max64(wait, b->window_ends_ms - now_ms);
-	return wait;
+	while ((r + 1) * (r + 1) <= n)
+		r++;
+	return r;
 }
 
-/* The last quarter is spread until something comes back: the oldest request
- * turns a minute old, or the account's window ends. */
-static void space_out(struct budget *b, int64_t now_ms)
+/* For how long we have not heard what the others do, when what goes now
+ * arrives. */
+static int64_t blind_ms(const struct budget *b, int64_t now_ms)
 {
-	int64_t n = left(b, LANE_LIVE, now_ms);
-	int64_t relief;
-
-	if (n * 4 > allowance(b))
-		return;
-	if (n == allowance(b) - b->used)
-		relief = own_wait(b, b->used - 1, now_ms);
-	else
-		relief = b->window_ends_ms - now_ms;
-	b->next_ms = now_ms + relief / (n + 1);
+	return min64(now_ms - b->heard_ms + b->slowest_ms / 2, MINUTE_MS);
 }
 
-int64_t budget_wait_ms(const struct budget *b, enum job_lane lane,
+/* What is left when all that is under way has arrived, less what the others
+ * take before we could hear of it: as fast as of late. Millionths. */
+static int64_t rest(const struct budget *b, int64_t now_ms)
+{
+	int64_t ms = min64(blind_ms(b, now_ms), lasts_ms(b, now_ms));
+
+	return (b->remaining - b->open) * ONE - max64(b->drift, 0) * ms;
+}
+
+/* Some more, since they do not come evenly. */
+static int64_t unevenness(const struct budget *b, int64_t now_ms)
+{
+	int64_t blind = max64(b->drift, 0) * blind_ms(b, now_ms);
+
+	return blind < ONE / 10 ? 0 : (2 + root(blind / ONE)) * ONE;
+}
+
+/* What the others will take until the window ends: what is missing to what
+ * they took in the one before, towards the end only if they still take any;
+ * or, if they took more already, as fast as of late, but not at once a
+ * multiple of it. */
+static int64_t others_to_come(const struct budget *b, int64_t now_ms)
+{
+	int64_t more = (b->others - b->others_before) * ONE;
+	int64_t lasts = lasts_ms(b, now_ms);
+	int64_t falls = max64(b->drift, 0) * lasts;
+
+	if (more > 0)
+		return min64(falls, 2 * more);
+	return max64(min64(falls, -more),
+		     -more / FADE_MS * min64(lasts, FADE_MS));
+}
+
+static int64_t rest_wait_ms(const struct budget *b, int64_t leave,
+			    int64_t now_ms)
+{
+	int64_t left = rest(b, now_ms) - ONE - leave;
+	int64_t probe_ms;
+
+	if (!rest_known(b, now_ms) || left >= unevenness(b, now_ms))
+		return 0;
+	if (left < 0 &&
+	    b->remaining - b->open <= b->limit * PLENTY_PERCENT / 100)
+		return b->ends_ms - now_ms;
+	/* one at a time, to hear more */
+	probe_ms = b->taken_ms + PROBE_MS - now_ms;
+	return max64(probe_ms, b->open > 0 ? PROBE_MS : 0);
+}
+
+/* ---- the pace ---- */
+
+/* The highest even rate that never meets the allowance. */
+static int64_t share_rate(const struct budget *b, int64_t now_ms)
+{
+	int64_t free = allowance(b) - used(b, now_ms);
+	int64_t rate =
+		allowance(b) * ONE / MINUTE_MS * BUDGET_PACE_PERCENT / 100;
+
+	for (int64_t c = oldest_cell(b, now_ms); c <= b->cell; c++) {
+		int64_t in_ms = cell_ends_ms(b, c) - now_ms;
+
+		if (in_cell(b, c) > 0 && in_ms >= PLAN_MIN_MS)
+			rate = min64(rate,
+				     max64((free + 1) * ONE - b->tokens, 0) /
+					     in_ms);
+		free += in_cell(b, c);
+	}
+	return rate;
+}
+
+/* The even rate at which the rest lasts as long as it must. */
+static int64_t rest_rate(const struct budget *b, int64_t now_ms)
+{
+	int64_t must_ms = max64(lasts_ms(b, now_ms), BUDGET_CELL_MS);
+	int64_t free =
+		rest(b, now_ms) - unevenness(b, now_ms) + ONE - b->tokens;
+	int64_t even = max64(free, 0) / must_ms;
+
+	if (b->turn_ends_ms > now_ms)
+		return max64((free - others_to_come(b, now_ms)) / must_ms,
+			     even / 8);
+	even = max64(free, 0) / ENDLESS_MS;
+	return max64(even - b->drift, even / 8);
+}
+
+/* While a request waited, at the rate that it was told of; a quiet time
+ * counts at today's. */
+static void refill(struct budget *b, int64_t now_ms)
+{
+	int64_t waited_ms = min64(max64(b->waits_ms, b->refilled_ms), now_ms);
+	int64_t full = budget_burst(b) * ONE;
+	int64_t rate = share_rate(b, now_ms);
+
+	if (rest_known(b, now_ms))
+		rate = min64(rate, rest_rate(b, now_ms));
+	b->tokens += b->rate * (waited_ms - b->refilled_ms);
+	b->tokens += rate * (now_ms - waited_ms);
+	b->tokens = min64(b->tokens, full);
+	b->refilled_ms = now_ms;
+	b->rate = rate;
+}
+
+static int64_t pace_wait_ms(const struct budget *b, int64_t leave,
+			    int64_t now_ms)
+{
+	int64_t missing = ONE + leave - b->tokens;
+	int64_t most_ms = RECHECK_MS; /* by then there may be another rate */
+
+	if (missing <= 0)
+		return 0;
+	if (rest_known(b, now_ms))
+		most_ms = min64(most_ms, b->ends_ms - now_ms);
+	return b->rate > 0 ? min64(missing / b->rate + 1, most_ms) : most_ms;
+}
+
+static int64_t leaves(const struct budget *b, enum job_lane lane)
+{
+	int64_t burst = budget_burst(b);
+
+	return min64(burst * ONE * lane_leaves_percent[lane] / 100,
+		     (burst - 1) * ONE);
+}
+
+int64_t budget_wait_ms(struct budget *b, enum job_lane lane, int64_t now_ms)
+{
+	int64_t leave = leaves(b, lane);
+	int64_t wait_ms = throttle_wait_ms(&b->refused, now_ms);
+
+	refill(b, now_ms);
+	wait_ms = max64(wait_ms, used_wait_ms(b, allowance(b) - 1, now_ms));
+	wait_ms = max64(wait_ms, rest_wait_ms(b, leave, now_ms));
+	wait_ms = max64(wait_ms, pace_wait_ms(b, leave, now_ms));
+	if (wait_ms > 0)
+		b->waits_ms = max64(b->waits_ms, now_ms + wait_ms);
+	return wait_ms;
+}
+
+struct budget_pass budget_take(struct budget *b, int64_t now_ms)
+{
+	b->tokens -= ONE;
+	count_taken(b, now_ms);
+	throttle_sent(&b->refused, now_ms);
+	refill(b, now_ms);
+	return (struct budget_pass){b->count, now_ms};
+}
+
+/* It may have been counted there, though nothing was heard. */
+void budget_end(struct budget *b)
+{
+	b->open--;
+	b->remaining--;
+}
+
+/* ---- what answers say ---- */
+
+static void learn_limit(struct budget *b, int64_t limit)
+{
+	int64_t before = budget_burst(b);
+
+	b->limit = limit;
+	b->tokens += max64(budget_burst(b) - before, 0) * ONE;
+}
+
+static void learn_time(struct budget *b, int64_t took_ms, int64_t now_ms)
+{
+	int64_t since_ms = min64(now_ms - b->heard_ms, SLOWEST_MEMORY_MS);
+
+	b->slowest_ms -= b->slowest_ms * since_ms / SLOWEST_MEMORY_MS;
+	b->slowest_ms = max64(b->slowest_ms, took_ms);
+}
+
+/* What is more does not happen within a window. */
+static int64_t leap(const struct budget *b)
+{
+	return max64(b->limit / 4, 2);
+}
+
+/* An answer that was overtaken by the window's turn. */
+static bool outdated(const struct budget *b, const struct budget_pass *pass,
+		     const struct budget_headers *h, int64_t now_ms)
+{
+	if (pass->sent_ms >= b->turned_ms)
+		return false;
+	if (h->reset_ms >= 0)
+		return now_ms + h->reset_ms < b->ends_ms - MINUTE_MS / 4;
+	return h->remaining + leap(b) < b->remaining;
+}
+
+/* Whether the answer is of another window than what was heard before. */
+static bool turned(const struct budget *b, const struct budget_headers *h,
+		   int64_t now_ms)
+{
+	bool fresh = b->limit - h->remaining <= b->open + 2 + b->limit / 8;
+
+	if (h->reset_ms >= 0)
+		return now_ms + h->reset_ms + ROUNDED_MS >
+		       b->turn_ends_ms + 2 * ROUNDED_MS;
+	return fresh && (now_ms >= b->turn_ends_ms ||
+			 h->remaining > b->remaining + leap(b));
+}
+
+static void learn_low(struct budget *b, int64_t remaining, bool anew,
+		      int64_t now_ms)
+{
+	int64_t cell = now_ms / BUDGET_CELL_MS;
+	int64_t late = (now_ms - b->slowest_ms) / BUDGET_CELL_MS;
+	int at = (int)(cell % BUDGET_LOW_CELLS);
+
+	for (int i = 0; i < BUDGET_LOW_CELLS; i++)
+		if (anew || b->low[i].cell < late)
+			b->low[i].cell = -1;
+	if (b->low[at].cell != cell || remaining < b->low[at].remaining) {
+		b->low[at].cell = cell;
+		b->low[at].remaining = remaining;
+	}
+	b->remaining = remaining;
+	for (int i = 0; i < BUDGET_LOW_CELLS; i++)
+		if (b->low[i].cell >= 0)
+			b->remaining = min64(b->remaining, b->low[i].remaining);
+}
+
+static void learn_ends(struct budget *b, int64_t reset_ms, bool anew,
 		       int64_t now_ms)
 {
-	struct budget now = *b;
-	int64_t wait;
-
-	roll(&now, now_ms);
-	wait = max64(throttle_wait_ms(&b->refused, now_ms),
-		     b->next_ms - now_ms);
-	return max64(wait, lane_wait(&now, lane, now_ms));
+	if (anew) {
+		b->turned_ms = now_ms;
+		b->turn_ends_ms = now_ms + MINUTE_MS;
+	}
+	if (reset_ms >= 0)
+		b->turn_ends_ms =
+			now_ms + min64(reset_ms, MINUTE_MS) + ROUNDED_MS;
+	b->ends_ms =
+		b->turn_ends_ms > now_ms ? b->turn_ends_ms : now_ms + MINUTE_MS;
 }
 
-void budget_take(struct budget *b, int64_t now_ms)
+static void learn_drift(struct budget *b, const struct budget_pass *pass,
+			int64_t remaining, bool anew)
 {
-	roll(b, now_ms);
-	b->taken[b->second % BUDGET_SECONDS]++;
-	b->used++;
-	b->remaining--;
-	throttle_sent(&b->refused, now_ms);
-	space_out(b, now_ms);
+	int64_t from = remaining + pass->nth;
+	int64_t step_ms = pass->sent_ms - b->drift_ms;
+
+	if (!anew && step_ms < DRIFT_STEP_MS)
+		return;
+	if (!anew)
+		b->drift +=
+			((b->drift_from - from) * ONE / step_ms - b->drift) *
+			step_ms / (step_ms + DRIFT_MEMORY_MS);
+	b->drift_from = from;
+	b->drift_ms = pass->sent_ms;
+}
+
+/* The first answer of a window: what is missing to the limit is what others
+ * took, but for what of ours was under way. */
+static void learn_others(struct budget *b, const struct budget_pass *pass,
+			 int64_t remaining, bool anew)
+{
+	int64_t from = remaining + pass->nth;
+
+	if (anew) {
+		b->others_before = b->others;
+		b->others = max64(b->limit - remaining - b->open - 1, 0);
+		b->others_from = from + b->others;
+	}
+	if (pass->sent_ms >= b->turned_ms)
+		b->others = max64(b->others, b->others_from - from);
+}
+
+void budget_learn(struct budget *b, const struct budget_pass *pass,
+		  const struct budget_headers *h, int64_t now_ms)
+{
+	bool anew;
+
+	learn_time(b, now_ms - pass->sent_ms, now_ms);
+	if (h->limit > 0)
+		learn_limit(b, h->limit);
+	if (h->remaining >= 0 && !outdated(b, pass, h, now_ms)) {
+		anew = turned(b, h, now_ms);
+		learn_low(b, h->remaining, anew, now_ms);
+		learn_ends(b, h->reset_ms, anew, now_ms);
+		learn_drift(b, pass, h->remaining, anew);
+		learn_others(b, pass, h->remaining, anew);
+	}
+	b->heard_ms = now_ms;
+	refill(b, now_ms);
 }
 
 void budget_refused(struct budget *b, int64_t told_ms, uint32_t random,
@@ -187,45 +461,34 @@ void budget_passed(struct budget *b, int64_t now_ms)
 	throttle_passed(&b->refused, now_ms);
 }
 
-static void learn_remaining(struct budget *b, const struct budget_headers *h,
-			    int64_t now_ms)
+int64_t budget_left(const struct budget *b, int64_t now_ms)
 {
-	bool fresh = now_ms >= b->window_ends_ms;
-	int64_t ends = now_ms + (h->reset_ms >= 0 ? h->reset_ms : MINUTE_MS);
+	int64_t n = allowance(b) - used(b, now_ms);
 
-	if (h->reset_ms >= 0)
-		fresh = fresh || ends > b->window_ends_ms + WINDOW_SLACK_MS;
-	else
-		fresh = fresh || h->remaining > b->remaining + b->limit / 4;
-	b->remaining = fresh ? h->remaining : min64(b->remaining, h->remaining);
-	if (fresh || h->reset_ms >= 0)
-		b->window_ends_ms = ends;
-	if (fresh)
-		b->next_ms = 0;
-}
-
-void budget_learn(struct budget *b, const struct budget_headers *h,
-		  int64_t now_ms)
-{
-	if (h->limit > b->limit)
-		b->next_ms = 0;
-	if (h->limit > 0)
-		b->limit = h->limit;
-	if (h->remaining >= 0)
-		learn_remaining(b, h, now_ms);
+	if (throttle_wait_ms(&b->refused, now_ms) > 0)
+		return 0;
+	if (rest_known(b, now_ms))
+		n = min64(n, rest(b, now_ms) / ONE);
+	return max64(n, 0);
 }
 
 int64_t budget_per_minute(const struct budget *b, enum job_lane lane)
 {
-	return lane_allowance(b, lane);
+	return max64(allowance(b) - leaves(b, lane) / ONE, 1);
 }
 
-int64_t budget_left(const struct budget *b, int64_t now_ms)
-{
-	struct budget now = *b;
+/* ---- life ---- */
 
-	roll(&now, now_ms);
-	if (throttle_wait_ms(&b->refused, now_ms) > 0)
-		return 0;
-	return left(&now, LANE_LIVE, now_ms);
+void budget_init(struct budget *b, int64_t per_minute, int64_t reserve_percent)
+{
+	*b = (struct budget){.slowest_ms = GUARD_FIRST_MS};
+	budget_configure(b, per_minute, reserve_percent);
+	b->tokens = budget_burst(b) * ONE;
+}
+
+void budget_configure(struct budget *b, int64_t per_minute,
+		      int64_t reserve_percent)
+{
+	b->configured_per_minute = max64(per_minute, 0);
+	b->reserve_percent = min64(max64(reserve_percent, 0), 100);
 }
