@@ -58,7 +58,7 @@ struct sighted {
 };
 
 #define SIGHTED_MAX   32 /* addresses of one user; more: not whole */
-#define SIGHTINGS_MAX 16 /* users of one run; the first ones */
+#define SIGHTINGS_MAX 16 /* users of one run; the first ones, */
 
 /* A user as an answer showed it. */
 struct sighting {
@@ -77,6 +77,7 @@ struct sighting {
 struct sightings {
 	struct sighting *items;
 	size_t count;
+	size_t max; /* or so many; 0: SIGHTINGS_MAX */
 };
 void sightings_release(struct sightings *s); /* zeroed is empty */
 /* Of a user's sightings the newest counts. found: a hit of a search. Users

@@ -32,6 +32,8 @@
 #include "core/event.h"
 #include "core/journal.h"
 
+struct store_sighting;
+
 #define STORE_CURSOR_NAME_SIZE 16
 /* A look so shortly after a change may have been one before it: clocks
  * differ. */
@@ -123,6 +125,9 @@ struct store_found {
 	int64_t wait_ms;
 	int64_t recheck_ms;
 	int64_t crowd;
+	/* whose addresses the page showed; optional */
+	const struct store_sighting *sightings;
+	size_t sighting_count;
 	/* out */
 	int woken;
 	int noted; /* notes that got their ticket */

@@ -8,6 +8,7 @@
 #include "api/sunco.h"
 #include "api/zendesk.h"
 #include "app/runner.h"
+#include "app/seen.h"
 
 /* One command under way. */
 struct slot {
@@ -49,8 +50,7 @@ struct run {
 	struct journal_entry entry;
 	struct store_link known;
 	struct review review;
-	struct store_sighting *sightings;
-	struct store_address *addresses; /* theirs */
+	struct seen seen;
 	char *progress;
 	bool settling;
 	bool bare; /* the settle without what the store would not take */

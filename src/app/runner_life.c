@@ -231,8 +231,7 @@ void run_release(struct run *run)
 	review_release(&run->review);
 	review_release(&run->approval);
 	loop_timer_free(run->lease);
-	free(run->sightings);
-	free(run->addresses);
+	seen_release(&run->seen);
 	free(run->progress);
 	free(run);
 }

@@ -162,33 +162,9 @@ static void settle_link(struct run *run, struct store_settle *s)
 /* Whom the run saw, with hashes for addresses. */
 static void settle_sightings(struct run *run, struct store_settle *s)
 {
-	const struct sightings *seen = &run->link.seen;
-	struct store_address *a;
-	size_t total = 0;
-
-	for (size_t i = 0; i < seen->count; i++)
-		total += seen->items[i].count;
-	run->sightings = xcalloc(seen->count + 1, sizeof(*run->sightings));
-	run->addresses = a = xcalloc(total + 1, sizeof(*run->addresses));
-	for (size_t i = 0; i < seen->count; i++) {
-		const struct sighting *from = &seen->items[i];
-
-		run->sightings[i] = (struct store_sighting){
-			.user = from->user,
-			.at_ms = from->at_ms + run->skew_ms,
-			.gone = from->gone,
-			.whole = from->whole,
-			.addresses = a,
-			.count = from->count,
-		};
-		for (size_t n = 0; n < from->count; n++, a++) {
-			address_hash(run->env.hmac, from->items[n].address,
-				     a->hash);
-			a->proven = from->items[n].proven;
-		}
-	}
-	s->sightings = run->sightings;
-	s->sighting_count = seen->count;
+	seen_hash(&run->seen, &run->link.seen, run->env.hmac, run->skew_ms);
+	s->sightings = run->seen.items;
+	s->sighting_count = run->seen.count;
 	address_hash(run->env.hmac, run->link.address, s->address_hash);
 	s->owners = run->link.recall.owners;
 	s->owner_count = run->link.recall.owner_count;

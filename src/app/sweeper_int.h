@@ -7,6 +7,7 @@
 
 #include "api/zendesk.h"
 #include "app/people.h"
+#include "app/seen.h"
 #include "app/sweeper.h"
 
 /* In this order: a ticket tells whose agent is to be told, too. */
@@ -45,6 +46,7 @@ struct sweep_account {
 	size_t scanned;
 	int64_t first_ms;
 	struct people people;
+	struct seen seen;
 	struct zendesk_ticket *tickets; /* newest of each requester; *owned* */
 	size_t ticket_count, ticket_next;
 	/* since the claim, for the log */

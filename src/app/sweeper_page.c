@@ -27,6 +27,7 @@
 void sweeper_page_release(struct sweep_account *a)
 {
 	people_release(&a->people);
+	seen_release(&a->seen);
 	free(a->tickets);
 	free(a->cursor);
 	free(a->after);
@@ -271,6 +272,8 @@ static void keep(struct sweep_account *a)
 		.wait_ms = c->wait_for_user_ms,
 		.recheck_ms = c->recheck_after_ms,
 		.crowd = SWEEP_CROWD,
+		.sightings = a->seen.items,
+		.sighting_count = a->seen.count,
 	};
 	storeq_submit(engine_storeq(a->s->engine), &a->op, on_kept, a);
 }
@@ -294,6 +297,22 @@ static bool page_came(struct sweep_account *a, const struct api_result *r,
 	return true;
 }
 
+/* Whose an address is, in case Zendesk takes it away. An export may be as late
+ * as a search. */
+static void remember(struct sweep_account *a, const struct zd_user *users,
+		     size_t count)
+{
+	struct sightings seen = {.max = ZENDESK_PAGE_MAX};
+	struct run_env env;
+
+	if (!engine_env(a->s->engine, a->name, &env))
+		return;
+	for (size_t i = 0; i < count; i++)
+		sightings_add(&seen, &users[i], true, loop_wall_ms(a->s->loop));
+	seen_hash(&a->seen, &seen, env.hmac, 0);
+	sightings_release(&seen);
+}
+
 static void on_users(const struct api_result *r,
 		     const struct zendesk_page *page,
 		     const struct zd_user *users, size_t users_count, void *arg)
@@ -304,6 +323,7 @@ static void on_users(const struct api_result *r,
 		return;
 	for (size_t i = 0; i < users_count; i++)
 		people_add(&a->people, &users[i], 0, 0);
+	remember(a, users, users_count);
 	keep(a);
 }
 

@@ -42,11 +42,12 @@ void sightings_release(struct sightings *s)
  * there are too many. */
 static struct sighting *place(struct sightings *s, uint64_t user, int64_t at_ms)
 {
+	size_t max = s->max ? s->max : SIGHTINGS_MAX;
 	size_t i = 0;
 
 	while (i < s->count && s->items[i].user != user)
 		i++;
-	if (i == SIGHTINGS_MAX || (i < s->count && s->items[i].at_ms > at_ms))
+	if (i == max || (i < s->count && s->items[i].at_ms > at_ms))
 		return NULL;
 	if (i == s->count) {
 		s->items = xrealloc(s->items, ++s->count * sizeof(*s->items));

@@ -294,6 +294,8 @@ enum result sq_op_found(struct sq *q, struct store_op *op)
 	if (!is_ours(q, x.account, f->name, f->token))
 		return error_set(q->err, RESULT_CONFLICT,
 				 "somebody else goes on with it");
+	for (i = 0; i < f->sighting_count; i++)
+		sq_address_sighted(q, x.account, &f->sightings[i]);
 	q->woken = 0;
 	for (i = 0; i < f->count && !f->full; i++)
 		f->full = !find_one(&x, &f->people[i]);

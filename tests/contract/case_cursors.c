@@ -534,6 +534,31 @@ static void a_note_learns_its_ticket(struct ct *c)
 	assert_int_equal(op.u.found.woken, 0);
 }
 
+/* Zendesk may take an address away from whom nobody talked about. */
+static void whose_an_address_is_is_remembered(struct ct *c)
+{
+	struct store_cursor cursor = claim(c);
+	struct store_address a = {.proven = true};
+	struct store_sighting s = {
+		.user = 12, .at_ms = c->now_ms, .addresses = &a, .count = 1};
+	struct store_recall r;
+	struct store_op op;
+
+	memset(a.hash, 0xad, sizeof(a.hash));
+	found_op(c, &op, cursor.token + 1, NULL, 0);
+	op.u.found.sightings = &s;
+	op.u.found.sighting_count = 1;
+	CT_REFUSED(c, &op, RESULT_CONFLICT);
+	assert_int_equal(ct_recall(c, "ann", USER, 0xad).owner_count, 0);
+	op.u.found.token = cursor.token;
+	CT_DO(c, &op);
+	r = ct_recall(c, "ann", USER, 0xad);
+	assert_int_equal(r.owner_count, 1);
+	assert_int_equal(r.owners[0].user, 12);
+	assert_true(r.owners[0].proven);
+	assert_int_equal(r.owners[0].seen_ms, c->now_ms);
+}
+
 static void nameless_people_are_refused(struct ct *c)
 {
 	struct store_cursor cursor = claim(c);
@@ -573,6 +598,7 @@ static const struct ct_case cases[] = {
 	CT_CASE(who_was_merged_stays_known),
 	CT_CASE(a_job_about_the_user_will_meet_them),
 	CT_CASE(a_note_learns_its_ticket),
+	CT_CASE(whose_an_address_is_is_remembered),
 	CT_CASE(nameless_people_are_refused),
 };
 
