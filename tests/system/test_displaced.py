@@ -116,6 +116,25 @@ def test_known_from_a_search(sandbox, daemon):
         begun["zendesk_user_id"], owner)
 
 
+def test_known_from_a_sweep(sandbox, daemon):
+    """Nobody had talked about her: she changed, and a sweep saw whose the
+    address is."""
+    sandbox.settings(incremental_lag_ms=0)
+    owner = vera(sandbox)
+    assert sandbox.zendesk.put(f"/api/v2/users/{owner}", {
+        "user": {"notes": "moved"}}).status == 200
+    reunite = daemon(sweep_every="1h", fast=10)
+    harness.wait_until(lambda: [row for row in owners(reunite)
+                                if row[:2] == (owner, 1)],
+                       what="the sweep")
+    begun = take(sandbox)
+    entry = rounds.decision(reunite)
+    assert (entry["action"], entry["reason"]) == (
+        "review", "displaced_profile"), entry
+    assert (entry["messaging_user_id"], entry["profile_id"]) == (
+        begun["zendesk_user_id"], owner)
+
+
 def test_known_from_events(sandbox, daemon):
     sandbox.settings(events="user.identity_deleted,user.identity_created")
     reunite = daemon()

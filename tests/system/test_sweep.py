@@ -11,14 +11,15 @@ import rounds
 
 CRASHES = pytest.mark.skipif(not crashes.points_built(),
                              reason="built without crash points")
+AT_ONCE = {"incremental_lag_ms": 0, "incremental_limit": 0,
+           "user_update_limits": False, "limit": 100000}
 EXPORTS = ("tickets_export", "users_export")
 
 
 @pytest.fixture
 def box(sandbox):
     """Where nobody has to wait for a minute to be over."""
-    sandbox.settings(incremental_lag_ms=0, user_update_limits=False,
-                     limit=100000, incremental_limit=0)
+    sandbox.settings(**AT_ONCE)
     return sandbox
 
 
@@ -237,8 +238,7 @@ POINTS = ("before_sweep_page:1", "after_sweep_page:1", "before_sweep_kept:1",
 @CRASHES
 def test_a_crash_at_every_point(tmp_path):
     """Each life dies at the next point; the last one finds what is left."""
-    settings = {"incremental_lag_ms": 0}
-    with crashes.stage(tmp_path, settings, fast=20, sweep_every="1h") as on:
+    with crashes.stage(tmp_path, AT_ONCE, fast=20, sweep_every="1h") as on:
         owner = profile(on.sandbox, "Ada")
         begun = lost(on.sandbox, "Ada")
         for point in POINTS:
@@ -246,11 +246,16 @@ def test_a_crash_at_every_point(tmp_path):
             on.dies(5)
             if not on.daemon.gone():
                 assert on.daemon.stop() == 0
+        start = len(on.daemon.log())
         on.start()
-        merged(on.sandbox, on.daemon, [(begun, owner)])
-        (row,) = on.rows("SELECT count(*) FROM jobs")
-        assert row == (1,)
-        assert on.requests("merge") == 1
+        harness.wait_until(lambda: rounds.merges(on.sandbox),
+                           what="the merge")
+        swept(on.daemon, 1, start)
+        on.finish()
+        crashes.check_records(on, {"merge": 1})
+        assert rounds.merges(on.sandbox) == [
+            (begun["zendesk_user_id"], owner)]
+        assert on.rows("SELECT count(*) FROM jobs") == [(1,)]
 
 
 def test_it_is_stopped_in_the_middle_of_a_page(box, sweeping):

@@ -74,7 +74,7 @@ static void see(struct sightings *s, struct zd_user u, bool found, int64_t at)
 static void test_what_is_seen(void **state)
 {
 	struct zd_user u = user_with(7, " Pat@X.Example ", VERIFICATION_FULL);
-	struct sightings s = {NULL, 0};
+	struct sightings s = {.max = 0};
 
 	(void)state;
 	zd_user_add_identity(&u, "email", "low@x.example")->method =
@@ -106,7 +106,7 @@ static void test_the_weaker_of_two_counts(void **state)
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(pairs); i++) {
 		struct zd_user u = user_with(7, "a@x.example", pairs[i][0]);
-		struct sightings s = {NULL, 0};
+		struct sightings s = {.max = 0};
 
 		zd_user_add_identity(&u, "email", "A@x.example")->method =
 			pairs[i][1];
@@ -119,7 +119,7 @@ static void test_the_weaker_of_two_counts(void **state)
 
 static void test_a_hit_is_older_and_not_whole(void **state)
 {
-	struct sightings s = {NULL, 0};
+	struct sightings s = {.max = 0};
 
 	(void)state;
 	see(&s, user_with(7, "a@x.example", VERIFICATION_FULL), true, NOW);
@@ -137,7 +137,7 @@ static void test_a_hit_is_older_and_not_whole(void **state)
 static void test_who_is_gone(void **state)
 {
 	struct zd_user u = user_with(8, "a@x.example", VERIFICATION_FULL);
-	struct sightings s = {NULL, 0};
+	struct sightings s = {.max = 0};
 
 	(void)state;
 	see(&s, user_with(7, "a@x.example", VERIFICATION_FULL), false, NOW);
@@ -157,7 +157,7 @@ static void test_unknown_identities_are_no_sighting(void **state)
 {
 	struct zd_user u = user_with(7, NULL, VERIFICATION_NONE);
 	struct zd_user old_hit = user_with(8, NULL, VERIFICATION_NONE);
-	struct sightings s = {NULL, 0};
+	struct sightings s = {.max = 0};
 
 	(void)state;
 	u.identities_known = false;
@@ -171,7 +171,7 @@ static void test_unknown_identities_are_no_sighting(void **state)
 static void test_both_have_a_bound(void **state)
 {
 	struct zd_user u = user_with(1, NULL, VERIFICATION_NONE);
-	struct sightings s = {NULL, 0};
+	struct sightings s = {.max = 0};
 	char address[32];
 
 	(void)state;
@@ -188,9 +188,25 @@ static void test_both_have_a_bound(void **state)
 	sightings_release(&s);
 }
 
+static void test_as_many_as_are_wanted(void **state)
+{
+	struct sightings s = {.max = SIGHTINGS_MAX + 2};
+	struct zd_user u;
+
+	(void)state;
+	zd_user_init(&u);
+	zd_user_add_identity(&u, "email", "a@x.example");
+	for (u.id = 1; u.id <= SIGHTINGS_MAX + 3; u.id++)
+		sightings_add(&s, &u, true, 1000);
+	assert_int_equal(s.count, SIGHTINGS_MAX + 2);
+	sightings_release(&s);
+	zd_user_release(&u);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_as_many_as_are_wanted),
 		cmocka_unit_test(test_loss_and_gain),
 		cmocka_unit_test(test_what_is_seen),
 		cmocka_unit_test(test_the_weaker_of_two_counts),
