@@ -534,8 +534,7 @@ struct store_op {
 void store_op_init(struct store_op *op, enum store_op_kind kind);
 void store_op_release(struct store_op *op);   /* frees outputs */
 bool store_op_reads(enum store_op_kind kind); /* changes nothing */
-/* It took away what must not stay in the log: see store_empty_log(). A long
- * row of batches of retention says so once, at its end. */
+/* It took away what must not stay in the log: see store_empty_log(). */
 bool store_op_erased(const struct store_op *op);
 
 struct store;

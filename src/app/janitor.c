@@ -62,6 +62,9 @@ static void on_pruned(struct store_op *op, void *arg)
 		return;
 	if (op->result != RESULT_OK)
 		log_warn("prune_failed", log_str("error", op->error.text));
+	else if (op->u.prune.removed > 0)
+		log_debug("pruned",
+			  log_int("rows", (int64_t)op->u.prune.removed));
 	store_op_release(op);
 	j->batch = next_batch(j);
 	loop_timer_set(j->timer, j->listed >= 0 ? 0

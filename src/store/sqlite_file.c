@@ -83,7 +83,6 @@ enum result sq_mark(struct sq *q, const char *path, struct error *err)
 		(void)!ftruncate(q->lock_fd, (off_t)size); /* we stay */
 		return RESULT_OK;
 	}
-	log_warn("store_created", log_str("file", path));
 	if (pwrite(q->lock_fd, mark, size, 0) != (ssize_t)size ||
 	    fsync(q->lock_fd) != 0)
 		return sq_os_error(err, "cannot mark the lock file of", path);

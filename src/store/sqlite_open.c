@@ -323,6 +323,8 @@ static enum result open_all(struct sq *q, const char *path, int64_t now_ms,
 		r = ask(q, "PRAGMA page_size", &q->page_size, err);
 	if (r == RESULT_OK && serve)
 		r = sq_mark(q, path, err);
+	if (r == RESULT_OK && serve && version == 0)
+		log_warn("store_created", log_str("file", path));
 	if (r == RESULT_OK) {
 		q->seen_version = sq_data_version(q);
 		sq_files_remember(q);

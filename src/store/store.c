@@ -201,8 +201,7 @@ bool store_op_erased(const struct store_op *op)
 	case STORE_SETTLE:
 		return op->u.settle.erased;
 	case STORE_PRUNE:
-		return op->u.prune.removed > 0 &&
-		       op->u.prune.removed < op->u.prune.max;
+		return op->u.prune.removed > 0;
 	default:
 		return op->kind == STORE_ERASE;
 	}

@@ -3,6 +3,7 @@
 over."""
 
 import contextlib
+import json
 import os
 import shutil
 import sqlite3
@@ -200,12 +201,13 @@ def expired(path):
 
 def test_retention_waits_for_the_disk_and_nobody_waits_for_it(daemon,
                                                               bad_disk):
-    reunite = daemon()
+    reunite = daemon(top={"log_level": "debug"})
     accepted_again(reunite)
+    reunite.idle()
     assert reunite.stop() == 0
     plant_expired(database(reunite), EXPIRED)
-    bad_disk.fail("full")
-    reunite.start(bad_disk.with_clock(30))
+    reunite.start(bad_disk.with_clock(50))
+    bad_disk.fail("full")  # the first look is after a minute
     harness.wait_until(lambda: reunite.event("prune_failed"),
                        what="retention that fails")
     assert expired(database(reunite)) == EXPIRED
@@ -217,6 +219,10 @@ def test_retention_waits_for_the_disk_and_nobody_waits_for_it(daemon,
         seen.append(expired(database(reunite)))
     assert seen == sorted(seen, reverse=True)
     assert send_all_again(reunite, sender.taken) == 0
+    batches = [e["rows"] for e in reunite.events("pruned")]
+    assert sum(batches) == EXPIRED and batches[0] <= 500
+    # by that clock they take too long
+    assert min(batches[:-1]) < 100
 
 
 # --- locked, read for long ---
@@ -344,8 +350,19 @@ def test_a_new_store_is_told_loudly(daemon):
     (made,) = reunite.events("store_created")
     assert made["file"] == database(reunite) and made["level"] == "warn"
     assert reunite.stop() == 0
+    os.truncate(database(reunite) + ".lock", 0)  # of an earlier version
     reunite.start()
     assert len(reunite.events("store_created")) == 1
+    assert os.path.getsize(database(reunite) + ".lock") > 0
+
+
+def test_a_log_that_grew_is_told(stopped):
+    with open(database(stopped) + "-wal", "wb") as f:
+        f.truncate(100 << 20)
+    done = stopped.command("doctor", "--json", check=False)
+    (finding,) = [f for f in map(json.loads, done.stdout.splitlines())
+                  if f["check"] == "log"]
+    assert finding["level"] == "warning" and "100 MiB" in finding["finding"]
 
 
 # --- refusals to start ---
