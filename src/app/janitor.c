@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/str.h"
 
+#define PRUNE_FIRST_MS 5000 /* a start has better things to do */
 #define PRUNE_EVERY_MS 60000
 #define PRUNE_BATCH    500
 #define PRUNE_LEAST    25
@@ -117,7 +118,7 @@ static void on_waiting(struct store_op *op, void *arg)
 				    : -1;
 	store_op_release(op);
 	loop_timer_set(j->timer, !ok		 ? LIST_RETRY_MS
-				 : j->listed < 0 ? PRUNE_EVERY_MS
+				 : j->listed < 0 ? PRUNE_FIRST_MS
 						 : 0);
 }
 
