@@ -55,4 +55,6 @@ def daemon(tmp_path, sandbox):
     for program in started:
         if not program.gone():
             assert program.stop() == 0, program.log()
-        privacy.check(program.log(), program.accounts.values())
+        # the folder has the test's name, and tests are about people
+        log = program.log().replace(str(tmp_path), "")
+        privacy.check(log, program.accounts.values())
