@@ -32,7 +32,8 @@ sunco_users_by_external_id(struct api_client *c, enum job_lane lane,
 
 typedef void sunco_plain_done(const struct api_result *r, void *arg);
 /* POST /v2/apps/{app}/users/{outgoing}/sync: the Zendesk user `outgoing` was
- * merged into `survivor`. It may touch third users; may be repeated. */
+ * merged into `survivor`. It may touch third users. Never repeated by any layer
+ * below; a second one finds nobody any more (RESULT_NOTFOUND). */
 struct api_request *sunco_sync(struct api_client *c, enum job_lane lane,
 			       uint64_t outgoing, uint64_t survivor,
 			       sunco_plain_done *done, void *arg);

@@ -55,7 +55,8 @@ enum hold_use {
 	HOLD_TOKEN,
 	HOLD_READ,
 	HOLD_SEARCH,
-	HOLD_WRITE,
+	HOLD_MERGE,
+	HOLD_WRITE, /* any other change of a user */
 	HOLD_USE_COUNT,
 	HOLD_ASIDE = HOLD_USE_COUNT /* nothing rests on it */
 };

@@ -52,7 +52,7 @@
 
 #define LINKJOB_FRESH_MS    60000
 #define LINKJOB_ADOPT_TRIES 3
-#define LINKJOB_CONFLICTS   5  /* 409s to changes: then it is a refusal */
+#define LINKJOB_CONFLICTS   5  /* 409 or 404 to changes: then no is no */
 #define LINKJOB_OTHERS_MAX  20 /* SunCo users that a review shows */
 #define LINKJOB_GONE_MS	    5000 /* a requester that is gone is looked for again */
 

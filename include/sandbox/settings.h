@@ -25,6 +25,8 @@ struct json_t;
 	TEXT(oauth_client_id, "reunite", "")                                   \
 	TEXT(oauth_client_secret, "sandbox-client-secret", "")                 \
 	COUNT(oauth_expires_in, 1800)                                          \
+	TEXT(oauth_scopes, "", "")                                             \
+	FLAG(oauth_refuses_scopes, false)                                      \
 	TEXT(bearer_token, "sandbox-bearer-token", "")                         \
 	TEXT(api_token, "sandbox-api-token", "")                               \
 	FLAG(api_tokens_accepted, true)                                        \

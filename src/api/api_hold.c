@@ -19,7 +19,7 @@ static const struct {
 	{API_ZENDESK, "user_get", HOLD_READ},
 	{API_ZENDESK, "identities_list", HOLD_READ},
 	{API_ZENDESK, "user_search", HOLD_SEARCH},
-	{API_ZENDESK, "user_merge", HOLD_WRITE},
+	{API_ZENDESK, "user_merge", HOLD_MERGE},
 	{API_ZENDESK, "user_set_external_id", HOLD_WRITE},
 	{API_ZENDESK, "user_set_name", HOLD_WRITE},
 	{API_ZENDESK, "identity_add", HOLD_WRITE},

@@ -348,10 +348,12 @@ static void fetch_done(const struct http_answer *a, void *arg)
 	json_free(json);
 	if (again)
 		return;
-	if (r.result == RESULT_OK)
+	if (r.result == RESULT_OK) {
+		o->narrow = false; /* the next one may have more */
 		token_keep(o);
-	else
+	} else {
 		refuse(o, &r);
+	}
 	api_holds_learn(o->holds, &r, 0);
 	o->changed(o->changed_arg);
 }

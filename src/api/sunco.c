@@ -226,6 +226,7 @@ struct api_request *sunco_sync(struct api_client *c, enum job_lane lane,
 		.method = "POST",
 		.lane = lane,
 		.body = body,
+		.once = true, /* the second one finds nobody any more */
 	};
 	char id[24], into[24];
 	struct buf path;

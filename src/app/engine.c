@@ -103,6 +103,8 @@ static void on_new_token(const char *token, int64_t expires_ms, void *arg)
 	a->token = xstrdup(token);
 	a->token_expires_ms = expires_ms;
 	save_token(a);
+	if (token && a->e->teller)
+		teller_wake(a->e->teller, a->name); /* it may allow more */
 }
 
 static void set_account(struct engine *e, const struct account_config *config,

@@ -66,10 +66,12 @@ void teller_rest(struct teller_account *a)
 
 /* --- claims --- */
 
+/* What the token does not allow is not tried: a new one wakes us. */
 static bool may_begin(const struct teller_account *a)
 {
 	return a->config && !a->t->draining &&
-	       config_tells(a->config, NOTE_MERGED);
+	       config_tells(a->config, NOTE_MERGED) &&
+	       !api_client_lacks_tickets(a->api);
 }
 
 static void on_claimed(struct store_op *op, void *arg)

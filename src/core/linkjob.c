@@ -448,6 +448,12 @@ static void dispatch(struct linkjob *l, const struct answer *a,
 	}
 }
 
+/* Answers to a change that say neither yes nor no. */
+static bool is_unclear(enum result r)
+{
+	return r == RESULT_CONFLICT || r == RESULT_NOTFOUND;
+}
+
 static bool is_change(enum command_kind k)
 {
 	return k == COMMAND_MERGE || k == COMMAND_ADD_ADDRESS ||
@@ -456,14 +462,14 @@ static bool is_change(enum command_kind k)
 }
 
 /* What is forbidden for this one person is a refusal, no reason to hold
- * everybody's jobs; and so is what conflicts however often it is tried. */
+ * everybody's jobs; and so is what stays unclear however often it is tried. */
 static struct answer judged(struct linkjob *l, const struct answer *a)
 {
 	struct answer j = *a;
 
 	if (a->personal)
 		j.result = RESULT_PERM;
-	else if (a->result == RESULT_CONFLICT && is_change(a->to) &&
+	else if (is_unclear(a->result) && is_change(a->to) &&
 		 ++l->conflicts >= LINKJOB_CONFLICTS)
 		j.result = RESULT_PERM;
 	return j;

@@ -97,11 +97,19 @@ static enum reason remark_of(enum saga_state state)
 	return REASON_NONE;
 }
 
+/* A sync that an earlier run sent, and whose answer was lost, leaves nobody
+ * under the absorbed user's id. */
+static bool is_done(const struct saga *s, const struct answer *a)
+{
+	return a->result == RESULT_OK || (s->state == SAGA_SYNC && s->resumed &&
+					  a->result == RESULT_NOTFOUND);
+}
+
 /* The absorbed user's external id is freed with a lag: a 422 that names a
  * duplicate is tried again. */
 void saga_on_after(struct saga *s, const struct answer *a, struct commands *out)
 {
-	if (a->result == RESULT_OK) {
+	if (is_done(s, a)) {
 		*wanted(s, s->state) = false;
 	} else if (saga_unanswered(a)) {
 		saga_park(s, a);

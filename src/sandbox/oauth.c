@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/buf.h"
 #include "base/crypto.h"
 #include "base/json.h"
 #include "base/str.h"
@@ -25,6 +26,7 @@
 #define EXPIRES_MIN_S 300
 #define EXPIRES_MAX_S 172800
 #define BASIC_MAX     1024
+#define SCOPE_MAX     1024
 
 struct token {
 	char text[2 * TOKEN_BYTES + 1];
@@ -173,6 +175,28 @@ static struct token *token_add(struct tokens *t, const char *scope,
 	return &t->items[t->count - 1];
 }
 
+/* What of the wish the client may have. False: it asks for more, and that is
+ * an error. */
+static bool may_have(const struct settings *s, const char *wish,
+		     struct buf *out)
+{
+	bool all = true;
+
+	while (*wish) {
+		size_t n = strcspn(wish, " ");
+		char word[64];
+
+		snprintf(word, sizeof(word), "%.*s", (int)n, wish);
+		if (!*s->oauth_scopes || words_have(s->oauth_scopes, ' ', word))
+			buf_printf(out, "%s%s", out->len > 0 ? " " : "", word);
+		else
+			all = false;
+		wish += n;
+		wish += strspn(wish, " ");
+	}
+	return all || !s->oauth_refuses_scopes;
+}
+
 static void grant(const struct call *c, const char *scope, int64_t expires_s,
 		  struct answer *out)
 {
@@ -186,6 +210,20 @@ static void grant(const struct call *c, const char *scope, int64_t expires_s,
 	json_set_int(body, "expires_in", expires_s);
 	out->applied = true;
 	call_ok(out, 201, body);
+}
+
+static void grant_wish(const struct call *c, const char *wish,
+		       int64_t expires_s, struct answer *out)
+{
+	struct buf scope;
+
+	buf_init(&scope, SCOPE_MAX);
+	if (may_have(&c->account->settings, wish, &scope))
+		grant(c, scope.data, expires_s, out);
+	else
+		refuse(out, 400, "invalid_scope",
+		       "The requested scope is invalid.");
+	buf_release(&scope);
 }
 
 void oauth_token_create(const struct call *c, struct answer *out)
@@ -210,7 +248,7 @@ void oauth_token_create(const struct call *c, struct answer *out)
 		refuse(out, 400, "invalid_request",
 		       "expires_in is out of range.");
 	} else {
-		grant(c, scope ? scope : "read",
-		      given ? expires_s : s->oauth_expires_in, out);
+		grant_wish(c, scope ? scope : "read",
+			   given ? expires_s : s->oauth_expires_in, out);
 	}
 }
