@@ -77,7 +77,7 @@ void sweeper_rest(struct sweep_account *a)
 		return; /* a reload goes on */
 	for (int i = 0; i < WALK_COUNT; i++) {
 		int64_t in_ms =
-			due_in_ms(&a->walks[i], c->sweep_every_ms, now_ms);
+			due_in_ms(&a->walks[i], sweeper_every_ms(c), now_ms);
 
 		if (in_ms < delay_ms)
 			delay_ms = in_ms;
@@ -228,10 +228,10 @@ static void begin(void *arg)
 	if (a->state != REST || a->s->draining || !c)
 		return;
 	for (int i = 0; i < WALK_COUNT; i++) {
-		if (due_in_ms(&a->walks[i], c->sweep_every_ms, now_ms) > 0)
+		if (due_in_ms(&a->walks[i], sweeper_every_ms(c), now_ms) > 0)
 			continue;
 		a->walk = (enum walk)i;
-		claim(a, c->sweep_every_ms);
+		claim(a, sweeper_every_ms(c));
 		return;
 	}
 	sweeper_rest(a);

@@ -73,6 +73,14 @@ struct sweeper {
 
 /* NULL: it is gone, or not swept any more. */
 const struct account_config *sweeper_config(const struct sweep_account *a);
+/* How long a walk rests at its end: so long at least that both of them, and
+ * somebody else, get along with ten exports a minute without a jam. */
+#define SWEEP_LEAST_MS 15000
+static inline int64_t sweeper_every_ms(const struct account_config *c)
+{
+	return c->sweep_every_ms > SWEEP_LEAST_MS ? c->sweep_every_ms
+						  : SWEEP_LEAST_MS;
+}
 /* Nothing is under way; the next walk when it is due. */
 void sweeper_rest(struct sweep_account *a);
 /* The store gave the op back; false: the sweeper was freed meanwhile, and

@@ -184,7 +184,7 @@ static void ended(struct sweep_account *a, int64_t now_ms)
 
 	w->shrunk = w->rewinds = 0;
 	w->done_ms = now_ms;
-	w->next_ms = now_ms + (c ? c->sweep_every_ms : 0);
+	w->next_ms = now_ms + (c ? sweeper_every_ms(c) : 0);
 	sweeper_show_done(a);
 	log_info("swept", log_str("account", a->name),
 		 log_str("walk", sweep_walks[a->walk]),

@@ -31,6 +31,7 @@ struct rig {
 	struct engine *engine;
 	struct sweeper *sweeper;
 	struct store *other; /* another process */
+	const char *every;   /* NULL: the default */
 };
 
 static struct config *load(struct rig *r, const char *account)
@@ -47,8 +48,8 @@ static struct config *load(struct rig *r, const char *account)
 		"zendesk_auth = \"bearer\"\nzendesk_token = \"t\"\n"
 		"sunco_url = \"%s\"\nsunco_app_id = \"a\"\n"
 		"sunco_key_id = \"k\"\nsunco_key_secret = \"ks\"\n"
-		"sunco_webhook_secrets = {\"ws\"}\n}\n",
-		r->dir, account, url, url);
+		"sunco_webhook_secrets = {\"ws\"}\nsweep_every = \"%s\"\n}\n",
+		r->dir, account, url, url, r->every ? r->every : "15m");
 	fclose(f);
 	if (config_load(&config, r->path, &err) != RESULT_OK)
 		fail_msg("%s", err.text);
@@ -65,12 +66,13 @@ static void on_watch(const char *account, const char *sunco_id, bool waits,
 }
 
 /* The first sweep is due in no time. */
-static void start(struct rig *r)
+static void start_every(struct rig *r, const char *every)
 {
 	char url[96];
 	struct error err;
 
 	memset(r, 0, sizeof(*r));
+	r->every = every;
 	r->f.api = api_fixture_new();
 	r->f.loop = r->f.api->loop;
 	strcpy(r->dir, "/tmp/reunite_sweeper_XXXXXX");
@@ -85,6 +87,11 @@ static void start(struct rig *r)
 		RESULT_OK);
 	r->sweeper = sweeper_new(r->f.loop, r->engine);
 	flow_leap(5000, 5000);
+}
+
+static void start(struct rig *r)
+{
+	start_every(r, NULL);
 }
 
 static void stop(struct rig *r)
@@ -202,6 +209,24 @@ static void test_a_sweep(void **state)
 	flow_settle(&r.f);
 	assert_int_equal(asked(&r, "cursor=u"), 1);
 	assert_int_equal(asked(&r, "cursor=t"), 1);
+	stop(&r);
+}
+
+/* Ten exports a minute are for everybody. */
+static void test_how_often_it_may(void **state)
+{
+	struct reply script[] = {NO_TICKETS, NO_USERS};
+	struct rig r;
+
+	(void)state;
+	start_every(&r, "1s");
+	api_fixture_script(r.f.api, script, ARRAY_LEN(script));
+	until_complete(&r);
+	flow_leap(5000, 5000);
+	flow_settle(&r.f);
+	assert_int_equal(r.f.api->request_count, 2);
+	flow_leap(15000, 15000);
+	flow_until_asked(&r.f, 4);
 	stop(&r);
 }
 
@@ -424,6 +449,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_a_sweep),
+		cmocka_unit_test(test_how_often_it_may),
 		cmocka_unit_test(test_pages_that_fail_get_smaller),
 		cmocka_unit_test(test_places_that_are_refused_again_and_again),
 		cmocka_unit_test(test_a_lease_that_is_lost),
