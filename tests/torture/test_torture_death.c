@@ -11,7 +11,7 @@ static void die(enum trip_kind kind, const char *fault)
 	struct disturbance d = {
 		.trips = {{.kind = kind}}, .trip_count = 1, .fault = fault};
 
-	torture_all(&d, false);
+	torture(&d, TORTURE_ALL);
 }
 
 static void test_it_dies_before_an_operation(void **state)

@@ -12,14 +12,14 @@ static void strike(const char *fault)
 {
 	struct disturbance d = {.fault = fault};
 
-	torture_all(&d, true);
+	torture(&d, TORTURE_THOROUGH);
 }
 
 static void strike_all(const char *fault)
 {
 	struct disturbance d = {.fault = fault};
 
-	torture_all(&d, false);
+	torture(&d, TORTURE_ALL);
 }
 
 static void test_nobody_listens(void **state)
@@ -28,7 +28,7 @@ static void test_nobody_listens(void **state)
 				.trip_count = 1};
 
 	(void)state;
-	torture_all(&d, true);
+	torture(&d, TORTURE_THOROUGH);
 }
 
 static void test_the_connection_ends_before_the_effect(void **state)

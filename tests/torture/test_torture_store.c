@@ -9,7 +9,7 @@ static void trip(enum trip_kind kind)
 {
 	struct disturbance d = {.trips = {{.kind = kind}}, .trip_count = 1};
 
-	torture_all(&d, false);
+	torture(&d, TORTURE_ALL);
 }
 
 static void test_an_operation_that_fails(void **state)

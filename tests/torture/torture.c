@@ -5,10 +5,7 @@
 
 #include "unit.h"
 
-#include <fcntl.h>
-
 #include "base/json.h"
-#include "base/log.h"
 #include "base/str.h"
 #include "oracle.h"
 
@@ -95,15 +92,6 @@ static void judge(const struct torture *t, const struct machine *m,
 }
 
 /* --- all of them --- */
-
-static void quiet_log(void)
-{
-	const char *path = getenv("TORTURE_LOG");
-
-	log_setup(LOG_INFO, LOG_TEXT,
-		  open(path ? path : "/dev/null", O_WRONLY | O_APPEND | O_CREAT,
-		       0600));
-}
 
 static bool begin(struct torture *t, const struct scenario *s)
 {
@@ -197,16 +185,15 @@ static bool is_wanted(const struct scenario *s)
 	return !name || strstr(s->name, name);
 }
 
-void torture_all(const struct disturbance *d, bool thorough)
+void torture(const struct disturbance *d, enum torture_what what)
 {
 	int wrong = 0;
 
-	quiet_log();
 	for (size_t i = 0; i < torture_scenario_count; i++) {
 		const struct scenario *s = &torture_scenarios[i];
 		struct torture t;
 
-		if (!is_wanted(s) || (thorough && !s->thorough))
+		if (!is_wanted(s) || s->takes < what)
 			continue;
 		if (begin(&t, s))
 			run_all(&t, d);

@@ -9,6 +9,9 @@
 
 #include "machine.h"
 
+/* Disturbances that every scenario takes, and others that few do. */
+enum torture_what { TORTURE_ALL, TORTURE_THOROUGH, TORTURE_PAIRS };
+
 struct scenario {
 	const char *name;
 	const char *account;  /* lines of the account's section */
@@ -17,8 +20,8 @@ struct scenario {
 	void (*act)(struct machine *m);
 	/* when it is quiet: what a person then does; NULL: nothing */
 	void (*decide)(struct machine *m);
-	const char *deeds; /* as oracle_deeds() says */
-	bool thorough;	   /* every disturbance, not only the usual ones */
+	const char *deeds;	 /* as oracle_deeds() says */
+	enum torture_what takes; /* so much, and everything below it */
 };
 extern const struct scenario torture_scenarios[];
 extern const size_t torture_scenario_count;
@@ -27,16 +30,16 @@ extern const size_t torture_scenario_count;
 struct disturbance {
 	struct trip trips[WIRES_TRIPS_MAX];
 	size_t trip_count;
-	/* rows of the sandbox's faults, NULL: none; %d is replaced by how many
-	 * requests pass first */
-	const char *fault;
-	int fault_at; /* from 1 */
+	const char *fault; /* the rest of a row of the sandbox's; or NULL */
+	int fault_at;	   /* the request that it strikes, from 1 */
 };
 
-/* Every scenario (only the thorough ones, if asked), disturbed at its first
- * operation or request, at its second, and so on; fails the test if any run
- * ended in another way than the undisturbed one. The numbers in d are added
- * to that. REUNITE_TORTURE names the scenarios to play, by a part of their name. */
-void torture_all(const struct disturbance *d, bool thorough);
+/*
+ * Every scenario that takes as much, disturbed at its first operation or
+ * request, at its second, and so on: the numbers in d are added to that. Fails
+ * the test if any run ended in another way than the undisturbed one.
+ * REUNITE_TORTURE names the scenarios to play, by a part of their name.
+ */
+void torture(const struct disturbance *d, enum torture_what what);
 
 #endif

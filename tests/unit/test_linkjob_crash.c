@@ -170,6 +170,46 @@ static void test_an_intent_whose_answer_was_lost_is_closed(void **state)
 
 typedef void make_fn(struct world *w);
 
+/* A crash at this command, and nobody starts the next life for a day. */
+static bool sleep_on_it(make_fn *make, enum world_fault f, int at)
+{
+	const int64_t day_ms = INT64_C(24) * 3600 * 1000;
+	struct world w;
+	bool crashed;
+
+	make(&w);
+	w.fault = f;
+	w.at = at;
+	world_live(&w, 1);
+	crashed = w.crashed;
+	w.at = 0;
+	w.now_ms += day_ms;
+	assert_int_equal(world_live(&w, 30), LINKJOB_END_DECIDED);
+	assert_int_equal(w.merges + w.adopts, 1);
+	if (w.merges)
+		world_assert_merged_once(&w);
+	world_release(&w);
+	return crashed;
+}
+
+/* However old: nothing is sent on what was read in a former life. What was
+ * not done is decided anew; what was done is gone on with, on what is read
+ * now. */
+static void test_an_old_saga_is_as_good_as_a_new_one(void **state)
+{
+	static make_fn *const makes[] = {world_make_merge, world_make_adopt};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(makes); i++) {
+		int at = 1;
+
+		while (sleep_on_it(makes[i], FAULT_CRASH_BEFORE, at) &&
+		       sleep_on_it(makes[i], FAULT_CRASH_AFTER, at))
+			at++;
+		assert_true(at > 6);
+	}
+}
+
 /* One fault at one command; then all is well again. The end must be the same
  * as without it, and every change made exactly once. */
 static void one_fault(make_fn *make, enum world_fault f, int at, bool *more)
@@ -297,6 +337,7 @@ int main(void)
 		cmocka_unit_test(test_what_did_not_happen_is_decided_anew),
 		cmocka_unit_test(
 			test_an_intent_whose_answer_was_lost_is_closed),
+		cmocka_unit_test(test_an_old_saga_is_as_good_as_a_new_one),
 		cmocka_unit_test(test_every_fault_of_a_merge),
 		cmocka_unit_test(test_every_fault_of_a_recovery),
 		cmocka_unit_test(test_every_fault_of_an_adopt),
