@@ -96,6 +96,7 @@ void machine_live(struct machine *m)
 		fail_msg("%s", err.text);
 	m->intake = intake_new(m->loop, engine_storeq(m->engine), on_wake, m);
 	intake_set_accounts(m->intake, config->accounts, config->account_count);
+	m->sweeper = sweeper_new(m->loop, m->engine);
 	listen_for_webhooks(m);
 }
 
@@ -103,6 +104,7 @@ void machine_live(struct machine *m)
 static void end_life(struct machine *m)
 {
 	m->ending = true;
+	sweeper_free(m->sweeper);
 	engine_free(m->engine);
 	http_server_free(m->server);
 	intake_free(m->intake);
@@ -119,7 +121,8 @@ static void on_death(void *arg)
 
 /* --- the stage --- */
 
-static void write_conf(const struct machine *m, const char *account)
+static void write_conf(const struct machine *m, const char *sweeps,
+		       const char *account)
 {
 	const struct settings *s = &m->sandbox->account.settings;
 	const char *url = m->sandbox->account.base_url;
@@ -139,9 +142,10 @@ static void write_conf(const struct machine *m, const char *account)
 		" sunco_url = \"%s/sc\"\n sunco_app_id = \"%s\"\n"
 		" sunco_key_id = \"%s\"\n sunco_key_secret = \"%s\"\n"
 		" sunco_webhook_secrets = {\"%s\"}\n"
-		" timestamp_tolerance = \"0\"\n apply = \"auto\"\n%s}\n",
+		" timestamp_tolerance = \"0\"\n apply = \"auto\"\n"
+		" sweep_every = \"%s\"\n%s}\n",
 		url, s->sunco_app_id, s->sunco_key_id, s->sunco_key_secret,
-		s->sunco_secret, account);
+		s->sunco_secret, sweeps, account);
 	fclose(f);
 }
 
@@ -197,8 +201,9 @@ static void put_store(const struct machine *m)
 	fclose(f);
 }
 
-void machine_start(struct machine *m, const char *account, const char *settings,
-		   const struct trip *trips, size_t trip_count)
+void machine_start(struct machine *m, const char *sweeps, const char *account,
+		   const char *settings, const struct trip *trips,
+		   size_t trip_count)
 {
 	struct error err = {""};
 
@@ -215,7 +220,7 @@ void machine_start(struct machine *m, const char *account, const char *settings,
 	if (sandbox_listen(m->sandbox, "127.0.0.1:0", &err) != RESULT_OK)
 		fail_msg("%s", err.text);
 	set(m, settings);
-	write_conf(m, account);
+	write_conf(m, sweeps, account);
 	put_store(m);
 	wires_start(m->loop, trips, trip_count, on_death, m);
 	machine_live(m);
@@ -372,6 +377,20 @@ bool machine_settle(struct machine *m)
 	loop_run(m->loop);
 	loop_timer_free(l.timer);
 	return l.quiet;
+}
+
+static void on_passed(void *arg)
+{
+	loop_stop(arg);
+}
+
+void machine_pass(struct machine *m, int64_t delay_ms)
+{
+	struct loop_timer *t = loop_timer_new(m->loop, on_passed, m->loop);
+
+	loop_timer_set(t, delay_ms);
+	loop_run(m->loop);
+	loop_timer_free(t);
 }
 
 static void on_submitted(struct store_op *op, void *arg)

@@ -1,13 +1,14 @@
 /*
  * The whole machine on one loop: the sandbox, and the lives of one daemon
- * (intake behind its listener, store, engine) that webhooks reach over
- * loopback. Time is virtual; see virtual_time.h and wires.h.
+ * (intake behind its listener, store, engine, sweeper) that webhooks reach
+ * over loopback. Time is virtual; see virtual_time.h and wires.h.
  */
 #ifndef REUNITE_TESTS_MACHINE_H
 #define REUNITE_TESTS_MACHINE_H
 
 #include "app/engine.h"
 #include "app/intake.h"
+#include "app/sweeper.h"
 #include "sandbox/sandbox.h"
 #include "wires.h"
 
@@ -23,6 +24,7 @@ struct machine {
 	char conf[96];
 	char store[96];
 	struct engine *engine;
+	struct sweeper *sweeper;
 	struct intake *intake;
 	struct http_server *server;
 	struct sqlite3 *peek; /* beside all of it */
@@ -30,10 +32,11 @@ struct machine {
 	bool ending;
 };
 
-/* account: lines of its section. settings: the sandbox's, JSON with ' in
+/* sweeps: sweep_every. account: more lines of its section. settings: the sandbox's, JSON with ' in
  * place of ". */
-void machine_start(struct machine *m, const char *account, const char *settings,
-		   const struct trip *trips, size_t trip_count);
+void machine_start(struct machine *m, const char *sweeps, const char *account,
+		   const char *settings, const struct trip *trips,
+		   size_t trip_count);
 void machine_stop(struct machine *m);
 /* The next life; the one before must be over. */
 void machine_live(struct machine *m);
@@ -44,6 +47,8 @@ struct json_t *machine_control(struct machine *m, const char *name,
 /* Runs the loop until nothing is left to do but to wait for people; false: it
  * went on for longer than MACHINE_PATIENCE_MS. */
 bool machine_settle(struct machine *m);
+/* Runs the loop for so long. */
+void machine_pass(struct machine *m, int64_t delay_ms);
 /* An operation on the store, beside the machine; no trip hits it. */
 enum result machine_do(const struct machine *m, struct store_op *op);
 /* One through the machine's own queue, as the admin API would send it. */

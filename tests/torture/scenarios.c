@@ -12,6 +12,7 @@
 #define WAIT_MS	  INT64_C(1800000)
 #define TRIES_MAX 5
 #define TRIGGERS  3
+#define SWEPT_MS  300000
 
 #define PAT_KNOWN                                                              \
 	"{'users': [{'name': 'Pat Doe', 'external_id': 'user-pat',"            \
@@ -52,6 +53,14 @@ static void both_tell(struct machine *m)
 {
 	json_free(converse(m, "{" PAT "'zendesk': 'duplicate',"
 			      " 'webhooks': ['trigger', 'sunco']}"));
+}
+
+/* No webhook comes: the sweep must find it. */
+static void nobody_tells(struct machine *m)
+{
+	json_free(converse(m, "{" PAT "'zendesk': 'duplicate',"
+			      " 'webhooks': []}"));
+	machine_pass(m, SWEPT_MS);
 }
 
 /* Zendesk tries once only: the trigger fires again with a later change. */
@@ -225,6 +234,13 @@ const struct scenario torture_scenarios[] = {
 	 .settings = "{}",
 	 .people = PAT_WITHOUT_ID,
 	 .act = the_ticket_comes_late,
+	 .deeds = ONE_MERGE},
+	{.name = "swept",
+	 .account = "",
+	 .settings = "{'incremental_lag_ms': 1000}",
+	 .people = PAT_WITHOUT_ID,
+	 .sweeps = "1m",
+	 .act = nobody_tells,
 	 .deeds = ONE_MERGE},
 	{.name = "displaced",
 	 .account = "recover_displaced = true\n",

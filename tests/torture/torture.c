@@ -24,6 +24,13 @@ struct torture {
 
 /* --- one run --- */
 
+static void start(struct machine *m, const struct scenario *s,
+		  const struct trip *trips, size_t count)
+{
+	machine_start(m, s->sweeps ? s->sweeps : "0", s->account, s->settings,
+		      trips, count);
+}
+
 static void play(struct machine *m, const struct scenario *s,
 		 struct buf *problems)
 {
@@ -100,7 +107,7 @@ static bool begin(struct torture *t, const struct scenario *s)
 
 	*t = (struct torture){.scenario = s};
 	buf_init(&problems, PROBLEMS_MAX);
-	machine_start(&m, s->account, s->settings, NULL, 0);
+	start(&m, s, NULL, 0);
 	play(&m, s, &problems);
 	judge(t, &m, &problems);
 	t->picture = oracle_picture(&m);
@@ -146,7 +153,7 @@ static bool run(struct torture *t, const struct disturbance *d)
 	bool hit;
 
 	buf_init(&problems, PROBLEMS_MAX);
-	machine_start(&m, s->account, s->settings, d->trips, d->trip_count);
+	start(&m, s, d->trips, d->trip_count);
 	add_fault(&m, d);
 	play(&m, s, &problems);
 	judge(t, &m, &problems);

@@ -17,6 +17,7 @@ struct scenario {
 	const char *account;  /* lines of the account's section */
 	const char *settings; /* the sandbox's */
 	const char *people;   /* NULL: nobody is there */
+	const char *sweeps;   /* sweep_every; NULL: off */
 	void (*act)(struct machine *m);
 	/* when it is quiet: what a person then does; NULL: nothing */
 	void (*decide)(struct machine *m);

@@ -41,6 +41,7 @@ static struct {
 	struct trip trips[WIRES_TRIPS_MAX];
 	size_t trip_count;
 	int stored;
+	int stored_of[STORE_OP_COUNT];
 	int asked;
 	int flying; /* operations that the store has */
 	loop_fn *dies;
@@ -55,14 +56,24 @@ static struct {
 	atomic_int marked_as; /* enum trip_kind */
 } wires;
 
-static struct trip *trip_at(enum trip_kind first, enum trip_kind last,
-			    int number)
+/* The operation of this kind, or (-1) the request, that is just coming. */
+static bool is_hit(const struct trip *t, int kind)
+{
+	if (t->tripped || (kind < 0) != (t->kind >= TRIP_HTTP_REFUSED))
+		return false;
+	if (kind < 0)
+		return t->at == wires.asked;
+	if (t->of)
+		return t->of == kind + 1 && t->at == wires.stored_of[kind];
+	return t->at == wires.stored;
+}
+
+static struct trip *trip_for(int kind)
 {
 	for (size_t i = 0; i < wires.trip_count; i++) {
 		struct trip *t = &wires.trips[i];
 
-		if (t->kind >= first && t->kind <= last && t->at == number &&
-		    !t->tripped) {
+		if (t->kind != TRIP_NONE && is_hit(t, kind)) {
 			t->tripped = true;
 			return t;
 		}
@@ -236,11 +247,11 @@ void __wrap_storeq_submit(struct storeq *q, struct store_op *op,
 
 	*p = (struct passing){done, arg, TRIP_NONE};
 	wires.flying++;
-	if (!wires.dead)
+	if (!wires.dead) {
 		wires.stored++;
-	t = wires.dead ? NULL
-		       : trip_at(TRIP_STORE_REFUSED, TRIP_STORE_DIES_AFTER,
-				 wires.stored);
+		wires.stored_of[op->kind]++;
+	}
+	t = wires.dead ? NULL : trip_for((int)op->kind);
 	if (t) {
 		snprintf(name, sizeof(name), "kind %d", op->kind);
 		note_hit("operation", t->at, name);
@@ -325,7 +336,7 @@ struct http_transfer *__wrap_http_client_send(struct http_client *c,
 	if (wires.dead)
 		return send_nowhere(c, call, done, arg);
 	wires.asked++;
-	t = trip_at(TRIP_HTTP_REFUSED, TRIP_HTTP_DIES_AFTER, wires.asked);
+	t = trip_for(-1);
 	if (!t)
 		return __real_http_client_send(c, call, done, arg);
 	name_of(call, name, sizeof(name));
@@ -348,6 +359,7 @@ void wires_start(struct loop *loop, const struct trip *trips, size_t count,
 	for (size_t i = 0; i < count; i++)
 		wires.trips[i] = trips[i];
 	wires.stored = wires.asked = wires.flying = 0;
+	memset(wires.stored_of, 0, sizeof(wires.stored_of));
 	wires.dies = dies;
 	wires.arg = arg;
 	wires.hit[0] = '\0';

@@ -34,6 +34,7 @@ enum trip_kind {
 struct trip {
 	enum trip_kind kind;
 	int at; /* from 1 */
+	int of; /* counts only operations of this kind + 1; 0: of all */
 	bool tripped;
 };
 
