@@ -12,7 +12,7 @@
 #define WAIT_MS	  INT64_C(1800000)
 #define TRIES_MAX 5
 #define TRIGGERS  3
-#define SWEPT_MS  300000
+#define SWEPT_MS  720000 /* longer than a lost lease of a walk */
 
 #define PAT_KNOWN                                                              \
 	"{'users': [{'name': 'Pat Doe', 'external_id': 'user-pat',"            \
@@ -239,7 +239,7 @@ const struct scenario torture_scenarios[] = {
 	 .account = "",
 	 .settings = "{'incremental_lag_ms': 1000}",
 	 .people = PAT_WITHOUT_ID,
-	 .sweeps = "1m",
+	 .sweeps = "3m",
 	 .act = nobody_tells,
 	 .deeds = ONE_MERGE},
 	{.name = "displaced",
