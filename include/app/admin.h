@@ -16,7 +16,8 @@
  *                                 in it and "facts" if personal=true
  * POST /api/v1/reviews/{id}/approve  and /reject, body {"by":"name"}; an
  *                                 approval may have "pin":true
- * GET  /api/v1/accounts           one row each: pause, hold, breaker, queue, sweep
+ * GET  /api/v1/accounts           one row each: pause, hold, breaker, queue, sweep,
+ *                                 backfill
  * POST /api/v1/accounts/{account}/pause   and /resume, /close-breaker, body
  *                                 {"by":"name","reason":"text or left out"}
  *

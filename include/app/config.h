@@ -81,6 +81,9 @@ MUST_CHECK enum result config_load(struct config **out, const char *path,
 void config_free(struct config *c);
 const struct account_config *config_account(const struct config *c,
 					    const char *name);
+/* Forgets every other account: for work that is about this one alone. It must
+ * be there. */
+void config_keep_account(struct config *c, const char *name);
 /* Are agents told on tickets, at this level? Not while only observing: that
  * writes nothing to Zendesk. */
 bool config_tells(const struct account_config *a, enum ticket_note level);

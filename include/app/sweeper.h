@@ -11,6 +11,9 @@
  * finds wait to be looked at, and while the account is paused or held. What
  * it fails at holds up nobody else.
  *
+ * The walk over all of history (`backfill`) is done by the same machine, a page
+ * at a time between those, when a person has started it: store/cursor.h.
+ *
  * Owned by the loop thread.
  */
 #ifndef REUNITE_APP_SWEEPER_H
@@ -21,6 +24,10 @@
 struct sweeper;
 /* Freed before the engine. */
 struct sweeper *sweeper_new(struct loop *loop, struct engine *engine);
+/* Of that walk alone; for a command. */
+struct sweeper *sweeper_new_walk(struct loop *loop, struct engine *engine);
+/* A person may have started it, or wants it to go on: looks at once. */
+void sweeper_wake(struct sweeper *s);
 /* Drops what is under way, as a crash would. NULL is allowed. */
 void sweeper_free(struct sweeper *s);
 /* Accounts, intervals, credentials may be others: looks at once. */

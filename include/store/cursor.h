@@ -60,6 +60,9 @@ struct store_cursor_row {
 	int64_t unfinished, ready;
 };
 void store_cursor_row_release(struct store_cursor_row *r);
+/* Of "backfill", of which everything was read: "going"; "finishing", while who
+ * was found is not through; "stopped", "limit", "done". NULL: "never". */
+const char *store_walk_state(const struct store_cursor_row *r);
 
 struct store_cursor { /* STORE_CURSOR: claim it, or put it back */
 	const char *account;
@@ -141,8 +144,9 @@ struct store_walk {
 	const char *account;
 	int64_t now_ms;
 	bool stop;
-	/* start: one that is under way goes on as it is, one that rests from
-	 * where it is; anew: from the beginning all the same. */
+	/* start: one that is not through goes on as it is; one that is full
+	 * gets more when all of its finds are through; else a new one begins,
+	 * and with anew in any case. */
 	bool anew;
 	int64_t since_ms;
 	int64_t woken_max; /* more than were woken so far; 0: no limit */

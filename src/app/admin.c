@@ -46,6 +46,7 @@ void admin_call_free(struct admin_call *call)
 	store_op_release(&call->op);
 	json_free(call->items);
 	json_free(call->sweep);
+	json_free(call->backfill);
 	free(call);
 }
 

@@ -108,6 +108,8 @@ static struct json_t *account_row(struct admin_call *call)
 	json_set_int(v, "notes_refused", s->notes_refused);
 	json_set(v, "sweep", call->sweep);
 	call->sweep = NULL;
+	json_set(v, "backfill", call->backfill);
+	call->backfill = NULL;
 	return v;
 }
 
@@ -152,6 +154,7 @@ static void on_cursors(struct admin_call *call)
 	}
 	call->sweep =
 		admin_sweep_row(a ? a->sweep_every_ms : 0, &call->op.u.cursors);
+	call->backfill = admin_backfill_row(&call->op.u.cursors);
 	store_op_release(&call->op);
 	store_op_init(&call->op, STORE_ACCOUNT);
 	call->op.u.account.account = call->account;

@@ -44,6 +44,7 @@ struct admin_call {
 	size_t index;
 	struct store_stats stats; /* /accounts: of this one */
 	struct json_t *sweep;	  /* *owned*: likewise, or NULL */
+	struct json_t *backfill;  /* *owned*: likewise, or NULL */
 	struct json_t *items;	  /* *owned*: of those before */
 };
 
@@ -82,6 +83,8 @@ http_handler admin_get_readiness;
 
 /* admin_sweep.c: how a sweep is doing: *new* */
 struct json_t *admin_sweep_row(int64_t every_ms, const struct store_cursors *l);
+/* The walk over all of history; null: there never was one. */
+struct json_t *admin_backfill_row(const struct store_cursors *l);
 /* 0 is null. */
 void admin_set_time(struct json_t *obj, const char *key, int64_t wall_ms);
 

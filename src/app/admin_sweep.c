@@ -1,5 +1,6 @@
 /*
- * How the sweep of an account is doing, for /api/v1/accounts.
+ * How the sweep of an account is doing, and the walk over its history, for
+ * /api/v1/accounts.
  */
 #include "admin_int.h"
 
@@ -50,5 +51,25 @@ struct json_t *admin_sweep_row(int64_t every_ms, const struct store_cursors *l)
 	admin_set_time(v, "last_complete", done_ms);
 	json_set_bool(v, "late", sweep_is_late(every_ms, done_ms, l->now_ms));
 	json_set(v, "walks", walk_rows(l));
+	return v;
+}
+
+struct json_t *admin_backfill_row(const struct store_cursors *l)
+{
+	const struct store_cursor_row *r = NULL;
+	struct json_t *v;
+
+	for (size_t i = 0; i < l->count; i++)
+		if (str_eq(l->rows[i].name, STORE_WALK_NAME))
+			r = &l->rows[i];
+	if (!r)
+		return json_new_null();
+	v = walk_row(r);
+	json_set_str(v, "state", store_walk_state(r));
+	admin_set_time(v, "started_at", r->started_ms);
+	json_set_int(v, "total", r->total);
+	json_set(v, "limit",
+		 r->woken_max ? json_new_int(r->woken_max) : json_new_null());
+	json_set_int(v, "unfinished", r->unfinished);
 	return v;
 }

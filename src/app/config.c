@@ -237,6 +237,18 @@ const struct account_config *config_account(const struct config *c,
 	return NULL;
 }
 
+void config_keep_account(struct config *c, const char *name)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < c->account_count; i++)
+		if (str_eq(c->accounts[i].name, name))
+			c->accounts[kept++] = c->accounts[i];
+		else
+			release_section(&c->accounts[i], true);
+	c->account_count = kept;
+}
+
 bool config_tells(const struct account_config *a, enum ticket_note level)
 {
 	return a->ticket_note >= level && a->rules.apply != APPLY_OBSERVE;

@@ -211,6 +211,7 @@ static void on_changed(void *arg)
 	if (d->ending)
 		return;
 	engine_wake(d->engine, NULL);
+	sweeper_wake(d->sweeper);
 	breaker_look(d->breaker, NULL);
 }
 

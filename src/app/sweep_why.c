@@ -1,9 +1,12 @@
 /*
  * What is said of a sweep: its walks, and why one came to a stand.
  */
-#include "app/sweeper.h"
+#include "sweeper_int.h"
+
 #include "base/str.h"
 
+const char *const sweep_names[WALK_COUNT] = {"tickets", "users",
+					     STORE_WALK_NAME};
 const char *const sweep_walks[] = {"tickets", "users", NULL};
 
 static const struct sweep_why whys[] = {

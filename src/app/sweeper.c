@@ -35,12 +35,20 @@
 #define HALTED_MS  30000
 #define FAILED_MS  10000
 
+/* Is the walk one that this sweeper does, as the account is set? */
+static bool is_wanted(const struct sweeper *s, const struct account_config *c,
+		      enum walk walk)
+{
+	return walk == WALK_HISTORY ||
+	       (c->sweep_every_ms > 0 && !s->only_history);
+}
+
 const struct account_config *sweeper_config(const struct sweep_account *a)
 {
 	const struct account_config *c =
 		config_account(engine_config(a->s->engine), a->name);
 
-	return c && c->sweep_every_ms > 0 ? c : NULL;
+	return c && is_wanted(a->s, c, a->walk) ? c : NULL;
 }
 
 /* --- resting --- */
@@ -67,7 +75,8 @@ static int64_t due_in_ms(const struct sweep_walk *w, int64_t every_ms,
 
 void sweeper_rest(struct sweep_account *a)
 {
-	const struct account_config *c = sweeper_config(a);
+	const struct account_config *c =
+		config_account(engine_config(a->s->engine), a->name);
 	int64_t now_ms = loop_wall_ms(a->s->loop), delay_ms = LONGEST_MS;
 
 	sweeper_page_release(a);
@@ -79,7 +88,7 @@ void sweeper_rest(struct sweep_account *a)
 		int64_t in_ms =
 			due_in_ms(&a->walks[i], sweeper_every_ms(c), now_ms);
 
-		if (in_ms < delay_ms)
+		if (is_wanted(a->s, c, (enum walk)i) && in_ms < delay_ms)
 			delay_ms = in_ms;
 	}
 	loop_timer_set(a->timer, delay_ms);
@@ -118,7 +127,7 @@ static void on_back(struct store_op *op, void *arg)
 		return;
 	if (op->result != RESULT_OK) /* its lease ends by itself */
 		log_warn("sweep_failed", log_str("account", a->name),
-			 log_str("walk", sweep_walks[a->walk]),
+			 log_str("walk", sweep_names[a->walk]),
 			 log_str("error", op->error.text));
 	store_op_release(op);
 	sweeper_rest(a);
@@ -128,9 +137,22 @@ static struct store_cursor *cursor_op(struct sweep_account *a)
 {
 	store_op_init(&a->op, STORE_CURSOR);
 	a->op.u.cursor.account = a->name;
-	a->op.u.cursor.name = sweep_walks[a->walk];
+	a->op.u.cursor.name = sweep_names[a->walk];
 	a->op.u.cursor.now_ms = loop_wall_ms(a->s->loop);
 	return &a->op.u.cursor;
+}
+
+int64_t sweeper_crowd(const struct sweep_account *a)
+{
+	return a->walk == WALK_HISTORY ? HISTORY_CROWD : SWEEP_CROWD;
+}
+
+void sweeper_crowded(struct sweep_account *a)
+{
+	if (a->walk == WALK_HISTORY)
+		sweeper_back(a, NULL, HISTORY_BACKLOG_MS, false);
+	else
+		sweeper_stand(a, "backlog", SWEEP_BACKLOG_MS);
 }
 
 void sweeper_back(struct sweep_account *a, const char *why, int64_t delay_ms,
@@ -155,7 +177,9 @@ void sweeper_show_done(const struct sweep_account *a)
 {
 	int64_t done_ms = INT64_MAX;
 
-	for (int i = 0; i < WALK_COUNT; i++)
+	if (a->walk >= WALK_SWEEPS)
+		return;
+	for (int i = 0; i < WALK_SWEEPS; i++)
 		if (a->walks[i].done_ms < done_ms)
 			done_ms = a->walks[i].done_ms;
 	metric_set(metric_get(METRIC_SWEEP_TIMESTAMP, a->name),
@@ -188,6 +212,8 @@ static void on_claimed(struct store_op *op, void *arg)
 		w->next_ms = loop_wall_ms(a->s->loop) + FAILED_MS;
 	else
 		w->next_ms = c->halted ? c->now_ms + HALTED_MS : c->next_ms;
+	if (w->next_ms == INT64_MAX) /* nobody has started it */
+		w->next_ms = loop_wall_ms(a->s->loop) + LONGEST_MS;
 	if (op->result == RESULT_OK && c->row.done_ms > w->done_ms)
 		w->done_ms = c->row.done_ms;
 	sweeper_show_done(a);
@@ -199,7 +225,7 @@ static void on_claimed(struct store_op *op, void *arg)
 	else if (a->s->draining || !sweeper_config(a))
 		sweeper_back(a, NULL, 0, false);
 	else if (crowded)
-		sweeper_stand(a, "backlog", SWEEP_BACKLOG_MS);
+		sweeper_crowded(a);
 	else
 		sweeper_page(a);
 }
@@ -214,7 +240,8 @@ static void claim(struct sweep_account *a, int64_t every_ms)
 	c->since_ms = c->now_ms - (every_ms > HOUR_MS ? every_ms : HOUR_MS);
 	c->every_ms = every_ms;
 	c->lease_ms = SWEEP_LEASE_MS;
-	c->crowd = SWEEP_CROWD;
+	c->crowd = sweeper_crowd(a);
+	c->started_only = a->walk == WALK_HISTORY;
 	c->at_once = !a->walks[a->walk].tried;
 	storeq_submit(engine_storeq(a->s->engine), &a->op, on_claimed, a);
 }
@@ -222,13 +249,15 @@ static void claim(struct sweep_account *a, int64_t every_ms)
 static void begin(void *arg)
 {
 	struct sweep_account *a = arg;
-	const struct account_config *c = sweeper_config(a);
+	const struct account_config *c =
+		config_account(engine_config(a->s->engine), a->name);
 	int64_t now_ms = loop_wall_ms(a->s->loop);
 
 	if (a->state != REST || a->s->draining || !c)
 		return;
 	for (int i = 0; i < WALK_COUNT; i++) {
-		if (due_in_ms(&a->walks[i], sweeper_every_ms(c), now_ms) > 0)
+		if (!is_wanted(a->s, c, (enum walk)i) ||
+		    due_in_ms(&a->walks[i], sweeper_every_ms(c), now_ms) > 0)
 			continue;
 		a->walk = (enum walk)i;
 		claim(a, sweeper_every_ms(c));
@@ -277,6 +306,26 @@ struct sweeper *sweeper_new(struct loop *loop, struct engine *engine)
 	s->engine = engine;
 	add_accounts(s);
 	return s;
+}
+
+struct sweeper *sweeper_new_walk(struct loop *loop, struct engine *engine)
+{
+	struct sweeper *s = sweeper_new(loop, engine);
+
+	s->only_history = true;
+	sweeper_wake(s);
+	return s;
+}
+
+void sweeper_wake(struct sweeper *s)
+{
+	for (size_t i = 0; i < s->account_count; i++) {
+		struct sweep_account *a = s->accounts[i];
+
+		a->walks[WALK_HISTORY].next_ms = 0;
+		if (a->state == REST)
+			loop_timer_set(a->timer, 0);
+	}
 }
 
 void sweeper_reloaded(struct sweeper *s)

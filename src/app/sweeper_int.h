@@ -11,7 +11,9 @@
 #include "app/sweeper.h"
 
 /* In this order: a ticket tells whose agent is to be told, too. */
-enum walk { WALK_TICKETS, WALK_USERS, WALK_COUNT };
+enum walk { WALK_TICKETS, WALK_USERS, WALK_HISTORY, WALK_COUNT };
+#define WALK_SWEEPS WALK_HISTORY /* the walks before are those of sweeps */
+extern const char *const sweep_names[WALK_COUNT];
 
 /* The diagram is in sweeper.c. */
 enum sweeping { REST, CLAIM, PAGE, MANY, KEEP, BACK };
@@ -60,6 +62,7 @@ struct sweeper {
 	struct engine *engine;
 	struct sweep_account **accounts;
 	size_t account_count;
+	bool only_history;
 	bool draining;
 	bool freed; /* the store still holds an op */
 	loop_fn *drained;
@@ -70,8 +73,12 @@ struct sweeper {
 #define SWEEP_LEASE_MS	 (5 * 60 * 1000)
 #define SWEEP_CROWD	 2000  /* finds that may wait to be looked at, */
 #define SWEEP_BACKLOG_MS 60000 /* or it stands still for so long */
+/* History is in no hurry, and must not hold up a sweep's finds by its own; its
+ * finds are looked at by the hundred, so it asks again soon. */
+#define HISTORY_CROWD	   400
+#define HISTORY_BACKLOG_MS 1000
 
-/* NULL: it is gone, or not swept any more. */
+/* NULL: it is gone, or its walk is not wanted any more. */
 const struct account_config *sweeper_config(const struct sweep_account *a);
 /* How long a walk rests at its end: so long at least that both of them, and
  * somebody else, get along with ten exports a minute without a jam. */
@@ -90,6 +97,9 @@ bool sweeper_returned(struct sweep_account *a);
 void sweeper_back(struct sweep_account *a, const char *why, int64_t delay_ms,
 		  bool rewind);
 
+/* So many of its finds may wait; and as many do. */
+int64_t sweeper_crowd(const struct sweep_account *a);
+void sweeper_crowded(struct sweep_account *a);
 /* For the gauge: all that changed until then was seen, by whichever daemon. */
 void sweeper_show_done(const struct sweep_account *a);
 

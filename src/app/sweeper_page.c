@@ -42,7 +42,7 @@ static void show_failing(const struct sweep_account *a, const char *why,
 			 bool failing)
 {
 	metric_set(metric_get(METRIC_SWEEP_FAILING, a->name,
-			      sweep_walks[a->walk], why),
+			      sweep_names[a->walk], why),
 		   failing);
 }
 
@@ -56,7 +56,7 @@ static void tell(const struct sweep_account *a, const char *why,
 		 waits ? "sweep_waits" : "sweep_failed",
 		 (const struct log_field[]){
 			 log_str("account", a->name),
-			 log_str("walk", sweep_walks[a->walk]),
+			 log_str("walk", sweep_names[a->walk]),
 			 log_str("reason", why),
 			 log_str("error", error),
 			 log_str("mend", w->mend),
@@ -94,7 +94,7 @@ static void goes_on(struct sweep_account *a)
 		return;
 	show_failing(a, w->why, false);
 	log_info("sweep_goes_on", log_str("account", a->name),
-		 log_str("walk", sweep_walks[a->walk]));
+		 log_str("walk", sweep_names[a->walk]));
 	w->why = NULL;
 }
 
@@ -164,7 +164,7 @@ static void page_failed(struct sweep_account *a, const struct api_result *r)
 
 static void count(struct sweep_account *a, const struct store_found *f)
 {
-	const char *walk = sweep_walks[a->walk];
+	const char *walk = sweep_names[a->walk];
 
 	a->sum.pages++;
 	a->sum.scanned += (int64_t)f->scanned;
@@ -187,7 +187,7 @@ static void ended(struct sweep_account *a, int64_t now_ms)
 	w->next_ms = now_ms + (c ? sweeper_every_ms(c) : 0);
 	sweeper_show_done(a);
 	log_info("swept", log_str("account", a->name),
-		 log_str("walk", sweep_walks[a->walk]),
+		 log_str("walk", sweep_names[a->walk]),
 		 log_int("pages", a->sum.pages),
 		 log_int("scanned", a->sum.scanned),
 		 log_int("found", a->sum.found),
@@ -205,7 +205,9 @@ static void go_on(struct sweep_account *a, bool crowded)
 	if (a->s->draining || !sweeper_config(a))
 		sweeper_back(a, NULL, 0, false);
 	else if (crowded)
-		sweeper_stand(a, "backlog", SWEEP_BACKLOG_MS);
+		sweeper_crowded(a);
+	else if (a->walk == WALK_HISTORY)
+		sweeper_back(a, NULL, 0, false); /* the sweeps have a turn */
 	else
 		sweeper_page(a);
 }
@@ -215,7 +217,7 @@ static void on_kept(struct store_op *op, void *arg)
 	struct sweep_account *a = arg;
 	struct store_found *f = &op->u.found;
 	int64_t now_ms = f->now_ms;
-	bool crowded = f->crowded;
+	bool crowded = f->crowded, over = a->end || f->full;
 	enum result r = op->result;
 
 	if (!sweeper_returned(a))
@@ -233,7 +235,7 @@ static void on_kept(struct store_op *op, void *arg)
 		sweeper_rest(a);
 	} else if (r != RESULT_OK) {
 		stand(a, "store", op->error.text, STORE_MS, false);
-	} else if (a->end) {
+	} else if (over) {
 		ended(a, now_ms);
 		sweeper_rest(a);
 	} else {
@@ -247,6 +249,7 @@ static void keep(struct sweep_account *a)
 {
 	const struct account_config *c =
 		config_account(engine_config(a->s->engine), a->name);
+	bool history = a->walk == WALK_HISTORY;
 
 	if (!c) {
 		sweeper_back(a, NULL, 0, false);
@@ -258,7 +261,7 @@ static void keep(struct sweep_account *a)
 	store_op_init(&a->op, STORE_FOUND);
 	a->op.u.found = (struct store_found){
 		.account = a->name,
-		.name = sweep_walks[a->walk],
+		.name = sweep_names[a->walk],
 		.token = a->token,
 		.now_ms = loop_wall_ms(a->s->loop),
 		.lease_ms = SWEEP_LEASE_MS,
@@ -268,10 +271,10 @@ static void keep(struct sweep_account *a)
 		.cursor = a->after,
 		.since_ms = a->first_ms,
 		.end = a->end,
-		.source = EVENT_FROM_SWEEP,
-		.wait_ms = c->wait_for_user_ms,
+		.source = history ? EVENT_FROM_BACKFILL : EVENT_FROM_SWEEP,
+		.wait_ms = history ? 0 : c->wait_for_user_ms,
 		.recheck_ms = c->recheck_after_ms,
-		.crowd = SWEEP_CROWD,
+		.crowd = sweeper_crowd(a),
 		.sightings = a->seen.items,
 		.sighting_count = a->seen.count,
 	};
@@ -401,15 +404,23 @@ static void on_tickets(const struct api_result *r,
 	many_next(a);
 }
 
+/* --since is meant as it is said. */
+static int64_t overlap_ms(const struct sweep_account *a)
+{
+	const struct sweep_walk *w = &a->walks[a->walk];
+
+	return a->walk == WALK_HISTORY && !w->rewinds ? 0 : OVERLAP_MS;
+}
+
 void sweeper_page(struct sweep_account *a)
 {
 	struct api_client *api = engine_api(a->s->engine, a->name);
 	size_t size = ZENDESK_PAGE_MAX >> a->walks[a->walk].shrunk;
-	int64_t since_ms = a->since_ms - OVERLAP_MS;
+	int64_t since_ms = a->since_ms - overlap_ms(a);
 
 	CRASH_POINT("before_sweep_page");
 	a->state = PAGE;
-	if (a->walk == WALK_USERS)
+	if (a->walk != WALK_TICKETS)
 		a->call = zendesk_export_users(api, LANE_BACKFILL, since_ms,
 					       a->cursor, size, on_users, a);
 	else

@@ -11,6 +11,7 @@
 	X(cmd_check)                                                           \
 	X(cmd_doctor)                                                          \
 	X(cmd_link)                                                            \
+	X(cmd_backfill)                                                        \
 	X(cmd_explain)                                                         \
 	X(cmd_journal_list)                                                    \
 	X(cmd_journal_show)                                                    \

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/json.h"
 #include "base/str.h"
 #include "sandbox/account.h"
@@ -89,10 +90,21 @@ static void load_email(struct account *a, struct zen_user *u,
 	state_identity_verify(a->state, i, true, "full", at_ms);
 }
 
+/* When it changed last; now, if that is not said. */
+static int64_t load_time(const struct json_t *v, int64_t at_ms)
+{
+	const char *text = json_get_str(v, "updated_at");
+
+	if (text)
+		(void)clock_parse_iso8601(slice_of(text), &at_ms);
+	return at_ms;
+}
+
 static struct json_t *load_user(struct account *a, const struct json_t *v,
-				int64_t at_ms)
+				int64_t now_ms)
 {
 	const struct json_t *identities = json_get(v, "identities");
+	int64_t at_ms = load_time(v, now_ms);
 	char *external_id = json_get_text(v, "external_id");
 	struct zen_user *u = state_user_add(a->state, json_get_id(v, "id"),
 					    json_get_str(v, "name"), at_ms);

@@ -513,7 +513,8 @@
 	  " lease_until_ms = 0, started_ms = ?4, moved_ms = 0, done_ms = 0,"   \
 	  " failure = NULL, total = ?5, scanned = 0, found = 0, woken = 0,"    \
 	  " woken_max = ?6")                                                   \
-	X(WALK_GO_ON, "UPDATE cursors SET state = 'going', due_ms = ?3,"       \
+	X(WALK_GO_ON, "UPDATE cursors SET state = ?5, due_ms = ?3,"            \
+		      " failure = NULL,"                                       \
 		      " woken_max = ?4 WHERE account = ?1 AND name = ?2")      \
 	X(WALK_STOP, "UPDATE cursors SET state = 'stopped', failure = NULL,"   \
 		     " token = token + 1, lease_until_ms = 0"                  \

@@ -51,24 +51,33 @@ static void begin(struct sq *q, const struct store_walk *w, int64_t account)
 		sq_int(w->woken_max));
 }
 
-/* From where it is. One that was full gets more; else the limit with which it
- * began holds. */
+/* As many were woken as were asked for. */
+static bool is_full(const struct store_cursor_row *r)
+{
+	return r->full || (r->woken_max > 0 && r->woken >= r->woken_max);
+}
+
+/* From where it is. One that was full, and whose finds are through, gets more;
+ * else the limit with which it began holds. */
 static void go_on(struct sq *q, const struct store_walk *w, int64_t account,
 		  const struct store_cursor_row *r)
 {
-	bool full = r->full || (r->woken_max > 0 && r->woken >= r->woken_max);
+	bool waits = is_full(r) && r->unfinished > 0;
 	int64_t max = r->woken_max;
 
-	if (full)
+	if (is_full(r) && !waits)
 		max = w->woken_max > 0 ? r->woken + w->woken_max : 0;
 	sq_exec(q, WALK_GO_ON, sq_int(account), sq_str(STORE_WALK_NAME),
-		sq_int(w->now_ms), sq_int(max));
+		sq_int(w->now_ms), sq_int(max),
+		sq_str(waits ? "full" : "going"));
 }
 
 static void start(struct sq *q, struct store_walk *w, int64_t account,
-		  const struct store_cursor_row *r)
+		  struct store_cursor_row *r)
 {
-	w->resumed = r && !r->done && !w->anew;
+	if (r)
+		sq_walk_count(q, account, r);
+	w->resumed = r && !w->anew && (!r->done || r->unfinished > 0);
 	w->was_going = r && !r->done && !r->stopped && !r->full;
 	w->parked = unpark(q, account, w->now_ms);
 	if (w->resumed)

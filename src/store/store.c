@@ -122,6 +122,19 @@ void store_cursor_row_release(struct store_cursor_row *r)
 	r->cursor = r->failure = NULL;
 }
 
+const char *store_walk_state(const struct store_cursor_row *r)
+{
+	if (!r)
+		return "never";
+	if (r->stopped)
+		return "stopped";
+	if (!r->done && !r->full)
+		return "going";
+	if (r->unfinished > 0)
+		return "finishing";
+	return r->full ? "limit" : "done";
+}
+
 static void release_cursors(struct store_cursors *l)
 {
 	while (l->count > 0)

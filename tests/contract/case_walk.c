@@ -77,7 +77,7 @@ static enum result find(struct ct *c, const struct store_cursor *at,
 		.people = people,
 		.count = strlen(names),
 		.scanned = 100,
-		.cursor = names,
+		.cursor = "next",
 		.end = end,
 		.source = EVENT_FROM_BACKFILL,
 		.recheck_ms = 7 * DAY,
@@ -205,6 +205,7 @@ static void after_the_end_a_new_one_begins(struct ct *c)
 {
 	start(c, 0);
 	page(c, "a", true);
+	decide(c);
 	assert_false(start(c, 0).resumed);
 	assert_int_equal(row(c).woken, 0);
 	assert_true(claim(c).mine);
@@ -305,6 +306,7 @@ static void without_a_limit_it_goes_to_the_end(struct ct *c)
 {
 	start(c, 1);
 	page(c, "abc", false);
+	decide(c);
 	assert_true(start(c, 0).resumed);
 	assert_int_equal(page(c, "abc", true), 2);
 	assert_true(row(c).done);
@@ -371,14 +373,32 @@ static void the_end_can_be_stopped(struct ct *c)
 	assert_int_equal(w.parked, 2);
 }
 
-static void a_full_one_that_was_stopped_gets_more(struct ct *c)
+/* Asked for again before they are through, it is the same one still. */
+static void a_full_one_gets_more_when_it_is_through(struct ct *c)
 {
 	start(c, 1);
 	page(c, "ab", false);
+	start(c, 5);
+	assert_true(row(c).full);
 	assert_int_equal(stop(c).parked, 1);
+	assert_true(start(c, 5).resumed);
+	assert_true(row(c).full);
+	assert_int_equal(row(c).woken_max, 1);
+	decide(c);
 	start(c, 5);
 	assert_int_equal(row(c).woken_max, 6);
 	assert_int_equal(page(c, "ab", false), 1);
+}
+
+/* Everybody is found, but not through. */
+static void a_new_one_waits_for_the_finds_of_the_old(struct ct *c)
+{
+	start(c, 0);
+	page(c, "ab", true);
+	assert_true(start(c, 0).resumed);
+	assert_int_equal(page(c, "", true), 0); /* it was at its end */
+	decide(c);
+	assert_false(start(c, 0).resumed);
 }
 
 static void stopped_it_keeps_its_limit(struct ct *c)
@@ -463,7 +483,8 @@ static const struct ct_case cases[] = {
 	CT_CASE(stopped_nothing_begins),
 	CT_CASE(the_gauges_know),
 	CT_CASE(the_end_can_be_stopped),
-	CT_CASE(a_full_one_that_was_stopped_gets_more),
+	CT_CASE(a_full_one_gets_more_when_it_is_through),
+	CT_CASE(a_new_one_waits_for_the_finds_of_the_old),
 	CT_CASE(stopped_it_keeps_its_limit),
 	CT_CASE(a_saga_is_not_stopped),
 	CT_CASE(others_are_not_stopped),
