@@ -88,6 +88,8 @@ const struct budget *api_client_budget(const struct api_client *c);
 /* When a live request may go, by the limits and by the holds; 0: now. For
  * whoever begins work: nothing here keeps a request back because of a hold. */
 int64_t api_client_wait_ms(struct api_client *c);
+/* How many jobs the limit can carry at the same time. */
+int64_t api_client_jobs_max(const struct api_client *c);
 /* What the answers of the API say about the account as a whole (core/hold.h);
  * fn is called when that began, changed or ended, never from inside a call. */
 const struct hold *api_client_hold(struct api_client *c, enum api a);

@@ -42,6 +42,10 @@
 	  "Time of one request to Zendesk or SunCo")                           \
 	X(API_BUDGET, GAUGE, "api_budget", "account",                          \
 	  "Zendesk requests left this minute")                                 \
+	X(API_LIMIT, GAUGE, "api_limit", "account",                            \
+	  "Zendesk requests a minute, as last heard")                          \
+	X(API_WAITING, GAUGE, "api_waiting", "account lane",                   \
+	  "Requests that the limits hold back")                                \
 	X(LINK_SECONDS, HISTOGRAM_SLOW, "link_seconds", "",                    \
 	  "From the webhook to the end of its job")                            \
 	X(LAST_WEBHOOK, GAUGE, "last_webhook_timestamp_seconds",               \

@@ -41,6 +41,9 @@
 #define BUDGET_PACE_PERCENT  150 /* of an even pace, to catch up */
 #define BUDGET_JOB_REQUESTS  6	 /* of an ordinary job, at most */
 
+#define BUDGET_SOON_MS	4000 /* when jobs share the pace */
+#define BUDGET_JOBS_MAX 1000 /* nothing is known yet */
+
 #define BUDGET_CELL_MS	 250
 #define BUDGET_CELLS	 256 /* a minute, and the longest guard */
 #define BUDGET_LOW_CELLS 16
@@ -118,6 +121,11 @@ void budget_passed(struct budget *b, int64_t now_ms);
 int64_t budget_left(const struct budget *b, int64_t now_ms);
 /* So many requests a minute a lane may have at most, as far as is known. */
 int64_t budget_per_minute(const struct budget *b, enum job_lane lane);
+/* When a job may begin: where a minute has few requests, once there are enough
+ * for a whole one, since what it read grows old. 0: now. */
+int64_t budget_job_wait_ms(struct budget *b, int64_t now_ms);
+/* How many jobs at the same time: each one's next request goes soon. */
+int64_t budget_jobs_max(const struct budget *b);
 /* How many may go in one moment after a quiet time. */
 int64_t budget_burst(const struct budget *b);
 

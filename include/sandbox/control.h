@@ -12,6 +12,7 @@ struct json_t;
 http_handler control_people; /* arg: struct sandbox */
 http_handler control_state;
 http_handler control_requests;
+http_handler control_others;
 http_handler control_deliveries;
 http_handler control_settings_show;
 http_handler control_settings_set;

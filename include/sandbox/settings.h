@@ -51,6 +51,7 @@ struct json_t;
 	/* limits */                                                           \
 	COUNT(limit, 700)                                                      \
 	COUNT(window_ms, 60000)                                                \
+	COUNT(others_per_window, 0)                                            \
 	FLAG(rate_headers, true)                                               \
 	FLAG(retry_after, true)                                                \
 	FLAG(user_update_limits, true)                                         \

@@ -146,9 +146,27 @@ static void deliver(struct api_client *c)
 
 static void budget_show(struct api_client *c)
 {
-	metric_set(
-		metric_get(METRIC_API_BUDGET, c->config.account),
-		(double)budget_left(&c->limits.budget, loop_now_ms(c->loop)));
+	const struct budget *b = &c->limits.budget;
+	const char *account = c->config.account;
+
+	metric_set(metric_get(METRIC_API_BUDGET, account),
+		   (double)budget_left(b, loop_now_ms(c->loop)));
+	metric_set(metric_get(METRIC_API_LIMIT, account), (double)b->limit);
+}
+
+static void waiting_show(struct api_client *c)
+{
+	for (int lane = 0; lane < LANE_COUNT; lane++) {
+		const char *name = job_lane_name((enum job_lane)lane);
+		struct api_request *q;
+		int n = 0;
+
+		TAILQ_FOREACH(q, &c->waiting[lane], entry)
+		n++;
+		metric_set(
+			metric_get(METRIC_API_WAITING, c->config.account, name),
+			n);
+	}
 }
 
 static void pump_soon(void *arg)
@@ -384,6 +402,7 @@ static void pump(void *arg)
 	if (next_ms >= 0)
 		loop_timer_set(c->pump_timer, next_ms);
 	budget_show(c);
+	waiting_show(c);
 	deliver(c);
 }
 
@@ -532,10 +551,15 @@ const struct budget *api_client_budget(const struct api_client *c)
 	return &c->limits.budget;
 }
 
+int64_t api_client_jobs_max(const struct api_client *c)
+{
+	return budget_jobs_max(&c->limits.budget);
+}
+
 int64_t api_client_wait_ms(struct api_client *c)
 {
 	int64_t now_ms = loop_now_ms(c->loop);
-	int64_t wait_ms = budget_wait_ms(&c->limits.budget, LANE_LIVE, now_ms);
+	int64_t wait_ms = budget_job_wait_ms(&c->limits.budget, now_ms);
 	int64_t sunco_ms = throttle_wait_ms(&c->limits.sunco.refused, now_ms);
 	int64_t held_ms = api_holds_wait_ms(&c->holds);
 

@@ -88,7 +88,11 @@ static struct sched_account *find(const struct scheduler *s, const char *name)
 
 static size_t room(const struct sched_account *a)
 {
-	return a->run_count < a->width ? a->width - a->run_count : 0;
+	int64_t most = a->width;
+
+	if (a->api && api_client_jobs_max(a->api) < most)
+		most = api_client_jobs_max(a->api);
+	return (int64_t)a->run_count < most ? (size_t)most - a->run_count : 0;
 }
 
 size_t scheduler_runs(const struct scheduler *s)

@@ -287,9 +287,8 @@ static int64_t leaves(const struct budget *b, enum job_lane lane)
 		     (burst - 1) * ONE);
 }
 
-int64_t budget_wait_ms(struct budget *b, enum job_lane lane, int64_t now_ms)
+static int64_t wait_to_leave(struct budget *b, int64_t leave, int64_t now_ms)
 {
-	int64_t leave = leaves(b, lane);
 	int64_t wait_ms = throttle_wait_ms(&b->refused, now_ms);
 
 	refill(b, now_ms);
@@ -299,6 +298,26 @@ int64_t budget_wait_ms(struct budget *b, enum job_lane lane, int64_t now_ms)
 	if (wait_ms > 0)
 		b->waits_ms = max64(b->waits_ms, now_ms + wait_ms);
 	return wait_ms;
+}
+
+int64_t budget_wait_ms(struct budget *b, enum job_lane lane, int64_t now_ms)
+{
+	return wait_to_leave(b, leaves(b, lane), now_ms);
+}
+
+int64_t budget_jobs_max(const struct budget *b)
+{
+	if (b->limit == 0 && b->configured_per_minute == 0)
+		return BUDGET_JOBS_MAX;
+	return max64(allowance(b) * BUDGET_SOON_MS / MINUTE_MS, 1);
+}
+
+int64_t budget_job_wait_ms(struct budget *b, int64_t now_ms)
+{
+	int64_t job = min64(BUDGET_JOB_REQUESTS, budget_burst(b));
+
+	return wait_to_leave(b, budget_jobs_max(b) > 1 ? 0 : (job - 1) * ONE,
+			     now_ms);
 }
 
 struct budget_pass budget_take(struct budget *b, int64_t now_ms)

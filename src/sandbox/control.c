@@ -84,9 +84,30 @@ void control_state(struct http_request *req, void *arg)
 void control_requests(struct http_request *req, void *arg)
 {
 	struct sandbox *sb = arg;
+	struct account *account = &sb->account;
+	struct json_t *body =
+		reqlog_encode(sb->log, query_number(req, "after", 0));
 
-	control_reply(req, 200,
-		      reqlog_encode(sb->log, query_number(req, "after", 0)));
+	limits_others(&account->limits, &account->settings, 0,
+		      loop_wall_ms(sb->loop));
+	json_set(body, "windows", limits_encode(&account->limits));
+	control_reply(req, 200, body);
+}
+
+/* Requests of another integration, all at once. */
+void control_others(struct http_request *req, void *arg)
+{
+	struct sandbox *sb = arg;
+	struct account *account = &sb->account;
+	struct json_t *body = control_body(req);
+
+	if (!body)
+		return;
+	limits_others(&account->limits, &account->settings,
+		      json_get_int(body, "requests", 0),
+		      loop_wall_ms(sb->loop));
+	json_free(body);
+	control_reply(req, 200, json_new_obj());
 }
 
 void control_deliveries(struct http_request *req, void *arg)

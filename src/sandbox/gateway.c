@@ -165,7 +165,7 @@ static bool within_limit(const struct call *c, struct answer *out)
 			sunco_too_many(c, out);
 		return !v.refused;
 	}
-	v = limits_take(&l->zendesk, s->limit, s->window_ms, c->now_ms);
+	v = limits_take_account(l, s, c->now_ms);
 	if (s->rate_headers && v.total > 0)
 		limits_headers(&v, &out->headers);
 	if (v.refused)

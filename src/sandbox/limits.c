@@ -6,6 +6,8 @@
 #include <inttypes.h>
 
 #include "base/buf.h"
+#include "base/json.h"
+#include "sandbox/render.h"
 #include "sandbox/settings.h"
 #include "sandbox/state.h"
 
@@ -33,6 +35,90 @@ struct limit_verdict limits_take(struct limit_window *w, int64_t total,
 	v.reset_s = (w->start_ms + window_ms - now_ms + 999) / 1000;
 	return v;
 }
+
+/* ---- the account ---- */
+
+static struct limit_record *record_of(struct limits *l)
+{
+	return &l->records[(l->record_count - 1) % LIMIT_RECORDS_MAX];
+}
+
+static struct limit_verdict account_take(struct limits *l,
+					 const struct settings *settings,
+					 bool others, int64_t now_ms)
+{
+	struct limit_verdict v = limits_take(&l->zendesk, settings->limit,
+					     settings->window_ms, now_ms);
+	struct limit_record *r;
+
+	if (l->record_count == 0 ||
+	    record_of(l)->start_ms != l->zendesk.start_ms) {
+		l->record_count++;
+		*record_of(l) = (struct limit_record){
+			.start_ms = l->zendesk.start_ms,
+			.limit = settings->limit,
+		};
+	}
+	r = record_of(l);
+	if (others)
+		(*(v.refused ? &r->others_refused : &r->others_taken))++;
+	else
+		(*(v.refused ? &r->refused : &r->taken))++;
+	return v;
+}
+
+void limits_others(struct limits *l, const struct settings *settings,
+		   int64_t more, int64_t now_ms)
+{
+	int64_t gap_us = settings->others_per_window;
+
+	if (gap_us > 0)
+		gap_us = settings->window_ms * 1000 / gap_us;
+	if (gap_us <= 0 || l->others_due_us == 0)
+		l->others_due_us = now_ms * 1000;
+	while (gap_us > 0 && l->others_due_us <= now_ms * 1000) {
+		account_take(l, settings, true, l->others_due_us / 1000);
+		l->others_due_us += gap_us;
+	}
+	for (; more > 0; more--)
+		account_take(l, settings, true, now_ms);
+}
+
+struct limit_verdict limits_take_account(struct limits *l,
+					 const struct settings *settings,
+					 int64_t now_ms)
+{
+	limits_others(l, settings, 0, now_ms);
+	return account_take(l, settings, false, now_ms);
+}
+
+static struct json_t *record_encode(const struct limit_record *r)
+{
+	struct json_t *o = json_new_obj();
+
+	json_set(o, "at", render_time_ms(r->start_ms));
+	json_set_int(o, "limit", r->limit);
+	json_set_int(o, "taken", r->taken);
+	json_set_int(o, "refused", r->refused);
+	json_set_int(o, "others_taken", r->others_taken);
+	json_set_int(o, "others_refused", r->others_refused);
+	return o;
+}
+
+struct json_t *limits_encode(const struct limits *l)
+{
+	struct json_t *list = json_new_arr();
+	size_t i = l->record_count > LIMIT_RECORDS_MAX
+			   ? l->record_count - LIMIT_RECORDS_MAX
+			   : 0;
+
+	for (; i < l->record_count; i++)
+		json_push(list,
+			  record_encode(&l->records[i % LIMIT_RECORDS_MAX]));
+	return list;
+}
+
+/* ---- endpoints ---- */
 
 struct limit_verdict limits_take_update(struct limits *l,
 					const struct settings *settings,

@@ -35,6 +35,7 @@ static const struct http_route routes[] = {
 	{"DELETE", "/_sandbox/faults", control_faults_clear, false},
 	{"POST", "/_sandbox/merges", control_merge, false},
 	{"DELETE", "/_sandbox/tokens", control_tokens_revoke, false},
+	{"POST", "/_sandbox/others", control_others, false},
 	{"POST", "/_sandbox/reset", control_reset, false},
 	{"POST", "/_sandbox/conversations", acts_conversation, false},
 	{"POST", "/_sandbox/hand-offs", acts_hand_off, false},

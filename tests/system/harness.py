@@ -84,10 +84,12 @@ class Client:
 class Program:
     """A child that writes its port into a file once it listens."""
 
-    def __init__(self, argv, port_file, log_file):
+    def __init__(self, argv, port_file, log_file, environment=None):
         self.log_file = log_file
         with open(log_file, "wb") as log:
-            self.process = subprocess.Popen(argv, stdout=log, stderr=log)
+            self.process = subprocess.Popen(
+                argv, stdout=log, stderr=log,
+                env={**os.environ, **(environment or {})})
         try:
             wait_until(lambda: self.gone() or os.path.exists(port_file),
                        what="the port file")
@@ -124,11 +126,11 @@ class Program:
 class Sandbox(Program):
     """reunite-sandbox with its control endpoints."""
 
-    def __init__(self, folder, *options):
+    def __init__(self, folder, *options, environment=None):
         port_file = os.path.join(folder, "sandbox.port")
         super().__init__(
             [binary("reunite-sandbox"), "--port-file", port_file, *options],
-            port_file, os.path.join(folder, "sandbox.log"))
+            port_file, os.path.join(folder, "sandbox.log"), environment)
         self.http = Client(self.url)
         settings = self.settings()
         self.zendesk = Client(self.url, {

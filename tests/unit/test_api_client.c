@@ -497,6 +497,41 @@ static void test_lanes_go_in_order(void **state)
 	assert_int_equal(f->request_count, 1);
 }
 
+/* What must not be repeated comes of requests before it: first in its lane. */
+static void test_what_must_not_be_repeated_goes_first(void **state)
+{
+	struct api_fixture *f = *state;
+	const char *const paths[] = {"/a", "/b", "/c", "/d"};
+	SCRIPT(f, ALWAYS("/", 200, NULL, "{}"));
+
+	for (int i = 0; i < 4; i++)
+		send_call(f, i,
+			  (struct api_call){.path = paths[i],
+					    .once = i == 1 || i == 2});
+	run_for(f, 4);
+	assert_true(api_fixture_has(f, 0, "GET /b"));
+	assert_true(api_fixture_has(f, 1, "GET /c"));
+}
+
+static void test_who_waits_is_shown(void **state)
+{
+	struct api_fixture *f = *state;
+	struct api_call update = {.endpoint = ENDPOINT_USER_UPDATE,
+				  .lane = LANE_REVIEW};
+	struct metric_series *waiting =
+		metric_get(METRIC_API_WAITING, "acme", "review");
+	SCRIPT(f, ALWAYS("/thing", 200, "X-Rate-Limit: 400\r\n", "{}"));
+
+	send_call(f, 0, update);
+	send_call(f, 1, update);
+	run_for(f, 1);
+	assert_int_equal(metric_value(waiting), 1);
+	assert_int_equal(metric_value(metric_get(METRIC_API_LIMIT, "acme")),
+			 400);
+	run_for(f, 1);
+	assert_int_equal(metric_value(waiting), 0);
+}
+
 static void test_held_back_for_a_while(void **state)
 {
 	struct api_fixture *f = *state;
@@ -628,6 +663,8 @@ int main(void)
 		CASE(test_exports_do_not_speak_of_the_account),
 		CASE(test_sunco_takes_so_many_at_once),
 		CASE(test_lanes_go_in_order),
+		CASE(test_what_must_not_be_repeated_goes_first),
+		CASE(test_who_waits_is_shown),
 		CASE(test_held_back_for_a_while),
 		CASE(test_cancel),
 		CASE(test_cancel_what_is_finished),

@@ -383,6 +383,43 @@ static void test_windows_without_a_reset(void **state)
 	assert_true(take(&b, LANE_LIVE, NOW + 63000));
 }
 
+/* Few requests a minute: one job at a time, once it can be done in one go. */
+static void test_jobs_of_a_small_account(void **state)
+{
+	struct budget b = make(0, 25);
+	int64_t now = NOW;
+	int jobs = 0;
+
+	(void)state;
+	assert_int_equal(budget_jobs_max(&b), BUDGET_JOBS_MAX);
+	hear(&b, 400, 400, MINUTE, now);
+	assert_int_equal(budget_jobs_max(&b), 20);
+	b = make(10, 25);
+	assert_int_equal(budget_jobs_max(&b), 1);
+	for (; now < NOW + 10 * MINUTE; now += 100) {
+		if (budget_job_wait_ms(&b, now) > 0)
+			continue;
+		for (int i = 0; i < BUDGET_JOB_REQUESTS; i++)
+			assert_true(take(&b, LANE_LIVE, now));
+		jobs++;
+	}
+	assert_in_range(jobs, 8, 11);
+}
+
+/* Where there are many, a job begins when a request may go. */
+static void test_jobs_of_a_large_account(void **state)
+{
+	struct budget b = make(400, 25);
+	int64_t now = NOW;
+
+	(void)state;
+	for (; now < NOW + MINUTE; now += 100) {
+		assert_true((budget_job_wait_ms(&b, now) > 0) ==
+			    (budget_wait_ms(&b, LANE_LIVE, now) > 0));
+		burst(&b, LANE_LIVE, now);
+	}
+}
+
 static void test_refused(void **state)
 {
 	struct budget b = make(400, 25);
@@ -420,6 +457,8 @@ int main(void)
 		cmocka_unit_test(test_answers_overtake_one_another),
 		cmocka_unit_test(test_an_answer_from_the_last_window),
 		cmocka_unit_test(test_windows_without_a_reset),
+		cmocka_unit_test(test_jobs_of_a_small_account),
+		cmocka_unit_test(test_jobs_of_a_large_account),
 		cmocka_unit_test(test_refused),
 	};
 

@@ -322,6 +322,37 @@ static void test_options(void **state)
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, kit_setup, kit_teardown)
 
+/* Another integration: in the account's counter, and in the record. */
+static void test_others_eat_of_the_limit(void **state)
+{
+	struct settings settings;
+	struct limits l = {.record_count = 0};
+	struct json_t *list;
+
+	(void)state;
+	settings_init(&settings);
+	settings.limit = 10;
+	settings.others_per_window = 6;
+	assert_int_equal(limits_take_account(&l, &settings, 100000).remaining,
+			 8); /* theirs began the window */
+	assert_int_equal(limits_take_account(&l, &settings, 130000).remaining,
+			 4);
+	settings.others_per_window = 0;
+	limits_others(&l, &settings, 5, 130000);
+	assert_true(limits_take_account(&l, &settings, 130000).refused);
+	assert_false(limits_take_account(&l, &settings, 160000).refused);
+	list = limits_encode(&l);
+	assert_int_equal(json_len(list), 2);
+	assert_int_equal(json_get_int(json_at(list, 0), "taken", -1), 2);
+	assert_int_equal(json_get_int(json_at(list, 0), "refused", -1), 1);
+	assert_int_equal(json_get_int(json_at(list, 0), "others_taken", -1), 8);
+	assert_int_equal(json_get_int(json_at(list, 0), "others_refused", -1),
+			 1);
+	assert_int_equal(json_get_int(json_at(list, 1), "taken", -1), 1);
+	json_free(list);
+	settings_release(&settings);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -336,6 +367,7 @@ int main(void)
 		TEST(test_wrong_clients_get_no_token),
 		TEST(test_fixed_credentials),
 		TEST(test_settings_are_all_or_nothing),
+		cmocka_unit_test(test_others_eat_of_the_limit),
 		cmocka_unit_test(test_options),
 	};
 

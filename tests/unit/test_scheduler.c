@@ -276,6 +276,27 @@ static void test_backfill_leaves_room_for_whoever_writes_now(void **state)
 	flow_stop(&f);
 }
 
+/* Sixty requests a minute carry four jobs: with more, what each of them read
+ * would grow old. */
+static void test_no_more_jobs_than_the_limit_carries(void **state)
+{
+	struct reply script[] = {
+		ALWAYS("GET /v2/apps/", REPLY_SILENCE, NULL, NULL)};
+	struct flow f;
+	struct scheduler *s;
+
+	(void)state;
+	flow_start(&f);
+	f.api->config.requests_per_minute = 60;
+	api_fixture_client(f.api);
+	api_fixture_script(f.api, script, ARRAY_LEN(script));
+	s = start(&f);
+	enqueue_backfill(&f, 2 * SCHEDULER_RUNS_MAX);
+	wake_until(&f, s, 4);
+	scheduler_free(s);
+	flow_stop(&f);
+}
+
 /* Ten an hour are eight for it: so many calls are begun, not one more. */
 static void test_backfill_asks_for_no_more_than_it_has_places(void **state)
 {
@@ -308,6 +329,7 @@ int main(void)
 			test_a_pause_ends_although_the_store_failed_once),
 		cmocka_unit_test(
 			test_backfill_leaves_room_for_whoever_writes_now),
+		cmocka_unit_test(test_no_more_jobs_than_the_limit_carries),
 		cmocka_unit_test(
 			test_backfill_asks_for_no_more_than_it_has_places),
 	};

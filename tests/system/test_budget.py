@@ -1,0 +1,107 @@
+"""The account's limit, with another integration that eats of it.
+
+Nothing of ours is refused, and while work waits nearly all is used that we may
+use, by the sandbox's own record of every window: the limit, less what the
+others took, but less the reserve at least. Both programs' clocks are fast."""
+
+import daemon as daemon_module
+import events
+import harness
+import pytest
+import rounds
+
+FAST = 20
+LIMIT = 200
+RESERVE_PERCENT = 25
+RESERVE = LIMIT * RESERVE_PERCENT // 100
+PEOPLE = 420  # some five requests each
+WINDOWS_MAX = 10  # until a phase is as it should be
+PATIENCE_S = 60
+
+
+@pytest.fixture
+def sandbox(tmp_path):
+    program = harness.Sandbox(str(tmp_path),
+                              environment=daemon_module.fast_clock(FAST))
+    program.settings(limit=LIMIT, user_update_limits=False)
+    yield program
+    assert program.stop() == 0, program.log()
+
+
+def windows(sandbox):
+    """Those that are over."""
+    return sandbox.control("GET", "requests?after=999999999")["windows"][:-1]
+
+
+def may_use(window):
+    return window["limit"] - max(RESERVE, window["others_taken"])
+
+
+def share(some):
+    return sum(w["taken"] for w in some) / sum(may_use(w) for w in some)
+
+
+def backlog(sandbox, reunite):
+    """Everybody has a profile and has been handed off; nobody was told."""
+    begun = []
+    for number in range(PEOPLE):
+        who = rounds.jwt(f"Person{number:03}", f"p{number}@people.example")
+        rounds.profile(sandbox, f"Person{number:03}", who["email"],
+                       external_id=who["external_id"])
+        begun.append(sandbox.act("conversations", jwt=who, webhooks=[],
+                                 zendesk="duplicate", hand_off="now"))
+    for b in begun:
+        reply = reunite.zendesk(events.trigger(b["ticket_id"],
+                                               b["zendesk_user_id"]))
+        assert reply.status == 200, reply.body
+
+
+def phase(sandbox, name, **settings):
+    """The next windows with others that behave so: two in a row with their
+    share used; the first one may be a window of learning."""
+    sandbox.settings(**settings)
+    first = len(windows(sandbox)) + 1  # the one that is open has begun before
+
+    def used():
+        over = windows(sandbox)[first:]
+        assert sum(w["refused"] for w in over) == 0, over
+        assert len(over) <= WINDOWS_MAX, (name, [
+            (w["taken"], may_use(w)) for w in over])
+        return over[-2:] if len(over) >= 2 and share(over[-2:]) >= 0.95 \
+            else None
+
+    last = harness.wait_until(used, PATIENCE_S, what=name, pause_s=0.1)
+    print(f"{name}: {share(last):.1%} of {sum(may_use(w) for w in last)}")
+    return last
+
+
+def test_others_eat_of_the_limit(sandbox, daemon):
+    reunite = daemon(fast=FAST, reserve_percent=RESERVE_PERCENT,
+                     max_merges_per_hour=10000, timestamp_tolerance="0")
+    backlog(sandbox, reunite)
+    phase(sandbox, "nobody else")
+    kept = phase(sandbox, "all of the reserve", others_per_window=RESERVE)
+    assert sum(w["others_refused"] for w in kept) == 0
+    more = phase(sandbox, "more than the reserve",
+                 others_per_window=LIMIT * 6 // 10)
+    assert min(w["others_taken"] for w in more) > RESERVE
+    assert [j for j in reunite.queue() if j["state"] == "ready"], \
+        "there was work all the time"
+    assert sum(w["refused"] for w in windows(sandbox)) == 0
+
+
+def test_others_take_everything(sandbox, daemon):
+    """All at once, again and again: we stop asking, and go on afterwards."""
+    reunite = daemon(fast=FAST, reserve_percent=RESERVE_PERCENT,
+                     max_merges_per_hour=10000, timestamp_tolerance="0")
+    for number in range(20):
+        who = rounds.jwt(f"Person{number:03}", f"p{number}@people.example")
+        rounds.profile(sandbox, f"Person{number:03}", who["email"])
+        rounds.begin(sandbox, who)
+    first = len(windows(sandbox))
+    sandbox.control("POST", "others", {"requests": LIMIT})
+    harness.wait_until(
+        lambda: [e["status"] for e in reunite.journal()].count("done") == 20,
+        PATIENCE_S, what="everybody")
+    over = windows(sandbox)[first:]
+    assert sum(w["refused"] for w in over) <= 8, over  # were under way
