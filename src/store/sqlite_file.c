@@ -4,7 +4,8 @@
  *
  * Refuses to begin an empty store where there was another: the lock file
  * tells, which is marked once a store is complete and stays when the database
- * goes; a log without its database tells, too.
+ * goes; a log without its database tells, too. An empty database without a
+ * mark is a creation that was interrupted.
  *
  * A database that is deleted or replaced under us goes on to be written, by
  * everybody who has it open, and is gone with the last of them. So nothing
@@ -109,10 +110,10 @@ enum result sq_refuse_empty(const struct sq *q, const char *path,
 				 "it back, or a copy of it; to begin with an "
 				 "empty one, remove its .lock file",
 				 path);
-	if (size_of(path, "-wal") > 0)
+	if (access(path, F_OK) != 0 && size_of(path, "-wal") > 0)
 		return error_set(err, RESULT_PERM,
-				 "%s is gone or empty, but its log (-wal) is "
-				 "there: put it back, or move the log away",
+				 "%s is gone, but its log (-wal) is there: put "
+				 "it back, or move the log away",
 				 path);
 	return RESULT_OK;
 }

@@ -81,8 +81,10 @@ static void child_main(const char *url, uint32_t first, uint32_t seed, int fd)
 	struct error err;
 	size_t n;
 
-	if (store_open(&s, url, STORE_SERVE, CT_START, &err) != RESULT_OK)
+	if (store_open(&s, url, STORE_SERVE, CT_START, &err) != RESULT_OK) {
+		fprintf(stderr, "the store does not open: %s\n", err.text);
 		_exit(3);
+	}
 	for (;; first += (uint32_t)n) {
 		n = 1 + next_random(&seed) % BATCH_MAX;
 		accept_batch(s, first, n, fd);

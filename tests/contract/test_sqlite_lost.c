@@ -5,6 +5,7 @@
 #include "contract.h"
 
 #include <fcntl.h>
+#include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -166,8 +167,45 @@ static void a_log_without_its_database_is_told(void **state)
 	put(name_of(d, "-wal"), "what was accepted");
 	refuses(d, "its log");
 	assert_int_not_equal(access(d->path, F_OK), 0);
-	put(d->path, "");
-	refuses(d, "its log");
+}
+
+/* A database without tables, and a log that holds what came so far. */
+static void an_interrupted_creation_goes_on(void **state)
+{
+	struct contract_dir *d = *state, other;
+	struct stat st;
+	char log[160];
+	sqlite3 *db;
+
+	contract_dir_make(&other);
+	assert_int_equal(sqlite3_open(other.path, &db), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(db,
+				      "PRAGMA journal_mode = WAL;"
+				      "PRAGMA application_id = 1919251822",
+				      NULL, NULL, NULL),
+			 SQLITE_OK);
+	copy(other.path, d->path);
+	(void)str_copy(log, sizeof(log), name_of(d, "-wal"));
+	copy(name_of(&other, "-wal"), log);
+	sqlite3_close(db);
+	contract_dir_remove(&other);
+	assert_int_equal(stat(name_of(d, "-wal"), &st), 0);
+	assert_true(st.st_size > 0);
+	make(d);
+}
+
+/* An empty file would be taken for one that was emptied. */
+static void a_new_database_is_no_empty_file(void **state)
+{
+	struct contract_dir *d = *state;
+	struct store *s = contract_open_url(d->url, STORE_SERVE);
+	struct stat st;
+
+	assert_int_equal(stat(d->path, &st), 0);
+	assert_true(st.st_size > 0);
+	assert_int_equal(stat(name_of(d, ".lock"), &st), 0);
+	assert_true(st.st_size > 0);
+	store_close(s);
 }
 
 static void a_folder_is_no_database(void **state)
@@ -392,6 +430,8 @@ int main(void)
 		TEST(an_emptied_database_is_not_replaced),
 		TEST(a_blank_database_is_not_taken_for_it),
 		TEST(a_log_without_its_database_is_told),
+		TEST(an_interrupted_creation_goes_on),
+		TEST(a_new_database_is_no_empty_file),
 		TEST(a_folder_is_no_database),
 		TEST(a_damaged_page_is_seen_at_the_start),
 		TEST(a_torn_log_loses_nothing_acknowledged),
