@@ -42,6 +42,11 @@ void intake_free(struct intake *in);
  * under way ends as it began, and people stay watched. */
 void intake_set_accounts(struct intake *in,
 			 const struct account_config *accounts, size_t count);
+/* What time it is by somebody else's clock; false: nobody knows. A signed
+ * webhook that is out of time by our clock but not by that one is right: ours
+ * is wrong, and a refusal is final. */
+typedef bool intake_time_fn(int64_t *now_ms, void *arg);
+void intake_on_time(struct intake *in, intake_time_fn *fn, void *arg);
 /* From now on nothing is accepted any more: 503. */
 void intake_drain(struct intake *in);
 

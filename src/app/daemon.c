@@ -223,6 +223,13 @@ static void on_place(const char *account, void *arg)
 		breaker_look(d->breaker, account);
 }
 
+static bool on_time(int64_t *now_ms, void *arg)
+{
+	const struct daemon *d = arg;
+
+	return engine_date_ms(d->engine, now_ms);
+}
+
 static void on_watch(const char *account, const char *sunco_id, bool waits,
 		     void *arg)
 {
@@ -382,6 +389,7 @@ enum result daemon_run(struct config *config, const char *path,
 		return r;
 	}
 	d.intake = intake_new(d.loop, engine_storeq(d.engine), on_wake, &d);
+	intake_on_time(d.intake, on_time, &d);
 	d.admin = admin_new(d.loop, d.engine);
 	d.clock = timekeeper_new(d.loop, d.engine, on_changed, &d);
 	d.janitor = janitor_new(d.loop, d.engine, d.intake, d.clock);

@@ -13,7 +13,7 @@ import pytest
 import daemon as daemon_module
 import harness
 import rounds
-from hooks import create
+from hooks import ago, create
 
 HOUR = 3600
 DAY = 24 * HOUR
@@ -74,9 +74,9 @@ def test_a_step_while_a_job_waits(sandbox, daemon, clock, step):
 
 
 def test_a_step_while_a_merge_is_on_its_way(sandbox, daemon, clock, step):
-    reunite = daemon(environment=clock.environment())
+    reunite = daemon(environment=fast(clock, 10))
     owner = vera(sandbox)
-    sandbox.fault(kind="delay", ms=1500, match={"call": "merge"})
+    sandbox.fault(kind="delay", ms=800, match={"call": "merge"})
     begun = rounds.begin(sandbox, VERA, ["sunco", "trigger"])
     harness.wait_until(
         lambda: [f for f in sandbox.control("GET", "faults")["faults"]
@@ -168,3 +168,18 @@ def test_a_wrong_clock_is_told(sandbox, daemon):
     told = harness.wait_until(lambda: reunite.event("clock_wrong"),
                               what="the word")
     assert -HOUR - 60 < told["seconds"] < -HOUR + 60
+
+
+def test_a_wrong_clock_refuses_no_signed_webhook(sandbox, daemon, clock):
+    """Once an answer of an API has told the time; never one that is old."""
+    clock.set(DAY)
+    reunite = daemon(environment=clock.environment())
+    trigger = {"v": 1, "ticket_id": "1", "requester_id": "2",
+               "updated_at": "2026-11-22T10:00:00Z"}
+    assert reunite.zendesk(trigger).status == 401
+    assert reunite.sunco(create()).status == 200
+    harness.wait_until(lambda: rounds.requests(sandbox), what="a call")
+    harness.wait_until(lambda: reunite.zendesk(trigger).status == 200,
+                       what="the right time")
+    assert reunite.zendesk(trigger, at=ago(HOUR)).status == 401
+    assert reunite.zendesk(trigger, at=ago(-HOUR)).status == 401
