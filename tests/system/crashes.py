@@ -335,9 +335,16 @@ def join(on, action, person, owner, webhooks):
     return action, person, begun, profile_id
 
 
-def remind(on, begun):
+def remind(on, conversations):
     """Zendesk does not repeat a trigger that nobody answered; something
     else comes some day."""
-    if [w for w in begun["webhooks"] if w["state"] == "failed"]:
-        on.sandbox.act("hand-offs", webhooks=["trigger"],
-                       conversation_id=begun["conversation_id"])
+    def ended():
+        rows = on.sandbox.control("GET", "deliveries")["deliveries"]
+        return not [r for r in rows if r["state"] in ("sending", "waiting")]
+
+    harness.wait_until(ended, END_S, "the deliveries")
+    failed = {row["id"] for row in on.failed_deliveries()}
+    for begun in conversations:
+        if failed & {w["id"] for w in begun["webhooks"]}:
+            on.sandbox.act("hand-offs", webhooks=["trigger"],
+                           conversation_id=begun["conversation_id"])

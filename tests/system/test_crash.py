@@ -120,8 +120,7 @@ def kill_at_random(on, dice):
             on.daemon.kill()
             on.start()
         people = [b.result() for b in begun]
-    for _, _, conversation, _ in people:
-        crashes.remind(on, conversation)
+    crashes.remind(on, [p[2] for p in people])
     on.finish()
     state = on.sandbox.state()
     users = {u["id"]: u for u in state["users"]}

@@ -3,6 +3,7 @@ secret that is still good is refused, and nothing piles up."""
 
 import collections
 import concurrent.futures
+import os
 import random
 import signal
 import time
@@ -10,6 +11,7 @@ import time
 import crashes
 import harness
 import load
+import pytest
 from hooks import create
 
 PEOPLE = 12
@@ -87,6 +89,8 @@ def test_secrets_are_rotated_without_a_refusal(sandbox, daemon):
             assert reunite.sunco(create(), key=key).status == 401
 
 
+@pytest.mark.skipif(bool(os.environ.get("REUNITE_SANITIZE")),
+                    reason="a sanitizer keeps what was freed for a while")
 def test_reloads_do_not_pile_up_while_a_job_runs(sandbox, daemon):
     reunite = daemon(top={"drain_timeout": "100ms"})
     sandbox.fault(kind="hang", ms=60000, match={"call": "sunco_user"},
