@@ -49,12 +49,13 @@
 #include "base/clock.h"
 #include "base/str.h"
 
-#define INPUT_MAX_BYTES (16 * 1024)
-#define OUT_BATCH_BYTES (32 * 1024)
-#define OUT_KEEP_BYTES	(64 * 1024)
-#define OUT_MAX_BYTES	(32 * 1024 * 1024)
-#define LINGER_MS	2000
-#define RETRY_TEXT	"Retry-After: 5\r\n"
+#define INPUT_MAX_BYTES	 (16 * 1024)
+#define OUT_BATCH_BYTES	 (32 * 1024)
+#define OUT_KEEP_BYTES	 (64 * 1024)
+#define OUT_MAX_BYTES	 (32 * 1024 * 1024)
+#define LINGER_MS	 2000
+#define FIRST_REQUEST_MS 1000 /* while we drain */
+#define RETRY_TEXT	 "Retry-After: 5\r\n"
 
 static struct evbuffer *conn_input(const struct http_conn *c)
 {
@@ -347,6 +348,7 @@ static void conn_feed(struct http_conn *c)
 
 	if (c->state == HTTP_CONN_IDLE) {
 		conn_enter(c, HTTP_CONN_READING);
+		c->used = true;
 		c->request.start_ms = conn_now_ms(c);
 	}
 	n = http_message_feed(
@@ -504,10 +506,17 @@ void http_conn_drain(struct http_conn *c)
 	if (c->state != HTTP_CONN_IDLE || conn_has_input(c) ||
 	    conn_has_output(c))
 		return;
-	/* What has arrived already still gets its answer. */
-	if (recv(bufferevent_getfd(c->bev), &byte, 1,
-		 MSG_PEEK | MSG_DONTWAIT) <= 0)
+	/* What has arrived already still gets its answer, and so does what is
+	 * on its way: who has just connected means to ask. */
+	if (recv(bufferevent_getfd(c->bev), &byte, 1, MSG_PEEK | MSG_DONTWAIT) >
+	    0)
+		return;
+	if (c->used) {
 		conn_close(c);
+		return;
+	}
+	c->read_deadline_ms = conn_now_ms(c) + FIRST_REQUEST_MS;
+	conn_arm_timer(c);
 }
 
 void http_conn_cancel(struct http_conn *c)

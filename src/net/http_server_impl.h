@@ -59,6 +59,7 @@ struct http_conn {
 	bool eof;
 	bool running;
 	bool released;
+	bool used;   /* a request has begun on it */
 	bool drains; /* was there when the drain began */
 };
 

@@ -167,6 +167,28 @@ static void a_drain_answers_what_is_open(void **state)
 	http_fixture_stop(&f);
 }
 
+/* Whoever has just connected means to ask; for a moment. */
+static void a_drain_waits_for_a_first_request(void **state)
+{
+	struct http_fixture f;
+	struct http_client_raw fresh, silent;
+
+	(void)state;
+	http_fixture_start(&f, NULL);
+	raw_connect(&fresh, &f);
+	raw_connect(&silent, &f);
+	http_fixture_await(&f, http_fixture_has_two);
+	http_fixture_call(&f, start_drain, &f);
+	assert_false(f.drained);
+	raw_puts(&fresh, GET_OK);
+	expect_503(&fresh);
+	raw_expect_end(&silent);
+	http_fixture_await(&f, is_drained);
+	raw_close(&fresh);
+	raw_close(&silent);
+	http_fixture_stop(&f);
+}
+
 /* Not refused, not waited for. */
 static void a_drain_answers_whoever_comes(void **state)
 {
@@ -326,6 +348,7 @@ int main(void)
 		cmocka_unit_test(a_half_closed_client_gets_its_late_reply),
 		cmocka_unit_test(an_idle_server_drains_at_once),
 		cmocka_unit_test(a_drain_answers_what_is_open),
+		cmocka_unit_test(a_drain_waits_for_a_first_request),
 		cmocka_unit_test(a_drain_answers_whoever_comes),
 		cmocka_unit_test(a_drain_waits_for_a_reply_that_goes_nowhere),
 		cmocka_unit_test(a_server_is_freed_with_open_requests),
