@@ -168,6 +168,24 @@ static void on_pass_control(struct intake *in, const struct event *e)
 			 e);
 }
 
+static bool job_of_user(struct intake *in, uint64_t user, struct sq_job *out)
+{
+	return sq_job_of_zendesk(in->q, in->account, user, out) ||
+	       sq_job_of_zendesk(in->q, in->account,
+				 sq_alias_follow(in->q, in->account, user),
+				 out);
+}
+
+/* Somebody known needs no job for it, but the next one may. */
+static void keep_ticket(struct intake *in, const struct event *e)
+{
+	struct sq_job job;
+
+	if (e->ticket_id != 0 && job_of_user(in, e->zendesk_user_id, &job) &&
+	    job.ticket_id == 0)
+		sq_exec(in->q, JOB_TICKET, sq_int(job.id), sq_id(e->ticket_id));
+}
+
 /* A ticket's requester, or a new user: perhaps one whom a link or a job of a
  * SunCo user knows already. */
 static void on_zendesk_user(struct intake *in, const struct event *e)
@@ -186,10 +204,10 @@ static void on_zendesk_user(struct intake *in, const struct event *e)
 	if (sq_link_fresh(in->q, in->account, survivor,
 			  in->a->now_ms - in->a->recheck_ms, sunco_id)) {
 		count_known(in, e, sunco_id);
+		keep_ticket(in, e);
 		return;
 	}
-	if (sq_job_of_zendesk(in->q, in->account, user, &job) ||
-	    sq_job_of_zendesk(in->q, in->account, survivor, &job))
+	if (job_of_user(in, user, &job))
 		sq_job_wake(in->q, &job, &w);
 	else
 		wake_as(in, "", e, &w);
