@@ -207,6 +207,7 @@ struct store_fold {
 	int64_t job_id;
 	int64_t token;
 	const char *sunco_id;
+	bool believes; /* links are believed for a while: recheck_ms > 0 */
 	int64_t now_ms;
 	/* out: true: the job is now (or was) the person's row and stays
 	 * leased under the same id and token. false: the person has another

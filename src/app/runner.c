@@ -304,6 +304,7 @@ static void fold(struct slot *s)
 		.job_id = run->job.id,
 		.token = run->job.token,
 		.sunco_id = s->cmd.text,
+		.believes = run->link.settings.recheck_ms > 0,
 		.now_ms = loop_wall_ms(run->env.loop),
 	};
 	submit(s, STORE_FOLD, on_folded);

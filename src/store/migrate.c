@@ -357,6 +357,8 @@ static const char *const step_4[] = {
 	 * wakes said only such: whom the conversation belongs to, and the
 	 * print of the person (empty: none). */
 	"ALTER TABLE jobs ADD COLUMN heard INTEGER NOT NULL DEFAULT 0",
+	/* How many wakes of a job without a SunCo user only named its user. */
+	"ALTER TABLE jobs ADD COLUMN named INTEGER NOT NULL DEFAULT 0",
 	"CREATE TABLE heard("
 	" job_id INTEGER NOT NULL,"
 	" zendesk_user_id INTEGER NOT NULL,"

@@ -40,6 +40,7 @@ static void read_row(sqlite3_stmt *st, struct sq_job *out)
 	out->told_ms[EVENT_FROM_ZENDESK] = sqlite3_column_int64(st, 22);
 	out->read_ms = sqlite3_column_int64(st, 23);
 	out->heard = sqlite3_column_int64(st, 24);
+	out->named = sqlite3_column_int64(st, 25);
 }
 
 static bool first_row(struct sq *q, sqlite3_stmt *st, struct sq_job *out)
@@ -155,7 +156,8 @@ enum result sq_op_enqueue(struct sq *q, struct store_op *op)
 }
 
 void sq_job_fold(struct sq *q, const struct sq_job *ours,
-		 const struct sq_job *theirs, bool weak, int64_t now_ms)
+		 const struct sq_job *theirs, bool weak,
+		 const struct event *says, int64_t now_ms)
 {
 	int64_t deadline_ms = ours->deadline_ms > theirs->deadline_ms
 				      ? ours->deadline_ms
@@ -169,6 +171,7 @@ void sq_job_fold(struct sq *q, const struct sq_job *ours,
 		.now_ms = now_ms,
 		.wait_ms = deadline_ms > now_ms ? deadline_ms - now_ms : 0,
 		.weak = weak,
+		.says = says,
 	};
 
 	sq_exec(q, NOTES_MOVE, sq_int(ours->id), sq_int(theirs->id));
@@ -177,9 +180,19 @@ void sq_job_fold(struct sq *q, const struct sq_job *ours,
 	sq_exec(q, JOB_DEADLINE, sq_int(theirs->id), sq_int(deadline_ms));
 }
 
+/* All that was said to the job is whose conversation it is: the person's run
+ * can be held against that. */
+static bool only_names_user(const struct store_fold *f,
+			    const struct sq_job *ours)
+{
+	return f->believes && ours->gen == 1 + ours->named &&
+	       ours->zendesk_user_id != 0;
+}
+
 enum result sq_op_fold(struct sq *q, struct store_op *op)
 {
 	struct store_fold *f = &op->u.fold;
+	struct event says = {.source = EVENT_FROM_ZENDESK};
 	struct sq_job ours, theirs;
 	char person[PERSON_SIZE];
 	enum result r;
@@ -198,7 +211,9 @@ enum result sq_op_fold(struct sq *q, struct store_op *op)
 		return RESULT_OK;
 	}
 	f->kept = false;
-	sq_job_fold(q, &ours, &theirs, false, f->now_ms);
+	says.zendesk_user_id = ours.zendesk_user_id;
+	sq_job_fold(q, &ours, &theirs, false,
+		    only_names_user(f, &ours) ? &says : NULL, f->now_ms);
 	return RESULT_OK;
 }
 

@@ -32,7 +32,7 @@ static void into(struct sq *q, const struct sq_job *ours,
 		 const struct sq_job *theirs, int64_t now_ms)
 {
 	sq_exec(q, NOTES_FOLLOW, sq_int(ours->id), sq_int(theirs->id));
-	sq_job_fold(q, ours, theirs, true, now_ms);
+	sq_job_fold(q, ours, theirs, true, NULL, now_ms);
 }
 
 void sq_job_move(struct sq *q, const struct sq_job *job, int64_t now_ms)

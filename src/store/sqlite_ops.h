@@ -82,6 +82,7 @@ struct sq_job {
 	int64_t told_ms[2];
 	int64_t read_ms; /* when its last look began that led somewhere */
 	int64_t heard;	 /* wakes of its run that can be judged at its end */
+	int64_t named;	 /* of a "z:...": wakes that only named its user */
 };
 bool sq_job_get(struct sq *q, int64_t id, struct sq_job *out);
 bool sq_job_find(struct sq *q, int64_t account, const char *person,
@@ -99,9 +100,12 @@ bool sq_job_busy(struct sq *q, const struct sq_job *job);
 /* Its locks and open reviews go with it. */
 void sq_job_delete(struct sq *q, const struct sq_job *job, int64_t now_ms);
 /* Ours goes, with its hints, into the person's other row, which wakes and
- * has the later deadline. weak: its hints only fill what is missing. */
+ * has the later deadline. weak: its hints only fill what is missing. says: as
+ * in sq_wake. */
+struct event;
 void sq_job_fold(struct sq *q, const struct sq_job *ours,
-		 const struct sq_job *theirs, bool weak, int64_t now_ms);
+		 const struct sq_job *theirs, bool weak,
+		 const struct event *says, int64_t now_ms);
 
 /* sqlite_move.c: an idle job goes where its moves_to says. */
 void sq_job_move(struct sq *q, const struct sq_job *job, int64_t now_ms);

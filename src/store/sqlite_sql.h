@@ -18,7 +18,7 @@
 	" deadline_ms, lease_until_ms, attempts, gen, token,"                  \
 	" zendesk_user_id, ticket_id, conversation_id, source, review_id,"     \
 	" rests_on, erase, looked_ms, moves_to, told_sunco_ms,"                \
-	" told_zendesk_ms, read_ms, heard FROM jobs"
+	" told_zendesk_ms, read_ms, heard, named FROM jobs"
 
 #define SQL_JOB_FULL                                                           \
 	"SELECT j.id, a.name, j.person, j.state, j.lane, j.created_ms,"        \
@@ -133,6 +133,7 @@
 	  " source = ?11, review_id = ?12, told_sunco_ms = ?13,"               \
 	  " told_zendesk_ms = ?14 WHERE id = ?1")                              \
 	X(JOB_HEARD, "UPDATE jobs SET heard = heard + 1 WHERE id = ?1")        \
+	X(JOB_NAMED, "UPDATE jobs SET named = named + 1 WHERE id = ?1")        \
 	X(HEARD_PUT, "INSERT INTO heard(job_id, zendesk_user_id, print)"       \
 		     " VALUES(?1, ?2, ?3) ON CONFLICT DO NOTHING")             \
 	X(HEARD_OF, "SELECT zendesk_user_id, print FROM heard"                 \

@@ -126,12 +126,17 @@ static void pass_over(struct sq *q, const struct sq_job *job,
 		sq_exec(q, JOB_TICKET, sq_int(job->id), sq_id(w->ticket_id));
 }
 
-/* Of a running job: what it says can be held against how the run ends. */
+/* What it says can be held against how the run ends, the job's own, or the
+ * one of the person whose job this turns out to be. */
 static void hear(struct sq *q, const struct sq_job *job,
 		 const struct event *says)
 {
 	const struct event_print *p = &says->print;
 
+	if (str_starts(job->person, "z:"))
+		sq_exec(q, JOB_NAMED, sq_int(job->id));
+	if (job->state != JOB_RUNNING)
+		return;
 	sq_exec(q, HEARD_PUT, sq_int(job->id),
 		sq_int((int64_t)says->zendesk_user_id),
 		sq_blob(p->hash, p->known ? sizeof(p->hash) : 0));
@@ -229,7 +234,7 @@ void sq_job_wake(struct sq *q, const struct sq_job *job,
 	}
 	if (w->at_ms != 0 && w->at_ms > now.told_ms[w->source])
 		now.told_ms[w->source] = w->at_ms;
-	if (job->state == JOB_RUNNING && w->says != NULL)
+	if (w->says != NULL)
 		hear(q, job, w->says);
 	take_hints(&now, w, renews);
 	if (starts) {

@@ -163,18 +163,73 @@ static void where_nothing_is_believed_all_counts(struct ct *c)
 	assert_true(linked(c, &job).again);
 }
 
+static void enqueue(struct ct *c, const char *sunco_id, uint64_t user)
+{
+	struct store_op op;
+
+	store_op_init(&op, STORE_ENQUEUE);
+	op.u.enqueue.account = CT_ACCOUNT;
+	op.u.enqueue.sunco_id = sunco_id;
+	op.u.enqueue.zendesk_user_id = user;
+	op.u.enqueue.now_ms = c->now_ms;
+	CT_DO(c, &op);
+}
+
+/* A job of her Zendesk user finds out that it is hers, while her own runs. */
+static bool again_after_fold(struct ct *c, bool believes, bool by_hand)
+{
+	struct job ann = runs(c), job;
+	struct event e = said(EVENT_TICKET, 0, 10);
+	struct store_op op;
+
+	ct_accept(c, said(EVENT_ZD_USER_CREATED, 0, 10));
+	ct_accept(c, said(EVENT_TICKET, 0, 10));
+	if (by_hand)
+		enqueue(c, "", 10);
+	job = ct_claim(c);
+	ct_accept(c, e);
+	store_op_init(&op, STORE_FOLD);
+	op.u.fold.job_id = job.id;
+	op.u.fold.token = job.token;
+	op.u.fold.sunco_id = "ann";
+	op.u.fold.believes = believes;
+	op.u.fold.now_ms = c->now_ms;
+	CT_DO(c, &op);
+	assert_false(op.u.fold.kept);
+	job_release(&job);
+	/* user 10 was merged into hers */
+	job = ct_running(c, "bob");
+	ct_settle_op(c, &op, &job, JOB_DONE);
+	op.u.settle.alias_from = 10;
+	op.u.settle.alias_to = 11;
+	CT_DO(c, &op);
+	job_release(&job);
+	return linked(c, &ann).again;
+}
+
+static void a_fold_names_a_user(struct ct *c)
+{
+	assert_false(again_after_fold(c, true, false));
+}
+
+static void a_fold_is_heard_where_nothing_is_believed(struct ct *c)
+{
+	assert_true(again_after_fold(c, false, false));
+}
+
+/* Somebody asked for it. */
+static void a_fold_of_what_was_asked_for_is_heard(struct ct *c)
+{
+	assert_true(again_after_fold(c, true, true));
+}
+
 /* By hand, by an approval, by a merge of agents: a look in any case. */
 static void a_person_is_always_heard(struct ct *c)
 {
 	struct job job = runs(c);
-	struct store_op op;
 
 	ct_accept(c, said(EVENT_CONVERSATION_CREATE, PRINT, 11));
-	store_op_init(&op, STORE_ENQUEUE);
-	op.u.enqueue.account = CT_ACCOUNT;
-	op.u.enqueue.sunco_id = "ann";
-	op.u.enqueue.now_ms = c->now_ms;
-	CT_DO(c, &op);
+	enqueue(c, "ann", 0);
 	assert_true(linked(c, &job).again);
 }
 
@@ -242,6 +297,9 @@ static const struct ct_case cases[] = {
 	CT_CASE(its_ticket_is_kept),
 	CT_CASE(without_a_link_nothing_is_known),
 	CT_CASE(where_nothing_is_believed_all_counts),
+	CT_CASE(a_fold_names_a_user),
+	CT_CASE(a_fold_is_heard_where_nothing_is_believed),
+	CT_CASE(a_fold_of_what_was_asked_for_is_heard),
 	CT_CASE(a_person_is_always_heard),
 	CT_CASE(a_merge_by_agents_is_always_heard),
 	CT_CASE(another_owner_is_always_heard),

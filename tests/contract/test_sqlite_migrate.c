@@ -61,6 +61,7 @@ static void make_first(struct contract_dir *d)
 		     "ALTER TABLE jobs DROP COLUMN told_zendesk_ms;"
 		     "ALTER TABLE jobs DROP COLUMN read_ms;"
 		     "ALTER TABLE jobs DROP COLUMN heard;"
+		     "ALTER TABLE jobs DROP COLUMN named;"
 		     "DROP INDEX journal_outcome;"
 		     "DROP INDEX journal_would;"
 		     "ALTER TABLE journal DROP COLUMN outcome_user;"
