@@ -27,6 +27,9 @@
  * the pin, the address marked verified, SunCo told. A step that is refused is
  * a remark, no failure.
  *
+ * BACK stores that Zendesk said yes before it waits for the conversation: a
+ * later life that finds the messaging user gone could not know by whom.
+ *
  * No answer to a read or to a step that may be repeated: PARKED, the job keeps
  * the saga and looks again later. A saga found in a job's progress starts in
  * LOOK, or in BACK when Zendesk had said that the merge is done: what a former
@@ -91,9 +94,10 @@ struct saga {
 	int id_taken; /* answers that the external id is somebody else's: of
 			 this run and of those before */
 	bool resumed;
-	bool merged;	/* Zendesk said so, or was seen to have done it */
-	bool refused;	/* it said no; LOOK finds out whether that is true */
-	bool ids_equal; /* the external ids were equal: pin on any evidence */
+	bool merged;	 /* Zendesk said so, or was seen to have done it */
+	bool merge_kept; /* that is stored */
+	bool refused;	 /* it said no; LOOK finds out whether that is true */
+	bool ids_equal;	 /* the external ids were equal: pin on any evidence */
 	bool by_external_id; /* it said no because of external ids */
 	bool may_release;
 	bool released;	      /* from the moment that it may have been sent */

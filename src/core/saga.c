@@ -404,6 +404,18 @@ static void on_look(struct saga *s, const struct answer *a,
 	}
 }
 
+/* Not yet. That Zendesk said it is done is worth keeping: nothing that could
+ * be read later would show it, should the conversation never arrive. */
+static void back_not_yet(struct saga *s, struct commands *out)
+{
+	if (s->merged && !s->merge_kept) {
+		s->merge_kept = true;
+		commands_add(out, COMMAND_STORE)->status = JOURNAL_PENDING;
+		return;
+	}
+	saga_sleep(s, out);
+}
+
 /* The survivor: has the conversation arrived? */
 static void on_back(struct saga *s, const struct answer *a,
 		    struct commands *out)
@@ -423,7 +435,7 @@ static void on_back(struct saga *s, const struct answer *a,
 	} else if (here) {
 		saga_enter(s, SAGA_DONE);
 	} else if (!gone(a) && s->looks < SAGA_LOOKS_MAX) {
-		saga_sleep(s, out);
+		back_not_yet(s, out);
 	} else if (s->merged) {
 		s->remarks |= REASON_BIT(REASON_IDENTITY_NOT_MOVED);
 		if (gone(a))
@@ -457,6 +469,8 @@ static void on_stored(struct saga *s, const struct answer *a,
 		saga_park(s, a);
 	else if (s->state == SAGA_LOST)
 		ask_look(s, out);
+	else if (s->state == SAGA_BACK)
+		saga_sleep(s, out);
 	else if (a->result != RESULT_OK)
 		saga_park(s, a);
 	else if (s->state == SAGA_RELEASING)
@@ -488,7 +502,10 @@ void saga_step(struct saga *s, const struct answer *a, struct commands *out)
 		on_look(s, a, out);
 		break;
 	case SAGA_BACK:
-		on_back(s, a, out);
+		if (a->to == COMMAND_STORE)
+			on_stored(s, a, out);
+		else
+			on_back(s, a, out);
 		break;
 	case SAGA_LOST:
 	case SAGA_RELEASING:

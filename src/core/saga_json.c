@@ -72,6 +72,7 @@ bool saga_decode(const struct json_t *v, struct saga *s)
 	s->lost_ms = json_get_int(v, "lost_ms", 0);
 	s->id_taken = (int)json_get_int(v, "id_taken", 0);
 	s->merged = json_get_bool(v, "merged", false);
+	s->merge_kept = s->merged;
 	s->refused = json_get_bool(v, "refused", false);
 	s->ids_equal = json_get_bool(v, "ids_equal", false);
 	s->wants_pin = json_get_bool(v, "wants_pin", false);

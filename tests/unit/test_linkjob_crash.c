@@ -192,6 +192,35 @@ static bool sleep_on_it(make_fn *make, enum world_fault f, int at)
 	return crashed;
 }
 
+/* The conversation never arrives, and the process dies while it waits for it:
+ * the merge was ours all the same. */
+static void test_a_merge_is_ours_although_nothing_shows_it(void **state)
+{
+	struct journal_entry e;
+	struct linkjob l;
+	struct world w;
+
+	(void)state;
+	world_make_merge(&w);
+	w.identity_stays = true;
+	w.fault = FAULT_CRASH_BEFORE;
+	w.at_kind = COMMAND_SLEEP;
+	w.at = 1;
+	world_live(&w, 1);
+	assert_true(w.crashed);
+	w.at = 0;
+	world_run(&w, &l);
+	assert_int_equal(l.end, LINKJOB_END_DECIDED);
+	linkjob_entry(&l, &e);
+	assert_int_equal(e.status, JOURNAL_DONE);
+	assert_true(e.applied);
+	assert_true(e.reasons & REASON_BIT(REASON_IDENTITY_NOT_MOVED));
+	assert_int_equal(w.merges, 1);
+	journal_entry_release(&e);
+	linkjob_release(&l);
+	world_release(&w);
+}
+
 /* However old: nothing is sent on what was read in a former life. What was
  * not done is decided anew; what was done is gone on with, on what is read
  * now. */
@@ -337,6 +366,8 @@ int main(void)
 		cmocka_unit_test(test_what_did_not_happen_is_decided_anew),
 		cmocka_unit_test(
 			test_an_intent_whose_answer_was_lost_is_closed),
+		cmocka_unit_test(
+			test_a_merge_is_ours_although_nothing_shows_it),
 		cmocka_unit_test(test_an_old_saga_is_as_good_as_a_new_one),
 		cmocka_unit_test(test_every_fault_of_a_merge),
 		cmocka_unit_test(test_every_fault_of_a_recovery),
