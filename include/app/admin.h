@@ -21,6 +21,11 @@
  * POST /api/v1/accounts/{account}/pause   and /resume, /close-breaker, body
  *                                 {"by":"name","reason":"text or left out"}
  *
+ * /readyz answers 200 though accounts are held (core/hold.h): "held" has a row
+ * for each API that holds one up, with account, reason, api, since and text (no
+ * personal data), and one with the reason "paused" for each that a person did;
+ * /accounts has the rows of its account as "holds".
+ *
  * Lists answer {"items":[...],"next":id or null}; the items are the lines of
  * the commands of the same name. Statuses: 400, 401, 404, 409 (not open any
  * more, or the rules refuse: the error says which), 503.

@@ -216,6 +216,22 @@ static void test_wrong_clients_get_no_token(void **state)
 			 400);
 }
 
+static void test_a_client_has_its_scopes(void **state)
+{
+	struct kit *k = *state;
+	char *t;
+
+	kit_set(k, "{'oauth_scopes':'users:read tickets:read'}");
+	t = token(k, "users:read users:write", 201);
+	assert_int_equal(bearer(k, t, "users", true), ACCESS_FORBIDDEN);
+	assert_string_equal(kit_str(k, "scope"), "users:read");
+	free(t);
+	kit_set(k, "{'oauth_refuses_scopes':true}");
+	free(token(k, "users:read users:write", 400));
+	assert_string_equal(kit_str(k, "error"), "invalid_scope");
+	free(token(k, "users:read", 201));
+}
+
 static char *basic(const char *pair)
 {
 	char text[200];
@@ -365,6 +381,7 @@ int main(void)
 		TEST(test_tokens_live_and_end),
 		TEST(test_scopes),
 		TEST(test_wrong_clients_get_no_token),
+		TEST(test_a_client_has_its_scopes),
 		TEST(test_fixed_credentials),
 		TEST(test_settings_are_all_or_nothing),
 		cmocka_unit_test(test_others_eat_of_the_limit),

@@ -10,6 +10,7 @@
 #include "base/buf.h"
 #include "base/metrics.h"
 #include "base/str.h"
+#include "core/retry.h"
 
 static void on_watch(const char *account, const char *sunco_id, bool waits,
 		     void *arg)
@@ -316,6 +317,116 @@ static void test_backfill_asks_for_no_more_than_it_has_places(void **state)
 	flow_stop(&f);
 }
 
+/* --- a held account --- */
+
+static struct reply refused[] = {
+	ALWAYS("GET /v2/apps/", 401, NULL,
+	       "{\"errors\":[{\"code\":\"unauthorized\"}]}")};
+
+static bool is_held(struct flow *f, void *arg)
+{
+	(void)arg;
+	return api_client_is_held(f->api->api);
+}
+
+static struct scheduler *start_held(struct flow *f)
+{
+	struct scheduler *s;
+
+	flow_start(f);
+	api_fixture_script(f->api, refused, 1);
+	s = start(f);
+	flow_enqueue(f);
+	scheduler_wake(s, "acme");
+	flow_until(f, is_held, NULL);
+	flow_until(f, no_more, s);
+	flow_settle(f);
+	return s;
+}
+
+static void stop_held(struct flow *f, struct scheduler *s)
+{
+	scheduler_free(s);
+	flow_stop(f);
+}
+
+/* What it has been through is not the job's fault. */
+static void test_a_hold_costs_a_job_nothing(void **state)
+{
+	struct scheduler *s;
+	struct flow f;
+	struct job job;
+
+	(void)state;
+	s = start_held(&f);
+	job = flow_job(&f, 1);
+	assert_int_equal(job.state, JOB_READY);
+	assert_int_equal(job.attempts, 0);
+	assert_true(job.run_at_ms <= loop_wall_ms(f.loop));
+	assert_non_null(strstr(job.last_error, "HTTP 401"));
+	job_release(&job);
+	stop_held(&f, s);
+}
+
+static void test_nothing_begins_until_the_hold_says_so(void **state)
+{
+	struct scheduler *s;
+	struct flow f;
+	int asked;
+
+	(void)state;
+	s = start_held(&f);
+	asked = f.api->request_count;
+	enqueue_backfill(&f, 5);
+	for (int i = 0; i < 5; i++) {
+		scheduler_wake(s, "acme");
+		scheduler_wake(s, NULL);
+		flow_settle(&f);
+	}
+	assert_int_equal(f.api->request_count, asked);
+	flow_leap(0, RETRY_HOLD_MS);
+	scheduler_wake(s, "acme");
+	flow_until_asked(&f, asked + 1);
+	flow_until(&f, no_more, s);
+	flow_settle(&f);
+	assert_int_equal(f.api->request_count, asked + 1);
+	stop_held(&f, s);
+}
+
+static void test_a_held_account_has_one_run(void **state)
+{
+	static struct reply silence[] = {
+		ALWAYS("GET /v2/apps/", REPLY_SILENCE, NULL, NULL)};
+	struct scheduler *s;
+	struct flow f;
+
+	(void)state;
+	s = start_held(&f);
+	enqueue_backfill(&f, 5);
+	api_fixture_script(f.api, silence, 1);
+	api_client_try_again(f.api->api);
+	wake_until(&f, s, 1);
+	stop_held(&f, s);
+}
+
+static void test_a_pause_that_ends_tries_again(void **state)
+{
+	struct scheduler *s;
+	struct flow f;
+	int asked;
+
+	(void)state;
+	s = start_held(&f);
+	asked = f.api->request_count;
+	assert_int_equal(set_paused(&f, true), RESULT_OK);
+	scheduler_wake(s, NULL);
+	flow_settle(&f);
+	assert_int_equal(set_paused(&f, false), RESULT_OK);
+	scheduler_wake(s, NULL);
+	flow_until_asked(&f, asked + 1);
+	stop_held(&f, s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -332,6 +443,10 @@ int main(void)
 		cmocka_unit_test(test_no_more_jobs_than_the_limit_carries),
 		cmocka_unit_test(
 			test_backfill_asks_for_no_more_than_it_has_places),
+		cmocka_unit_test(test_a_hold_costs_a_job_nothing),
+		cmocka_unit_test(test_nothing_begins_until_the_hold_says_so),
+		cmocka_unit_test(test_a_held_account_has_one_run),
+		cmocka_unit_test(test_a_pause_that_ends_tries_again),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -299,9 +299,11 @@ static const struct {
 
 static bool is_hit(const struct world *w, const struct command *c)
 {
-	if (w->at_kind == COMMAND_NONE)
-		return w->commands == w->at;
-	return w->at_kind == c->kind && w->counts[c->kind] == w->at;
+	int n = w->at_kind == COMMAND_NONE ? w->commands : w->counts[c->kind];
+
+	if (w->at_kind != COMMAND_NONE && w->at_kind != c->kind)
+		return false;
+	return n == w->at || (w->always && n > w->at);
 }
 
 /* The store either works or fails; a sleep always ends. */

@@ -41,6 +41,7 @@ struct world {
 	enum world_fault fault;
 	enum command_kind at_kind;
 	int at;
+	bool always;   /* and at every later one */
 	bool personal; /* FAULT_AUTH is a 403, for this person only */
 	int commands;
 	enum command_kind last; /* the command that the fault hit */
