@@ -178,7 +178,7 @@ static int64_t unevenness(const struct budget *b, int64_t now_ms)
 {
 	int64_t blind = max64(b->drift, 0) * blind_ms(b, now_ms);
 
-	return blind < ONE / 10 ? 0 : (2 + root(blind / ONE)) * ONE;
+	return blind < ONE / 10 ? 0 : (1 + root(blind / ONE)) * ONE;
 }
 
 /* What the others will take until the window ends: what is missing to what

@@ -11,10 +11,10 @@ import pytest
 import rounds
 
 FAST = 20
-LIMIT = 200
+LIMIT = 300
 RESERVE_PERCENT = 25
 RESERVE = LIMIT * RESERVE_PERCENT // 100
-PEOPLE = 420  # some five requests each
+PEOPLE = 450  # some five requests each
 WINDOWS_MAX = 10  # until a phase is as it should be
 PATIENCE_S = 60
 
