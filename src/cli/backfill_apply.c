@@ -173,21 +173,33 @@ static void show(struct applying *p, int64_t now_ms)
 		      clock_mono_ms());
 }
 
+/* A daemon has all the time in the world; a command has not. */
+static bool is_patient(const struct applying *p, int64_t now_ms)
+{
+	return !p->engine || now_ms - p->watch.moved_ms < UNREACHABLE_MS;
+}
+
 /* Whether it is worth while to wait on; no: why has been said. */
 static bool is_hopeful(struct applying *p, int64_t now_ms)
 {
-	const char *why = p->watch.row.failure;
-	const struct sweep_why *w;
+	const struct watch *w = &p->watch;
+	const struct sweep_why *why = sweep_why_find(w->row.failure);
 
-	if (!why || str_eq(why, "rate_limit"))
+	if (!w->row.failure && (!w->held || is_patient(p, now_ms)))
 		return true;
-	if ((str_eq(why, "unreachable") || str_eq(why, "store")) &&
-	    (!p->engine || now_ms - p->watch.moved_ms < UNREACHABLE_MS))
+	if (str_eq(w->row.failure, "rate_limit"))
 		return true;
-	w = sweep_why_find(why);
+	if ((str_eq(w->row.failure, "unreachable") ||
+	     str_eq(w->row.failure, "store")) &&
+	    is_patient(p, now_ms))
+		return true;
 	progress_clear(&p->progress);
-	cli_error(p->cli, "%s%s%s", w->text, w->mend ? ": " : "",
-		  w->mend ? w->mend : "");
+	if (w->row.failure)
+		cli_error(p->cli, "%s%s%s", why->text, why->mend ? ": " : "",
+			  why->mend ? why->mend : "");
+	else
+		cli_error(p->cli, "the account is held: doctor says why, the "
+				  "same command goes on");
 	return false;
 }
 

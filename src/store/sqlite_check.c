@@ -28,7 +28,8 @@ static const struct rule {
 	{"jobs that are due only far in the future: the clock went back",
 	 "`reunite queue retry ID`", true,
 	 "SELECT count(*), min(id) FROM jobs WHERE (state IN (0, 2)"
-	 " AND run_at_ms > ?2) OR (state = 1 AND lease_until_ms > ?2)"},
+	 " AND run_at_ms > ?2 AND run_at_ms < " SQ_PARKED_FROM_MS_TEXT
+	 ") OR (state = 1 AND lease_until_ms > ?2)"},
 	{"jobs that lock users far into the future: the clock went back",
 	 "`reunite queue retry ID`", true,
 	 "SELECT count(*), min(job_id) FROM locks WHERE until_ms > ?2"},

@@ -303,7 +303,12 @@ size_t sq_address_owners(struct sq *q, int64_t account, const uint8_t hash[16],
 /* sqlite_cursor.c: a walk's row, *new*; false: there is none. */
 bool sq_cursor_get(struct sq *q, int64_t account, const char *name,
 		   int64_t now_ms, struct store_cursor_row *out);
-/* sqlite_walk.c: fills unfinished and ready. */
+/* sqlite_walk.c: whoever rests while the walk is stopped is due then, that is
+ * never: in the year 9999; or so, should the clock be set. */
+#define SQ_PARKED_MS	       INT64_C(253370764800000)
+#define SQ_PARKED_FROM_MS      INT64_C(250000000000000)
+#define SQ_PARKED_FROM_MS_TEXT "250000000000000"
+/* Fills unfinished and ready. */
 void sq_walk_count(struct sq *q, int64_t account, struct store_cursor_row *r);
 
 /* sqlite_breaker.c: the places that count, and who may still take one. */

@@ -528,7 +528,7 @@
 	  " AND e.status IN ('pending', 'uncertain'))")                        \
 	X(JOBS_UNPARK,                                                         \
 	  "UPDATE jobs SET state = 0, run_at_ms = ?2 WHERE account = ?1"       \
-	  " AND state = 2 AND lane = 2 AND run_at_ms = ?3")                    \
+	  " AND state = 2 AND lane = 2 AND run_at_ms >= ?3")                   \
 	X(JOBS_WALKED, "SELECT count(*) FROM jobs WHERE account = ?1"          \
 		       " AND state = ?2 AND lane = 2 AND source = 3")          \
 	X(JOBS_CROWD, "SELECT 1 FROM jobs WHERE account = ?1 AND state = ?2"   \

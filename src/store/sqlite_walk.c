@@ -2,21 +2,19 @@
  * A person starts or stops the walk over all of history: see store/cursor.h.
  *
  * Stopped, whoever was woken and has not begun waits at a time that never
- * comes (PARKED_MS), so that nothing claims it; an event wakes it like anybody
- * who waits. What has a saga under way is never parked.
+ * comes (SQ_PARKED_MS), so that nothing claims it; an event wakes it like
+ * anybody who waits. What has a saga under way is never parked.
  */
 #include "sqlite_ops.h"
 
 #include "base/str.h"
 
-#define PARKED_MS INT64_C(253370764800000) /* the year 9999 */
-
 static int64_t park(struct sq *q, int64_t account)
 {
 	int64_t waiting = sq_exec(q, JOBS_PARK, sq_int(account),
-				  sq_int(JOB_WAITING), sq_int(PARKED_MS));
+				  sq_int(JOB_WAITING), sq_int(SQ_PARKED_MS));
 	int64_t ready = sq_exec(q, JOBS_PARK, sq_int(account),
-				sq_int(JOB_READY), sq_int(PARKED_MS));
+				sq_int(JOB_READY), sq_int(SQ_PARKED_MS));
 
 	sq_count_add(q, account, JOB_READY, -ready);
 	sq_count_add(q, account, JOB_WAITING, ready);
@@ -26,7 +24,7 @@ static int64_t park(struct sq *q, int64_t account)
 static int64_t unpark(struct sq *q, int64_t account, int64_t now_ms)
 {
 	int64_t n = sq_exec(q, JOBS_UNPARK, sq_int(account), sq_int(now_ms),
-			    sq_int(PARKED_MS));
+			    sq_int(SQ_PARKED_FROM_MS));
 
 	sq_count_add(q, account, JOB_WAITING, -n);
 	sq_count_add(q, account, JOB_READY, n);

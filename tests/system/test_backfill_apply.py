@@ -241,6 +241,7 @@ def test_stop_and_go_on(box, daemon):
                                                      stopped["waiting"])
     assert reunite.rows("backfill", "--stop")[0]["waiting"] == \
         stopped["waiting"]
+    reunite.command("queue", "check")
     rounds.profile(box, "Ann", "ann@people.example")  # live work goes on
     rounds.begin(box, rounds.jwt("Ann", "ann@people.example"))
     history.until_merged(box, done + 1)
