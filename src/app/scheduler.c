@@ -86,13 +86,20 @@ static struct sched_account *find(const struct scheduler *s, const char *name)
 	return NULL;
 }
 
+/* How many runs there may be now. */
+static size_t most_runs(const struct sched_account *a)
+{
+	int64_t carried = a->api ? api_client_jobs_max(a->api) : 0;
+
+	return a->api && carried < (int64_t)a->width ? (size_t)carried
+						     : a->width;
+}
+
 static size_t room(const struct sched_account *a)
 {
-	int64_t most = a->width;
+	size_t most = most_runs(a);
 
-	if (a->api && api_client_jobs_max(a->api) < most)
-		most = api_client_jobs_max(a->api);
-	return (int64_t)a->run_count < most ? (size_t)most - a->run_count : 0;
+	return a->run_count < most ? most - a->run_count : 0;
 }
 
 size_t scheduler_runs(const struct scheduler *s)
@@ -374,7 +381,8 @@ static void claim(struct sched_account *a)
 		.now_ms = loop_wall_ms(s->loop),
 		.lease_ms = RUN_LEASE_MS,
 		.grace_ms = RUN_GRACE_MS,
-		.kept_free = a->width < SCHEDULER_RUNS_MAX ? 0 : KEPT_FREE,
+		/* of few places none is kept: backfill would never begin */
+		.kept_free = most_runs(a) < SCHEDULER_RUNS_MAX ? 0 : KEPT_FREE,
 		.backfill_metered = true,
 		.backfill_per_hour =
 			run_hour_limit(&a->config->rules, LANE_BACKFILL),
