@@ -27,17 +27,25 @@ def fast_clock(speed):
 
 
 class WallClock:
-    """A daemon's wall clock, which a test may set (fast_clock.c)."""
+    """A daemon's wall clock, which a test may set, and its disk, which may
+    hang (fast_clock.c)."""
 
-    def __init__(self, folder, ahead_s=0):
+    def __init__(self, folder):
         self.path = os.path.join(str(folder), "ahead")
-        self.set(ahead_s)
+        with open(self.path, "wb") as f:
+            f.write(bytes(16))
+
+    def write(self, place, number):
+        with open(self.path, "r+b", buffering=0) as f:
+            f.seek(8 * place)
+            f.write(struct.pack("=q", number))
 
     def set(self, ahead_s):
-        """So far ahead of the machine's clock; in one write."""
-        with open(self.path, "r+b" if os.path.exists(self.path) else "wb",
-                  buffering=0) as f:
-            f.write(struct.pack("=q", int(ahead_s * 1000)))
+        """So far ahead of the machine's clock."""
+        self.write(0, int(ahead_s * 1000))
+
+    def disk_hangs(self, hangs):
+        self.write(1, int(hangs))
 
     def environment(self, speed=1):
         return {**fast_clock(speed), "FAST_CLOCK_SET": self.path}

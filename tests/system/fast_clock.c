@@ -7,8 +7,9 @@
  * programs use. Clocks start together with those of the machine, so a test of
  * some seconds stays within the tolerance of a webhook's timestamp.
  *
- * FAST_CLOCK_SET names a file of eight bytes, a number of milliseconds by which
- * the wall clock is ahead: whoever writes another number sets the clock.
+ * FAST_CLOCK_SET names a file of two numbers of eight bytes: the milliseconds by
+ * which the wall clock is ahead (whoever writes others sets the clock), and
+ * whether the disk hangs: no sync comes back while it is not 0.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -27,6 +28,7 @@
 
 typedef int clock_fn(clockid_t, struct timespec *);
 typedef int epoll_fn(int, struct epoll_event *, int, int);
+typedef int sync_fn(int);
 typedef int cond_fn(pthread_cond_t *, pthread_mutex_t *,
 		    const struct timespec *);
 
@@ -35,7 +37,8 @@ static epoll_fn *real_epoll;
 static cond_fn *real_cond;
 static int64_t speed = 10;
 static int64_t start_ns[CLOCKS];
-static const volatile int64_t *ahead_ms;
+static sync_fn *real_fsync, *real_fdatasync;
+static const volatile int64_t *ahead_ms; /* and whether the disk hangs */
 
 /* The way POSIX gives a function out of a shared object. */
 static void find(void *slot, const char *name, const char *version)
@@ -64,7 +67,7 @@ static void find_setting(void)
 
 	if (!path)
 		return;
-	p = mmap(NULL, sizeof(*ahead_ms), PROT_READ, MAP_SHARED, fd, 0);
+	p = mmap(NULL, 2 * sizeof(*ahead_ms), PROT_READ, MAP_SHARED, fd, 0);
 	if (fd < 0 || p == MAP_FAILED)
 		abort();
 	close(fd);
@@ -79,6 +82,8 @@ static void set_up(void)
 	if (real_clock)
 		return;
 	find(&real_epoll, "epoll_wait", NULL);
+	find(&real_fsync, "fsync", NULL);
+	find(&real_fdatasync, "fdatasync", NULL);
 	/* the oldest one does not know the condition's clock */
 	find(&real_cond, "pthread_cond_timedwait", "GLIBC_2.3.2");
 	find(&real_clock, "clock_gettime", NULL);
@@ -158,4 +163,25 @@ int pthread_cond_timedwait(pthread_cond_t *restrict cond,
 	set_up();
 	real = timespec_of(start_ns[id] + (ns - start_ns[id]) / speed + 1);
 	return real_cond(cond, mutex, &real);
+}
+
+static void wait_for_disk(void)
+{
+	const struct timespec pause = {0, NS / 100};
+
+	set_up();
+	while (ahead_ms && ahead_ms[1])
+		nanosleep(&pause, NULL);
+}
+
+int fsync(int fd)
+{
+	wait_for_disk();
+	return real_fsync(fd);
+}
+
+int fdatasync(int fd)
+{
+	wait_for_disk();
+	return real_fdatasync(fd);
 }

@@ -11,8 +11,10 @@ import time
 import pytest
 
 import crashes
+import daemon as daemon_module
 import harness
 import load
+from hooks import create
 
 PEOPLE = 18
 LATENCY_MS = 20
@@ -68,3 +70,28 @@ def test_an_end_under_load(tmp_path, end):
         for person in people:
             crashes.check_person(*person, users, state["merges"])
         crashes.check_records(on, collections.Counter(p[0] for p in people))
+
+
+@pytest.mark.parametrize("patient", [True, False])
+def test_an_end_on_a_disk_that_hangs(tmp_path, daemon, patient):
+    """Whoever waits for the disk gets no answer, and may ask again."""
+    clock = daemon_module.WallClock(tmp_path)
+    reunite = daemon(environment=clock.environment(),
+                     top={"drain_timeout": "100ms"})
+    assert reunite.sunco(create()).status == 200
+    reunite.idle()
+    clock.disk_hangs(True)
+    with concurrent.futures.ThreadPoolExecutor(1) as client:
+        asked = client.submit(reunite.sunco, create())
+        harness.wait_until(lambda: reunite.admin.get("/readyz").status == 503,
+                           what="a store that is behind")
+        reunite.process.send_signal(signal.SIGTERM)
+        harness.wait_until(lambda: reunite.event("stopped"), what="the end")
+        if not patient:
+            reunite.process.send_signal(signal.SIGTERM)
+        assert reunite.process.wait(harness.WAIT_S) == 0
+        with pytest.raises((OSError, harness.http.client.HTTPException)):
+            asked.result()
+    clock.disk_hangs(False)
+    reunite.start()
+    assert reunite.sunco(create()).status == 200
