@@ -101,6 +101,13 @@ static void test_a_conflict(void **state)
 	       " 'body': {'error': 'Conflict'}");
 }
 
+static void test_credentials_that_are_refused_once(void **state)
+{
+	(void)state;
+	strike("'kind': 'status', 'status': 401,"
+	       " 'body': {'error': 'invalid_token'}");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -116,6 +123,7 @@ int main(void)
 		cmocka_unit_test(test_a_page_of_the_front),
 		cmocka_unit_test(test_too_many_requests),
 		cmocka_unit_test(test_a_conflict),
+		cmocka_unit_test(test_credentials_that_are_refused_once),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
