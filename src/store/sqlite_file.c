@@ -87,7 +87,7 @@ enum result sq_mark(struct sq *q, const char *path, struct error *err)
 	if (pwrite(q->lock_fd, mark, size, 0) != (ssize_t)size ||
 	    fsync(q->lock_fd) != 0)
 		return sq_os_error(err, "cannot mark the lock file of", path);
-	return sq_sync_folder(path, err);
+	return RESULT_OK; /* its name was synced with the database's */
 }
 
 void sq_leave(struct store_backend *b)
