@@ -24,7 +24,8 @@
  * /readyz answers 200 though accounts are held (core/hold.h): "held" has a row
  * for each API that holds one up, with account, reason, api, since and text (no
  * personal data), and one with the reason "paused" for each that a person did;
- * /accounts has the rows of its account as "holds".
+ * /accounts has the rows of its account as "holds". 503 when the store fails:
+ * "store" is "failing", and "store_error" says why if it said so itself.
  *
  * Lists answer {"items":[...],"next":id or null}; the items are the lines of
  * the commands of the same name. Statuses: 400, 401, 404, 409 (not open any
