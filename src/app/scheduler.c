@@ -226,8 +226,7 @@ static void on_run(const struct run_report *r, void *arg)
 		s->place(a->name, s->place_arg);
 	if (r->noted && s->noted)
 		s->noted(a->name, s->noted_arg);
-	if (r->why == RESULT_OK && r->link->api_calls > 0 &&
-	    a->width < SCHEDULER_RUNS_MAX)
+	if (r->why == RESULT_OK && !r->lost && a->width < SCHEDULER_RUNS_MAX)
 		a->width++;
 	check_drained(s);
 	claim(a);

@@ -182,6 +182,22 @@ def test_only_the_search_is_down(sandbox, daemon):
     all_merged(sandbox, reunite)
 
 
+def test_another_account_goes_on(sandbox, other_sandbox, daemon):
+    other_sandbox.settings(limit=0, user_update_limits=False,
+                           webhook_retry_speed=1000)
+    reunite = daemon(fast=FAST, timestamp_tolerance="0",
+                     others={"other": other_sandbox}, **PLENTY)
+    sandbox.fault(**DOWN["5xx"][0], **ALWAYS)
+    come(sandbox, people(sandbox))
+    until_held(reunite, "unreachable", "zendesk")
+    assert {h["account"] for h in readyz(reunite)} == {"acme"}
+    come(other_sandbox, people(other_sandbox))
+    harness.wait_until(lambda: len(rounds.merges(other_sandbox)) == SOME,
+                       what="the other account's merges")
+    assert rounds.merges(sandbox) == []
+    assert held(reunite) == [("unreachable", "zendesk")]
+
+
 def test_commands_say_it_too(sandbox, daemon):
     reunite = daemon(fast=FAST, **PLENTY)
     sandbox.fault(**DOWN["5xx"][0], **ALWAYS, match={"api": "zendesk"})

@@ -409,6 +409,47 @@ static void test_a_held_account_has_one_run(void **state)
 	stop_held(&f, s);
 }
 
+struct most {
+	struct scheduler *s;
+	size_t runs;  /* at the same time, at most so far */
+	size_t began; /* how many requests there were then */
+};
+
+static bool is_done(struct flow *f, void *arg)
+{
+	struct most *m = arg;
+
+	if (scheduler_runs(m->s) > m->runs) {
+		m->runs = scheduler_runs(m->s);
+		m->began = (size_t)f->api->request_count;
+	}
+	return scheduler_runs(m->s) == 0 && f->api->request_count >= 12;
+}
+
+/* What waited does not fall upon an API that has just come back: the second
+ * place comes with the first run that got through, and so on. */
+static void test_room_grows_after_a_hold(void **state)
+{
+	static struct reply nobody[] = {
+		ALWAYS("GET /v2/apps/", 404, NULL,
+		       "{\"errors\":[{\"code\":\"user_not_found\"}]}")};
+	struct scheduler *s;
+	struct most m;
+	struct flow f;
+
+	(void)state;
+	s = start_held(&f);
+	enqueue_backfill(&f, 11);
+	api_fixture_script(f.api, nobody, 1);
+	api_client_try_again(f.api->api);
+	m = (struct most){.s = s};
+	scheduler_wake(s, "acme");
+	flow_until(&f, is_done, &m);
+	assert_false(api_client_is_held(f.api->api));
+	assert_in_range(m.runs, 2, m.began);
+	stop_held(&f, s);
+}
+
 static void test_a_pause_that_ends_tries_again(void **state)
 {
 	struct scheduler *s;
@@ -446,6 +487,7 @@ int main(void)
 		cmocka_unit_test(test_a_hold_costs_a_job_nothing),
 		cmocka_unit_test(test_nothing_begins_until_the_hold_says_so),
 		cmocka_unit_test(test_a_held_account_has_one_run),
+		cmocka_unit_test(test_room_grows_after_a_hold),
 		cmocka_unit_test(test_a_pause_that_ends_tries_again),
 	};
 
