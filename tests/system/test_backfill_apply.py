@@ -7,15 +7,19 @@ import json
 import os
 import pty
 import select
+import signal
 import struct
 import termios
 
 import pytest
 
+import crashes
 import harness
 import history
 import rounds
 
+CRASHES = pytest.mark.skipif(not crashes.points_built(),
+                             reason="built without crash points")
 PLENTY = {"max_merges_per_hour": 100_000}
 
 
@@ -115,7 +119,7 @@ def test_apply_review_asks_about_each(box, daemon):
 # --- kills ---
 
 
-@pytest.mark.parametrize("merged", [0, 3, 60, 130])
+@pytest.mark.parametrize("merged", [0, 60])
 def test_the_command_is_killed(box, daemon, merged):
     """Without a daemon it is the one who works."""
     reunite = daemon(**PLENTY)
@@ -130,9 +134,28 @@ def test_the_command_is_killed(box, daemon, merged):
     command.kill()
     box.settings(latency_ms=0)
     _, err = history.run(reunite, "--apply")
-    assert merged in (0, 130) or "going on with the walk" in err
+    assert not merged or "going on with the walk" in err
     history.merged_once(box, pairs)
     assert state_of(reunite) == "done"
+
+
+@CRASHES
+@pytest.mark.parametrize("point", [
+    "before_sweep_kept:2", "after_sweep_kept:1", "after_merge:3",
+    "before_settle:4"])
+def test_the_command_dies_at_a_point(box, daemon, point):
+    reunite = daemon(**PLENTY)
+    assert reunite.stop() == 0
+    pairs = history.load(box, 110)
+    died = history.Command(reunite, "--apply",
+                           environment={"REUNITE_CRASH_AT": point}).end()
+    assert died[0] == -signal.SIGKILL, died
+    history.run(reunite, "--apply")
+    history.merged_once(box, pairs)
+    done = [e["messaging_user_id"] for e in reunite.journal()
+            if (e["action"], e["status"]) == ("merge", "done")]
+    assert sorted(done) == sorted(pairs)
+    reunite.command("queue", "check")
 
 
 def test_the_daemon_is_killed(box, daemon):
