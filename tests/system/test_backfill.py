@@ -295,6 +295,11 @@ def test_several_accounts_need_a_name(box, other_sandbox, daemon):
     assert rounds.requests(box) == []
     assert [r["state"] for r in reunite.rows("backfill", "--status")] == [
         "never", "done"]
+    assert reunite.stop() == 0  # nor does a command, alone
+    pairs.update(history.load(other_sandbox, 2, first=60))
+    history.rows(reunite, "--account", "other", "--apply")
+    history.merged_once(other_sandbox, pairs)
+    assert rounds.requests(box) == []
 
 
 def test_without_a_store_nothing_is_applied(box, mixed, sleeping):
