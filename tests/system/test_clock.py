@@ -57,20 +57,46 @@ def jobs(reunite, state):
     return [j for j in reunite.queue() if j["state"] == state]
 
 
+def looks(sandbox):
+    return rounds.calls(sandbox, "sunco").get("user_get", 0)
+
+
+def under_way(sandbox):
+    """The call that is delayed or cut by a fault."""
+    harness.wait_until(
+        lambda: [f for f in sandbox.control("GET", "faults")["faults"]
+                 if f["hits"]], what="the call")
+
+
 def test_a_step_while_a_job_waits(sandbox, daemon, clock, step):
     """It looks again as soon as it would have, and does not give up."""
-    reunite = daemon(environment=fast(clock))
+    reunite = daemon(environment=fast(clock, 40))
     owner = vera(sandbox)
     sandbox.settings(zendesk_id_on_hand_off=True)
     begun = rounds.begin(sandbox, VERA, ["sunco"], hand_off="later")
     rounds.waiting(reunite)
+    before = looks(sandbox)
     clock.set(step)
     noticed(reunite)
-    assert jobs(reunite, "waiting") or jobs(reunite, "running")
+    harness.wait_until(lambda: looks(sandbox) > before, what="another look")
+    rounds.waiting(reunite)
     user = sandbox.act("hand-offs", conversation_id=begun["conversation_id"],
                        zendesk="duplicate", webhooks=[])["zendesk_user_id"]
     reunite.decided_as("merge")
     assert rounds.merges(sandbox) == [(user, owner)]
+
+
+def test_a_step_while_a_job_looks(sandbox, daemon, clock, step):
+    """Its round is as long as it was, by the time that it began with."""
+    reunite = daemon(environment=fast(clock, 10))
+    sandbox.fault(kind="delay", ms=800, match={"call": "user_get",
+                                               "api": "sunco"})
+    rounds.begin(sandbox, VERA, ["sunco"], hand_off="later")
+    under_way(sandbox)
+    clock.set(step)
+    noticed(reunite)
+    rounds.waiting(reunite)
+    assert reunite.journal() == []
 
 
 def test_a_step_while_a_merge_is_on_its_way(sandbox, daemon, clock, step):
@@ -78,9 +104,7 @@ def test_a_step_while_a_merge_is_on_its_way(sandbox, daemon, clock, step):
     owner = vera(sandbox)
     sandbox.fault(kind="delay", ms=800, match={"call": "merge"})
     begun = rounds.begin(sandbox, VERA, ["sunco", "trigger"])
-    harness.wait_until(
-        lambda: [f for f in sandbox.control("GET", "faults")["faults"]
-                 if f["hits"]], what="the merge")
+    under_way(sandbox)
     clock.set(step)
     noticed(reunite)
     rounds.merged_once(sandbox, reunite, begun, owner)
