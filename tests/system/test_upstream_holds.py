@@ -145,7 +145,7 @@ def test_nobody_listens(sandbox, daemon, api):
 @pytest.mark.parametrize("url", ["https://no-such-host.invalid", None])
 def test_a_place_that_is_wrong_is_mended_by_a_reload(sandbox, daemon, url):
     """No such name; a listener without TLS."""
-    reunite = daemon(zendesk_url=url or
+    reunite = daemon(fast=FAST, timestamp_tolerance="0", zendesk_url=url or
                      sandbox.url.replace("http:", "https:"))
     come(sandbox, people(sandbox, 2))
     until_held(reunite, "unreachable", "zendesk")
