@@ -288,6 +288,9 @@ static void a_survivor_was_not_looked_at(struct ct *c)
 
 	(void)str_copy(e.other_sunco_id, sizeof(e.other_sunco_id), "ann");
 	ct_accept(c, e);
+	e = ct_event(EVENT_CONVERSATION_CREATE, "bob");
+	e.at_ms = c->now_ms;
+	ct_accept(c, e);
 	job = ct_claim(c);
 	assert_string_equal(job.person, "s:bob");
 	ct_settle(c, &job, JOB_DONE);
