@@ -18,6 +18,8 @@ OLD = "2020-09-30T15:14:29.834Z"
 SENDERS = 4
 BODY = 10  # events in one webhook
 KNOWN, REPEATED, STRANGERS = 6000, 3000, 1000
+# a sanitizer keeps what was freed for a while
+GROWTH_KIB = (1024 if os.environ.get("REUNITE_SANITIZE") else 16) * 1024
 SPARE = 50  # commits of the daemon's own: leases, retention
 
 
@@ -193,5 +195,5 @@ def test_ten_thousand_old_events(sandbox, daemon):
     assert len(rounds.requests(sandbox)) == calls
     assert reunite.metric("reunite_late_events_total", source="sunco",
                           outcome="behind") == STRANGERS + KNOWN - 20
-    assert anonymous_kib(reunite) - memory < 16 * 1024
+    assert anonymous_kib(reunite) - memory < GROWTH_KIB
     assert stored_bytes(reunite) - size < 400 * (STRANGERS + KNOWN)
