@@ -497,6 +497,31 @@ static void test_lanes_go_in_order(void **state)
 	assert_int_equal(f->request_count, 1);
 }
 
+/* ... and half as many after a refusal. */
+static void test_sunco_takes_fewer_after_a_refusal(void **state)
+{
+	struct api_fixture *f = *state;
+	struct api_call call = {.api = API_SUNCO};
+	struct api_call silent = {.api = API_SUNCO, .path = "/silent"};
+	SCRIPT(f, REPLY("/thing", 429, "Retry-After: 1\r\n", "{}"),
+	       ALWAYS("/silent", REPLY_SILENCE, NULL, NULL),
+	       ALWAYS("/thing", 200, NULL, "{}"));
+
+	send_call(f, 0, call);
+	run_for(f, 1);
+	assert_int_equal(out.answers[0].r.result, RESULT_RATE);
+	send_call(f, 0, call); /* waits, and asks for all */
+	run_for(f, 1);
+	assert_int_equal(out.answers[0].r.result, RESULT_OK);
+	for (int i = 0; i < API_SUNCO_OPEN_MAX; i++)
+		send_call(f, i, silent);
+	f->stop_at = 2 + API_SUNCO_OPEN_MAX / 2;
+	wire_run(f->loop);
+	get(f); /* whatever else could go has gone */
+	assert_int_equal(api_fixture_count(f, "/silent"),
+			 API_SUNCO_OPEN_MAX / 2);
+}
+
 /* What must not be repeated comes of requests before it: first in its lane. */
 static void test_what_must_not_be_repeated_goes_first(void **state)
 {
@@ -663,6 +688,7 @@ int main(void)
 		CASE(test_exports_do_not_speak_of_the_account),
 		CASE(test_sunco_takes_so_many_at_once),
 		CASE(test_lanes_go_in_order),
+		CASE(test_sunco_takes_fewer_after_a_refusal),
 		CASE(test_what_must_not_be_repeated_goes_first),
 		CASE(test_who_waits_is_shown),
 		CASE(test_held_back_for_a_while),
