@@ -28,8 +28,9 @@
 #include "base/metrics.h"
 #include "base/str.h"
 
-#define FIRST_MS   2000 /* after the start, */
-#define STAGGER_MS 1000 /* one account after the other */
+#define BEGIN_MS   2000	 /* after the start, */
+#define STAGGER_MS 1000	 /* one account after the other */
+#define FIRST_MS   30000 /* providers may still deliver again what we missed */
 #define HOUR_MS	   (60 * 60 * 1000)
 #define LONGEST_MS 60000 /* the clock may leap while a timer runs */
 #define HALTED_MS  30000
@@ -279,13 +280,16 @@ static struct sweep_account *find(const struct sweeper *s, const char *name)
 static void add_account(struct sweeper *s, const char *name)
 {
 	struct sweep_account *a = xcalloc(1, sizeof(*a));
+	int64_t first_ms = loop_wall_ms(s->loop) + FIRST_MS;
 
 	s->accounts = xrealloc(s->accounts, (s->account_count + 1) * sizeof(a));
 	a->s = s;
 	str_copy(a->name, sizeof(a->name), name);
+	for (int i = 0; i < WALK_COUNT; i++)
+		a->walks[i].next_ms = i == WALK_HISTORY ? 0 : first_ms;
 	a->timer = loop_timer_new(s->loop, begin, a);
 	loop_timer_set(a->timer,
-		       FIRST_MS + (int64_t)s->account_count * STAGGER_MS);
+		       BEGIN_MS + (int64_t)s->account_count * STAGGER_MS);
 	s->accounts[s->account_count++] = a;
 }
 

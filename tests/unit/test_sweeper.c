@@ -87,7 +87,7 @@ static void start_every(struct rig *r, const char *every)
 		store_open(&r->other, url, STORE_WRITE, clock_wall_ms(), &err),
 		RESULT_OK);
 	r->sweeper = sweeper_new(r->f.loop, r->engine);
-	flow_leap(5000, 5000);
+	flow_leap(35000, 35000);
 }
 
 static void start(struct rig *r)
