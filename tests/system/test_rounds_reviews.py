@@ -221,5 +221,6 @@ def test_an_account_in_trouble_leaves_the_other_alone(sandbox, other_sandbox,
     reunite.decided()
     assert rounds.merges(other_sandbox) == [(begun["zendesk_user_id"], owner)]
     assert rounds.merges(sandbox) == []
-    assert reunite.admin.get("/readyz").json["held"] == [
-        {"account": "acme", "reason": "credentials"}]
+    held, = reunite.admin.get("/readyz").json["held"]
+    assert (held["account"], held["api"], held["reason"]) == \
+        ("acme", "zendesk", "credentials")
