@@ -121,7 +121,8 @@ class Soak:
         self.on.start()
 
     def term(self, luck):
-        assert self.on.daemon.stop() == 0
+        status = self.on.daemon.stop()
+        assert status == 0, (status, self.on.daemon.log()[-4000:])
         self.on.start()
 
     def hup(self, luck):
