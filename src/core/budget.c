@@ -13,8 +13,8 @@
 enum {
 	MINUTE_MS = 60 * 1000,
 	SECOND_MS = 1000,
-	ONE = 1000000, /* a request, in millionths */
-	UNKNOWN_LIMIT = 60,
+	ONE = 1000000,	       /* a request, in millionths */
+	UNKNOWN_LIMIT = 200,   /* the smallest plan that has messaging */
 	GUARD_FIRST_MS = 1000, /* before an answer was timed */
 	GUARD_MIN_MS = 250,
 	GUARD_MAX_MS = 2500,

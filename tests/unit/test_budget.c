@@ -164,7 +164,7 @@ static void test_before_anything_is_known(void **state)
 	struct budget b = make(0, 0);
 
 	(void)state;
-	assert_int_equal(budget_left(&b, NOW), 60);
+	assert_int_equal(budget_left(&b, NOW), 200);
 	assert_int_equal(burst(&b, LANE_LIVE, NOW), BUDGET_JOB_REQUESTS);
 	assert_in_range(budget_wait_ms(&b, LANE_LIVE, NOW), 1, 2000);
 }
