@@ -44,7 +44,6 @@ static void require_event(const struct event *e, enum event_source source)
 	require(!e->messaging_identity || e->sunco_id[0]);
 	require_address(e->gained);
 	require_address(e->lost);
-	require(e->at_ms == 0 || e->gained || e->lost);
 }
 
 static void decode(decode_fn *fn, struct slice body, enum event_source source)
