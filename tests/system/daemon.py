@@ -102,6 +102,10 @@ def zendesk_headers(secret, body, at=None, **changes):
     return headers
 
 
+class DiedAtStart(AssertionError):
+    """It ended before it listened."""
+
+
 class Daemon:
     """`reunite serve` against a sandbox. Settings of the account are keyword
     arguments; those of the top level go into `top`. `others` are further
@@ -148,7 +152,8 @@ class Daemon:
         event = harness.wait_until(
             lambda: self.event("listening", start) or self.gone(),
             what="the daemon to listen")
-        assert event is not True, self.log()
+        if event is True:
+            raise DiedAtStart(self.log())
         self.url = f"http://127.0.0.1:{event['port']}"
         self.http = harness.Client(self.url)
         self.admin = harness.Client(
