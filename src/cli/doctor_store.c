@@ -144,11 +144,13 @@ static bool names_lock(const char *line, uint64_t inode)
 static bool is_served(const char *path, bool *known)
 {
 	FILE *locks = fopen("/proc/locks", "re");
+	char *file = realpath(path, NULL); /* the lock is beside it */
 	char name[4096], line[256];
 	struct stat st;
 	bool served = false;
 
-	snprintf(name, sizeof(name), "%s.lock", path);
+	snprintf(name, sizeof(name), "%s.lock", file ? file : path);
+	free(file);
 	*known = locks && stat(name, &st) == 0;
 	while (*known && !served && fgets(line, sizeof(line), locks))
 		served = names_lock(line, st.st_ino);

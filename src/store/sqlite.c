@@ -84,7 +84,12 @@ static enum result sq_watch(struct store_backend *b, struct error *err)
 				 "`reunite queue check`, go back to a copy");
 	if (sq_files_there(q)) {
 		q->gone = q->rescued = false;
-		return RESULT_OK;
+		if (sq_lock_is_ours(q))
+			return RESULT_OK;
+		return error_set(err, RESULT_TEMP,
+				 "another process has taken the store, whose "
+				 ".lock file was removed or replaced: end it, "
+				 "then start anew");
 	}
 	if (!q->gone && q->mode == STORE_SERVE)
 		sq_rescue(q);

@@ -132,9 +132,9 @@ static void add_copy(struct copies *c, const char *name)
 	buf_release(&b);
 }
 
-size_t sq_copies(const char *path, struct store_copy **out)
+size_t sq_copies(const char *location, struct store_copy **out)
 {
-	char *for_folder = xstrdup(path), *for_base = xstrdup(path);
+	char *for_folder = sq_path(location), *for_base = sq_path(location);
 	struct copies c = {dirname(for_folder), basename(for_base), NULL, 0};
 	DIR *dir = opendir(c.folder);
 	struct dirent *entry;

@@ -56,9 +56,10 @@ struct sq {
 	int64_t page_size;
 	struct log_throttle checkpoint_log;
 	struct sq_file main_file, log_file;
-	bool gone;    /* the files were not there when last looked */
-	bool rescued; /* and what was in them is safe */
-	bool damaged; /* for good: SQLite met what cannot be */
+	bool gone;	/* the files were not there when last looked */
+	bool rescued;	/* and what was in them is safe */
+	bool displaced; /* for good: another daemon has the lock */
+	bool damaged;	/* for good: SQLite met what cannot be */
 	uint8_t key[STORE_KEY_SIZE];
 };
 
@@ -81,12 +82,17 @@ static inline bool sq_is_damage(int rc)
 /* The name of a new file is durable only when its folder is. */
 enum result sq_sync_folder(const char *path, struct error *err);
 
-/* sqlite_file.c: takes the lock file; RESULT_CONFLICT: another has it. */
+/* sqlite_file.c: the file that a location stands for, behind all links, so
+ * that whoever means it takes the same lock (*new*). */
+char *sq_path(const char *location);
+/* Takes the lock file; RESULT_CONFLICT: another has it. */
 enum result sq_lock(struct sq *q, const char *path, struct error *err);
-/* Says in the lock file that there is a store now. */
+/* Takes it anew, should it be gone; false: another has it, for good. */
+bool sq_lock_is_ours(struct sq *q);
 /* A word behind the mark: the lock will be free soon. */
 void sq_leave(struct store_backend *b);
-bool sq_is_left(const char *path);
+bool sq_is_left(const char *location);
+/* Says in the lock file that there is a store now. */
 enum result sq_mark(struct sq *q, const char *path, struct error *err);
 /* RESULT_PERM: an empty database here would replace one that is lost. */
 enum result sq_refuse_empty(const struct sq *q, const char *path,
@@ -110,7 +116,7 @@ int sq_check_file(struct sq *q, bool quick, char **damage);
 /* sqlite_copy.c: the whole store as it is now, into a file of this name. */
 enum result sq_copy(struct sq *q, const char *name, struct error *err);
 /* See store_copies(). */
-size_t sq_copies(const char *path, struct store_copy **out);
+size_t sq_copies(const char *location, struct store_copy **out);
 /* Removes those of before a migration that are older. */
 void sq_copies_prune(struct sq *q, int64_t before_ms);
 

@@ -11,18 +11,24 @@
  * everybody who has it open, and is gone with the last of them. So nothing
  * more is written, and what is in it is saved under another name. Its log goes
  * into it, or it would go into whatever takes the database's name next.
+ *
+ * A lock file that is deleted or replaced under us locks nobody out: it is
+ * made and taken anew. If another was faster, nothing more is written. Locks
+ * and logs stand beside the file itself, whatever links lead to it.
  */
 #include "sqlite_db.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <unistd.h>
 
 #include "base/buf.h"
 #include "base/log.h"
+#include "base/str.h"
 
 #define NAME_MAX_BYTES 4096
 #define RESCUES_MAX    100
@@ -37,6 +43,13 @@ static const char *name_of(struct buf *b, const char *path, const char *ending)
 	buf_init(b, NAME_MAX_BYTES);
 	(void)buf_printf(b, "%s%s", path, ending);
 	return b->data;
+}
+
+char *sq_path(const char *location)
+{
+	char *path = realpath(location, NULL);
+
+	return path ? path : xstrdup(location);
 }
 
 static off_t size_of(const char *path, const char *ending)
@@ -96,9 +109,13 @@ void sq_leave(struct store_backend *b)
 		      sizeof(mark) - 1);
 }
 
-bool sq_is_left(const char *path)
+bool sq_is_left(const char *location)
 {
-	return size_of(path, ".lock") > (off_t)sizeof(mark) - 1;
+	char *path = sq_path(location);
+	bool left = size_of(path, ".lock") > (off_t)sizeof(mark) - 1;
+
+	free(path);
+	return left;
 }
 
 enum result sq_refuse_empty(const struct sq *q, const char *path,
@@ -203,6 +220,45 @@ bool sq_files_there(const struct sq *q)
 
 	return is_there(name, &q->main_file) &&
 	       is_there(sqlite3_filename_wal(name), &q->log_file);
+}
+
+/* The number of the descriptor stays: the loop's thread uses it, too. */
+static bool lock_again(struct sq *q, const char *path, const char *name)
+{
+	int fd = open(name, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	struct error err;
+	bool ours;
+
+	if (fd < 0)
+		return true; /* nor could another */
+	ours = flock(fd, LOCK_EX | LOCK_NB) == 0 &&
+	       dup3(fd, q->lock_fd, O_CLOEXEC) >= 0;
+	close(fd);
+	if (!ours)
+		return false;
+	log_warn("store_lock_gone", log_str("file", name));
+	if (sq_mark(q, path, &err) == RESULT_OK)
+		(void)sq_sync_folder(path, &err);
+	return true;
+}
+
+bool sq_lock_is_ours(struct sq *q)
+{
+	const char *path = sqlite3_db_filename(q->db, "main");
+	struct sq_file held = {0, 0};
+	const char *name;
+	struct stat st;
+	struct buf b;
+
+	if (q->lock_fd < 0 || q->displaced)
+		return !q->displaced;
+	if (fstat(q->lock_fd, &st) == 0)
+		held = (struct sq_file){st.st_dev, st.st_ino};
+	name = name_of(&b, path, ".lock");
+	if (!is_there(name, &held))
+		q->displaced = !lock_again(q, path, name);
+	buf_release(&b);
+	return !q->displaced;
 }
 
 static bool free_name(const char *path, struct buf *b)

@@ -336,13 +336,15 @@ enum result sq_open(struct store_backend **out, const char *location,
 		    enum store_mode mode, int64_t now_ms, struct error *err)
 {
 	struct sq *q = xcalloc(1, sizeof(*q));
+	char *path = sq_path(location);
 	enum result r;
 
 	q->base.ops = &store_sqlite_ops;
 	q->mode = mode;
 	q->lock_fd = -1;
 	q->err = err;
-	r = open_all(q, location, now_ms, err);
+	r = open_all(q, path, now_ms, err);
+	free(path);
 	q->err = NULL;
 	if (r != RESULT_OK) {
 		sq_close(&q->base);

@@ -400,6 +400,72 @@ static void another_file_in_its_place_is_not_written(void **state)
 	assert_int_equal(people(name_of(d, ".away")), PEOPLE);
 }
 
+/* --- its lock --- */
+
+static enum result serve(const char *url)
+{
+	struct error err = {""};
+	struct store *s = NULL;
+	enum result r = store_open(&s, url, STORE_SERVE, CT_START, &err);
+
+	if (r == RESULT_OK)
+		store_close(s);
+	return r;
+}
+
+static void a_link_leads_to_the_same_lock(void **state)
+{
+	struct contract_dir *d = *state;
+	struct store *s = contract_open_url(d->url, STORE_SERVE);
+	char url[192];
+
+	assert_int_equal(symlink(d->path, name_of(d, ".link")), 0);
+	(void)snprintf(url, sizeof(url), "sqlite:%s", name_of(d, ".link"));
+	assert_int_equal(serve(url), RESULT_CONFLICT);
+	assert_false(store_is_left(url));
+	store_leave(s);
+	assert_true(store_is_left(url));
+	store_close(s);
+	assert_int_equal(serve(url), RESULT_OK);
+	assert_int_not_equal(access(name_of(d, ".link.lock"), F_OK), 0);
+}
+
+static void a_lock_that_goes_is_taken_anew(void **state)
+{
+	struct contract_dir *d = *state;
+	struct store *s = contract_open_url(d->url, STORE_SERVE);
+	struct error err;
+
+	assert_int_equal(unlink(name_of(d, ".lock")), 0);
+	assert_int_equal(store_watch(s, &err), RESULT_OK);
+	assert_int_equal(serve(d->url), RESULT_CONFLICT);
+	fill(s);
+	store_close(s);
+	assert_int_equal(unlink(d->path), 0);
+	refuses(d, "is gone"); /* it is marked, too */
+}
+
+static void who_lost_the_lock_writes_no_more(void **state)
+{
+	struct contract_dir *d = *state;
+	struct store *s = contract_open_url(d->url, STORE_SERVE), *other;
+	struct error err;
+
+	fill(s);
+	assert_int_equal(unlink(name_of(d, ".lock")), 0);
+	other = contract_open_url(d->url, STORE_SERVE);
+	assert_int_equal(enqueue(s, PEOPLE), RESULT_TEMP);
+	assert_int_equal(store_watch(s, &err), RESULT_TEMP);
+	assert_non_null(strstr(err.text, "another process has taken"));
+	assert_int_equal(enqueue(other, PEOPLE), RESULT_OK);
+	store_close(other);
+	/* what the other did is not known here */
+	assert_int_equal(store_watch(s, &err), RESULT_TEMP);
+	store_close(s);
+	assert_int_equal(people(d->path), PEOPLE + 1);
+	assert_int_not_equal(access(name_of(d, ".rescued-1"), F_OK), 0);
+}
+
 /* From then on everything waits: what else is damaged nobody knows. */
 static void nothing_goes_into_what_is_damaged(void **state)
 {
@@ -440,6 +506,9 @@ int main(void)
 		TEST(a_log_that_goes_is_saved),
 		TEST(what_goes_at_the_end_is_saved_too),
 		TEST(another_file_in_its_place_is_not_written),
+		TEST(a_link_leads_to_the_same_lock),
+		TEST(a_lock_that_goes_is_taken_anew),
+		TEST(who_lost_the_lock_writes_no_more),
 		TEST(nothing_goes_into_what_is_damaged),
 	};
 
