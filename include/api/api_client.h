@@ -94,6 +94,8 @@ int64_t api_client_jobs_max(const struct api_client *c);
  * fn is called when that began, changed or ended, never from inside a call. */
 const struct hold *api_client_hold(struct api_client *c, enum api a);
 bool api_client_is_held(struct api_client *c); /* one API or both */
+/* How long the holds alone say to make no attempt; 0: now, or not held. */
+int64_t api_client_hold_wait_ms(struct api_client *c);
 void api_client_on_hold(struct api_client *c, void (*fn)(void *arg), void *arg);
 /* Something was mended, perhaps: a held account is tried at once. */
 void api_client_try_again(struct api_client *c);

@@ -542,6 +542,8 @@ void api_client_reconfigure(struct api_client *c,
 	api_config_release(&old);
 	budget_configure(&c->limits.budget, config->requests_per_minute,
 			 config->reserve_percent);
+	if (config->auth != ZENDESK_OAUTH)
+		api_holds_need_no_token(&c->holds);
 	api_client_try_again(c);
 	pump_soon(c);
 }

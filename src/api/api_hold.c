@@ -97,6 +97,18 @@ bool api_client_is_held(struct api_client *c)
 	       api_client_hold(c, API_SUNCO)->reason;
 }
 
+int64_t api_client_hold_wait_ms(struct api_client *c)
+{
+	return api_holds_wait_ms(api_client_holds(c));
+}
+
+void api_holds_need_no_token(struct api_holds *h)
+{
+	struct api_result r = {.api = API_ZENDESK, .call = "oauth_token"};
+
+	api_holds_learn(h, &r, 0);
+}
+
 void api_client_on_hold(struct api_client *c, void (*fn)(void *arg), void *arg)
 {
 	api_client_holds(c)->changed = fn;

@@ -38,6 +38,8 @@ struct api_holds {
  * r->personal. */
 void api_holds_learn(struct api_holds *h, struct api_result *r, uint64_t user);
 int64_t api_holds_wait_ms(const struct api_holds *h);
+/* Nobody will ask for one any more, so that no answer can end its hold. */
+void api_holds_need_no_token(struct api_holds *h);
 
 /* api_answer.c: what an answer means. Fills r but api, call and calls; the
  * body's tree is *new* or NULL. */

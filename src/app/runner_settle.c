@@ -43,12 +43,14 @@ static void settle_wait(struct run *run, struct store_settle *s)
 }
 
 /* It is the account's trouble, not the job's: the hold says when to go on,
- * and then the job is not to wait for what it has been through. */
+ * and then the job is not to wait for what it has been through. Where it says
+ * "now", the run met something that the hold knows nothing of (an endpoint's
+ * limit, a token that is not asked for yet), and would meet it again. */
 static bool rests_with_account(const struct run *run)
 {
 	enum result why = run->link.why;
 
-	return api_client_is_held(run->env.api) &&
+	return api_client_hold_wait_ms(run->env.api) > 0 &&
 	       (why == RESULT_TEMP || why == RESULT_AUTH || why == RESULT_RATE);
 }
 

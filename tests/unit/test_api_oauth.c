@@ -548,6 +548,22 @@ static void test_a_reload_asks_again(void **state)
 	assert_int_equal(hold(f)->reason, HOLD_NONE);
 }
 
+/* Nobody asks for a token any more: no answer would ever end that hold. */
+static void test_a_reload_without_oauth_needs_no_token(void **state)
+{
+	struct api_fixture *f = *state;
+	SCRIPT(f, REPLY("/oauth/tokens", 401, NULL,
+			"{\"error\":\"invalid_client\"}"));
+
+	assert_int_equal(request(f)->result, RESULT_AUTH);
+	assert_int_equal(hold(f)->reason, HOLD_CREDENTIALS);
+	api_client_reconfigure(f->api, &f->config);
+	assert_int_equal(hold(f)->reason, HOLD_CREDENTIALS);
+	f->config.auth = ZENDESK_API_TOKEN;
+	api_client_reconfigure(f->api, &f->config);
+	assert_int_equal(hold(f)->reason, HOLD_NONE);
+}
+
 int main(void)
 {
 #define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -575,6 +591,7 @@ int main(void)
 		CASE(test_a_forbidden_call_is_made_with_a_new_token),
 		CASE(test_a_new_token_is_not_doubted),
 		CASE(test_a_reload_asks_again),
+		CASE(test_a_reload_without_oauth_needs_no_token),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

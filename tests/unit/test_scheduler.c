@@ -468,6 +468,47 @@ static void test_a_pause_that_ends_tries_again(void **state)
 	stop_held(&f, s);
 }
 
+/* A run that ends before it asks what is held tells the hold nothing: then the
+ * job waits for itself, or it would run again without end. */
+static void test_a_limit_that_outlasts_the_hold_is_waited_for(void **state)
+{
+	static struct reply limited[] = {
+		FLOW_PERSON, FLOW_USER(""),
+		ALWAYS("GET /api/v2/users/search?", 429,
+		       "Retry-After: 60\r\nX-Rate-Limit: 700\r\n"
+		       "X-Rate-Limit-Remaining: 600\r\n",
+		       "{}")};
+	struct scheduler *s;
+	struct flow f;
+	struct job job;
+	int asked;
+
+	(void)state;
+	flow_start(&f);
+	api_fixture_script(f.api, limited, ARRAY_LEN(limited));
+	s = start(&f);
+	flow_enqueue(&f);
+	for (int i = 0; i < HOLD_ROW_MIN; i++) {
+		asked = f.api->request_count;
+		flow_leap(RETRY_HOLD_MS + 5000, RETRY_HOLD_MS + 5000);
+		scheduler_wake(s, "acme");
+		flow_until_asked(&f, asked + 1);
+		flow_until(&f, no_more, s);
+		flow_settle(&f);
+	}
+	assert_true(api_client_is_held(f.api->api));
+	asked = f.api->request_count;
+	flow_leap(10000, 10000);
+	scheduler_wake(s, "acme");
+	flow_until_asked(&f, asked + 1);
+	flow_until(&f, no_more, s);
+	flow_settle(&f);
+	job = flow_job(&f, 1);
+	assert_true(job.run_at_ms > loop_wall_ms(f.loop) + 10000);
+	job_release(&job);
+	stop_held(&f, s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -489,6 +530,8 @@ int main(void)
 		cmocka_unit_test(test_a_held_account_has_one_run),
 		cmocka_unit_test(test_room_grows_after_a_hold),
 		cmocka_unit_test(test_a_pause_that_ends_tries_again),
+		cmocka_unit_test(
+			test_a_limit_that_outlasts_the_hold_is_waited_for),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
