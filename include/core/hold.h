@@ -17,7 +17,8 @@
  *
  * Forbidden is also what concerns one person only (an agent may not edit
  * them). That is so if somebody else was let since that person was first
- * forbidden, or if nobody else was ever in question for HOLD_TRIES_MAX tries.
+ * forbidden, or if nobody else was ever in question for HOLD_TRIES_MAX tries;
+ * what is longer ago than HOLD_FORGET_MS was another trouble.
  *
  * Invariants: held if and only if a track holds; next_ms is at most
  * RETRY_HOLD_MS away.
@@ -35,10 +36,11 @@
 #define HOLD_TOKEN_MAX	  2 /* likewise, of fetching a token */
 #define HOLD_ROW_MIN	  3 /* these suffice when they last */
 #define HOLD_ROW_LASTS_MS 10000
-#define HOLD_USER_TRIES	  3	 /* of one person: hold */
-#define HOLD_TRIES_MAX	  5	 /* of the only person: about them */
-#define HOLD_STALE_MS	  600000 /* a trouble that nobody met again */
-#define HOLD_USERS	  16	 /* remembered */
+#define HOLD_USER_TRIES	  3	  /* of one person: hold */
+#define HOLD_TRIES_MAX	  5	  /* of the only person: about them */
+#define HOLD_STALE_MS	  600000  /* a trouble that nobody met again */
+#define HOLD_USERS	  16	  /* remembered */
+#define HOLD_FORGET_MS	  3600000 /* and not met again */
 
 /* In the order in which they are shown when there are several. */
 enum hold_reason {

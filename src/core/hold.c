@@ -47,6 +47,15 @@ static struct hold_user *find_user(struct hold *h, const struct hold_answer *a)
 	return NULL;
 }
 
+static void begin_user(struct hold_user *u, const struct hold_answer *a,
+		       int64_t now_ms)
+{
+	*u = (struct hold_user){.user = a->user,
+				.use = a->use,
+				.first_ms = now_ms,
+				.last_ms = now_ms};
+}
+
 /* The one that was met longest ago makes room. */
 static struct hold_user *add_user(struct hold *h, const struct hold_answer *a,
 				  int64_t now_ms)
@@ -60,10 +69,7 @@ static struct hold_user *add_user(struct hold *h, const struct hold_answer *a,
 			if (h->users[i].last_ms < u->last_ms)
 				u = &h->users[i];
 	}
-	*u = (struct hold_user){.user = a->user,
-				.use = a->use,
-				.first_ms = now_ms,
-				.last_ms = now_ms};
+	begin_user(u, a, now_ms);
 	return u;
 }
 
@@ -111,6 +117,8 @@ static bool forbid(struct hold *h, const struct hold_answer *a, int64_t now_ms)
 		return false;
 	}
 	u = find_user(h, a);
+	if (u && now_ms - u->last_ms >= HOLD_FORGET_MS)
+		begin_user(u, a, now_ms);
 	if (!u)
 		u = add_user(h, a, now_ms);
 	u->last_ms = now_ms;

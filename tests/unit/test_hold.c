@@ -301,6 +301,25 @@ static void test_ones_own_permission_proves_nothing(void **state)
 	assert_false(meets(&k, HOLD_WRITE, HOLD_FORBIDDEN, ANN));
 }
 
+/* The permission was given, and is taken back months later: whoever was met
+ * the first time is as good a witness as anybody else. */
+static void test_a_trouble_of_long_ago_blames_nobody(void **state)
+{
+	struct kit k = kit();
+
+	(void)state;
+	for (int i = 1; i < HOLD_TRIES_MAX; i++)
+		assert_false(meets(&k, HOLD_MERGE, HOLD_FORBIDDEN, ANN));
+	works(&k, HOLD_MERGE, ANN);
+	works(&k, HOLD_MERGE, BEN);
+	k.now_ms += HOLD_FORGET_MS;
+	assert_false(meets(&k, HOLD_MERGE, HOLD_FORBIDDEN, ANN));
+	assert_false(meets(&k, HOLD_MERGE, HOLD_FORBIDDEN, BEN));
+	assert_int_equal(k.h.reason, HOLD_FORBIDDEN);
+	works(&k, HOLD_MERGE, EVE);
+	assert_true(meets(&k, HOLD_MERGE, HOLD_FORBIDDEN, ANN));
+}
+
 static void test_the_only_person_holds_and_then_is_to_blame(void **state)
 {
 	struct kit k = kit();
@@ -377,6 +396,7 @@ int main(void)
 		cmocka_unit_test(test_two_people_in_a_row_hold),
 		cmocka_unit_test(test_others_who_are_let_make_it_personal),
 		cmocka_unit_test(test_ones_own_permission_proves_nothing),
+		cmocka_unit_test(test_a_trouble_of_long_ago_blames_nobody),
 		cmocka_unit_test(
 			test_the_only_person_holds_and_then_is_to_blame),
 		cmocka_unit_test(test_nobody_in_particular_is_everybody),
