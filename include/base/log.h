@@ -4,7 +4,8 @@
  *	log_info("job_done", log_str("account", a), log_int("job", id));
  *
  * Values are escaped. Callers never pass secrets, e-mail addresses, names or
- * message bodies. Thread-safe; one write(2) a line.
+ * message bodies. Thread-safe; one write(2) a line, which waits for its
+ * reader for a second at most.
  */
 #ifndef REUNITE_BASE_LOG_H
 #define REUNITE_BASE_LOG_H

@@ -4,12 +4,15 @@
  * Values come from outside: quotes, control characters (C1 too, terminals
  * obey them) and bytes that are not UTF-8 never reach the stream as they are.
  * A line that would grow past LOG_LINE_MAX loses the fields that do not fit
- * and says so. A line that cannot be written is lost without a word.
+ * and says so. A line that cannot be written is lost without a word, also one
+ * that nobody reads for a second, and from then on each until somebody does: a
+ * reader that hangs must not hang us.
  */
 #include "base/log.h"
 
 #include <errno.h>
 #include <inttypes.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <string.h>
@@ -21,6 +24,7 @@
 #define LOG_LINE_MAX  8192
 #define LOG_VALUE_MAX 1024 /* of the value before it is escaped */
 #define LOG_TAIL_MAX  32   /* kept for what ends a line */
+#define LOG_WAIT_MS   1000 /* for whoever reads the log */
 
 static const char *const level_names[] = {"error", "warn", "info", "debug"};
 
@@ -29,6 +33,7 @@ static _Atomic(enum log_format) log_format_now = LOG_TEXT;
 static atomic_int log_fd = STDERR_FILENO;
 /* a line longer than PIPE_BUF may be written in parts */
 static pthread_mutex_t log_lock = PTHREAD_MUTEX_INITIALIZER;
+static bool log_is_stuck; /* under the lock */
 
 void log_setup(enum log_level level, enum log_format format, int fd)
 {
@@ -173,12 +178,25 @@ static void put_head(struct buf *b, enum log_level level, const char *event,
 		buf_printf(b, "%s %s %s", at, level_names[level], event);
 }
 
+/* Under the lock. A pipe that is ready takes PIPE_BUF. */
+static bool is_ready(int fd)
+{
+	struct pollfd p = {.fd = fd, .events = POLLOUT};
+	int n;
+
+	do
+		n = poll(&p, 1, log_is_stuck ? 0 : LOG_WAIT_MS);
+	while (n < 0 && errno == EINTR);
+	log_is_stuck = n == 0;
+	return n != 0;
+}
+
 static void write_line(const char *data, size_t len)
 {
 	int fd = atomic_load(&log_fd);
 
 	pthread_mutex_lock(&log_lock);
-	while (len) {
+	while (len && is_ready(fd)) {
 		ssize_t n = write(fd, data, len);
 
 		if (n < 0 && errno == EINTR)

@@ -332,6 +332,32 @@ static void throttles_are_independent(void **state)
 	assert_false(log_throttle_pass(&a, 1, 1000, &held));
 }
 
+/* It would wait for ever: the test is that it comes back. */
+static void who_does_not_read_hangs_nobody(void **state)
+{
+	char rest[4096] = {0};
+	int pipe_fds[2];
+
+	(void)state;
+	assert_int_equal(pipe(pipe_fds), 0);
+	assert_int_equal(fcntl(pipe_fds[1], F_SETFL, O_NONBLOCK), 0);
+	while (write(pipe_fds[1], rest, sizeof(rest)) > 0)
+		;
+	assert_int_equal(fcntl(pipe_fds[1], F_SETFL, 0), 0);
+	log_setup(LOG_INFO, LOG_TEXT, pipe_fds[1]);
+	for (int i = 0; i < 3; i++)
+		log_info("lost", log_int("line", i));
+	assert_int_equal(fcntl(pipe_fds[0], F_SETFL, O_NONBLOCK), 0);
+	while (read(pipe_fds[0], rest, sizeof(rest)) > 0)
+		;
+	log_info("heard", log_bool("again", true));
+	memset(rest, 0, sizeof(rest));
+	assert_true(read(pipe_fds[0], rest, sizeof(rest) - 1) > 25);
+	assert_string_equal(rest + 25, "info heard again=true\n");
+	close(pipe_fds[0]);
+	close(pipe_fds[1]);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -344,6 +370,7 @@ int main(void)
 		cmocka_unit_test(levels_hold_back),
 		cmocka_unit_test(names_parse),
 		cmocka_unit_test(errno_survives),
+		cmocka_unit_test(who_does_not_read_hangs_nobody),
 		cmocka_unit_test(threads_do_not_mix_lines),
 		cmocka_unit_test(throttle_counts_what_it_holds_back),
 		cmocka_unit_test(throttles_are_independent),
