@@ -190,6 +190,7 @@ static bool is_hopeful(struct applying *p, int64_t now_ms)
 	if (str_eq(w->row.failure, "rate_limit"))
 		return true;
 	if ((str_eq(w->row.failure, "unreachable") ||
+	     str_eq(w->row.failure, "cursor_refused") ||
 	     str_eq(w->row.failure, "store")) &&
 	    is_patient(p, now_ms))
 		return true;

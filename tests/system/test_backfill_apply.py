@@ -8,7 +8,9 @@ import os
 import pty
 import select
 import signal
+import sqlite3
 import struct
+import subprocess
 import termios
 
 import pytest
@@ -294,6 +296,23 @@ def test_a_pause_holds_it(box, daemon):
             if r["call"] != "search_count"] == []
     reunite.command("queue", "resume", "--by", "maria")
     harness.wait_until(lambda: state_of(reunite) == "done", what="the end")
+    history.merged_once(box, pairs)
+
+
+def test_a_place_that_is_refused_is_not_the_end(box, daemon):
+    """The walk goes on by time: whoever follows it waits for that."""
+    reunite = daemon(**PLENTY)
+    pairs = history.load(box, 20)
+    reunite.command("queue", "pause", "--by", "maria")
+    command = history.Command(reunite, "--apply")
+    harness.wait_until(lambda: state_of(reunite) == "going", what="the walk")
+    with sqlite3.connect(f"{reunite.folder}/reunite.db", timeout=10) as db:
+        db.execute("UPDATE cursors SET failure = 'cursor_refused'"
+                   " WHERE name = 'backfill'")
+    with pytest.raises(subprocess.TimeoutExpired):
+        command.process.wait(2)  # it looks twice a second
+    reunite.command("queue", "resume", "--by", "maria")
+    assert command.end()[0] == 0
     history.merged_once(box, pairs)
 
 
