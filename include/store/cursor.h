@@ -103,7 +103,8 @@ struct store_person {
  * - who is linked to this user: not longer ago than recheck_ms, or to the
  *   profile of a merge of ours;
  * - whose user was merged away since;
- * - whose job waits, is due or runs, and knows this user;
+ * - whose job waits, is due or runs, and knows this user (not for a sweep if
+ *   only history had them in mind: that may have been stopped, or will be);
  * - whose job knows this user and looked after the change;
  * - whom a job of the Zendesk user is about to meet.
  * Everybody else is woken, as an event would, in the backfill lane.

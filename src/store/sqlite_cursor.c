@@ -182,7 +182,9 @@ static bool is_under_way(const struct sq_job *job)
 	       job->state == JOB_WAITING;
 }
 
-/* One that does not know the user has not looked at it, whenever it did. */
+/* One that does not know the user has not looked at it, whenever it did. One
+ * of history's may rest for ever, when that is stopped, and gives nobody time
+ * to log in: it is not for somebody who talks to us now. */
 static bool has_looked(const struct finding *x, const struct sq_job *job,
 		       const struct store_person *p)
 {
@@ -190,7 +192,8 @@ static bool has_looked(const struct finding *x, const struct sq_job *job,
 	    p->zendesk_user_id)
 		return false;
 	if (is_under_way(job))
-		return true;
+		return x->f->source == EVENT_FROM_BACKFILL ||
+		       job->source != EVENT_FROM_BACKFILL;
 	return x->f->source == EVENT_FROM_BACKFILL
 		       ? job->looked_ms >= x->begun_ms
 		       : job->looked_ms > p->changed_ms + STORE_LOOK_MARGIN_MS;

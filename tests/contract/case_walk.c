@@ -258,6 +258,62 @@ static void an_event_makes_it_a_conversation(struct ct *c)
 	}
 }
 
+/* The user of a is 1. */
+static void sweep_a(struct ct *c, int woken)
+{
+	struct store_person a = {.sunco_id = "a", .zendesk_user_id = 1};
+	struct store_op op, claim;
+
+	store_op_init(&claim, STORE_CURSOR);
+	claim.u.cursor.account = CT_ACCOUNT;
+	claim.u.cursor.name = "users";
+	claim.u.cursor.now_ms = c->now_ms;
+	claim.u.cursor.lease_ms = LEASE;
+	claim.u.cursor.at_once = true;
+	CT_DO(c, &claim);
+	assert_true(claim.u.cursor.mine);
+	a.changed_ms = c->now_ms;
+	store_op_init(&op, STORE_FOUND);
+	op.u.found = (struct store_found){
+		.account = CT_ACCOUNT,
+		.name = "users",
+		.token = claim.u.cursor.token,
+		.now_ms = c->now_ms,
+		.lease_ms = LEASE,
+		.people = &a,
+		.count = 1,
+		.scanned = 1,
+		.cursor = "next",
+		.end = true,
+		.source = EVENT_FROM_SWEEP,
+		.wait_ms = CT_WAIT,
+		.recheck_ms = 7 * DAY,
+	};
+	CT_DO(c, &op);
+	assert_int_equal(op.u.found.woken, woken);
+	store_op_release(&claim);
+}
+
+/* Whoever talked to us during an outage does not rest with history. */
+static void a_sweep_makes_it_a_conversation(struct ct *c)
+{
+	struct job job;
+
+	start(c, 0);
+	page(c, "ab", false);
+	stop(c);
+	sweep_a(c, 1);
+	job = ct_job(c, "s:a");
+	assert_int_equal(job.state, JOB_READY);
+	assert_int_equal(job.source, EVENT_FROM_SWEEP);
+	assert_int_equal(job.deadline_ms, c->now_ms + CT_WAIT);
+	job_release(&job);
+	sweep_a(c, 0);
+	start(c, 0);
+	stop(c);
+	assert_int_equal(ct_claim_count(c, 10), 1);
+}
+
 static void an_event_while_it_runs_makes_it_one(struct ct *c)
 {
 	struct job job, again;
@@ -476,6 +532,7 @@ static const struct ct_case cases[] = {
 	CT_CASE(whoever_was_decided_before_is_decided_again),
 	CT_CASE(who_is_linked_is_left_alone),
 	CT_CASE(an_event_makes_it_a_conversation),
+	CT_CASE(a_sweep_makes_it_a_conversation),
 	CT_CASE(an_event_while_it_runs_makes_it_one),
 	CT_CASE(enough_were_woken),
 	CT_CASE(as_many_as_there_are_is_not_too_many),
