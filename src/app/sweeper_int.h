@@ -25,6 +25,7 @@ struct sweep_walk {
 	int failures;	 /* in a row */
 	int rewinds;	 /* places that were refused, since the last end */
 	int shrunk;	 /* pages are so many times halved */
+	int good;	 /* pages in a row since then */
 	const char *why; /* it stands still, as told; NULL: it does not */
 	bool tried;	 /* in this life */
 };

@@ -4,7 +4,7 @@
  * A page is stored with the place behind it, or not at all, and then it is
  * asked for again. Of what cannot be had it is kept why; pages get smaller
  * while they fail, since one may be too large or its users too many to ask
- * about.
+ * about, and larger again when many in a row did not.
  */
 #include "sweeper_int.h"
 
@@ -23,6 +23,7 @@
 #define FORBIDDEN_MS (60 * 60 * 1000)
 #define STORE_MS     10000
 #define SHRINK_MAX   5
+#define GROW_AFTER   8 /* pages that did not fail */
 
 void sweeper_page_release(struct sweep_account *a)
 {
@@ -85,11 +86,22 @@ void sweeper_stand(struct sweep_account *a, const char *why, int64_t delay_ms)
 	stand(a, why, NULL, delay_ms, false);
 }
 
+/* The way may be long: what made pages fail may have been an outage, or a few
+ * large users long ago. */
+static void grow(struct sweep_walk *w)
+{
+	if (w->shrunk == 0 || ++w->good < GROW_AFTER)
+		return;
+	w->good = 0;
+	w->shrunk--;
+}
+
 static void goes_on(struct sweep_account *a)
 {
 	struct sweep_walk *w = &a->walks[a->walk];
 
 	w->failures = 0;
+	grow(w);
 	if (!w->why)
 		return;
 	show_failing(a, w->why, false);
@@ -139,6 +151,7 @@ static void shrink(struct sweep_walk *w, const struct api_result *r)
 	bool smaller = r->result != RESULT_AUTH &&
 		       (r->result != RESULT_RATE || r->calls > 1);
 
+	w->good = 0;
 	if (smaller && w->shrunk < SHRINK_MAX)
 		w->shrunk++;
 }
@@ -182,7 +195,7 @@ static void ended(struct sweep_account *a, int64_t now_ms)
 	struct sweep_walk *w = &a->walks[a->walk];
 	const struct account_config *c = sweeper_config(a);
 
-	w->shrunk = w->rewinds = 0;
+	w->shrunk = w->good = w->rewinds = 0;
 	w->done_ms = now_ms;
 	w->next_ms = now_ms + (c ? sweeper_every_ms(c) : 0);
 	sweeper_show_done(a);

@@ -257,6 +257,37 @@ static void test_pages_that_fail_get_smaller(void **state)
 	stop(&r);
 }
 
+/* An hour without Zendesk says nothing of the pages after it. */
+static void test_pages_grow_again(void **state)
+{
+	struct reply script[] = {
+		NO_USERS,
+		REPLY(TICKETS, 500, NULL, "{}"),
+		REPLY(TICKETS, 200, NULL, PAGE("tickets", "", "1", "false")),
+		REPLY(TICKETS, 200, NULL, PAGE("tickets", "", "2", "false")),
+		REPLY(TICKETS, 200, NULL, PAGE("tickets", "", "3", "false")),
+		REPLY(TICKETS, 200, NULL, PAGE("tickets", "", "4", "false")),
+		REPLY(TICKETS, 200, NULL, PAGE("tickets", "", "5", "false")),
+		REPLY(TICKETS, 200, NULL, PAGE("tickets", "", "6", "false")),
+		REPLY(TICKETS, 200, NULL, PAGE("tickets", "", "7", "false")),
+		REPLY(TICKETS, 200, NULL, PAGE("tickets", "", "8", "false")),
+		NO_TICKETS};
+	struct rig r;
+
+	(void)state;
+	start(&r);
+	api_fixture_script(r.f.api, script, ARRAY_LEN(script));
+	until_failing(&r, "tickets", "unreachable");
+	for (int i = 0; i < 10; i++) { /* exports have a limit of their own */
+		flow_leap(MINUTE_MS, MINUTE_MS);
+		flow_settle(&r.f);
+	}
+	until_complete(&r);
+	assert_int_equal(asked(&r, "per_page=100&"), 8);
+	assert_int_equal(asked(&r, "per_page=200&cursor=8"), 1);
+	stop(&r);
+}
+
 static bool is_put_off(struct flow *f, void *arg)
 {
 	const struct store_cursor_row users = row(arg, "users");
@@ -459,6 +490,7 @@ int main(void)
 		cmocka_unit_test(test_a_sweep),
 		cmocka_unit_test(test_how_often_it_may),
 		cmocka_unit_test(test_pages_that_fail_get_smaller),
+		cmocka_unit_test(test_pages_grow_again),
 		cmocka_unit_test(test_places_that_are_refused_again_and_again),
 		cmocka_unit_test(test_a_lease_that_is_lost),
 		cmocka_unit_test(test_a_backlog),
