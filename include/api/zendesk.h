@@ -32,7 +32,8 @@ typedef void zendesk_head_count_done(const struct api_result *r,
 
 /* A page of an incremental export. */
 struct zendesk_page {
-	const char *after_cursor; /* where the next one begins; borrowed */
+	const char *after_cursor; /* where the next one begins; NULL at an end
+				     without one: where this one did; borrowed */
 	bool end_of_stream;	  /* all up to a minute ago; go on later */
 	size_t scanned;		  /* what was in it, before anything was left
 				     out */

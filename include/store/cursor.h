@@ -122,7 +122,7 @@ struct store_found {
 	const struct store_person *people;
 	size_t count;
 	size_t scanned;	    /* what was in the page */
-	const char *cursor; /* behind it */
+	const char *cursor; /* behind it; NULL: none, at the end only */
 	int64_t since_ms;   /* every change until then was seen */
 	bool end;	    /* for now */
 	enum event_source source;

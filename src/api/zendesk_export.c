@@ -94,7 +94,12 @@ static bool page_take(struct zendesk_op *op, const struct api_result *r,
 		zendesk_op_end(op, r);
 		return false;
 	}
-	if (!json_is_arr(items) || !json_is_bool(end) || str_is_empty(after)) {
+	/* at the end there may be none: it goes on from the same place then */
+	if (str_is_empty(after) && json_bool(end, false))
+		after = op->text;
+	else if (str_is_empty(after))
+		items = NULL;
+	if (!json_is_arr(items) || !json_is_bool(end)) {
 		zendesk_op_fail(op, r, RESULT_TEMP, "export: cannot be read");
 		return false;
 	}
@@ -102,8 +107,10 @@ static bool page_take(struct zendesk_op *op, const struct api_result *r,
 	/* a cursor that stands still would be followed for ever */
 	op->page.end_of_stream =
 		json_bool(end, true) || str_eq(op->text, after);
-	free(op->text);
-	op->text = xstrdup(after);
+	if (after != op->text) {
+		free(op->text);
+		op->text = xstrdup(after);
+	}
 	op->page.after_cursor = op->text;
 	for (size_t i = 0; i < json_len(items); i++) {
 		int64_t ms = time_of(json_at(items, i), "updated_at");

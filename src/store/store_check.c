@@ -233,7 +233,8 @@ static bool found_ok(const struct store_op *op)
 			return false;
 	}
 	return account_ok(f->account) && name_ok(f->name) &&
-	       !str_is_empty(f->cursor) && text_ok(f->cursor) && f->crowd >= 0;
+	       (f->cursor ? f->cursor[0] != '\0' : f->end) &&
+	       text_ok(f->cursor) && f->crowd >= 0;
 }
 
 static bool cursors_ok(const struct store_op *op)

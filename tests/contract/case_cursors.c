@@ -572,6 +572,10 @@ static void nameless_people_are_refused(struct ct *c)
 	op.u.found.cursor = "";
 	CT_REFUSED(c, &op, RESULT_INVALID);
 	found_op(c, &op, cursor.token, NULL, 0);
+	op.u.found.cursor = NULL;
+	op.u.found.end = false;
+	CT_REFUSED(c, &op, RESULT_INVALID);
+	found_op(c, &op, cursor.token, NULL, 0);
 	op.u.found.name = "a name that is too long";
 	CT_REFUSED(c, &op, RESULT_INVALID);
 }

@@ -257,6 +257,27 @@ static void test_pages_that_fail_get_smaller(void **state)
 	stop(&r);
 }
 
+/* Nothing has changed since, and no place is told. */
+static void test_a_quiet_account(void **state)
+{
+	static const char none[] = "{\"users\":[],\"tickets\":[],"
+				   "\"after_cursor\":null,"
+				   "\"end_of_stream\":true}";
+	struct reply script[] = {ALWAYS("/incremental/", 200, NULL, none)};
+	struct rig r;
+
+	(void)state;
+	start(&r);
+	api_fixture_script(r.f.api, script, ARRAY_LEN(script));
+	until_complete(&r);
+	assert_true(row(&r, "users").done);
+	assert_int_equal(r.f.api->request_count, 2);
+	flow_leap(16 * MINUTE_MS, 16 * MINUTE_MS);
+	flow_until_asked(&r.f, 4);
+	assert_int_equal(asked(&r, "per_page=200&start_time="), 4);
+	stop(&r);
+}
+
 /* An hour without Zendesk says nothing of the pages after it. */
 static void test_pages_grow_again(void **state)
 {
@@ -491,6 +512,7 @@ int main(void)
 		cmocka_unit_test(test_how_often_it_may),
 		cmocka_unit_test(test_pages_that_fail_get_smaller),
 		cmocka_unit_test(test_pages_grow_again),
+		cmocka_unit_test(test_a_quiet_account),
 		cmocka_unit_test(test_places_that_are_refused_again_and_again),
 		cmocka_unit_test(test_a_lease_that_is_lost),
 		cmocka_unit_test(test_a_backlog),

@@ -29,8 +29,9 @@ static void on_page(const struct api_result *r, const struct zendesk_page *page)
 	if (!page)
 		return;
 	got.page = *page;
-	assert_true(
-		str_copy(got.cursor, sizeof(got.cursor), page->after_cursor));
+	if (page->after_cursor)
+		assert_true(str_copy(got.cursor, sizeof(got.cursor),
+				     page->after_cursor));
 }
 
 static void on_export_users(const struct api_result *r,
@@ -235,8 +236,25 @@ static void test_what_is_no_page_is_none(void **state)
 		      RESULT_TEMP);
 	check_failure(*state,
 		      "{\"users\":[],\"after_cursor\":null,"
-		      "\"end_of_stream\":true}",
+		      "\"end_of_stream\":false}",
 		      RESULT_TEMP);
+}
+
+static void test_the_end_may_have_no_place(void **state)
+{
+	struct api_fixture *f = *state;
+	SCRIPT(f, ALWAYS("GET ", 200, NULL,
+			 "{\"users\":[],\"after_cursor\":null,"
+			 "\"end_of_stream\":true}"));
+
+	export_users(f, 5, "a|1");
+	assert_int_equal(zd_out.r.result, RESULT_OK);
+	assert_true(got.page.end_of_stream);
+	assert_string_equal(got.cursor, "a|1");
+	export_users(f, 5, NULL);
+	assert_int_equal(zd_out.r.result, RESULT_OK);
+	assert_true(got.page.end_of_stream);
+	assert_null(got.page.after_cursor);
 }
 
 static void test_refusals(void **state)
@@ -404,6 +422,7 @@ int main(void)
 		TEST(test_at_last_they_are_listed),
 		TEST(test_who_is_gone_or_changed_is_left_out),
 		TEST(test_what_is_no_page_is_none),
+		TEST(test_the_end_may_have_no_place),
 		TEST(test_refusals),
 		TEST(test_exports_say_nothing_of_the_account),
 		TEST(test_tickets_of_conversations),
