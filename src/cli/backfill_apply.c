@@ -67,7 +67,7 @@ static int check_policy(struct cli *c, const struct account_config *a)
 /* --- start --- */
 
 /* How many users there are, for the bar; only credentials that are refused
- * are the end of it. */
+ * are the end of it, not an account that cannot or may not count. */
 static int count_users(struct applying *p, int64_t *total)
 {
 	struct head_count k;
@@ -78,7 +78,7 @@ static int count_users(struct applying *p, int64_t *total)
 	head_count_ask(p->store, p->account, &k);
 	if (k.result == RESULT_OK)
 		*total = k.end_users;
-	if (k.result != RESULT_AUTH)
+	if (k.result != RESULT_AUTH || k.forbidden)
 		return CLI_DONE;
 	cli_error(p->cli, "%s", k.error.text);
 	return CLI_UPSTREAM;

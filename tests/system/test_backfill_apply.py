@@ -442,6 +442,19 @@ def test_a_bar_on_a_terminal(box, daemon, argv):
     assert "people.example" not in text
 
 
+@pytest.mark.parametrize("status, error", [
+    (404, "InvalidEndpoint"), (403, "Forbidden")])
+def test_users_that_cannot_be_counted(box, daemon, status, error):
+    """The number is for the bar alone."""
+    reunite = daemon(**PLENTY)
+    pairs = history.load(box, 3)
+    box.fault(kind="status", status=status, times=-1,
+              body={"error": {"title": error, "message": "no"}},
+              match={"call": "search_count"})
+    history.run(reunite, "--apply")
+    history.merged_once(box, pairs)
+
+
 def test_no_bar_elsewhere(box, daemon):
     reunite = daemon(**PLENTY)
     history.load(box, 10)
