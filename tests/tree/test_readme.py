@@ -309,6 +309,14 @@ def test_files_and_folders_exist():
     }
 
 
+def test_links_lead_to_sections():
+    headings = re.findall(r"^#+ (.*)$", README, flags=re.M)
+    anchors = {re.sub(r"[^\w\- ]", "", h.lower()).replace(" ", "-") for h in headings}
+    links = re.findall(r"\]\(#([^)]+)\)", README)
+    assert links
+    assert set(links) - anchors == set()
+
+
 def test_every_situation_is_as_the_program_has_it():
     told = re.search(
         r"^<!-- matrix -->\n(.*)^<!-- end of matrix -->\n", README, re.M | re.S
