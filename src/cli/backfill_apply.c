@@ -353,13 +353,16 @@ static int print_end(struct applying *p)
 {
 	const struct watch *w = &p->watch;
 	char *next = backfill_next(p->cli, "--apply");
+	/* Within a page some are woken before the page counts. */
+	int64_t found =
+		w->row.found > w->row.woken ? w->row.found : w->row.woken;
 	struct backfill_end e = {
 		.account = p->account->name,
 		.applied = true,
 		.complete = w->row.done,
 		.scanned = w->row.scanned,
-		.found = w->row.found,
-		.known = w->row.found - w->row.woken,
+		.found = found,
+		.known = found - w->row.woken,
 		.tally = &p->watch.tally,
 		.rules = &p->account->rules,
 		.next = w->row.full ? next : NULL,

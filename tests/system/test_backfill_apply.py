@@ -241,6 +241,13 @@ def test_a_limit_and_then_the_rest(box, reunite):
     history.merged_once(box, pairs)
 
 
+def test_a_limit_within_a_page(box, reunite):
+    """Who is done counts, though the page is not done."""
+    history.load(box, 12)
+    _, summary = history.rows(reunite, "--apply", "--limit", "2")
+    assert (summary["conversations"], summary["known"]) == (2, 0)
+
+
 def test_a_limit_counts_whoever_is_asked_about(box, reunite):
     """Somebody of whom nothing is known is no reason to stand still."""
     history.load(box, 4, sunco=history.nobody)
