@@ -9,6 +9,7 @@
  */
 #include "sqlite_ops.h"
 
+#include <libgen.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -73,13 +74,25 @@ void sq_patience(struct sq *q)
 						  : BUSY_TIMEOUT_MS);
 }
 
+/* Large statements need temporary files, and perhaps no other folder can be
+ * written: a container often has no /tmp. SQLite looks when it is first used;
+ * where this folder is of no use it takes another. */
+static void keep_temporary_files(const char *path)
+{
+	char *copy = xstrdup(path);
+
+	(void)setenv("SQLITE_TMPDIR", dirname(copy), 0);
+	free(copy);
+}
+
 static enum result open_database(struct sq *q, const char *path,
 				 struct error *err)
 {
-	int rc = sqlite3_open_v2(path, &q->db,
-				 SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX,
-				 NULL);
+	int rc;
 
+	keep_temporary_files(path);
+	rc = sqlite3_open_v2(path, &q->db,
+			     SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
 	if (rc != SQLITE_OK)
 		return sq_error(q->db, rc, "store", err);
 	(void)sqlite3_extended_result_codes(q->db, 1);

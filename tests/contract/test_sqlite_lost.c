@@ -466,6 +466,50 @@ static void who_lost_the_lock_writes_no_more(void **state)
 	assert_int_not_equal(access(name_of(d, ".rescued-1"), F_OK), 0);
 }
 
+/* --- beside it --- */
+
+static bool has_open(const char *start)
+{
+	char name[64], file[256];
+	bool found = false;
+
+	for (int fd = 3; fd < 64 && !found; fd++) {
+		(void)snprintf(name, sizeof(name), "/proc/self/fd/%d", fd);
+		memset(file, 0, sizeof(file));
+		if (readlink(name, file, sizeof(file) - 1) > 0)
+			found = str_starts(file, start);
+	}
+	return found;
+}
+
+static void temporary_files_are_beside_it(void **state)
+{
+	struct contract_dir *d = *state;
+	char *folder = xstrdup(d->path);
+	char start[200];
+	struct store *s;
+	sqlite3 *db;
+
+	*strrchr(folder, '/') = '\0';
+	(void)snprintf(start, sizeof(start), "%s/etilqs_", folder);
+	(void)sqlite3_shutdown(); /* the next use is the first */
+	(void)unsetenv("SQLITE_TMPDIR");
+	s = contract_open_url(d->url, STORE_SERVE);
+	assert_int_equal(sqlite3_open(":memory:", &db), SQLITE_OK);
+	assert_int_equal(
+		sqlite3_exec(db,
+			     "PRAGMA temp_store = FILE;"
+			     "PRAGMA temp.cache_size = 1;"
+			     "CREATE TEMP TABLE t(x);"
+			     "BEGIN; INSERT INTO t VALUES(zeroblob(1000000))",
+			     NULL, NULL, NULL),
+		SQLITE_OK);
+	assert_true(has_open(start));
+	sqlite3_close(db);
+	store_close(s);
+	free(folder);
+}
+
 /* From then on everything waits: what else is damaged nobody knows. */
 static void nothing_goes_into_what_is_damaged(void **state)
 {
@@ -509,6 +553,7 @@ int main(void)
 		TEST(a_link_leads_to_the_same_lock),
 		TEST(a_lock_that_goes_is_taken_anew),
 		TEST(who_lost_the_lock_writes_no_more),
+		TEST(temporary_files_are_beside_it),
 		TEST(nothing_goes_into_what_is_damaged),
 	};
 
