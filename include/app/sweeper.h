@@ -4,9 +4,10 @@
  * (incremental exports, two requests when nothing did), and hands the people
  * to the store, which wakes whom no job has seen.
  *
- * It begins half a minute after the start, since providers still deliver again
- * what they could not, and after a reload, and goes on from where it came to, however long ago that was; the first time ever from sweep_every
- * ago, at least an hour: what is older is backfill's.
+ * It begins half a minute after the start (sweep_every, if less), since
+ * providers still deliver again what they could not, and after a reload, and
+ * goes on from where it came to, however long ago that was; the first time
+ * ever from sweep_every ago, at least an hour: what is older is backfill's.
  * Nothing is left alone until its page is stored. It waits while many of its
  * finds wait to be looked at, and while the account is paused or held. What
  * it fails at holds up nobody else.

@@ -277,10 +277,11 @@ static struct sweep_account *find(const struct sweeper *s, const char *name)
 	return NULL;
 }
 
-static void add_account(struct sweeper *s, const char *name)
+static void add_account(struct sweeper *s, const char *name, int64_t every_ms)
 {
 	struct sweep_account *a = xcalloc(1, sizeof(*a));
-	int64_t first_ms = loop_wall_ms(s->loop) + FIRST_MS;
+	int64_t first_ms = loop_wall_ms(s->loop) +
+			   (every_ms < FIRST_MS ? every_ms : FIRST_MS);
 
 	s->accounts = xrealloc(s->accounts, (s->account_count + 1) * sizeof(a));
 	a->s = s;
@@ -299,7 +300,8 @@ static void add_accounts(struct sweeper *s)
 
 	for (size_t i = 0; i < c->account_count; i++)
 		if (!find(s, c->accounts[i].name))
-			add_account(s, c->accounts[i].name);
+			add_account(s, c->accounts[i].name,
+				    c->accounts[i].sweep_every_ms);
 }
 
 struct sweeper *sweeper_new(struct loop *loop, struct engine *engine)
