@@ -12,12 +12,12 @@ set -euo pipefail
 
 build=(gcc libc6-dev cmake ninja-build "pkg-config|pkgconf" libevent-dev
     "libcurl4-openssl-dev|libcurl4-gnutls-dev" libjansson-dev libssl-dev
-    libsqlite3-dev libconfuse-dev "libhttp-parser-dev|libllhttp-dev"
+    libsqlite3-dev libpq-dev libconfuse-dev "libhttp-parser-dev|libllhttp-dev"
     ca-certificates)
 try=("${build[@]}" curl jq)
 test=("${try[@]}" git libcmocka-dev python3 python3-pytest
-    python3-hypothesis openssl sqlite3 strace
-    mandoc "clang-format-14|clang-format")
+    python3-hypothesis openssl sqlite3 strace postgresql
+    pgbouncer util-linux iproute2 mandoc "clang-format-14|clang-format")
 ci=("${test[@]}" clang shellcheck systemd)
 
 die() {
@@ -88,6 +88,28 @@ become_root() {
   apt-get install $*"
 }
 
+# The tests start servers of their own. The packages' must not run on this
+# machine for that: no cluster is made, and no pooler started at boot.
+without_services() {
+    local no_cluster=/etc/postgresql-common/createcluster.d/reunite.conf status=0
+
+    case " $* " in
+    *" postgresql "*)
+        echo "create_main_cluster = false" |
+            "${as_root[@]}" install -D -m 644 /dev/stdin "$no_cluster"
+        ;;
+    *) no_cluster= ;;
+    esac
+    apt_get install --no-install-recommends "$@" || status=$?
+    [ -z "$no_cluster" ] || "${as_root[@]}" rm -f "$no_cluster"
+    case " $* " in
+    *" pgbouncer "*)
+        "${as_root[@]}" systemctl disable --now pgbouncer >/dev/null 2>&1 || true
+        ;;
+    esac
+    return "$status"
+}
+
 install_missing() {
     local words=("$@") names=() word
 
@@ -100,11 +122,10 @@ install_missing() {
         names+=("$(choose "$word")")
     done
     echo "apt-get install ${names[*]}"
-    apt_get install --no-install-recommends "${names[@]}" && return
+    without_services "${names[@]}" && return
     echo "That failed, perhaps on an old package list: once more with a new one"
     apt_get update || die "apt-get update failed"
-    apt_get install --no-install-recommends "${names[@]}" ||
-        die "apt-get install failed"
+    without_services "${names[@]}" || die "apt-get install failed"
 }
 
 main() {

@@ -131,6 +131,24 @@ def test_what_apt_says_is_shown_when_it_fails(stubs):
     assert "E: no luck" in done.stderr
 
 
+def test_no_service_is_left_on_the_machine(stubs):
+    debian(stubs, installed="[!p]*")
+    for name in ("install", "rm", "systemctl"):
+        stubs.add(name, "cat >&2" if name == "install" else "")
+    done = stubs.run(PACKAGES, "test")
+    assert done.returncode == 0
+    assert "create_main_cluster = false" in done.stderr
+    calls = [line.split() for line in stubs.calls_file.read_text().splitlines()
+             if line.split()[0] in ("install", "apt-get", "rm", "systemctl")]
+    made, installed, removed, disabled = [
+        call for call in calls if "/tmp" not in call[-1]]
+    assert (made[0], removed[0]) == ("install", "rm")
+    assert made[-1] == removed[-1]
+    assert made[-1].startswith("/etc/postgresql-common/createcluster.d/")
+    assert {"postgresql", "pgbouncer"} <= set(installed)
+    assert disabled[1:] == ["disable", "--now", "pgbouncer"]
+
+
 CTEST = """cat <<'END'
 Test project x
     Start 1: unit/a
