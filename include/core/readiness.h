@@ -62,7 +62,7 @@ struct readiness {
 	int64_t week_ms[READINESS_WEEKS]; /* when each began */
 };
 
-/* Adds one daily count by its name (store/sqlite_tally.c); unknown names are
+/* Adds one daily count by its name (store/op_tally.c); unknown names are
  * ignored. at_ms: the day. */
 void readiness_add(struct readiness *r, int64_t at_ms, const char *name,
 		   int64_t value);

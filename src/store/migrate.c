@@ -10,6 +10,7 @@
 #include "migrate.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "base/crashpoint.h"
 #include "base/str.h"
@@ -249,7 +250,7 @@ static const char *const step_3[] = {
 	" WHERE moves_to IS NOT NULL",
 
 	/* What is counted by day, for trends; day: days since the epoch, UTC.
-	 * See sqlite_tally.c for the names. */
+	 * See op_tally.c for the names. */
 	"CREATE TABLE tallies("
 	" account INTEGER NOT NULL REFERENCES accounts(id),"
 	" day INTEGER NOT NULL,"
@@ -384,11 +385,28 @@ static const char *const step_4[] = {
 	NULL,
 };
 
-static const char *const *const steps[] = {step_1, step_2, step_3, step_4};
+static const char *const step_5[] = {
+	/* Moments by name; meta keeps what is no number. */
+	"CREATE TABLE clocks("
+	" name TEXT PRIMARY KEY,"
+	" ms INTEGER NOT NULL) WITHOUT ROWID",
+	MIGRATE_EMBEDDED "INSERT INTO clocks(name, ms)"
+			 " SELECT name, value FROM meta WHERE name <> 'key'",
+	"DELETE FROM meta WHERE name <> 'key'",
+	NULL,
+};
+
+static const char *const *const steps[] = {step_1, step_2, step_3, step_4,
+					   step_5};
 
 int migrate_newest(void)
 {
 	return (int)ARRAY_LEN(steps);
+}
+
+static bool is_embedded(const char *sql)
+{
+	return strncmp(sql, MIGRATE_EMBEDDED, strlen(MIGRATE_EMBEDDED)) == 0;
 }
 
 static enum result run_step(const struct migrate_db *db, int version,
@@ -399,7 +417,11 @@ static enum result run_step(const struct migrate_db *db, int version,
 	enum result r = RESULT_OK;
 
 	for (; *sql != NULL && r == RESULT_OK; sql++)
-		r = db->exec(db->arg, *sql, err);
+		if (!is_embedded(*sql))
+			r = db->exec(db->arg, *sql, err);
+		else if (db->embedded)
+			r = db->exec(db->arg, *sql + strlen(MIGRATE_EMBEDDED),
+				     err);
 	if (r != RESULT_OK)
 		return r;
 	snprintf(number, sizeof(number),
@@ -414,7 +436,7 @@ enum result migrate_run(const struct migrate_db *db, int have,
 	int v;
 
 	for (v = have + 1; v <= migrate_newest(); v++) {
-		r = db->exec(db->arg, "BEGIN IMMEDIATE", err);
+		r = db->exec(db->arg, db->begin, err);
 		if (r != RESULT_OK)
 			return r;
 		r = run_step(db, v, err);

@@ -6,12 +6,20 @@
 #ifndef REUNITE_STORE_MIGRATE_H
 #define REUNITE_STORE_MIGRATE_H
 
+#include <stdbool.h>
+
 #include "base/error.h"
+
+/* A statement that begins with this is for SQLite alone: it moves what only
+ * its older stores have. */
+#define MIGRATE_EMBEDDED "/* embedded */ "
 
 /* What the backend lends: runs one statement. */
 struct migrate_db {
 	enum result (*exec)(void *arg, const char *sql, struct error *err);
 	void *arg;
+	const char *begin; /* a transaction that writes */
+	bool embedded;
 };
 
 /* The version this program reads and writes. */

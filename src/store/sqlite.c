@@ -12,7 +12,8 @@
  * that a failed checkpoint moved are moved again, out of a log that was synced
  * with each commit. tests/contract/test_power.c loses them on purpose.
  */
-#include "sqlite_ops.h"
+#include "sqlite_db.h"
+#include "ops.h"
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -24,41 +25,6 @@
 
 #define LOG_INTERVAL_MS 10000
 
-typedef enum result op_fn(struct sq *q, struct store_op *op);
-
-static op_fn *const handlers[STORE_OP_COUNT] = {
-	[STORE_ACCEPT] = sq_op_accept,	     [STORE_ENQUEUE] = sq_op_enqueue,
-	[STORE_CLAIM] = sq_op_claim,	     [STORE_EXTEND] = sq_op_extend,
-	[STORE_FOLD] = sq_op_fold,	     [STORE_INTENT] = sq_op_intent,
-	[STORE_STEP] = sq_op_step,	     [STORE_SETTLE] = sq_op_settle,
-	[STORE_RECALL] = sq_op_recall,	     [STORE_JOBS] = sq_op_jobs,
-	[STORE_JOURNAL] = sq_op_journal,     [STORE_REVIEWS] = sq_op_reviews,
-	[STORE_REJECT] = sq_op_reject,	     [STORE_DECIDE] = sq_op_decide,
-	[STORE_RETRY] = sq_op_retry,	     [STORE_DROP] = sq_op_drop,
-	[STORE_ACCOUNT] = sq_op_account,     [STORE_STATS] = sq_op_stats,
-	[STORE_NOTE] = sq_op_note_claim,     [STORE_NOTED] = sq_op_note_done,
-	[STORE_PRUNE] = sq_op_prune,	     [STORE_HEALTH] = sq_op_health,
-	[STORE_CHECK] = sq_op_check,	     [STORE_FIND] = sq_op_find,
-	[STORE_ERASE] = sq_op_erase,	     [STORE_SAMPLE] = sq_op_sample,
-	[STORE_READINESS] = sq_op_readiness, [STORE_CURSOR] = sq_op_cursor,
-	[STORE_FOUND] = sq_op_found,	     [STORE_CURSORS] = sq_op_cursors,
-	[STORE_WALK] = sq_op_walk,	     [STORE_PROBE] = sq_op_probe,
-	[STORE_CLOCK] = sq_op_clock,
-};
-
-_Static_assert(JOB_READY == 0 && JOB_RUNNING == 1 && JOB_WAITING == 2 &&
-		       JOB_REVIEW == 3 && JOB_DEAD == 4 && JOB_DONE == 5,
-	       "job states are stored as numbers");
-_Static_assert(LANE_LIVE == 0 && LANE_REVIEW == 1 && LANE_BACKFILL == 2,
-	       "lanes are stored as numbers");
-_Static_assert(REVIEW_OPEN == 0 && REVIEW_APPROVED == 1 &&
-		       REVIEW_REJECTED == 2 && REVIEW_EXPIRED == 3 &&
-		       REVIEW_MERGED == 4,
-	       "review states are stored as numbers");
-_Static_assert(EVENT_FROM_SUNCO == 0 && EVENT_FROM_ZENDESK == 1 &&
-		       EVENT_FROM_SWEEP == 2 && EVENT_FROM_BACKFILL == 3,
-	       "sources are stored as numbers");
-
 static struct sq *sq_of(struct store_backend *b)
 {
 	return (struct sq *)b;
@@ -66,11 +32,13 @@ static struct sq *sq_of(struct store_backend *b)
 
 static enum result run_plain(struct sq *q, enum sql id, struct error *err)
 {
-	q->failed = false;
-	q->err = err;
-	(void)sq_run(q, sq_bind(q, id, NULL, 0));
-	q->err = NULL;
-	return q->failed ? RESULT_TEMP : RESULT_OK;
+	struct db *d = &q->base;
+
+	d->failed = false;
+	d->err = err;
+	(void)db_run(d, db_bind(d, id, NULL, 0));
+	d->err = NULL;
+	return d->failed ? RESULT_TEMP : RESULT_OK;
 }
 
 /* Nothing is accepted into what is lost or broken. */
@@ -91,7 +59,7 @@ static enum result sq_watch(struct store_backend *b, struct error *err)
 				 ".lock file was removed or replaced: end it, "
 				 "then start anew");
 	}
-	if (!q->gone && q->mode == STORE_SERVE)
+	if (!q->gone && q->base.mode == STORE_SERVE)
 		sq_rescue(q);
 	q->gone = true;
 	return error_set(err, RESULT_TEMP,
@@ -108,18 +76,6 @@ static enum result sq_begin(struct store_backend *b, bool writes,
 		r = run_plain(sq_of(b),
 			      writes ? SQL_BEGIN_WRITE : SQL_BEGIN_READ, err);
 	return r;
-}
-
-static void sq_apply(struct store_backend *b, struct store_op *op)
-{
-	struct sq *q = sq_of(b);
-
-	q->failed = false;
-	q->err = &op->error;
-	op->result = handlers[op->kind](q, op);
-	if (q->failed)
-		op->result = RESULT_TEMP;
-	q->err = NULL;
 }
 
 static void tell_checkpoint(struct sq *q, int rc)
@@ -173,7 +129,7 @@ static void sq_rollback(struct store_backend *b)
 
 	if (!sqlite3_get_autocommit(q->db))
 		(void)run_plain(q, SQL_ROLLBACK, NULL);
-	sq_account_forget(q);
+	db_account_forget(&q->base);
 }
 
 static bool sq_changed(struct store_backend *b)
@@ -181,9 +137,9 @@ static bool sq_changed(struct store_backend *b)
 	struct sq *q = sq_of(b);
 	int64_t version, seen = q->seen_version;
 
-	q->failed = false;
+	q->base.failed = false;
 	version = sq_data_version(q);
-	if (q->failed)
+	if (q->base.failed)
 		return false;
 	q->seen_version = version;
 	return version != seen;
@@ -211,17 +167,12 @@ static bool sq_empty_log(struct store_backend *b)
 	return rc == SQLITE_OK;
 }
 
-static const uint8_t *sq_key(const struct store_backend *b)
-{
-	return ((const struct sq *)b)->key;
-}
-
 const struct store_backend_ops store_sqlite_ops = {
 	.scheme = "sqlite",
 	.open = sq_open,
 	.close = sq_close,
 	.begin = sq_begin,
-	.apply = sq_apply,
+	.apply = db_apply,
 	.commit = sq_commit,
 	.rollback = sq_rollback,
 	.changed = sq_changed,
@@ -231,5 +182,5 @@ const struct store_backend_ops store_sqlite_ops = {
 	.leave = sq_leave,
 	.is_left = sq_is_left,
 	.copies = sq_copies,
-	.key = sq_key,
+	.key = db_key,
 };

@@ -149,8 +149,9 @@ size_t sq_copies(const char *location, struct store_copy **out)
 	return c.count;
 }
 
-void sq_copies_prune(struct sq *q, int64_t before_ms)
+void sq_copies_prune(struct db *d, int64_t before_ms)
 {
+	struct sq *q = (struct sq *)d;
 	struct store_copy *copies;
 	size_t i,
 		count = sq_copies(sqlite3_db_filename(q->db, "main"), &copies);

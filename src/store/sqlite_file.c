@@ -289,5 +289,5 @@ void sq_rescue(struct sq *q)
 			  log_str("error", q->rescued ? NULL : err.text));
 		buf_release(&b);
 	}
-	(void)q->base.ops->empty_log(&q->base);
+	(void)q->base.base.ops->empty_log(&q->base.base);
 }

@@ -7,7 +7,8 @@
  * migrates it keeps a copy, <file>.schema-N. Files are made for their owner
  * alone; SQLite gives the log the same mode.
  */
-#include "sqlite_ops.h"
+#include "sqlite_db.h"
+#include "ops.h"
 
 #include <libgen.h>
 #include <stdlib.h>
@@ -69,7 +70,7 @@ static int on_commit(void *arg, sqlite3 *db, const char *name, int pages)
 
 void sq_patience(struct sq *q)
 {
-	(void)sqlite3_busy_timeout(q->db, q->mode == STORE_SERVE
+	(void)sqlite3_busy_timeout(q->db, q->base.mode == STORE_SERVE
 						  ? BUSY_SERVE_MS
 						  : BUSY_TIMEOUT_MS);
 }
@@ -128,7 +129,7 @@ static enum result check_version(const struct sq *q, int64_t version,
 				 "the store was written by a newer version: "
 				 "its schema is %d, this program knows %d",
 				 (int)version, migrate_newest());
-	if (q->mode != STORE_SERVE && version < migrate_newest())
+	if (q->base.mode != STORE_SERVE && version < migrate_newest())
 		return error_set(err, RESULT_PERM,
 				 "the store's schema is %d, this program needs "
 				 "%d: start the daemon once",
@@ -149,7 +150,7 @@ static enum result set_pragmas(struct sq *q, struct error *err)
 	enum result r = exec(q, "PRAGMA synchronous = FULL", err);
 	size_t i;
 
-	if (r == RESULT_OK && q->mode == STORE_READ)
+	if (r == RESULT_OK && q->base.mode == STORE_READ)
 		return exec(q, "PRAGMA query_only = ON", err);
 	for (i = 0; i < ARRAY_LEN(writer) && r == RESULT_OK; i++)
 		r = exec(q, writer[i], err);
@@ -207,45 +208,21 @@ static enum result check_whole(struct sq *q, struct error *err)
 	return RESULT_PERM;
 }
 
-static enum result make_key(struct sq *q)
-{
-	uint8_t key[STORE_KEY_SIZE];
-
-	crypto_random(key, sizeof(key));
-	sq_exec(q, KEY_PUT, sq_blob(key, sizeof(key)));
-	crypto_wipe(key, sizeof(key));
-	return q->failed ? RESULT_TEMP : RESULT_OK;
-}
-
-static enum result read_key(struct sq *q, struct error *err)
-{
-	sqlite3_stmt *st = sq_plain(q, KEY_GET);
-	enum result r = RESULT_OK;
-
-	if (sq_step(q, st) &&
-	    sqlite3_column_bytes(st, 0) == (int)sizeof(q->key))
-		sq_col_blob(st, 0, q->key, sizeof(q->key));
-	else if (!q->failed)
-		r = error_set(err, RESULT_PERM, "the store has no key");
-	sq_end(st);
-	return q->failed ? RESULT_TEMP : r;
-}
-
 /* What the last daemon may have sent at its end has settled by then. */
 #define NOTE_SETTLE_MS 10000
 
-static void lose_leases(struct sq *q, int64_t account, int64_t now_ms)
+static void lose_leases(struct db *q, int64_t account, int64_t now_ms)
 {
-	sq_exec(q, JOBS_LOSE_LEASE, sq_int(account));
-	sq_exec(q, CURSORS_LOSE_LEASE, sq_int(account));
-	sq_exec(q, NOTES_LOSE_LEASE, sq_int(account),
-		sq_int(now_ms + NOTE_SETTLE_MS));
+	db_do(q, JOBS_LOSE_LEASE, db_int(account));
+	db_do(q, CURSORS_LOSE_LEASE, db_int(account));
+	db_do(q, NOTES_LOSE_LEASE, db_int(account),
+	      db_int(now_ms + NOTE_SETTLE_MS));
 }
 
 /* The last daemon's runs ended without a word. */
-static void free_leases(struct sq *q, int64_t now_ms)
+static void free_leases(struct db *q, int64_t now_ms)
 {
-	struct sq_ids ids = sq_collect(q, sq_plain(q, ACCOUNT_IDS));
+	struct db_ids ids = db_collect(q, db_plain(q, ACCOUNT_IDS));
 	size_t i;
 
 	for (i = 0; i < ids.count; i++)
@@ -256,17 +233,15 @@ static void free_leases(struct sq *q, int64_t now_ms)
 /* A crash in between must not shift twice what is planned. */
 static enum result take_over(struct sq *q, int64_t now_ms, struct error *err)
 {
+	struct db *d = &q->base;
 	enum result r = exec(q, "BEGIN IMMEDIATE", err);
 
-	if (r == RESULT_OK)
-		r = make_key(q);
-	if (r == RESULT_OK)
-		sq_clock_start(q, now_ms);
-	if (r == RESULT_OK)
-		free_leases(q, now_ms);
-	if (r == RESULT_OK && !q->failed)
-		r = exec(q, "COMMIT", err);
-	return q->failed ? RESULT_TEMP : r;
+	if (r != RESULT_OK)
+		return r;
+	db_key_make(d);
+	db_clock_start(d, now_ms);
+	free_leases(d, now_ms);
+	return d->failed ? RESULT_TEMP : exec(q, "COMMIT", err);
 }
 
 /* There is no way back from a newer schema but a copy of the older one. */
@@ -292,7 +267,7 @@ static enum result prepare_to_serve(struct sq *q, const char *path,
 				    int64_t version, int64_t now_ms,
 				    struct error *err)
 {
-	struct migrate_db db = {exec, q};
+	struct migrate_db db = {exec, q, "BEGIN IMMEDIATE", true};
 	enum result r = version == 0 ? sq_refuse_empty(q, path, err)
 				     : check_whole(q, err);
 
@@ -311,11 +286,12 @@ static enum result prepare_to_serve(struct sq *q, const char *path,
 static enum result open_all(struct sq *q, const char *path, int64_t now_ms,
 			    struct error *err)
 {
-	bool serve = q->mode == STORE_SERVE;
+	bool serve = q->base.mode == STORE_SERVE;
 	int64_t version = 0;
 	enum result r;
 
-	r = serve ? sq_lock(q, path, err) : sq_need_file(path, q->mode, err);
+	r = serve ? sq_lock(q, path, err)
+		  : sq_need_file(path, q->base.mode, err);
 	if (r == RESULT_OK && serve)
 		r = sq_make_file(q, path, err);
 	if (r == RESULT_OK && serve)
@@ -331,7 +307,7 @@ static enum result open_all(struct sq *q, const char *path, int64_t now_ms,
 	if (r == RESULT_OK && serve)
 		r = prepare_to_serve(q, path, version, now_ms, err);
 	if (r == RESULT_OK)
-		r = read_key(q, err);
+		r = db_key_read(&q->base, err);
 	if (r == RESULT_OK)
 		r = ask(q, "PRAGMA page_size", &q->page_size, err);
 	if (r == RESULT_OK && serve)
@@ -352,18 +328,19 @@ enum result sq_open(struct store_backend **out, const char *location,
 	char *path = sq_path(location);
 	enum result r;
 
-	q->base.ops = &store_sqlite_ops;
-	q->mode = mode;
+	q->base.base.ops = &store_sqlite_ops;
+	q->base.driver = &sq_driver;
+	q->base.mode = mode;
 	q->lock_fd = -1;
-	q->err = err;
+	q->base.err = err;
 	r = open_all(q, path, now_ms, err);
 	free(path);
-	q->err = NULL;
+	q->base.err = NULL;
 	if (r != RESULT_OK) {
-		sq_close(&q->base);
+		sq_close(&q->base.base);
 		return r;
 	}
-	*out = &q->base;
+	*out = &q->base.base;
 	return RESULT_OK;
 }
 
@@ -372,15 +349,14 @@ void sq_close(struct store_backend *b)
 	struct sq *q = (struct sq *)b;
 	size_t i;
 
-	if (q->mode == STORE_SERVE && q->main_file.ino != 0 && !q->rescued &&
-	    !sq_files_there(q))
+	if (q->base.mode == STORE_SERVE && q->main_file.ino != 0 &&
+	    !q->rescued && !sq_files_there(q))
 		sq_rescue(q);
 	for (i = 0; i < SQL_COUNT; i++)
-		sqlite3_finalize(q->stmts[i]);
+		sqlite3_finalize(q->rows[i].st);
 	sqlite3_close(q->db);
 	if (q->lock_fd >= 0)
 		close(q->lock_fd);
-	crypto_wipe(q->key, sizeof(q->key));
-	free(q->accounts);
+	db_release(&q->base);
 	free(q);
 }

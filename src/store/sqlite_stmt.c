@@ -1,20 +1,13 @@
 /*
- * Statements: prepared once per handle at first use, bound from typed values,
- * stepped with a sticky error; columns out. See sqlite_db.h.
+ * SQLite as a driver: statements are prepared once per handle at first use.
+ * See db.h.
  */
 #include "sqlite_db.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/buf.h"
 #include "base/str.h"
-
-static const char *const sql_texts[SQL_COUNT] = {
-#define SQL_TEXT(id, text) [SQL_##id] = (text),
-	SQL_TABLE(SQL_TEXT)
-#undef SQL_TEXT
-};
 
 /* Messages of SQLite name tables and columns, never values. */
 enum result sq_error(sqlite3 *db, int rc, const char *what, struct error *err)
@@ -45,182 +38,196 @@ enum result sq_error(sqlite3 *db, int rc, const char *what, struct error *err)
 			 db != NULL ? sqlite3_extended_errcode(db) : rc);
 }
 
-static void fail(struct sq *q, int rc)
+void sq_fail(struct sq *q, int rc, const char *what)
 {
-	if (q->failed)
+	if (q->base.failed)
 		return;
-	q->failed = true;
+	q->base.failed = true;
 	q->damaged = q->damaged || sq_is_damage(rc);
-	(void)sq_error(q->db, rc, "sqlite", q->err);
+	(void)sq_error(q->db, rc, what, q->base.err);
 }
 
-static sqlite3_stmt *statement(struct sq *q, enum sql id)
+static struct sq *sq_of(struct db *d)
 {
-	int rc;
-
-	if (q->failed)
-		return NULL;
-	if (q->stmts[id] != NULL)
-		return q->stmts[id];
-	rc = sqlite3_prepare_v3(q->db, sql_texts[id], -1,
-				SQLITE_PREPARE_PERSISTENT, &q->stmts[id], NULL);
-	if (rc != SQLITE_OK) {
-		q->stmts[id] = NULL;
-		fail(q, rc);
-	}
-	return q->stmts[id];
+	return (struct sq *)d;
 }
 
-static int bind_value(sqlite3_stmt *st, int i, const struct sq_val *v)
+static struct sq_rows *rows_of(struct db_rows *r)
+{
+	return (struct sq_rows *)r;
+}
+
+static sqlite3_stmt *prepare(struct sq *q, const char *text, unsigned flags)
+{
+	sqlite3_stmt *st = NULL;
+	int rc = sqlite3_prepare_v3(q->db, text, -1, flags, &st, NULL);
+
+	if (rc != SQLITE_OK)
+		sq_fail(q, rc, "sqlite");
+	return rc == SQLITE_OK ? st : NULL;
+}
+
+static int bind_value(sqlite3_stmt *st, int i, const struct db_val *v)
 {
 	switch (v->type) {
-	case SQ_INT:
+	case DB_INT:
 		return sqlite3_bind_int64(st, i, v->num);
-	case SQ_TEXT:
-		return sqlite3_bind_text(st, i, v->ptr, -1, SQLITE_STATIC);
-	case SQ_BLOB:
+	case DB_TEXT:
+		return sqlite3_bind_text(st, i, v->ptr, v->len, SQLITE_STATIC);
+	case DB_BLOB:
 		return sqlite3_bind_blob(st, i, v->ptr, v->len, SQLITE_STATIC);
-	case SQ_NULL:
+	case DB_NULL:
 		break;
 	}
 	return sqlite3_bind_null(st, i);
 }
 
-sqlite3_stmt *sq_bind(struct sq *q, enum sql id, const struct sq_val *values,
-		      size_t count)
+static struct db_rows *bind_values(struct sq *q, struct sq_rows *r,
+				   const struct db_val *values, size_t count)
 {
-	sqlite3_stmt *st = statement(q, id);
-	size_t i;
-	int rc;
+	int rc = SQLITE_OK;
 
-	if (st == NULL)
-		return NULL;
-	for (i = 0; i < count; i++) {
-		rc = bind_value(st, (int)i + 1, &values[i]);
-		if (rc != SQLITE_OK) {
-			fail(q, rc);
-			return NULL;
-		}
-	}
-	return st;
+	for (size_t i = 0; i < count && rc == SQLITE_OK; i++)
+		rc = bind_value(r->st, (int)i + 1, &values[i]);
+	if (rc == SQLITE_OK)
+		return &r->base;
+	sq_fail(q, rc, "sqlite");
+	return NULL;
 }
 
-bool sq_step(struct sq *q, sqlite3_stmt *st)
+static struct db_rows *sq_bind(struct db *d, enum sql id,
+			       const struct db_val *values, size_t count)
 {
-	int rc;
+	struct sq *q = sq_of(d);
+	struct sq_rows *r = &q->rows[id];
 
-	if (st == NULL)
-		return false;
-	if (q->failed) {
-		sqlite3_reset(st);
-		return false;
+	if (r->st == NULL) {
+		r->base.db = d;
+		r->st = prepare(q, sql_texts[id], SQLITE_PREPARE_PERSISTENT);
 	}
-	rc = sqlite3_step(st);
+	return r->st != NULL ? bind_values(q, r, values, count) : NULL;
+}
+
+static void sq_end(struct db_rows *base)
+{
+	struct sq_rows *r = rows_of(base);
+
+	if (!r->once) {
+		sqlite3_reset(r->st);
+		return;
+	}
+	sqlite3_finalize(r->st);
+	free(r);
+}
+
+static struct db_rows *sq_bind_text(struct db *d, const char *text,
+				    const struct db_val *values, size_t count)
+{
+	struct sq *q = sq_of(d);
+	struct sq_rows *r = xcalloc(1, sizeof(*r));
+
+	r->base.db = d;
+	r->once = true;
+	r->st = prepare(q, text, 0);
+	if (r->st != NULL && bind_values(q, r, values, count) != NULL)
+		return &r->base;
+	sq_end(&r->base);
+	return NULL;
+}
+
+static bool sq_step(struct db_rows *base)
+{
+	int rc = sqlite3_step(rows_of(base)->st);
+
 	if (rc == SQLITE_ROW)
 		return true;
 	if (rc != SQLITE_DONE)
-		fail(q, rc);
-	sqlite3_reset(st);
+		sq_fail(sq_of(base->db), rc, "sqlite");
+	sq_end(base);
 	return false;
 }
 
-void sq_end(sqlite3_stmt *st)
+static int sq_run(struct db_rows *r)
 {
-	if (st != NULL)
-		sqlite3_reset(st);
-}
+	struct sq *q = sq_of(r->db);
 
-int sq_run(struct sq *q, sqlite3_stmt *st)
-{
-	while (sq_step(q, st))
+	while (sq_step(r))
 		;
-	return q->failed ? 0 : sqlite3_changes(q->db);
+	return sqlite3_changes(q->db);
 }
 
-int64_t sq_first(struct sq *q, sqlite3_stmt *st, int64_t otherwise)
+static void sq_post(struct db_rows *r)
 {
-	int64_t n = otherwise;
-
-	if (sq_step(q, st)) {
-		if (sqlite3_column_type(st, 0) != SQLITE_NULL)
-			n = sqlite3_column_int64(st, 0);
-		sq_end(st);
-	}
-	return n;
+	(void)sq_run(r);
 }
 
-uint64_t sq_col_id(sqlite3_stmt *st, int i)
+static int64_t sq_insert(struct db_rows *r)
 {
-	return (uint64_t)sqlite3_column_int64(st, i);
+	struct sq *q = sq_of(r->db);
+
+	(void)sq_run(r);
+	return sqlite3_last_insert_rowid(q->db);
 }
 
-void sq_col_str(sqlite3_stmt *st, int i, char *dst, size_t size)
+static bool sq_is_null(struct db_rows *r, int i)
 {
-	const char *s = (const char *)sqlite3_column_text(st, i);
-
-	(void)str_copy(dst, size, s != NULL ? s : "");
+	return sqlite3_column_type(rows_of(r)->st, i) == SQLITE_NULL;
 }
 
-char *sq_col_text(sqlite3_stmt *st, int i)
+static int64_t sq_col_int(struct db_rows *r, int i)
 {
-	return xstrdup((const char *)sqlite3_column_text(st, i));
+	return sqlite3_column_int64(rows_of(r)->st, i);
 }
 
-void sq_col_blob(sqlite3_stmt *st, int i, void *dst, size_t size)
+static const char *sq_col_text(struct db_rows *r, int i)
 {
-	const void *p = sqlite3_column_blob(st, i);
-
-	memset(dst, 0, size);
-	if (p != NULL && (size_t)sqlite3_column_bytes(st, i) == size)
-		memcpy(dst, p, size);
+	return (const char *)sqlite3_column_text(rows_of(r)->st, i);
 }
 
-void sq_reasons_write(reason_set s, char out[SQ_REASONS_SIZE])
+static const void *sq_col_bytes(struct db_rows *r, int i, size_t *len)
 {
-	struct buf b;
-	enum reason r;
+	const void *p = sqlite3_column_blob(rows_of(r)->st, i);
 
-	buf_init(&b, SQ_REASONS_SIZE - 1);
-	for (r = 0; r < REASON_COUNT; r++) {
-		if ((s & REASON_BIT(r)) == 0)
-			continue;
-		if (b.len > 0)
-			(void)buf_putc(&b, ',');
-		(void)buf_puts(&b, reason_code(r));
-	}
-	(void)str_copy(out, SQ_REASONS_SIZE, b.data);
-	buf_release(&b);
+	*len = (size_t)sqlite3_column_bytes(rows_of(r)->st, i);
+	return p;
 }
 
-reason_set sq_reasons_parse(const char *text)
+int64_t sq_data_version(struct sq *q)
 {
-	reason_set s = 0;
-	enum reason r;
-	char code[64];
-	size_t n;
-
-	for (; text != NULL && *text != '\0'; text += n) {
-		text += *text == ',';
-		n = strcspn(text, ",");
-		if (str_copy_slice(code, sizeof(code),
-				   (struct slice){text, n}) &&
-		    reason_parse(code, &r))
-			s |= REASON_BIT(r);
-	}
-	return s;
+	return db_first(&q->base, db_plain(&q->base, DATA_VERSION), -1);
 }
 
-struct sq_ids sq_collect(struct sq *q, sqlite3_stmt *st)
+static int64_t sq_version(struct db *d)
 {
-	struct sq_ids ids = {NULL, 0, 0};
-
-	while (sq_step(q, st)) {
-		if (ids.count == ids.cap) {
-			ids.cap = ids.cap ? 2 * ids.cap : 16;
-			ids.items = xrealloc(ids.items,
-					     ids.cap * sizeof(*ids.items));
-		}
-		ids.items[ids.count++] = sqlite3_column_int64(st, 0);
-	}
-	return ids;
+	return sq_data_version(sq_of(d));
 }
+
+static void sq_health(struct db *d, struct store_health *out)
+{
+	struct db_rows *r = db_plain(d, JOURNAL_MODE);
+
+	if (db_step(d, r))
+		db_col_str(r, 0, out->mode, sizeof(out->mode));
+	db_end(r);
+	out->durable = db_first(d, db_plain(d, SYNCHRONOUS), 0) >= 2; /* FULL */
+	out->size_bytes = db_first(d, db_plain(d, PAGE_COUNT), 0) *
+			  db_first(d, db_plain(d, PAGE_SIZE), 0);
+}
+
+const struct db_driver sq_driver = {
+	.bind = sq_bind,
+	.bind_text = sq_bind_text,
+	.step = sq_step,
+	.end = sq_end,
+	.run = sq_run,
+	.post = sq_post,
+	.insert = sq_insert,
+	.is_null = sq_is_null,
+	.col_int = sq_col_int,
+	.col_text = sq_col_text,
+	.col_bytes = sq_col_bytes,
+	.version = sq_version,
+	.health = sq_health,
+	.damage = sq_damage,
+	.prune_copies = sq_copies_prune,
+};

@@ -57,6 +57,8 @@ static void make_first(struct contract_dir *d)
 		     "DROP TABLE agent_merges;"
 		     "DROP TABLE cursors; DROP TABLE changes;"
 		     "DROP TABLE heard; DROP TABLE sunco_merges;"
+		     "INSERT INTO meta SELECT name, ms FROM clocks;"
+		     "DROP TABLE clocks;"
 		     "ALTER TABLE jobs DROP COLUMN told_sunco_ms;"
 		     "ALTER TABLE jobs DROP COLUMN told_zendesk_ms;"
 		     "ALTER TABLE jobs DROP COLUMN read_ms;"

@@ -13,7 +13,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "../../src/store/sqlite_sql.h"
+#include "../../src/store/sql.h"
 #include "base/str.h"
 #include "contract.h"
 

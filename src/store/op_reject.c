@@ -5,7 +5,7 @@
  * with (a hash of zeros), and for every SunCo user with the same external id:
  * who takes a merge back says that the two are not one.
  */
-#include "sqlite_ops.h"
+#include "ops.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -16,7 +16,7 @@
 
 static const uint8_t any_address[16];
 
-void sq_person_key(const uint8_t person_hash[16], char out[SQ_PERSON_KEY_SIZE])
+void db_person_key(const uint8_t person_hash[16], char out[DB_PERSON_KEY_SIZE])
 {
 	char hex[33];
 
@@ -24,65 +24,65 @@ void sq_person_key(const uint8_t person_hash[16], char out[SQ_PERSON_KEY_SIZE])
 	if (memcmp(person_hash, any_address, sizeof(any_address)) == 0)
 		return;
 	crypto_hex(person_hash, 16, hex);
-	snprintf(out, SQ_PERSON_KEY_SIZE, "x:%s", hex);
+	snprintf(out, DB_PERSON_KEY_SIZE, "x:%s", hex);
 }
 
-static void put(struct sq *q, const struct store_reject *r, int64_t account,
+static void put(struct db *q, const struct store_reject *r, int64_t account,
 		const char *who, uint64_t profile)
 {
 	if (*who)
-		sq_exec(q, REJECTED_PUT, sq_int(account), sq_text(who),
-			sq_int((int64_t)sq_alias_follow(q, account, profile)),
-			sq_blob(any_address, sizeof(any_address)),
-			sq_int(r->now_ms), sq_str(r->by));
+		db_do(q, REJECTED_PUT, db_int(account), db_text(who),
+		      db_int((int64_t)db_alias_follow(q, account, profile)),
+		      db_blob(any_address, sizeof(any_address)),
+		      db_int(r->now_ms), db_str(r->by));
 }
 
-static void put_external_id(struct sq *q, const struct store_reject *r,
+static void put_external_id(struct db *q, const struct store_reject *r,
 			    int64_t account, const struct journal_entry *e)
 {
 	struct crypto_hmac *hmac = crypto_hmac_new(q->key, sizeof(q->key));
-	char key[SQ_PERSON_KEY_SIZE];
+	char key[DB_PERSON_KEY_SIZE];
 	uint8_t hash[16];
 
 	restore_person_hash(e, hmac, hash);
 	crypto_hmac_free(hmac);
-	sq_person_key(hash, key);
+	db_person_key(hash, key);
 	put(q, r, account, key, e->profile_id);
 }
 
 /* What is under way about the person decides anew; what is done stays so
  * until they come again. */
-static void wake(struct sq *q, const struct store_reject *r, int64_t account,
+static void wake(struct db *q, const struct store_reject *r, int64_t account,
 		 const char *sunco_id)
 {
 	char person[PERSON_SIZE];
-	struct sq_job job;
-	struct sq_wake w = {.now_ms = r->now_ms, .wait_ms = r->wait_ms};
+	struct db_job job;
+	struct db_wake w = {.now_ms = r->now_ms, .wait_ms = r->wait_ms};
 
 	if (!job_person(person, sunco_id, 0) ||
-	    !sq_job_find(q, account, person, &job) || job.state == JOB_DONE ||
+	    !db_job_find(q, account, person, &job) || job.state == JOB_DONE ||
 	    job.state == JOB_DEAD)
 		return;
 	w.lane = job.lane;
 	w.source = job.source;
-	sq_job_wake(q, &job, &w);
+	db_job_wake(q, &job, &w);
 }
 
 /* Whose agents were told that the two are linked: it was wrong. */
-static void tell(struct sq *q, const struct journal_entry *old,
+static void tell(struct db *q, const struct journal_entry *old,
 		 const struct journal_entry *e, int64_t now_ms)
 {
-	struct sq_note n = {
-		.account = sq_account_id(q, old->account, false),
+	struct db_note n = {
+		.account = db_account_id(q, old->account, false),
 		.job_id = old->job_id,
 		.journal_id = e->id,
 		.now_ms = now_ms,
 	};
 
-	sq_note_undone(q, old, &n, e);
+	db_note_undone(q, old, &n, e);
 }
 
-static int64_t write_down(struct sq *q, const struct store_reject *r,
+static int64_t write_down(struct db *q, const struct store_reject *r,
 			  int64_t account, const struct journal_entry *old)
 {
 	char note[64];
@@ -103,12 +103,12 @@ static int64_t write_down(struct sq *q, const struct store_reject *r,
 
 	snprintf(note, sizeof(note), JOURNAL_UNDONE "%lld", (long long)old->id);
 	(void)str_copy(e.sunco_id, sizeof(e.sunco_id), old->sunco_id);
-	e.id = sq_journal_add(q, account, &e, r->now_ms);
+	e.id = db_journal_add(q, account, &e, r->now_ms);
 	tell(q, old, &e, r->now_ms);
 	return e.id;
 }
 
-static enum result check(struct sq *q, const struct journal_entry *e)
+static enum result check(struct db *q, const struct journal_entry *e)
 {
 	if ((e->action != ACTION_MERGE && e->action != ACTION_ADOPT) ||
 	    !e->applied)
@@ -120,7 +120,7 @@ static enum result check(struct sq *q, const struct journal_entry *e)
 	return RESULT_OK;
 }
 
-enum result sq_op_reject(struct sq *q, struct store_op *op)
+enum result op_reject(struct db *q, struct store_op *op)
 {
 	struct store_reject *r = &op->u.reject;
 	struct journal_entry e;
@@ -128,14 +128,14 @@ enum result sq_op_reject(struct sq *q, struct store_op *op)
 	enum result result;
 
 	r->entry_id = 0;
-	if (!sq_journal_get(q, r->journal_id, &e))
+	if (!db_journal_get(q, r->journal_id, &e))
 		return error_set(q->err, RESULT_NOTFOUND, "no such entry");
 	result = check(q, &e);
 	if (result == RESULT_OK) {
-		account = sq_account_id(q, e.account, false);
+		account = db_account_id(q, e.account, false);
 		put(q, r, account, e.sunco_id, e.profile_id);
 		put_external_id(q, r, account, &e);
-		sq_exec(q, LINK_DELETE, sq_int(account), sq_text(e.sunco_id));
+		db_do(q, LINK_DELETE, db_int(account), db_text(e.sunco_id));
 		r->entry_id = write_down(q, r, account, &e);
 		wake(q, r, account, e.sunco_id);
 	}

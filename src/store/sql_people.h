@@ -1,40 +1,44 @@
 /*
  * The statements about people: what is remembered of them, who had an
- * address, forgetting, retention; see sqlite_sql.h, which includes this.
+ * address, forgetting, retention; see sql.h, which includes this.
  */
-#ifndef REUNITE_STORE_SQLITE_SQL_PEOPLE_H
-#define REUNITE_STORE_SQLITE_SQL_PEOPLE_H
+#ifndef REUNITE_STORE_SQL_PEOPLE_H
+#define REUNITE_STORE_SQL_PEOPLE_H
 
 #define SQL_PEOPLE_TABLE(X)                                                    \
 	/* people */                                                           \
 	X(REJECTED_PUT,                                                        \
-	  "INSERT OR IGNORE INTO rejected(account, sunco_id, profile_id,"      \
-	  " address_hash, at_ms, decided_by) VALUES(?1, ?2, ?3, ?4, ?5, ?6)")  \
+	  "INSERT INTO rejected(account, sunco_id, profile_id,"                \
+	  " address_hash, at_ms, decided_by) VALUES(?1, ?2, ?3, ?4, ?5,"       \
+	  " ?6) ON CONFLICT DO NOTHING")                                       \
 	X(REJECTED_HAS,                                                        \
 	  "SELECT 1 FROM rejected WHERE account = ?1 AND sunco_id IN (?2, ?5)" \
 	  " AND profile_id = ?3 AND address_hash IN (?4, ?6)"                  \
 	  " LIMIT 1")                                                          \
 	X(REJECTED_COPY,                                                       \
-	  "INSERT OR IGNORE INTO rejected(account, sunco_id, profile_id,"      \
-	  " address_hash, at_ms, decided_by) SELECT account, ?3, profile_id,"  \
-	  " address_hash, at_ms, decided_by FROM rejected"                     \
-	  " WHERE account = ?1 AND sunco_id = ?2")                             \
+	  "INSERT INTO rejected(account, sunco_id, profile_id,"                \
+	  " address_hash, at_ms, decided_by) SELECT account, ?3,"              \
+	  " profile_id, address_hash, at_ms, decided_by FROM rejected"         \
+	  " WHERE account = ?1 AND sunco_id = ?2 ON CONFLICT DO NOTHING")      \
 	X(REJECTED_MOVE,                                                       \
-	  "INSERT OR IGNORE INTO rejected(account, sunco_id, profile_id,"      \
-	  " address_hash, at_ms, decided_by) SELECT account, sunco_id, ?3,"    \
-	  " address_hash, at_ms, decided_by FROM rejected"                     \
-	  " INDEXED BY rejected_profile"                                       \
-	  " WHERE account = ?1 AND profile_id = ?2")                           \
+	  "INSERT INTO rejected(account, sunco_id, profile_id,"                \
+	  " address_hash, at_ms, decided_by) SELECT account, sunco_id,"        \
+	  " CAST(?3 AS INTEGER), address_hash, at_ms, decided_by FROM"         \
+	  " rejected WHERE account = ?1 AND profile_id BETWEEN ?2 AND"         \
+	  " ?2 ON CONFLICT DO NOTHING")                                        \
 	X(LINK_GET, "SELECT zendesk_user_id, print, checked_ms FROM links"     \
 		    " WHERE account = ?1 AND sunco_id = ?2")                   \
 	X(LINK_PUT,                                                            \
-	  "INSERT OR REPLACE INTO links(account, sunco_id, zendesk_user_id,"   \
-	  " print, checked_ms) VALUES(?1, ?2, ?3, ?4, ?5)")                    \
+	  "INSERT INTO links(account, sunco_id, zendesk_user_id, print,"       \
+	  " checked_ms) VALUES(?1, ?2, ?3, ?4, ?5) ON CONFLICT(account,"       \
+	  " sunco_id) DO UPDATE SET zendesk_user_id = ?3, print = ?4,"         \
+	  " checked_ms = ?5")                                                  \
 	X(LINK_DELETE, "DELETE FROM links WHERE account = ?1"                  \
 		       " AND sunco_id = ?2")                                   \
-	X(LINK_FRESH, "SELECT sunco_id FROM links INDEXED BY links_zendesk"    \
-		      " WHERE account = ?1"                                    \
-		      " AND zendesk_user_id = ?2 AND checked_ms > ?3 LIMIT 1") \
+	X(LINK_FRESH,                                                          \
+	  "SELECT sunco_id FROM links WHERE account = ?1 AND"                  \
+	  " zendesk_user_id BETWEEN ?2 AND ?2 AND +checked_ms > ?3"            \
+	  " LIMIT 1")                                                          \
 	X(LINKS_MOVE, "UPDATE links SET zendesk_user_id = ?3"                  \
 		      " WHERE account = ?1 AND zendesk_user_id = ?2")          \
 	X(ALIAS_GET, "SELECT to_id FROM aliases WHERE account = ?1"            \
@@ -42,42 +46,47 @@
 	X(ALIAS_ENDED_IN, "SELECT 1 FROM aliases WHERE account = ?1"           \
 			  " AND to_id = ?2 LIMIT 1")                           \
 	X(ALIAS_PUT,                                                           \
-	  "INSERT OR REPLACE INTO aliases(account, from_id, to_id, at_ms)"     \
-	  " VALUES(?1, ?2, ?3, ?4)")                                           \
+	  "INSERT INTO aliases(account, from_id, to_id, at_ms)"                \
+	  " VALUES(?1, ?2, ?3, ?4) ON CONFLICT(account, from_id) DO"           \
+	  " UPDATE SET to_id = ?3, at_ms = ?4")                                \
 	X(ALIAS_FLATTEN, "UPDATE aliases SET to_id = ?3 WHERE account = ?1"    \
 			 " AND to_id = ?2")                                    \
 	X(LINKS_OF_ZENDESK,                                                    \
-	  "SELECT sunco_id FROM links INDEXED BY links_zendesk"                \
-	  " WHERE account = ?1 AND zendesk_user_id = ?2 LIMIT ?3")             \
+	  "SELECT sunco_id FROM links WHERE account = ?1 AND"                  \
+	  " zendesk_user_id = ?2 LIMIT ?3")                                    \
 	X(SUNCO_MERGE_PUT,                                                     \
-	  "INSERT OR REPLACE INTO sunco_merges(account, from_id, to_id,"       \
-	  " at_ms) VALUES(?1, ?2, ?3, ?4)")                                    \
+	  "INSERT INTO sunco_merges(account, from_id, to_id, at_ms)"           \
+	  " VALUES(?1, ?2, ?3, ?4) ON CONFLICT(account, from_id) DO"           \
+	  " UPDATE SET to_id = ?3, at_ms = ?4")                                \
 	X(SUNCO_MERGE_GET, "SELECT to_id FROM sunco_merges WHERE account = ?1" \
 			   " AND from_id = ?2 AND at_ms > ?3")                 \
 	X(SUNCO_MERGE_ERASE, "DELETE FROM sunco_merges WHERE account = ?1"     \
 			     " AND from_id = ?2")                              \
 	X(SUNCO_MERGES_ERASE,                                                  \
 	  "DELETE FROM sunco_merges WHERE account = ?1 AND from_id IN"         \
-	  " (SELECT from_id FROM sunco_merges INDEXED BY sunco_merges_to"      \
-	  " WHERE account = ?1 AND to_id = ?2)")                               \
+	  " (SELECT from_id FROM sunco_merges WHERE account = ?1 AND"          \
+	  " to_id = ?2)")                                                      \
 	/* addresses */                                                        \
 	X(ADDRESS_GET, "SELECT proven, seen_ms, lost_ms, at_ms"                \
 		       " FROM addresses WHERE account = ?1"                    \
 		       " AND address_hash = ?2 AND zendesk_user_id = ?3")      \
 	X(ADDRESS_PUT,                                                         \
-	  "INSERT OR REPLACE INTO addresses(account, address_hash,"            \
+	  "INSERT INTO addresses(account, address_hash,"                       \
 	  " zendesk_user_id, proven, seen_ms, lost_ms, at_ms)"                 \
-	  " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)")                               \
+	  " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT(account,"           \
+	  " address_hash, zendesk_user_id) DO UPDATE SET proven = ?4,"         \
+	  " seen_ms = ?5, lost_ms = ?6, at_ms = ?7")                           \
 	X(ADDRESS_OWNERS,                                                      \
 	  "SELECT zendesk_user_id, proven, seen_ms, lost_ms, at_ms"            \
 	  " FROM addresses WHERE account = ?1 AND address_hash = ?2"           \
 	  " LIMIT ?3")                                                         \
 	X(ADDRESSES_OF_USER,                                                   \
-	  "SELECT address_hash, proven, seen_ms, lost_ms, at_ms"               \
-	  " FROM addresses INDEXED BY addresses_user"                          \
-	  " WHERE account = ?1 AND zendesk_user_id = ?2")                      \
-	X(ADDRESSES_ERASE, "DELETE FROM addresses INDEXED BY addresses_user"   \
-			   " WHERE account = ?1 AND zendesk_user_id = ?2")     \
+	  "SELECT address_hash, proven, seen_ms, lost_ms, at_ms FROM"          \
+	  " addresses WHERE account = ?1 AND zendesk_user_id BETWEEN ?2"       \
+	  " AND ?2")                                                           \
+	X(ADDRESSES_ERASE,                                                     \
+	  "DELETE FROM addresses WHERE account = ?1 AND zendesk_user_id"       \
+	  " = ?2")                                                             \
 	/* forgetting: the FIND ones walk, in a command's own handle */        \
 	X(FIND_OWNERS, "SELECT zendesk_user_id FROM addresses"                 \
 		       " WHERE account = ?1 AND address_hash = ?2")            \
@@ -93,17 +102,17 @@
 	  "SELECT id FROM reviews WHERE account = ?1"                          \
 	  " AND (messaging_user_id = ?2 OR profile_id = ?2)")                  \
 	X(FIND_REVIEWS_ADDRESS,                                                \
-	  "SELECT id FROM reviews WHERE account = ?1"                          \
-	  " AND (address_hash = ?2 OR instr(lower(facts), ?3) > 0)")           \
+	  "SELECT id FROM reviews WHERE account = ?1 AND (address_hash"        \
+	  " = ?2 OR replace(lower(facts), ?3, '') <> lower(facts))")           \
 	X(FIND_ENTRIES_USER,                                                   \
 	  "SELECT id FROM journal WHERE account = ?1"                          \
 	  " AND (messaging_user_id = ?2 OR profile_id = ?2)")                  \
 	X(FIND_ENTRIES_SUNCO, "SELECT id FROM journal WHERE account = ?1"      \
 			      " AND sunco_id = ?2")                            \
 	X(FIND_ENTRIES_ADDRESS,                                                \
-	  "SELECT id FROM journal"                                             \
-	  " WHERE account = ?1 AND before_image IS NOT NULL"                   \
-	  " AND instr(lower(before_image), ?2) > 0")                           \
+	  "SELECT id FROM journal WHERE account = ?1 AND before_image"         \
+	  " IS NOT NULL AND replace(lower(before_image), ?2, '') <>"           \
+	  " lower(before_image)")                                              \
 	X(FORGET_ENTRY, "UPDATE journal SET before_image = NULL,"              \
 			" sunco_id = NULL WHERE id = ?1")                      \
 	X(FORGET_OF_JOB, "UPDATE journal SET before_image = NULL,"             \
@@ -120,10 +129,10 @@
 	X(FORGET_ADDRESS, "DELETE FROM addresses"                              \
 			  " WHERE account = ?1 AND address_hash = ?2")         \
 	/* retention */                                                        \
-	X(PRUNE_EVENTS, "DELETE FROM events WHERE account = ?1 AND key IN"     \
-			" (SELECT key FROM events INDEXED BY events_received"  \
-			" WHERE account = ?1 AND received_ms < ?2"             \
-			" ORDER BY received_ms LIMIT ?3)")                     \
+	X(PRUNE_EVENTS,                                                        \
+	  "DELETE FROM events WHERE account = ?1 AND key IN (SELECT key"       \
+	  " FROM events WHERE account = ?1 AND received_ms < ?2 ORDER"         \
+	  " BY received_ms LIMIT ?3)")                                         \
 	X(PRUNE_JOBS, "DELETE FROM jobs WHERE id IN (SELECT id FROM jobs"      \
 		      " WHERE account = ?1 AND state = ?2 AND lane = ?3"       \
 		      " AND run_at_ms < ?4 AND NOT EXISTS (SELECT 1"           \
@@ -146,9 +155,9 @@
 	  "DELETE FROM reviews WHERE id IN (SELECT id FROM reviews"            \
 	  " WHERE state <> 0 AND closed_ms < ?1 LIMIT ?2)")                    \
 	/* when the clock is set */                                            \
-	X(META_TIME, "SELECT value FROM meta WHERE name = ?1")                 \
-	X(META_TIME_PUT, "INSERT INTO meta(name, value) VALUES(?1, ?2)"        \
-			 " ON CONFLICT(name) DO UPDATE SET value = ?2")        \
+	X(CLOCK_GET, "SELECT ms FROM clocks WHERE name = ?1")                  \
+	X(CLOCK_PUT, "INSERT INTO clocks(name, ms) VALUES(?1, ?2) ON"          \
+		     " CONFLICT(name) DO UPDATE SET ms = ?2")                  \
 	X(SHIFT_JOBS,                                                          \
 	  "UPDATE jobs SET created_ms = created_ms + ?2,"                      \
 	  " run_at_ms = run_at_ms + ?2, deadline_ms = deadline_ms + ?2,"       \
@@ -190,30 +199,28 @@
 	  " AND r.state = 0) ORDER BY at_ms LIMIT ?2")                         \
 	X(JOURNAL_DELETE, "DELETE FROM journal WHERE id = ?1")                 \
 	X(CHANGES_DELETE, "DELETE FROM changes WHERE journal_id = ?1")         \
-	X(PRUNE_LINKS, "DELETE FROM links WHERE account = ?1 AND sunco_id IN"  \
-		       " (SELECT sunco_id FROM links INDEXED BY links_checked" \
-		       " WHERE account = ?1 AND checked_ms < ?2"               \
-		       " ORDER BY checked_ms LIMIT ?3)")                       \
+	X(PRUNE_LINKS,                                                         \
+	  "DELETE FROM links WHERE account = ?1 AND sunco_id IN (SELECT"       \
+	  " sunco_id FROM links WHERE account = ?1 AND checked_ms < ?2"        \
+	  " ORDER BY checked_ms LIMIT ?3)")                                    \
 	X(PRUNE_COUNTED,                                                       \
 	  "DELETE FROM counted WHERE account = ?1 AND sunco_id IN"             \
-	  " (SELECT sunco_id FROM counted INDEXED BY counted_day"              \
-	  " WHERE account = ?1 AND day < ?2 ORDER BY day LIMIT ?3)")           \
+	  " (SELECT sunco_id FROM counted WHERE account = ?1 AND day <"        \
+	  " ?2 ORDER BY day LIMIT ?3)")                                        \
 	X(PRUNE_TALLIES,                                                       \
 	  "DELETE FROM tallies WHERE account = ?1 AND day < ?2")               \
 	X(PRUNE_AGENT_MERGES,                                                  \
 	  "DELETE FROM agent_merges WHERE account = ?1 AND user_id IN"         \
-	  " (SELECT user_id FROM agent_merges INDEXED BY agent_merges_at"      \
-	  " WHERE account = ?1 AND at_ms < ?2 ORDER BY at_ms LIMIT ?3)"        \
-	  " AND at_ms < ?2")                                                   \
+	  " (SELECT user_id FROM agent_merges WHERE account = ?1 AND"          \
+	  " at_ms < ?2 ORDER BY at_ms LIMIT ?3) AND at_ms < ?2")               \
 	X(PRUNE_SUNCO_MERGES,                                                  \
 	  "DELETE FROM sunco_merges WHERE account = ?1 AND from_id IN"         \
-	  " (SELECT from_id FROM sunco_merges INDEXED BY sunco_merges_at"      \
-	  " WHERE account = ?1 AND at_ms < ?2 ORDER BY at_ms LIMIT ?3)")       \
+	  " (SELECT from_id FROM sunco_merges WHERE account = ?1 AND"          \
+	  " at_ms < ?2 ORDER BY at_ms LIMIT ?3)")                              \
 	X(PRUNE_ADDRESSES,                                                     \
-	  "DELETE FROM addresses WHERE account = ?1"                           \
-	  " AND (address_hash, zendesk_user_id) IN"                            \
-	  " (SELECT address_hash, zendesk_user_id"                             \
-	  " FROM addresses INDEXED BY addresses_at"                            \
-	  " WHERE account = ?1 AND at_ms < ?2 ORDER BY at_ms LIMIT ?3)")
+	  "DELETE FROM addresses WHERE account = ?1 AND (address_hash,"        \
+	  " zendesk_user_id) IN (SELECT address_hash, zendesk_user_id"         \
+	  " FROM addresses WHERE account = ?1 AND at_ms < ?2 ORDER BY"         \
+	  " at_ms LIMIT ?3)")
 
 #endif

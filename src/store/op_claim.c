@@ -9,7 +9,7 @@
  * jobs stay where they are and cost no call. What has a saga under way has its
  * place already and goes on.
  */
-#include "sqlite_ops.h"
+#include "ops.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -80,53 +80,52 @@ static int due_compare(const void *pa, const void *pb)
 	return (int)c;
 }
 
-static int64_t next_of_lane(struct sq *q, int64_t account, enum job_lane lane)
+static int64_t next_of_lane(struct db *q, int64_t account, enum job_lane lane)
 {
 	int64_t next = INT64_MAX;
 
 	for (size_t s = 0; s < ARRAY_LEN(idle_states); s++) {
-		int64_t at = sq_get(q, INT64_MAX, NEXT_DUE, sq_int(account),
-				    sq_int(idle_states[s]), sq_int(lane));
+		int64_t at = db_get(q, INT64_MAX, NEXT_DUE, db_int(account),
+				    db_int(idle_states[s]), db_int(lane));
 
 		next = at < next ? at : next;
 	}
 	return next;
 }
 
-static void find_idle(struct sq *q, const struct store_claim *c,
+static void find_idle(struct db *q, const struct store_claim *c,
 		      int64_t account, size_t max, enum job_lane lane,
 		      struct due_list *l)
 {
-	sqlite3_stmt *st;
+	struct db_rows *st;
 	size_t s;
 
 	for (s = 0; s < ARRAY_LEN(idle_states); s++) {
-		st = sq_query(q, CLAIM_DUE, sq_int(account),
-			      sq_int(idle_states[s]), sq_int(lane),
-			      sq_int(c->now_ms), sq_int((int64_t)max));
-		while (sq_step(q, st))
-			due_add(l, sqlite3_column_int64(st, 0),
-				sqlite3_column_int64(st, 1), lane,
+		st = db_query(q, CLAIM_DUE, db_int(account),
+			      db_int(idle_states[s]), db_int(lane),
+			      db_int(c->now_ms), db_int((int64_t)max));
+		while (db_step(q, st))
+			due_add(l, db_col_int(st, 0), db_col_int(st, 1), lane,
 				idle_states[s]);
 	}
 }
 
-static int64_t count_running(struct sq *q, int64_t account, enum job_lane lane)
+static int64_t count_running(struct db *q, int64_t account, enum job_lane lane)
 {
-	sqlite3_stmt *st = sq_query(q, CLAIM_RUNNING, sq_int(account));
+	struct db_rows *st = db_query(q, CLAIM_RUNNING, db_int(account));
 	int64_t n = 0;
 
-	while (sq_step(q, st))
-		n += sqlite3_column_int(st, 2) == (int)lane;
+	while (db_step(q, st))
+		n += (int)db_col_int(st, 2) == (int)lane;
 	return n;
 }
 
 /* Places that are free, less those that running jobs may take yet. */
-static void ask_breaker(struct sq *q, const struct store_claim *c,
+static void ask_breaker(struct db *q, const struct store_claim *c,
 			int64_t account, struct share *s)
 {
 	int64_t taken, places;
-	int64_t opens_ms = sq_hour_opens(q, account, c->now_ms,
+	int64_t opens_ms = db_hour_opens(q, account, c->now_ms,
 					 c->backfill_per_hour, &taken);
 
 	if (opens_ms > c->now_ms)
@@ -137,7 +136,7 @@ static void ask_breaker(struct sq *q, const struct store_claim *c,
 		s->max = places > 0 ? (size_t)places : 0;
 }
 
-static struct share share_of(struct sq *q, const struct store_claim *c,
+static struct share share_of(struct db *q, const struct store_claim *c,
 			     int64_t account, size_t max)
 {
 	struct share s = {.max = max > c->kept_free ? max - c->kept_free : 0,
@@ -157,25 +156,25 @@ static bool is_in(const struct due_list *l, int64_t id)
 }
 
 /* Of the lane backfill, with a saga under way: few at any time. */
-static void find_sagas(struct sq *q, const struct store_claim *c,
+static void find_sagas(struct db *q, const struct store_claim *c,
 		       int64_t account, struct share *s, struct due_list *l)
 {
-	sqlite3_stmt *st = sq_query(q, CLAIM_SAGAS, sq_int(account));
+	struct db_rows *st = db_query(q, CLAIM_SAGAS, db_int(account));
 
-	while (sq_step(q, st)) {
-		int64_t id = sqlite3_column_int64(st, 0);
-		int64_t at_ms = sqlite3_column_int64(st, 1);
+	while (db_step(q, st)) {
+		int64_t id = db_col_int(st, 0);
+		int64_t at_ms = db_col_int(st, 1);
 
 		if (at_ms > c->now_ms)
 			s->more_ms = at_ms < s->more_ms ? at_ms : s->more_ms;
 		else if (!is_in(l, id))
 			due_add(l, id, at_ms, LANE_BACKFILL,
-				(enum job_state)sqlite3_column_int(st, 2));
+				(enum job_state)(int)db_col_int(st, 2));
 	}
 }
 
 /* Fills what the other lanes leave. */
-static struct share find_backfill(struct sq *q, const struct store_claim *c,
+static struct share find_backfill(struct db *q, const struct store_claim *c,
 				  int64_t account, size_t max,
 				  struct due_list *l)
 {
@@ -195,27 +194,26 @@ static struct share find_backfill(struct sq *q, const struct store_claim *c,
 }
 
 /* Running jobs are few: as many as may be in flight. */
-static void find_lost(struct sq *q, const struct store_claim *c,
+static void find_lost(struct db *q, const struct store_claim *c,
 		      int64_t account, struct due_list *l)
 {
-	sqlite3_stmt *st = sq_query(q, CLAIM_RUNNING, sq_int(account));
+	struct db_rows *st = db_query(q, CLAIM_RUNNING, db_int(account));
 
-	while (sq_step(q, st)) {
-		if (lease_ended(c, sqlite3_column_int64(st, 3)))
-			due_add(l, sqlite3_column_int64(st, 0),
-				sqlite3_column_int64(st, 1),
-				(enum job_lane)sqlite3_column_int(st, 2),
+	while (db_step(q, st)) {
+		if (lease_ended(c, db_col_int(st, 3)))
+			due_add(l, db_col_int(st, 0), db_col_int(st, 1),
+				(enum job_lane)(int)db_col_int(st, 2),
 				JOB_RUNNING);
 	}
 }
 
-static void find_one(struct sq *q, const struct store_claim *c, int64_t account,
+static void find_one(struct db *q, const struct store_claim *c, int64_t account,
 		     struct due_list *l)
 {
-	struct sq_job job;
+	struct db_job job;
 	bool idle, lost;
 
-	if (!sq_job_get(q, c->job_id, &job) || job.account != account)
+	if (!db_job_get(q, c->job_id, &job) || job.account != account)
 		return;
 	idle = job.state == JOB_READY || job.state == JOB_WAITING;
 	lost = job.state == JOB_RUNNING && lease_ended(c, job.lease_until_ms);
@@ -223,41 +221,41 @@ static void find_one(struct sq *q, const struct store_claim *c, int64_t account,
 		due_add(l, job.id, job.run_at_ms, job.lane, job.state);
 }
 
-static void lease(struct sq *q, struct store_claim *c, int64_t account,
+static void lease(struct db *q, struct store_claim *c, int64_t account,
 		  const struct due *d)
 {
-	sqlite3_stmt *st;
+	struct db_rows *st;
 	struct job *job;
 
-	sq_exec(q, JOB_CLAIM, sq_int(d->id), sq_int(new_token()),
-		sq_int(c->now_ms + c->lease_ms));
+	db_do(q, JOB_CLAIM, db_int(d->id), db_int(new_token()),
+	      db_int(c->now_ms + c->lease_ms));
 	if (d->state == JOB_RUNNING)
-		sq_exec(q, HEARD_CLEAR, sq_int(d->id));
-	st = sq_query(q, JOB_READ, sq_int(d->id));
-	if (!sq_step(q, st))
+		db_do(q, HEARD_CLEAR, db_int(d->id));
+	st = db_query(q, JOB_READ, db_int(d->id));
+	if (!db_step(q, st))
 		return;
 	job = &c->jobs[c->count++];
-	sq_job_read(st, job);
+	db_job_read(st, job);
 	job->recovered = d->state == JOB_RUNNING;
-	sq_end(st);
-	sq_count(q, account, d->state, JOB_RUNNING);
+	db_end(st);
+	db_count(q, account, d->state, JOB_RUNNING);
 }
 
 /* When a lease ends. */
-static int64_t next_lost(struct sq *q, const struct store_claim *c,
+static int64_t next_lost(struct db *q, const struct store_claim *c,
 			 int64_t account)
 {
-	sqlite3_stmt *st = sq_query(q, CLAIM_RUNNING, sq_int(account));
+	struct db_rows *st = db_query(q, CLAIM_RUNNING, db_int(account));
 	int64_t next = INT64_MAX, at;
 
-	while (sq_step(q, st)) {
-		at = sqlite3_column_int64(st, 3) + c->grace_ms;
+	while (db_step(q, st)) {
+		at = db_col_int(st, 3) + c->grace_ms;
 		next = at < next ? at : next;
 	}
 	return next;
 }
 
-static int64_t next_due(struct sq *q, const struct store_claim *c,
+static int64_t next_due(struct db *q, const struct store_claim *c,
 			int64_t account, const struct share *backfill)
 {
 	const int64_t at[] = {
@@ -274,17 +272,17 @@ static int64_t next_due(struct sq *q, const struct store_claim *c,
 	return next;
 }
 
-enum result sq_op_claim(struct sq *q, struct store_op *op)
+enum result op_claim(struct db *q, struct store_op *op)
 {
 	struct store_claim *c = &op->u.claim;
-	int64_t account = sq_account_id(q, c->account, false);
+	int64_t account = db_account_id(q, c->account, false);
 	size_t max = c->max < CLAIM_MAX ? c->max : CLAIM_MAX;
 	struct share backfill = {.used_up = false};
 	struct due_list *l;
 	size_t i;
 
 	c->count = 0;
-	c->paused = sq_get(q, 0, ACCOUNT_PAUSED, sq_int(account)) != 0;
+	c->paused = db_get(q, 0, ACCOUNT_PAUSED, db_int(account)) != 0;
 	if (c->paused) {
 		c->next_ms = INT64_MAX;
 		c->jobs = NULL;
@@ -310,17 +308,17 @@ enum result sq_op_claim(struct sq *q, struct store_op *op)
 	return RESULT_OK;
 }
 
-enum result sq_op_extend(struct sq *q, struct store_op *op)
+enum result op_extend(struct db *q, struct store_op *op)
 {
 	struct store_lease *e = &op->u.extend;
 	int64_t locked_ms =
 		e->lock_until_ms > e->until_ms ? e->lock_until_ms : e->until_ms;
-	struct sq_job job;
+	struct db_job job;
 	enum result r;
 
-	if (!sq_job_held(q, e->job_id, e->token, &job, &r))
+	if (!db_job_held(q, e->job_id, e->token, &job, &r))
 		return r;
-	sq_exec(q, JOB_EXTEND, sq_int(e->job_id), sq_int(e->until_ms));
-	sq_exec(q, LOCKS_EXTEND, sq_int(e->job_id), sq_int(locked_ms));
+	db_do(q, JOB_EXTEND, db_int(e->job_id), db_int(e->until_ms));
+	db_do(q, LOCKS_EXTEND, db_int(e->job_id), db_int(locked_ms));
 	return RESULT_OK;
 }

@@ -5,7 +5,7 @@
  * first. One row of the table below per kind of event. Somebody known to be
  * linked, with the same print, costs no job.
  */
-#include "sqlite_ops.h"
+#include "ops.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -17,14 +17,14 @@
 #define MERGES_MAX 8 /* of SunCo users, one after the other */
 
 struct intake {
-	struct sq *q;
+	struct db *q;
 	struct store_accept *a;
 	int64_t account;
 };
 
-static struct sq_wake wake_of(const struct intake *in, const struct event *e)
+static struct db_wake wake_of(const struct intake *in, const struct event *e)
 {
-	return (struct sq_wake){
+	return (struct db_wake){
 		.lane = e->behind ? LANE_BACKFILL : LANE_LIVE,
 		.source = e->source,
 		.at_ms = event_time_ms(e, in->a->now_ms),
@@ -38,10 +38,10 @@ static struct sq_wake wake_of(const struct intake *in, const struct event *e)
 }
 
 /* Were the person linked as the event says, it would cost no job. */
-static struct sq_wake check_of(const struct intake *in, const struct event *e)
+static struct db_wake check_of(const struct intake *in, const struct event *e)
 {
 	bool complete = e->print.known || e->source == EVENT_FROM_ZENDESK;
-	struct sq_wake w = wake_of(in, e);
+	struct db_wake w = wake_of(in, e);
 
 	if (complete && in->a->recheck_ms > 0)
 		w.says = e;
@@ -49,18 +49,18 @@ static struct sq_wake check_of(const struct intake *in, const struct event *e)
 }
 
 static void wake_as(struct intake *in, const char *sunco_id,
-		    const struct event *e, const struct sq_wake *w)
+		    const struct event *e, const struct db_wake *w)
 {
 	char person[PERSON_SIZE];
 
 	if (job_person(person, sunco_id, e->zendesk_user_id))
-		(void)sq_person_wake(in->q, in->account, person, w);
+		(void)db_person_wake(in->q, in->account, person, w);
 }
 
 static void wake_person(struct intake *in, const char *sunco_id,
 			const struct event *e)
 {
-	struct sq_wake w = wake_of(in, e);
+	struct db_wake w = wake_of(in, e);
 
 	wake_as(in, sunco_id, e, &w);
 }
@@ -68,17 +68,17 @@ static void wake_person(struct intake *in, const char *sunco_id,
 static void check_person(struct intake *in, const char *sunco_id,
 			 const struct event *e)
 {
-	struct sq_wake w = check_of(in, e);
+	struct db_wake w = check_of(in, e);
 
 	wake_as(in, sunco_id, e, &w);
 }
 
-static void wake_job(struct intake *in, const struct sq_job *job,
+static void wake_job(struct intake *in, const struct db_job *job,
 		     const struct event *e)
 {
-	struct sq_wake w = wake_of(in, e);
+	struct db_wake w = wake_of(in, e);
 
-	sq_job_wake(in->q, job, &w);
+	db_job_wake(in->q, job, &w);
 }
 
 static bool is_fresh(const struct intake *in, const struct store_link *l)
@@ -91,11 +91,11 @@ static bool is_fresh(const struct intake *in, const struct store_link *l)
 static bool link_holds(struct intake *in, const struct event *e,
 		       struct store_link *l)
 {
-	if (!sq_link_get(in->q, in->account, e->sunco_id, l) ||
+	if (!db_link_get(in->q, in->account, e->sunco_id, l) ||
 	    !is_fresh(in, l))
 		return false;
 	return e->zendesk_user_id == 0 ||
-	       sq_alias_follow(in->q, in->account, e->zendesk_user_id) ==
+	       db_alias_follow(in->q, in->account, e->zendesk_user_id) ==
 		       l->zendesk_user_id;
 }
 
@@ -107,7 +107,7 @@ static void count_known(struct intake *in, const struct event *e,
 	in->a->known++;
 	if (e->kind != EVENT_CONVERSATION_MESSAGE &&
 	    e->kind != EVENT_USER_AUTHENTICATED)
-		sq_tally_known(in->q, in->account, sunco_id, in->a->now_ms);
+		db_tally_known(in->q, in->account, sunco_id, in->a->now_ms);
 }
 
 static bool is_known(struct intake *in, const struct event *e)
@@ -122,14 +122,15 @@ static bool is_known(struct intake *in, const struct event *e)
 	return known;
 }
 
-static void wake_all(struct intake *in, sqlite3_stmt *st, const struct event *e)
+static void wake_all(struct intake *in, struct db_rows *st,
+		     const struct event *e)
 {
-	struct sq_ids ids = sq_collect(in->q, st);
-	struct sq_job job;
+	struct db_ids ids = db_collect(in->q, st);
+	struct db_job job;
 	size_t i;
 
 	for (i = 0; i < ids.count; i++) {
-		if (sq_job_get(in->q, ids.items[i], &job))
+		if (db_job_get(in->q, ids.items[i], &job))
 			wake_job(in, &job, e);
 	}
 	free(ids.items);
@@ -143,16 +144,16 @@ static void on_person(struct intake *in, const struct event *e)
 
 static void on_message(struct intake *in, const struct event *e)
 {
-	struct sq_wake w = wake_of(in, e);
+	struct db_wake w = wake_of(in, e);
 	char person[PERSON_SIZE];
-	struct sq_job job;
+	struct db_job job;
 
 	if (e->sunco_id[0] == '\0' || is_known(in, e) ||
 	    !job_person(person, e->sunco_id, 0))
 		return;
-	if (sq_job_find(in->q, in->account, person, &job) &&
+	if (db_job_find(in->q, in->account, person, &job) &&
 	    (job.state == JOB_WAITING || job.state == JOB_RUNNING))
-		sq_job_hasten(in->q, &job, &w);
+		db_job_hasten(in->q, &job, &w);
 }
 
 static void on_pass_control(struct intake *in, const struct event *e)
@@ -161,29 +162,29 @@ static void on_pass_control(struct intake *in, const struct event *e)
 		on_person(in, e);
 	else if (e->conversation_id[0] != '\0')
 		wake_all(in,
-			 sq_query(in->q, JOBS_OF_CONVERSATION,
-				  sq_int(in->account),
-				  sq_text(e->conversation_id),
-				  sq_int(WAKE_MAX)),
+			 db_query(in->q, JOBS_OF_CONVERSATION,
+				  db_int(in->account),
+				  db_text(e->conversation_id),
+				  db_int(WAKE_MAX)),
 			 e);
 }
 
-static bool job_of_user(struct intake *in, uint64_t user, struct sq_job *out)
+static bool job_of_user(struct intake *in, uint64_t user, struct db_job *out)
 {
-	return sq_job_of_zendesk(in->q, in->account, user, out) ||
-	       sq_job_of_zendesk(in->q, in->account,
-				 sq_alias_follow(in->q, in->account, user),
+	return db_job_of_zendesk(in->q, in->account, user, out) ||
+	       db_job_of_zendesk(in->q, in->account,
+				 db_alias_follow(in->q, in->account, user),
 				 out);
 }
 
 /* Somebody known needs no job for it, but the next one may. */
 static void keep_ticket(struct intake *in, const struct event *e)
 {
-	struct sq_job job;
+	struct db_job job;
 
 	if (e->ticket_id != 0 && job_of_user(in, e->zendesk_user_id, &job) &&
 	    job.ticket_id == 0)
-		sq_exec(in->q, JOB_TICKET, sq_int(job.id), sq_id(e->ticket_id));
+		db_do(in->q, JOB_TICKET, db_int(job.id), db_id(e->ticket_id));
 }
 
 /* A ticket's requester, or a new user: perhaps one whom a link or a job of a
@@ -191,24 +192,24 @@ static void keep_ticket(struct intake *in, const struct event *e)
 static void on_zendesk_user(struct intake *in, const struct event *e)
 {
 	uint64_t user = e->zendesk_user_id;
-	uint64_t survivor = sq_alias_follow(in->q, in->account, user);
-	struct sq_wake w = check_of(in, e);
+	uint64_t survivor = db_alias_follow(in->q, in->account, user);
+	struct db_wake w = check_of(in, e);
 	char sunco_id[SUNCO_ID_SIZE];
-	struct sq_job job;
+	struct db_job job;
 
 	if (user == 0)
 		return;
 	/* somebody linked just now: whose ticket it was is known only here */
-	in->a->noted += sq_note_give(in->q, in->account, user, e->ticket_id,
+	in->a->noted += db_note_give(in->q, in->account, user, e->ticket_id,
 				     in->a->now_ms);
-	if (sq_link_fresh(in->q, in->account, survivor,
+	if (db_link_fresh(in->q, in->account, survivor,
 			  in->a->now_ms - in->a->recheck_ms, sunco_id)) {
 		count_known(in, e, sunco_id);
 		keep_ticket(in, e);
 		return;
 	}
 	if (job_of_user(in, user, &job))
-		sq_job_wake(in->q, &job, &w);
+		db_job_wake(in->q, &job, &w);
 	else
 		wake_as(in, "", e, &w);
 }
@@ -218,9 +219,9 @@ static void wake_resting(struct intake *in, uint64_t user,
 {
 	if (user != 0)
 		wake_all(in,
-			 sq_query(in->q, JOBS_RESTING_OF_ZENDESK,
-				  sq_int(in->account), sq_id(user),
-				  sq_int(WAKE_MAX)),
+			 db_query(in->q, JOBS_RESTING_OF_ZENDESK,
+				  db_int(in->account), db_id(user),
+				  db_int(WAKE_MAX)),
 			 e);
 }
 
@@ -240,8 +241,8 @@ static void wake_running(struct intake *in, uint64_t user,
 			 const struct event *e)
 {
 	wake_all(in,
-		 sq_query(in->q, JOBS_RUNNING_OF_ZENDESK, sq_int(in->account),
-			  sq_id(user), sq_int(WAKE_MAX)),
+		 db_query(in->q, JOBS_RUNNING_OF_ZENDESK, db_int(in->account),
+			  db_id(user), db_int(WAKE_MAX)),
 		 e);
 }
 
@@ -252,11 +253,11 @@ static void on_zendesk_merge(struct intake *in, const struct event *e)
 	uint64_t a = e->zendesk_user_id, b = e->other_zendesk_user_id;
 	struct event bare = *e;
 
-	sq_rejected_move(in->q, in->account, a, b);
-	sq_rejected_move(in->q, in->account, b, a);
+	db_rejected_move(in->q, in->account, a, b);
+	db_rejected_move(in->q, in->account, b, a);
 	bare.zendesk_user_id = 0;
-	if (sq_hindsight_merge(in->q, in->account, a, b, in->a->now_ms)) {
-		sq_addresses_join(in->q, in->account, a, b);
+	if (db_hindsight_merge(in->q, in->account, a, b, in->a->now_ms)) {
+		db_addresses_join(in->q, in->account, a, b);
 		wake_running(in, a, &bare);
 		wake_running(in, b, &bare);
 	}
@@ -266,8 +267,8 @@ static void on_zendesk_merge(struct intake *in, const struct event *e)
 /* Our own merge moves the addresses of one to the other. */
 static bool is_ours(struct intake *in, uint64_t a, uint64_t b)
 {
-	return sq_get(in->q, 0, LOCKS_SHARED, sq_int(in->account), sq_id(a),
-		      sq_id(b), sq_int(in->a->now_ms)) != 0;
+	return db_get(in->q, 0, LOCKS_SHARED, db_int(in->account), db_id(a),
+		      db_id(b), db_int(in->a->now_ms)) != 0;
 }
 
 /* Everybody whose conversations are known to be this user's: what they were
@@ -278,21 +279,21 @@ static void reopen(struct intake *in, uint64_t user, const struct event *e)
 				   .zendesk_user_id = user,
 				   .behind = e->behind};
 	char sunco_ids[WAKE_MAX][SUNCO_ID_SIZE];
-	struct sq_job job;
+	struct db_job job;
 	size_t n = 0;
-	sqlite3_stmt *st =
-		sq_query(in->q, LINKS_OF_ZENDESK, sq_int(in->account),
-			 sq_id(user), sq_int(WAKE_MAX));
+	struct db_rows *st =
+		db_query(in->q, LINKS_OF_ZENDESK, db_int(in->account),
+			 db_id(user), db_int(WAKE_MAX));
 
-	while (sq_step(in->q, st))
-		sq_col_str(st, 0, sunco_ids[n++], SUNCO_ID_SIZE);
+	while (db_step(in->q, st))
+		db_col_str(st, 0, sunco_ids[n++], SUNCO_ID_SIZE);
 	for (size_t i = 0; i < n; i++) {
-		sq_exec(in->q, LINK_DELETE, sq_int(in->account),
-			sq_text(sunco_ids[i]));
+		db_do(in->q, LINK_DELETE, db_int(in->account),
+		      db_text(sunco_ids[i]));
 		wake_person(in, sunco_ids[i], &bare);
 	}
 	wake_resting(in, user, &bare);
-	if (n == 0 && sq_job_of_zendesk(in->q, in->account, user, &job) &&
+	if (n == 0 && db_job_of_zendesk(in->q, in->account, user, &job) &&
 	    job.state != JOB_WAITING && job.state != JOB_REVIEW)
 		wake_job(in, &job, &bare);
 }
@@ -301,7 +302,7 @@ static void reopen(struct intake *in, uint64_t user, const struct event *e)
 static void reopen_holders(struct intake *in, const struct event *e)
 {
 	struct owner owners[OWNERS_MAX];
-	size_t n = sq_address_owners(in->q, in->account, e->lost_hash,
+	size_t n = db_address_owners(in->q, in->account, e->lost_hash,
 				     e->zendesk_user_id, owners);
 
 	for (size_t i = 0; i < n; i++)
@@ -314,7 +315,7 @@ static void reopen_holders(struct intake *in, const struct event *e)
 static void reopen_gainer(struct intake *in, const struct event *e)
 {
 	struct owner owners[OWNERS_MAX];
-	size_t n = sq_address_owners(in->q, in->account, e->gained_hash,
+	size_t n = db_address_owners(in->q, in->account, e->gained_hash,
 				     e->zendesk_user_id, owners);
 
 	for (size_t i = 0; i < n; i++)
@@ -329,15 +330,15 @@ static void on_address(struct intake *in, const struct event *e)
 {
 	uint64_t user = e->zendesk_user_id;
 
-	if (user == 0 || sq_alias_follow(in->q, in->account, user) != user)
+	if (user == 0 || db_alias_follow(in->q, in->account, user) != user)
 		return;
-	if (sq_hash_known(e->lost_hash)) {
-		sq_address_lost(in->q, in->account, e->lost_hash, user,
+	if (db_hash_known(e->lost_hash)) {
+		db_address_lost(in->q, in->account, e->lost_hash, user,
 				e->at_ms, in->a->now_ms);
 		reopen_holders(in, e);
 	}
-	if (sq_hash_known(e->gained_hash)) {
-		sq_address_gained(in->q, in->account, e->gained_hash, user,
+	if (db_hash_known(e->gained_hash)) {
+		db_address_gained(in->q, in->account, e->gained_hash, user,
 				  e->at_ms, in->a->now_ms);
 		reopen_gainer(in, e);
 	}
@@ -345,7 +346,7 @@ static void on_address(struct intake *in, const struct event *e)
 
 static void on_zendesk_removal(struct intake *in, const struct event *e)
 {
-	sq_addresses_erase(in->q, in->account, e->zendesk_user_id);
+	db_addresses_erase(in->q, in->account, e->zendesk_user_id);
 	on_zendesk_change(in, e);
 }
 
@@ -366,27 +367,27 @@ static void on_identity(struct intake *in, const struct event *e)
 /* Merges that follow one another may be told the other way round: whoever
  * survived this one may be known to have gone on already. */
 static void follow_on(struct intake *in, const char *from, const char *to,
-		      const struct sq_wake *w)
+		      const struct db_wake *w)
 {
 	int64_t since_ms = in->a->now_ms - STORE_DAY_MS;
-	struct sq_wake bare = *w;
+	struct db_wake bare = *w;
 	char at[SUNCO_ID_SIZE], next[SUNCO_ID_SIZE];
 
 	bare.zendesk_user_id = 0;
 	(void)str_copy(at, sizeof(at), to);
 	for (int i = 0; i < MERGES_MAX; i++) {
-		if (!sq_sunco_merged(in->q, in->account, at, since_ms, next) ||
+		if (!db_sunco_merged(in->q, in->account, at, since_ms, next) ||
 		    strcmp(next, from) == 0)
 			return;
-		sq_person_merge(in->q, in->account, at, next);
-		sq_person_follow(in->q, in->account, at, next, &bare);
+		db_person_merge(in->q, in->account, at, next);
+		db_person_follow(in->q, in->account, at, next, &bare);
 		memcpy(at, next, sizeof(at));
 	}
 }
 
 static void on_sunco_merge(struct intake *in, const struct event *e)
 {
-	struct sq_wake w = wake_of(in, e);
+	struct db_wake w = wake_of(in, e);
 	char person[PERSON_SIZE];
 
 	if (!job_person(person, e->sunco_id, 0))
@@ -396,15 +397,15 @@ static void on_sunco_merge(struct intake *in, const struct event *e)
 		wake_person(in, e->sunco_id, e);
 		return;
 	}
-	sq_person_merge(in->q, in->account, e->other_sunco_id, e->sunco_id);
-	sq_tally_merge(in->q, in->account, e->other_sunco_id, in->a->now_ms);
-	sq_hindsight_login(in->q, in->account, e->other_sunco_id,
+	db_person_merge(in->q, in->account, e->other_sunco_id, e->sunco_id);
+	db_tally_merge(in->q, in->account, e->other_sunco_id, in->a->now_ms);
+	db_hindsight_login(in->q, in->account, e->other_sunco_id,
 			   in->a->now_ms);
-	sq_person_follow(in->q, in->account, e->other_sunco_id, e->sunco_id,
+	db_person_follow(in->q, in->account, e->other_sunco_id, e->sunco_id,
 			 &w);
-	sq_exec(in->q, SUNCO_MERGE_PUT, sq_int(in->account),
-		sq_text(e->other_sunco_id), sq_text(e->sunco_id),
-		sq_int(in->a->now_ms));
+	db_do(in->q, SUNCO_MERGE_PUT, db_int(in->account),
+	      db_text(e->other_sunco_id), db_text(e->sunco_id),
+	      db_int(in->a->now_ms));
 	follow_on(in, e->other_sunco_id, e->sunco_id, &w);
 }
 
@@ -412,19 +413,19 @@ static void on_sunco_merge(struct intake *in, const struct event *e)
 static void on_sunco_remove(struct intake *in, const struct event *e)
 {
 	char person[PERSON_SIZE];
-	struct sq_job job;
+	struct db_job job;
 
 	if (!job_person(person, e->sunco_id, 0))
 		return;
 	in->a->erased++;
 	job.zendesk_user_id = 0;
-	if (sq_job_find(in->q, in->account, person, &job)) {
-		if (sq_job_busy(in->q, &job))
-			sq_exec(in->q, JOB_ERASE, sq_int(job.id));
+	if (db_job_find(in->q, in->account, person, &job)) {
+		if (db_job_busy(in->q, &job))
+			db_do(in->q, JOB_ERASE, db_int(job.id));
 		else
-			sq_job_delete(in->q, &job, in->a->now_ms);
+			db_job_delete(in->q, &job, in->a->now_ms);
 	}
-	sq_person_erase(in->q, in->account, e->sunco_id, job.zendesk_user_id,
+	db_person_erase(in->q, in->account, e->sunco_id, job.zendesk_user_id,
 			in->a->now_ms);
 }
 
@@ -448,9 +449,9 @@ static effect_fn *const effects[] = {
 
 static void accept_event(struct intake *in, const struct event *e)
 {
-	int is_new = sq_exec(in->q, EVENT_INSERT, sq_int(in->account),
-			     sq_blob(e->key.bytes, e->key.len),
-			     sq_int(in->a->now_ms), sq_int(e->kind));
+	int is_new = db_exec(in->q, EVENT_INSERT, db_int(in->account),
+			     db_blob(e->key.bytes, e->key.len),
+			     db_int(in->a->now_ms), db_int(e->kind));
 
 	if (is_new == 0) {
 		in->a->duplicate++;
@@ -464,10 +465,10 @@ static void accept_event(struct intake *in, const struct event *e)
 	in->a->outdated += in->q->outdated > 0;
 }
 
-enum result sq_op_accept(struct sq *q, struct store_op *op)
+enum result op_accept(struct db *q, struct store_op *op)
 {
 	struct store_accept *a = &op->u.accept;
-	struct intake in = {q, a, sq_account_id(q, a->account, true)};
+	struct intake in = {q, a, db_account_id(q, a->account, true)};
 	size_t i;
 
 	a->accepted = a->duplicate = a->known = a->noted = a->erased = 0;

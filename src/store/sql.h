@@ -1,5 +1,5 @@
 /*
- * Every statement of the SQLite backend, one row each; prepared at its first
+ * Every statement of the store, one row each; prepared at its first
  * use and kept. The plan test runs EXPLAIN QUERY PLAN over this table: what
  * runs while the daemon works may not walk a table.
  *
@@ -8,10 +8,10 @@
  * WOULD_MERGE: pairs that were only observed, each by its first decision, as
  * long as nothing else came of the person.
  */
-#ifndef REUNITE_STORE_SQLITE_SQL_H
-#define REUNITE_STORE_SQLITE_SQL_H
+#ifndef REUNITE_STORE_SQL_H
+#define REUNITE_STORE_SQL_H
 
-#include "sqlite_sql_people.h"
+#include "sql_people.h"
 
 #define SQL_JOB_ROW                                                            \
 	"SELECT id, account, person, state, lane, created_ms, run_at_ms,"      \
@@ -38,9 +38,10 @@
 	" FROM journal j JOIN accounts a ON a.id = j.account"
 
 #define SQL_JOURNAL_FILTER                                                     \
-	" (?1 IS NULL OR j.account = ?1) AND (?2 IS NULL OR j.action = ?2)"    \
+	" (CAST(?1 AS INTEGER) IS NULL OR j.account = ?1)"                     \
+	" AND (CAST(?2 AS TEXT) IS NULL OR j.action = ?2)"                     \
 	" AND j.at_ms >= ?3 AND j.id > ?4"                                     \
-	" AND (?6 IS NULL OR j.source = ?6)"
+	" AND (CAST(?6 AS INTEGER) IS NULL OR j.source = ?6)"
 
 /* A decision as far as agents' own merges are compared with it. */
 #define SQL_DECIDED                                                            \
@@ -73,8 +74,8 @@
 	X(PAGE_COUNT, "PRAGMA page_count")                                     \
 	X(PAGE_SIZE, "PRAGMA page_size")                                       \
 	X(SCHEMA, "SELECT version FROM schema_version")                        \
-	X(PROBE, "INSERT INTO meta(name, value) VALUES('probe', 1)"            \
-		 " ON CONFLICT(name) DO UPDATE SET value = value + 1")         \
+	X(PROBE, "INSERT INTO clocks(name, ms) VALUES('probe', 1) ON"          \
+		 " CONFLICT(name) DO UPDATE SET ms = clocks.ms + 1")           \
 	X(KEY_PUT, "INSERT INTO meta(name, value) VALUES('key', ?1)"           \
 		   " ON CONFLICT DO NOTHING")                                  \
 	X(KEY_GET, "SELECT value FROM meta WHERE name = 'key'")                \
@@ -103,11 +104,13 @@
 	X(ACCOUNT_TOKEN, "UPDATE accounts SET oauth_token = ?2,"               \
 			 " oauth_expires_ms = ?3 WHERE id = ?1")               \
 	X(ACCOUNT_SUNCO,                                                       \
-	  "UPDATE accounts SET sunco_webhook_ms = max(sunco_webhook_ms, ?2)"   \
+	  "UPDATE accounts SET sunco_webhook_ms = CASE WHEN"                   \
+	  " sunco_webhook_ms > ?2 THEN sunco_webhook_ms ELSE ?2 END"           \
 	  " WHERE id = ?1")                                                    \
 	X(ACCOUNT_ZENDESK,                                                     \
-	  "UPDATE accounts SET"                                                \
-	  " zendesk_webhook_ms = max(zendesk_webhook_ms, ?2) WHERE id = ?1")   \
+	  "UPDATE accounts SET zendesk_webhook_ms = CASE WHEN"                 \
+	  " zendesk_webhook_ms > ?2 THEN zendesk_webhook_ms ELSE ?2 END"       \
+	  " WHERE id = ?1")                                                    \
 	/* intake */                                                           \
 	X(EVENT_INSERT, "INSERT INTO events(account, key, received_ms, kind)"  \
 			" VALUES(?1, ?2, ?3, ?4) ON CONFLICT DO NOTHING")      \
@@ -148,15 +151,17 @@
 	  "UPDATE jobs SET moves_to = nullif(?3, substr(person, 3))"           \
 	  " WHERE account = ?1 AND moves_to = ?2")                             \
 	X(JOBS_MOVED_ERASE,                                                    \
-	  "UPDATE jobs SET erase = max(erase, 1), moves_to = NULL"             \
-	  " WHERE account = ?1 AND moves_to = ?2")                             \
+	  "UPDATE jobs SET erase = CASE WHEN erase > 1 THEN erase ELSE"        \
+	  " 1 END, moves_to = NULL WHERE account = ?1 AND moves_to = ?2")      \
 	X(JOB_RUN_AT, "UPDATE jobs SET run_at_ms = ?2 WHERE id = ?1")          \
-	X(JOB_DEADLINE, "UPDATE jobs SET deadline_ms = max(deadline_ms, ?2)"   \
-			" WHERE id = ?1")                                      \
+	X(JOB_DEADLINE,                                                        \
+	  "UPDATE jobs SET deadline_ms = CASE WHEN deadline_ms > ?2"           \
+	  " THEN deadline_ms ELSE ?2 END WHERE id = ?1")                       \
 	X(NOTES_FOLLOW, "UPDATE notes SET job_id = ?2 WHERE job_id = ?1"       \
 			" AND ticket_id IS NULL")                              \
-	X(JOB_ERASE, "UPDATE jobs SET erase = max(erase, 1), gen = gen + 1"    \
-		     " WHERE id = ?1")                                         \
+	X(JOB_ERASE,                                                           \
+	  "UPDATE jobs SET erase = CASE WHEN erase > 1 THEN erase ELSE"        \
+	  " 1 END, gen = gen + 1 WHERE id = ?1")                               \
 	X(JOB_FORGET, "UPDATE jobs SET erase = 2, gen = gen + 1"               \
 		      " WHERE id = ?1")                                        \
 	X(JOB_DELETE, "DELETE FROM jobs WHERE id = ?1")                        \
@@ -165,9 +170,9 @@
 		   " last_error = NULL WHERE id = ?1")                         \
 	X(JOB_CLAIM, "UPDATE jobs SET state = 1, token = ?2,"                  \
 		     " lease_until_ms = ?3, heard = 0 WHERE id = ?1")          \
-	X(JOB_EXTEND, "UPDATE jobs SET"                                        \
-		      " lease_until_ms = max(lease_until_ms, ?2)"              \
-		      " WHERE id = ?1")                                        \
+	X(JOB_EXTEND,                                                          \
+	  "UPDATE jobs SET lease_until_ms = CASE WHEN lease_until_ms >"        \
+	  " ?2 THEN lease_until_ms ELSE ?2 END WHERE id = ?1")                 \
 	X(JOB_TICKET, "UPDATE jobs SET ticket_id = ?2 WHERE id = ?1")          \
 	X(JOB_UNTOLD,                                                          \
 	  "SELECT j.id FROM jobs j WHERE j.account = ?1"                       \
@@ -182,18 +187,18 @@
 	  " rests_on = ?11, looked_ms = ?12, token = 0, lease_until_ms = 0,"   \
 	  " heard = 0, read_ms = ?13 WHERE id = ?1")                           \
 	X(JOB_READ, SQL_JOB_FULL " WHERE j.id = ?1")                           \
-	X(JOBS_LIST, SQL_JOB_FULL                                              \
-	  " WHERE j.account IN"                                                \
-	  " (SELECT id FROM accounts WHERE ?1 IS NULL OR id = ?1)"             \
-	  " AND j.state BETWEEN ?2 AND ?3 AND j.id > ?4"                       \
-	  " ORDER BY j.id LIMIT ?5")                                           \
+	X(JOBS_LIST,                                                           \
+	  SQL_JOB_FULL " WHERE j.account IN"                                   \
+		       " (SELECT id FROM accounts WHERE CAST(?1 AS INTEGER) "  \
+		       "IS NULL OR id = ?1)"                                   \
+		       " AND j.state BETWEEN ?2 AND ?3 AND j.id > ?4"          \
+		       " ORDER BY j.id LIMIT ?5")                              \
 	X(JOBS_COUNT, "SELECT account, state, count(*) FROM jobs"              \
 		      " GROUP BY account, state")                              \
 	X(JOBS_DEAD, "SELECT id FROM jobs WHERE account = ?1 AND state = 4")   \
 	X(JOBS_OF_CONVERSATION,                                                \
-	  "SELECT id FROM jobs INDEXED BY jobs_conversation"                   \
-	  " WHERE account = ?1 AND conversation_id = ?2"                       \
-	  " AND state = 2 LIMIT ?3")                                           \
+	  "SELECT id FROM jobs WHERE account = ?1 AND conversation_id ="       \
+	  " ?2 AND state = 2 LIMIT ?3")                                        \
 	X(JOBS_RESTING_OF_ZENDESK,                                             \
 	  "SELECT id FROM jobs WHERE account = ?1 AND zendesk_user_id = ?2"    \
 	  " AND state IN (2, 3) LIMIT ?3")                                     \
@@ -222,10 +227,14 @@
 	X(LOCK_OF_ANOTHER,                                                     \
 	  "SELECT 1 FROM locks WHERE account = ?1 AND zendesk_user_id = ?2"    \
 	  " AND job_id <> ?3 AND until_ms > ?4")                               \
-	X(LOCK_PUT, "INSERT OR REPLACE INTO locks(account, zendesk_user_id,"   \
-		    " job_id, token, until_ms) VALUES(?1, ?2, ?3, ?4, ?5)")    \
-	X(LOCKS_EXTEND, "UPDATE locks SET until_ms = max(until_ms, ?2)"        \
-			" WHERE job_id = ?1")                                  \
+	X(LOCK_PUT,                                                            \
+	  "INSERT INTO locks(account, zendesk_user_id, job_id, token,"         \
+	  " until_ms) VALUES(?1, ?2, ?3, ?4, ?5) ON CONFLICT(account,"         \
+	  " zendesk_user_id) DO UPDATE SET job_id = ?3, token = ?4,"           \
+	  " until_ms = ?5")                                                    \
+	X(LOCKS_EXTEND,                                                        \
+	  "UPDATE locks SET until_ms = CASE WHEN until_ms > ?2 THEN"           \
+	  " until_ms ELSE ?2 END WHERE job_id = ?1")                           \
 	X(LOCKS_SHARED, "SELECT 1 FROM locks a, locks b WHERE a.account = ?1"  \
 			" AND a.zendesk_user_id = ?2 AND a.until_ms > ?4"      \
 			" AND b.account = ?1 AND b.zendesk_user_id = ?3"       \
@@ -267,10 +276,12 @@
 	  "SELECT count(*), min(at_ms) FROM journal"                           \
 	  " WHERE account = ?1 AND status IN ('pending', 'uncertain')")        \
 	X(JOURNAL_SAME,                                                        \
-	  "SELECT id FROM journal WHERE action = ?2 AND reason = ?3"           \
-	  " AND id = (SELECT max(id) FROM journal WHERE job_id = ?1)"          \
-	  " AND reasons = ?4 AND evidence = ?5"                                \
-	  " AND messaging_user_id IS ?6 AND profile_id IS ?7")                 \
+	  "SELECT id FROM journal WHERE action = ?2 AND reason = ?3 AND"       \
+	  " id = (SELECT max(id) FROM journal WHERE job_id = ?1) AND"          \
+	  " reasons = ?4 AND evidence = ?5 AND"                                \
+	  " coalesce(messaging_user_id, 0) = coalesce(CAST(?6 AS"              \
+	  " INTEGER), 0) AND coalesce(profile_id, 0) = coalesce(CAST(?7"       \
+	  " AS INTEGER), 0)")                                                  \
 	X(JOURNAL_STATUS, "UPDATE journal SET status = ?2 WHERE id = ?1")      \
 	X(CHANGE_ADD,                                                          \
 	  "INSERT INTO changes(journal_id, n, at_ms, status)"                  \
@@ -295,10 +306,10 @@
 	X(JOURNAL_READ, SQL_JOURNAL_FULL " WHERE j.id = ?1")                   \
 	X(JOURNAL_LIST, SQL_JOURNAL_FULL " WHERE" SQL_JOURNAL_FILTER           \
 					 " ORDER BY j.id LIMIT ?5")            \
-	X(JOURNAL_OF_JOB,                                                      \
-	  SQL_JOURNAL_FULL " WHERE j.job_id = ?7 AND" SQL_JOURNAL_FILTER       \
-			   " AND (?8 IS NULL OR j.messaging_user_id = ?8"      \
-			   " OR j.profile_id = ?8) ORDER BY j.id LIMIT ?5")    \
+	X(JOURNAL_OF_JOB, SQL_JOURNAL_FULL                                     \
+	  " WHERE j.job_id = ?7 AND" SQL_JOURNAL_FILTER                        \
+	  " AND (CAST(?8 AS INTEGER) IS NULL OR j.messaging_user_id = ?8"      \
+	  " OR j.profile_id = ?8) ORDER BY j.id LIMIT ?5")                     \
 	X(JOURNAL_OF_USER, SQL_JOURNAL_FULL                                    \
 	  " WHERE (j.messaging_user_id = ?7 OR j.profile_id = ?7) "            \
 	  "AND" SQL_JOURNAL_FILTER " ORDER BY j.id LIMIT ?5")                  \
@@ -402,11 +413,11 @@
 	X(REVIEWS_OPEN, "SELECT count(*) FROM reviews"                         \
 			" WHERE account = ?1 AND state = 0")                   \
 	X(REVIEW_READ, SQL_REVIEW_FULL " WHERE r.id = ?1")                     \
-	X(REVIEWS_LIST,                                                        \
-	  SQL_REVIEW_FULL " WHERE (?1 IS NULL OR r.account = ?1)"              \
-			  " AND (?2 < 0 OR r.state = ?2) AND r.id > ?3"        \
-			  " AND r.created_ms >= ?5"                            \
-			  " ORDER BY r.id LIMIT ?4")                           \
+	X(REVIEWS_LIST, SQL_REVIEW_FULL                                        \
+	  " WHERE (CAST(?1 AS INTEGER) IS NULL OR r.account = ?1)"             \
+	  " AND (?2 < 0 OR r.state = ?2) AND r.id > ?3"                        \
+	  " AND r.created_ms >= ?5"                                            \
+	  " ORDER BY r.id LIMIT ?4")                                           \
 	X(REVIEWS_OPEN_OF, "SELECT id FROM reviews WHERE job_id = ?1"          \
 			   " AND state = 0 AND id <> ?2")                      \
 	X(REVIEWS_EXPIRED, "SELECT id FROM reviews WHERE state = 0"            \
@@ -417,20 +428,22 @@
 	/* notes */                                                            \
 	X(NOTE_INSERT,                                                         \
 	  "INSERT INTO notes(account, job_id, journal_id, ticket_id,"          \
-	  " created_ms, due_ms) VALUES(?1, ?2, ?3, ?4, ?5, ?5)"                \
-	  " ON CONFLICT(journal_id, ticket_id) DO UPDATE SET"                  \
-	  " outcome = NULL, created_ms = ?5, due_ms = ?5"                      \
-	  " WHERE outcome IN ('outdated', 'given_up')")                        \
+	  " created_ms, due_ms) VALUES(?1, ?2, ?3, ?4, ?5, ?5) ON"             \
+	  " CONFLICT(journal_id, ticket_id) DO UPDATE SET outcome ="           \
+	  " NULL, created_ms = ?5, due_ms = ?5 WHERE notes.outcome IN"         \
+	  " ('outdated', 'given_up')")                                         \
 	X(NOTE_WAITS, "SELECT 1 FROM notes WHERE job_id = ?1"                  \
 		      " AND ticket_id IS NULL AND journal_id = ?2 LIMIT 1")    \
-	X(NOTE_SAID, "SELECT 1 FROM journal o JOIN journal e ON e.id = ?3"     \
-		     " WHERE o.id = (SELECT n.journal_id FROM notes n"         \
-		     " WHERE n.job_id = ?1 AND n.ticket_id IS ?2"              \
-		     " ORDER BY n.id DESC LIMIT 1) AND o.applied = 0"          \
-		     " AND o.action = e.action AND o.reason = e.reason"        \
-		     " AND o.reasons = e.reasons AND o.evidence = e.evidence"  \
-		     " AND o.messaging_user_id IS e.messaging_user_id"         \
-		     " AND o.profile_id IS e.profile_id")                      \
+	X(NOTE_SAID,                                                           \
+	  "SELECT 1 FROM journal o JOIN journal e ON e.id = ?3 WHERE"          \
+	  " o.id = (SELECT n.journal_id FROM notes n WHERE n.id ="             \
+	  " (SELECT max(m.id) FROM notes m WHERE m.job_id = ?1 AND"            \
+	  " coalesce(m.ticket_id, 0) = coalesce(CAST(?2 AS INTEGER),"          \
+	  " 0))) AND o.applied = 0 AND o.action = e.action AND o.reason"       \
+	  " = e.reason AND o.reasons = e.reasons AND o.evidence ="             \
+	  " e.evidence AND coalesce(o.messaging_user_id, 0) ="                 \
+	  " coalesce(e.messaging_user_id, 0) AND coalesce(o.profile_id,"       \
+	  " 0) = coalesce(e.profile_id, 0)")                                   \
 	X(NOTES_TAKE,                                                          \
 	  "UPDATE notes SET ticket_id = ?2, due_ms = ?3 WHERE job_id = ?1"     \
 	  " AND ticket_id IS NULL AND NOT EXISTS (SELECT 1 FROM notes o"       \
@@ -470,15 +483,16 @@
 	  "SELECT count(*), min(created_ms) FROM notes WHERE account = ?1"     \
 	  " AND ticket_id IS NOT NULL AND outcome IS NULL AND due_ms > 0")     \
 	X(NOTES_REFUSED,                                                       \
-	  "SELECT count(*) FROM notes INDEXED BY notes_created"                \
-	  " WHERE account = ?1 AND created_ms > ?2 AND outcome = 'refused'")   \
+	  "SELECT count(*) FROM notes WHERE account = ?1 AND created_ms"       \
+	  " > ?2 AND outcome = 'refused'")                                     \
 	X(NOTES_ERASE, "DELETE FROM notes WHERE journal_id IN"                 \
 		       " (SELECT id FROM journal WHERE account = ?1"           \
 		       " AND sunco_id = ?2)")                                  \
 	/* walks through people */                                             \
 	X(CURSOR_GET, SQL_CURSOR_ROW " WHERE c.account = ?1 AND c.name = ?2")  \
-	X(CURSORS_LIST, SQL_CURSOR_ROW " WHERE ?1 IS NULL OR a.name = ?1"      \
-				       " ORDER BY a.name, c.name LIMIT ?2")    \
+	X(CURSORS_LIST,                                                        \
+	  SQL_CURSOR_ROW " WHERE CAST(?1 AS TEXT) IS NULL OR a.name = ?1"      \
+			 " ORDER BY a.name, c.name LIMIT ?2")                  \
 	X(CURSOR_INSERT,                                                       \
 	  "INSERT INTO cursors(account, name, state, since_ms, due_ms,"        \
 	  " started_ms) VALUES(?1, ?2, 'going', ?3, ?4, ?4)")                  \
@@ -492,10 +506,11 @@
 	X(CURSOR_REWIND, "UPDATE cursors SET cursor = NULL"                    \
 			 " WHERE account = ?1 AND name = ?2")                  \
 	X(CURSOR_MOVE,                                                         \
-	  "UPDATE cursors SET state = ?3, since_ms = max(since_ms, ?4),"       \
-	  " cursor = ?5, moved_ms = ?6, lease_until_ms = ?7, failure = NULL,"  \
-	  " scanned = scanned + ?8, found = found + ?9, woken = woken + ?10"   \
-	  " WHERE account = ?1 AND name = ?2")                                 \
+	  "UPDATE cursors SET state = ?3, since_ms = CASE WHEN since_ms"       \
+	  " > ?4 THEN since_ms ELSE ?4 END, cursor = ?5, moved_ms = ?6,"       \
+	  " lease_until_ms = ?7, failure = NULL, scanned = scanned +"          \
+	  " ?8, found = found + ?9, woken = woken + ?10 WHERE account ="       \
+	  " ?1 AND name = ?2")                                                 \
 	X(CURSOR_DONE, "UPDATE cursors SET done_ms = ?3"                       \
 		       " WHERE account = ?1 AND name = ?2")                    \
 	X(CURSORS_LOSE_LEASE,                                                  \
@@ -507,13 +522,12 @@
 	  " WHERE account = ?1 AND name = ?2")                                 \
 	X(WALK_BEGIN,                                                          \
 	  "INSERT INTO cursors(account, name, state, since_ms, due_ms,"        \
-	  " started_ms, total, woken_max)"                                     \
-	  " VALUES(?1, ?2, 'going', ?3, ?4, ?4, ?5, ?6)"                       \
-	  " ON CONFLICT(account, name) DO UPDATE SET state = 'going',"         \
-	  " since_ms = ?3, cursor = NULL, due_ms = ?4, token = token + 1,"     \
-	  " lease_until_ms = 0, started_ms = ?4, moved_ms = 0, done_ms = 0,"   \
-	  " failure = NULL, total = ?5, scanned = 0, found = 0, woken = 0,"    \
-	  " woken_max = ?6")                                                   \
+	  " started_ms, total, woken_max) VALUES(?1, ?2, 'going', ?3,"         \
+	  " ?4, ?4, ?5, ?6) ON CONFLICT(account, name) DO UPDATE SET"          \
+	  " state = 'going', since_ms = ?3, cursor = NULL, due_ms = ?4,"       \
+	  " token = cursors.token + 1, lease_until_ms = 0, started_ms ="       \
+	  " ?4, moved_ms = 0, done_ms = 0, failure = NULL, total = ?5,"        \
+	  " scanned = 0, found = 0, woken = 0, woken_max = ?6")                \
 	X(WALK_GO_ON, "UPDATE cursors SET state = ?5, due_ms = ?3,"            \
 		      " failure = NULL,"                                       \
 		      " woken_max = ?4 WHERE account = ?1 AND name = ?2")      \

@@ -19,7 +19,7 @@
  *
  * Index look-ups only: this runs inside intake's and settles' transactions.
  */
-#include "sqlite_ops.h"
+#include "ops.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -37,43 +37,39 @@ struct side {
 	size_t count;
 };
 
-static void read_decided(sqlite3_stmt *st, struct journal_entry *e)
+static void read_decided(struct db_rows *st, struct journal_entry *e)
 {
-	const char *outcome = (const char *)sqlite3_column_text(st, 8);
+	const char *outcome = db_col_chars(st, 8);
 
-	e->id = sqlite3_column_int64(st, 0);
-	(void)action_parse((const char *)sqlite3_column_text(st, 1),
-			   &e->action);
-	(void)reason_parse((const char *)sqlite3_column_text(st, 2),
-			   &e->reason);
-	e->applied = sqlite3_column_int(st, 3) != 0;
-	(void)journal_status_parse((const char *)sqlite3_column_text(st, 4),
-				   &e->status);
-	(void)evidence_parse((const char *)sqlite3_column_text(st, 5),
-			     &e->evidence);
-	e->messaging_user_id = sq_col_id(st, 6);
-	e->profile_id = sq_col_id(st, 7);
+	e->id = db_col_int(st, 0);
+	(void)action_parse(db_col_chars(st, 1), &e->action);
+	(void)reason_parse(db_col_chars(st, 2), &e->reason);
+	e->applied = (int)db_col_int(st, 3) != 0;
+	(void)journal_status_parse(db_col_chars(st, 4), &e->status);
+	(void)evidence_parse(db_col_chars(st, 5), &e->evidence);
+	e->messaging_user_id = db_col_id(st, 6);
+	e->profile_id = db_col_id(st, 7);
 	if (outcome != NULL)
 		(void)hindsight_parse(outcome, &e->outcome);
-	e->outcome_ms = sqlite3_column_int64(st, 9);
+	e->outcome_ms = db_col_int(st, 9);
 }
 
-static bool first_decided(struct sq *q, sqlite3_stmt *st,
+static bool first_decided(struct db *q, struct db_rows *st,
 			  struct journal_entry *out)
 {
 	journal_entry_init(out);
-	if (!sq_step(q, st))
+	if (!db_step(q, st))
 		return false;
 	read_decided(st, out);
-	sq_end(st);
+	db_end(st);
 	return true;
 }
 
-static bool decided_of(struct sq *q, int64_t account, uint64_t user,
+static bool decided_of(struct db *q, int64_t account, uint64_t user,
 		       struct journal_entry *out)
 {
 	return first_decided(
-		q, sq_query(q, DECIDED_OF_USER, sq_int(account), sq_id(user)),
+		q, db_query(q, DECIDED_OF_USER, db_int(account), db_id(user)),
 		out);
 }
 
@@ -94,15 +90,15 @@ static void side_add(struct side *s, uint64_t id)
 		s->ids[s->count++] = id;
 }
 
-static void side_load(struct sq *q, int64_t account, uint64_t first,
+static void side_load(struct db *q, int64_t account, uint64_t first,
 		      struct side *out)
 {
 	out->count = 0;
 	side_add(out, first);
 	for (size_t i = 0; i < out->count; i++) {
-		struct sq_ids next = sq_collect(
-			q, sq_query(q, AGENT_MERGES_OF, sq_int(account),
-				    sq_id(out->ids[i]), sq_int(USERS_MAX)));
+		struct db_ids next = db_collect(
+			q, db_query(q, AGENT_MERGES_OF, db_int(account),
+				    db_id(out->ids[i]), db_int(USERS_MAX)));
 
 		for (size_t n = 0; n < next.count; n++)
 			side_add(out, (uint64_t)next.items[n]);
@@ -112,22 +108,22 @@ static void side_load(struct sq *q, int64_t account, uint64_t first,
 		(void)decided_of(q, account, out->ids[i], &out->decided[i]);
 }
 
-static void remember(struct sq *q, int64_t account, uint64_t a, uint64_t b,
+static void remember(struct db *q, int64_t account, uint64_t a, uint64_t b,
 		     int64_t now_ms)
 {
-	sq_exec(q, AGENT_MERGE_PUT, sq_int(account), sq_id(a), sq_id(b),
-		sq_int(now_ms));
-	sq_exec(q, AGENT_MERGE_PUT, sq_int(account), sq_id(b), sq_id(a),
-		sq_int(now_ms));
+	db_do(q, AGENT_MERGE_PUT, db_int(account), db_id(a), db_id(b),
+	      db_int(now_ms));
+	db_do(q, AGENT_MERGE_PUT, db_int(account), db_id(b), db_id(a),
+	      db_int(now_ms));
 }
 
 /* --- the verdict --- */
 
 /* The profile that the decision means, if it is of this side; else 0. */
-static uint64_t meant(struct sq *q, int64_t account,
+static uint64_t meant(struct db *q, int64_t account,
 		      const struct journal_entry *e, const struct side *s)
 {
-	uint64_t now = sq_alias_follow(q, account, e->profile_id);
+	uint64_t now = db_alias_follow(q, account, e->profile_id);
 
 	if (!journal_entry_names(e, e->profile_id))
 		return 0;
@@ -157,7 +153,7 @@ static uint64_t joined_with(const struct journal_entry *e, const struct side *s)
 	return 0;
 }
 
-static void tally(struct sq *q, int64_t account, const struct journal_entry *e,
+static void tally(struct db *q, int64_t account, const struct journal_entry *e,
 		  int64_t delta)
 {
 	char name[STORE_TALLY_SIZE];
@@ -167,24 +163,24 @@ static void tally(struct sq *q, int64_t account, const struct journal_entry *e,
 	snprintf(name, sizeof(name), "made/%s/%s", hindsight_name(e->outcome),
 		 e->outcome == HINDSIGHT_MISSED ? reason_code(e->reason)
 						: action_name(e->action));
-	sq_tally_add(q, account, sq_day(e->outcome_ms), name, delta);
+	db_tally_add(q, account, db_day(e->outcome_ms), name, delta);
 }
 
-static void put_outcome(struct sq *q, int64_t account, struct journal_entry *e,
+static void put_outcome(struct db *q, int64_t account, struct journal_entry *e,
 			enum hindsight outcome, uint64_t with, int64_t now_ms)
 {
 	tally(q, account, e, -1);
 	e->outcome = outcome;
 	e->outcome_ms = now_ms;
 	tally(q, account, e, 1);
-	sq_exec(q, JOURNAL_OUTCOME, sq_int(e->id),
-		sq_str(hindsight_name(outcome)), sq_int(now_ms), sq_id(with));
+	db_do(q, JOURNAL_OUTCOME, db_int(e->id),
+	      db_str(hindsight_name(outcome)), db_int(now_ms), db_id(with));
 	if (outcome == HINDSIGHT_AGREED)
-		sq_review_merged(q, account, e->messaging_user_id,
+		db_review_merged(q, account, e->messaging_user_id,
 				 e->profile_id, now_ms);
 }
 
-static void compare(struct sq *q, int64_t account, struct journal_entry *e,
+static void compare(struct db *q, int64_t account, struct journal_entry *e,
 		    const struct side *with, int64_t now_ms)
 {
 	bool open =
@@ -205,20 +201,20 @@ static void compare(struct sq *q, int64_t account, struct journal_entry *e,
 /* --- how a merge becomes known --- */
 
 /* The intent is stored before the merge is sent, the alias when it ended. */
-static bool is_our_merge(struct sq *q, int64_t account, uint64_t from,
+static bool is_our_merge(struct db *q, int64_t account, uint64_t from,
 			 uint64_t into)
 {
 	struct journal_entry e;
 
-	if (sq_alias_follow(q, account, from) ==
-	    sq_alias_follow(q, account, into))
+	if (db_alias_follow(q, account, from) ==
+	    db_alias_follow(q, account, into))
 		return true;
 	return decided_of(q, account, from, &e) && e.applied &&
 	       e.action == ACTION_MERGE && e.status != JOURNAL_FAILED &&
 	       e.profile_id == into;
 }
 
-static void join(struct sq *q, int64_t account, uint64_t a, uint64_t b,
+static void join(struct db *q, int64_t account, uint64_t a, uint64_t b,
 		 int64_t now_ms)
 {
 	struct side one, two;
@@ -234,7 +230,7 @@ static void join(struct sq *q, int64_t account, uint64_t a, uint64_t b,
 		compare(q, account, &two.decided[i], &one, now_ms);
 }
 
-bool sq_hindsight_merge(struct sq *q, int64_t account, uint64_t a, uint64_t b,
+bool db_hindsight_merge(struct db *q, int64_t account, uint64_t a, uint64_t b,
 			int64_t now_ms)
 {
 	if (a == 0 || b == 0 || a == b || is_our_merge(q, account, a, b) ||
@@ -244,14 +240,14 @@ bool sq_hindsight_merge(struct sq *q, int64_t account, uint64_t a, uint64_t b,
 	return true;
 }
 
-void sq_hindsight_login(struct sq *q, int64_t account, const char *sunco_id,
+void db_hindsight_login(struct db *q, int64_t account, const char *sunco_id,
 			int64_t now_ms)
 {
 	struct journal_entry last;
 
 	if (first_decided(q,
-			  sq_query(q, DECIDED_OF_SUNCO, sq_int(account),
-				   sq_text(sunco_id)),
+			  db_query(q, DECIDED_OF_SUNCO, db_int(account),
+				   db_text(sunco_id)),
 			  &last) &&
 	    journal_hindsight(&last, 0) != HINDSIGHT_NONE &&
 	    (last.outcome == HINDSIGHT_NONE ||
@@ -259,7 +255,7 @@ void sq_hindsight_login(struct sq *q, int64_t account, const char *sunco_id,
 		put_outcome(q, account, &last, HINDSIGHT_LOGIN, 0, now_ms);
 }
 
-void sq_hindsight_before(struct sq *q, int64_t account,
+void db_hindsight_before(struct db *q, int64_t account,
 			 const struct journal_entry *now, uint64_t gone,
 			 int64_t now_ms)
 {
@@ -268,17 +264,17 @@ void sq_hindsight_before(struct sq *q, int64_t account,
 
 	if (user == 0 || now->sunco_id[0] == '\0' ||
 	    !first_decided(q,
-			   sq_query(q, DECIDED_OF_SUNCO, sq_int(account),
-				    sq_text(now->sunco_id)),
+			   db_query(q, DECIDED_OF_SUNCO, db_int(account),
+				    db_text(now->sunco_id)),
 			   &last) ||
 	    last.evidence != now->evidence)
 		return;
 	if (last.messaging_user_id == gone || journal_entry_names(&last, user))
-		(void)sq_hindsight_merge(q, account, last.messaging_user_id,
+		(void)db_hindsight_merge(q, account, last.messaging_user_id,
 					 user, now_ms);
 }
 
-void sq_hindsight_after(struct sq *q, int64_t account,
+void db_hindsight_after(struct db *q, int64_t account,
 			const struct journal_entry *now, int64_t now_ms)
 {
 	struct journal_entry e;

@@ -30,7 +30,7 @@
  * calls. One that comes while the job looks may be too late for that look: it
  * hastens the next one (run_at_ms of a running job, which its settle heeds).
  */
-#include "sqlite_ops.h"
+#include "ops.h"
 
 #include <string.h>
 
@@ -56,7 +56,7 @@ static bool is_active(enum job_state s)
 
 /* The customer came back, and a ticket for that is not known yet: the one of
  * the former conversation is none. */
-static bool outgrew_ticket(const struct sq_job *job, const struct sq_wake *w)
+static bool outgrew_ticket(const struct db_job *job, const struct db_wake *w)
 {
 	bool other = !str_is_empty(w->conversation_id) &&
 		     job->conversation_id[0] != '\0' &&
@@ -71,7 +71,7 @@ static bool outgrew_ticket(const struct sq_job *job, const struct sq_wake *w)
  * prefers the newer ones. The newest ticket always wins, and of its users
  * Zendesk (a sweep reads it, too) knows more than SunCo, whose zendeskId may
  * be the profile. */
-static void take_hints(struct sq_job *job, const struct sq_wake *w, bool renews)
+static void take_hints(struct db_job *job, const struct db_wake *w, bool renews)
 {
 	bool better = !w->weak && (renews || w->source != EVENT_FROM_SUNCO);
 
@@ -92,7 +92,7 @@ static void take_hints(struct sq_job *job, const struct sq_wake *w, bool renews)
 		job->source = w->source;
 }
 
-static bool same_but_gen(const struct sq_job *a, const struct sq_job *b)
+static bool same_but_gen(const struct db_job *a, const struct db_job *b)
 {
 	return a->state == b->state && a->lane == b->lane &&
 	       a->source == b->source && a->run_at_ms == b->run_at_ms &&
@@ -101,16 +101,16 @@ static bool same_but_gen(const struct sq_job *a, const struct sq_job *b)
 	       strcmp(a->conversation_id, b->conversation_id) == 0;
 }
 
-static bool names_another(struct sq *q, const struct sq_job *job,
-			  const struct sq_wake *w)
+static bool names_another(struct db *q, const struct db_job *job,
+			  const struct db_wake *w)
 {
 	return w->zendesk_user_id != 0 &&
-	       sq_alias_follow(q, job->account, w->zendesk_user_id) !=
-		       sq_alias_follow(q, job->account, job->zendesk_user_id);
+	       db_alias_follow(q, job->account, w->zendesk_user_id) !=
+		       db_alias_follow(q, job->account, job->zendesk_user_id);
 }
 
-static bool says_nothing_new(struct sq *q, const struct sq_job *job,
-			     const struct sq_wake *w)
+static bool says_nothing_new(struct db *q, const struct db_job *job,
+			     const struct db_wake *w)
 {
 	return w->replayed && w->at_ms != 0 &&
 	       w->at_ms < job->told_ms[w->source] &&
@@ -118,47 +118,47 @@ static bool says_nothing_new(struct sq *q, const struct sq_job *job,
 	       job->read_ms <= w->now_ms && !names_another(q, job, w);
 }
 
-static void pass_over(struct sq *q, const struct sq_job *job,
-		      const struct sq_wake *w)
+static void pass_over(struct db *q, const struct db_job *job,
+		      const struct db_wake *w)
 {
 	q->outdated++;
 	if (w->ticket_id != 0 && job->ticket_id == 0)
-		sq_exec(q, JOB_TICKET, sq_int(job->id), sq_id(w->ticket_id));
+		db_do(q, JOB_TICKET, db_int(job->id), db_id(w->ticket_id));
 }
 
 /* What it says can be held against how the run ends, the job's own, or the
  * one of the person whose job this turns out to be. */
-static void hear(struct sq *q, const struct sq_job *job,
+static void hear(struct db *q, const struct db_job *job,
 		 const struct event *says)
 {
 	const struct event_print *p = &says->print;
 
 	if (str_starts(job->person, "z:"))
-		sq_exec(q, JOB_NAMED, sq_int(job->id));
+		db_do(q, JOB_NAMED, db_int(job->id));
 	if (job->state != JOB_RUNNING)
 		return;
-	sq_exec(q, HEARD_PUT, sq_int(job->id),
-		sq_int((int64_t)says->zendesk_user_id),
-		sq_blob(p->hash, p->known ? sizeof(p->hash) : 0));
-	sq_exec(q, JOB_HEARD, sq_int(job->id));
+	db_do(q, HEARD_PUT, db_int(job->id),
+	      db_int((int64_t)says->zendesk_user_id),
+	      db_blob(p->hash, p->known ? sizeof(p->hash) : 0));
+	db_do(q, JOB_HEARD, db_int(job->id));
 }
 
-bool sq_heard_fits(struct sq *q, const struct sq_job *job,
+bool db_heard_fits(struct db *q, const struct db_job *job,
 		   const struct store_link *l)
 {
-	uint64_t owner = sq_alias_follow(q, job->account, l->zendesk_user_id);
-	sqlite3_stmt *st = sq_query(q, HEARD_OF, sq_int(job->id));
+	uint64_t owner = db_alias_follow(q, job->account, l->zendesk_user_id);
+	struct db_rows *st = db_query(q, HEARD_OF, db_int(job->id));
 	uint8_t hash[sizeof(l->print.hash)];
 	bool fits = true;
 
-	while (sq_step(q, st)) {
-		uint64_t user = sq_col_id(st, 0);
-		bool print = sqlite3_column_bytes(st, 1) > 0;
+	while (db_step(q, st)) {
+		uint64_t user = db_col_id(st, 0);
+		bool print = db_col_len(st, 1) > 0;
 
-		sq_col_blob(st, 1, hash, sizeof(hash));
+		db_col_blob(st, 1, hash, sizeof(hash));
 		fits = fits &&
 		       (user == 0 ||
-			sq_alias_follow(q, job->account, user) == owner) &&
+			db_alias_follow(q, job->account, user) == owner) &&
 		       (!print ||
 			(l->print.known &&
 			 memcmp(hash, l->print.hash, sizeof(hash)) == 0));
@@ -166,32 +166,32 @@ bool sq_heard_fits(struct sq *q, const struct sq_job *job,
 	return fits;
 }
 
-static void write_wake(struct sq *q, const struct sq_job *now)
+static void write_wake(struct db *q, const struct db_job *now)
 {
-	sq_exec(q, JOB_WAKE, sq_int(now->id), sq_int(now->state),
-		sq_int(now->lane), sq_int(now->created_ms),
-		sq_int(now->run_at_ms), sq_int(now->deadline_ms),
-		sq_int(now->attempts), sq_id(now->zendesk_user_id),
-		sq_id(now->ticket_id), sq_text(now->conversation_id),
-		sq_int(now->source), sq_int(now->review_id),
-		sq_int(now->told_ms[EVENT_FROM_SUNCO]),
-		sq_int(now->told_ms[EVENT_FROM_ZENDESK]));
+	db_do(q, JOB_WAKE, db_int(now->id), db_int(now->state),
+	      db_int(now->lane), db_int(now->created_ms),
+	      db_int(now->run_at_ms), db_int(now->deadline_ms),
+	      db_int(now->attempts), db_id(now->zendesk_user_id),
+	      db_id(now->ticket_id), db_text(now->conversation_id),
+	      db_int(now->source), db_int(now->review_id),
+	      db_int(now->told_ms[EVENT_FROM_SUNCO]),
+	      db_int(now->told_ms[EVENT_FROM_ZENDESK]));
 }
 
-static void hasten_next(struct sq *q, const struct sq_job *job,
-			const struct sq_wake *w)
+static void hasten_next(struct db *q, const struct db_job *job,
+			const struct db_wake *w)
 {
 	if (job->run_at_ms <= w->now_ms)
-		sq_exec(q, JOB_RUN_AT, sq_int(job->id),
-			sq_int(w->now_ms + HASTEN_EVERY_MS));
+		db_do(q, JOB_RUN_AT, db_int(job->id),
+		      db_int(w->now_ms + HASTEN_EVERY_MS));
 }
 
-void sq_job_hasten(struct sq *q, const struct sq_job *job,
-		   const struct sq_wake *w)
+void db_job_hasten(struct db *q, const struct db_job *job,
+		   const struct db_wake *w)
 {
 	int64_t soon_ms = w->now_ms + HASTEN_AFTER_MS;
 	int64_t next_ms = job->looked_ms + HASTEN_EVERY_MS;
-	struct sq_job now = *job;
+	struct db_job now = *job;
 
 	if (says_nothing_new(q, job, w)) {
 		pass_over(q, job, w);
@@ -213,16 +213,16 @@ void sq_job_hasten(struct sq *q, const struct sq_job *job,
 }
 
 /* Of somebody whom only a walk over history had in mind. */
-static bool is_first_word(const struct sq_job *job, const struct sq_wake *w)
+static bool is_first_word(const struct db_job *job, const struct db_wake *w)
 {
 	return job->source == EVENT_FROM_BACKFILL &&
 	       w->source != EVENT_FROM_BACKFILL;
 }
 
-void sq_job_wake(struct sq *q, const struct sq_job *job,
-		 const struct sq_wake *w)
+void db_job_wake(struct db *q, const struct db_job *job,
+		 const struct db_wake *w)
 {
-	struct sq_job now = *job;
+	struct db_job now = *job;
 	bool by_hand = w->by_hand && job->state != JOB_RUNNING;
 	bool starts = by_hand || wake_rules[job->state].starts;
 	bool renews = by_hand || wake_rules[job->state].renews ||
@@ -250,32 +250,33 @@ void sq_job_wake(struct sq *q, const struct sq_job *job,
 	if (!is_active(job->state) || w->lane < job->lane)
 		now.lane = w->lane;
 	if (same_but_gen(&now, job)) {
-		sq_exec(q, JOB_GEN, sq_int(job->id), sq_int(now.deadline_ms),
-			sq_int(now.told_ms[EVENT_FROM_SUNCO]),
-			sq_int(now.told_ms[EVENT_FROM_ZENDESK]));
+		db_do(q, JOB_GEN, db_int(job->id), db_int(now.deadline_ms),
+		      db_int(now.told_ms[EVENT_FROM_SUNCO]),
+		      db_int(now.told_ms[EVENT_FROM_ZENDESK]));
 		return;
 	}
 	write_wake(q, &now);
-	sq_count(q, job->account, job->state, now.state);
+	db_count(q, job->account, job->state, now.state);
 }
 
-int64_t sq_person_wake(struct sq *q, int64_t account, const char *person,
-		       const struct sq_wake *w)
+int64_t db_person_wake(struct db *q, int64_t account, const char *person,
+		       const struct db_wake *w)
 {
-	struct sq_job job;
+	struct db_job job;
+	int64_t id;
 
-	if (sq_job_find(q, account, person, &job)) {
-		sq_job_wake(q, &job, w);
+	if (db_job_find(q, account, person, &job)) {
+		db_job_wake(q, &job, w);
 		return job.id;
 	}
-	sq_exec(q, JOB_INSERT, sq_int(account), sq_text(person),
-		sq_int(JOB_READY), sq_int(w->lane), sq_int(w->now_ms),
-		sq_int(w->now_ms + w->wait_ms), sq_id(w->zendesk_user_id),
-		sq_id(w->ticket_id), sq_text(w->conversation_id),
-		sq_int(w->source), sq_int(w->review_id),
-		sq_int(w->source == EVENT_FROM_SUNCO ? w->at_ms : 0),
-		sq_int(w->source == EVENT_FROM_ZENDESK ? w->at_ms : 0));
+	id = db_add(q, JOB_INSERT, db_int(account), db_text(person),
+		    db_int(JOB_READY), db_int(w->lane), db_int(w->now_ms),
+		    db_int(w->now_ms + w->wait_ms), db_id(w->zendesk_user_id),
+		    db_id(w->ticket_id), db_text(w->conversation_id),
+		    db_int(w->source), db_int(w->review_id),
+		    db_int(w->source == EVENT_FROM_SUNCO ? w->at_ms : 0),
+		    db_int(w->source == EVENT_FROM_ZENDESK ? w->at_ms : 0));
 	q->woken++;
-	sq_count(q, account, -1, JOB_READY);
-	return sqlite3_last_insert_rowid(q->db);
+	db_count(q, account, -1, JOB_READY);
+	return id;
 }

@@ -4,59 +4,59 @@
  *
  * Bounded: some tens of counts a day; WOULD_MAX pairs.
  */
-#include "sqlite_ops.h"
+#include "ops.h"
 
 #include "base/str.h"
 
 #define WOULD_MAX 100000
 
-static void add_tallies(struct sq *q, int64_t account, struct readiness *r)
+static void add_tallies(struct db *q, int64_t account, struct readiness *r)
 {
-	sqlite3_stmt *st = sq_query(q, TALLIES_BETWEEN, sq_int(account),
-				    sq_int(sq_day(readiness_from_ms(r))),
-				    sq_int(sq_day(r->until_ms)));
+	struct db_rows *st = db_query(q, TALLIES_BETWEEN, db_int(account),
+				      db_int(db_day(readiness_from_ms(r))),
+				      db_int(db_day(r->until_ms)));
 	char name[STORE_TALLY_SIZE];
 
-	while (sq_step(q, st)) {
-		sq_col_str(st, 1, name, sizeof(name));
-		readiness_add(r, sqlite3_column_int64(st, 0) * STORE_DAY_MS,
-			      name, sqlite3_column_int64(st, 2));
+	while (db_step(q, st)) {
+		db_col_str(st, 1, name, sizeof(name));
+		readiness_add(r, db_col_int(st, 0) * STORE_DAY_MS, name,
+			      db_col_int(st, 2));
 	}
 }
 
-static size_t examples(struct sq *q, int64_t account, const struct readiness *r,
+static size_t examples(struct db *q, int64_t account, const struct readiness *r,
 		       enum hindsight outcome, struct journal_entry *out)
 {
-	sqlite3_stmt *st =
-		sq_query(q, HINDSIGHT_OF, sq_int(account),
-			 sq_str(hindsight_name(outcome)), sq_int(r->since_ms),
-			 sq_int(READINESS_EXAMPLES));
+	struct db_rows *st =
+		db_query(q, HINDSIGHT_OF, db_int(account),
+			 db_str(hindsight_name(outcome)), db_int(r->since_ms),
+			 db_int(READINESS_EXAMPLES));
 	size_t count = 0;
 
-	while (sq_step(q, st)) {
-		sq_journal_read(st, &out[count]);
+	while (db_step(q, st)) {
+		db_journal_read(st, &out[count]);
 		journal_entry_forget_texts(&out[count++]);
 	}
 	return count;
 }
 
-static int64_t would_merge(struct sq *q, int64_t account, int64_t from_ms,
+static int64_t would_merge(struct db *q, int64_t account, int64_t from_ms,
 			   int64_t until_ms)
 {
-	sqlite3_stmt *st =
-		sq_query(q, WOULD_MERGE, sq_int(account), sq_int(from_ms),
-			 sq_int(until_ms), sq_int(WOULD_MAX));
+	struct db_rows *st =
+		db_query(q, WOULD_MERGE, db_int(account), db_int(from_ms),
+			 db_int(until_ms), db_int(WOULD_MAX));
 	int64_t count = 0;
 
-	while (sq_step(q, st))
+	while (db_step(q, st))
 		count++;
 	return count;
 }
 
-enum result sq_op_readiness(struct sq *q, struct store_op *op)
+enum result op_readiness(struct db *q, struct store_op *op)
 {
 	struct store_readiness *in = &op->u.readiness;
-	int64_t account = sq_account_id(q, in->account, false);
+	int64_t account = db_account_id(q, in->account, false);
 	struct readiness *r = xcalloc(1, sizeof(*r));
 	int64_t due_ms = in->now_ms - in->patience_ms;
 

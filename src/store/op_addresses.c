@@ -12,7 +12,7 @@
  * except that an event may tell the time of a loss that a read has found.
  * There are no rows of a user that was merged into another (aliases).
  */
-#include "sqlite_ops.h"
+#include "ops.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -26,48 +26,48 @@ struct row {
 	int64_t at_ms;
 };
 
-bool sq_hash_known(const uint8_t hash[16])
+bool db_hash_known(const uint8_t hash[16])
 {
 	static const uint8_t none[16];
 
 	return memcmp(hash, none, sizeof(none)) != 0;
 }
 
-static struct sq_val hash_val(const uint8_t hash[16])
+static struct db_val hash_val(const uint8_t hash[16])
 {
-	return sq_blob(hash, 16);
+	return db_blob(hash, 16);
 }
 
 /* From the four columns that follow the row's name. */
-static void read_row(sqlite3_stmt *st, int first, struct row *r)
+static void read_row(struct db_rows *st, int first, struct row *r)
 {
-	r->o.proven = sqlite3_column_int(st, first) != 0;
-	r->o.seen_ms = sqlite3_column_int64(st, first + 1);
-	r->o.lost_ms = sqlite3_column_int64(st, first + 2);
-	r->at_ms = sqlite3_column_int64(st, first + 3);
+	r->o.proven = (int)db_col_int(st, first) != 0;
+	r->o.seen_ms = db_col_int(st, first + 1);
+	r->o.lost_ms = db_col_int(st, first + 2);
+	r->at_ms = db_col_int(st, first + 3);
 }
 
-static bool get(struct sq *q, int64_t account, const uint8_t hash[16],
+static bool get(struct db *q, int64_t account, const uint8_t hash[16],
 		uint64_t user, struct row *r)
 {
-	sqlite3_stmt *st = sq_query(q, ADDRESS_GET, sq_int(account),
-				    hash_val(hash), sq_id(user));
+	struct db_rows *st = db_query(q, ADDRESS_GET, db_int(account),
+				      hash_val(hash), db_id(user));
 
 	memset(r, 0, sizeof(*r));
 	r->o.user = user;
-	if (!sq_step(q, st))
+	if (!db_step(q, st))
 		return false;
 	read_row(st, 0, r);
-	sq_end(st);
+	db_end(st);
 	return true;
 }
 
-static void put(struct sq *q, int64_t account, const uint8_t hash[16],
+static void put(struct db *q, int64_t account, const uint8_t hash[16],
 		const struct row *r)
 {
-	sq_exec(q, ADDRESS_PUT, sq_int(account), hash_val(hash),
-		sq_id(r->o.user), sq_int(r->o.proven), sq_int(r->o.seen_ms),
-		sq_int(r->o.lost_ms), sq_int(r->at_ms));
+	db_do(q, ADDRESS_PUT, db_int(account), hash_val(hash), db_id(r->o.user),
+	      db_int(r->o.proven), db_int(r->o.seen_ms), db_int(r->o.lost_ms),
+	      db_int(r->at_ms));
 }
 
 /* A sender's clock is not ours: nothing has happened in the future. */
@@ -76,7 +76,7 @@ static int64_t event_time(int64_t at_ms, int64_t now_ms)
 	return at_ms > 0 && at_ms < now_ms ? at_ms : now_ms;
 }
 
-void sq_address_gained(struct sq *q, int64_t account, const uint8_t hash[16],
+void db_address_gained(struct db *q, int64_t account, const uint8_t hash[16],
 		       uint64_t user, int64_t at_ms, int64_t now_ms)
 {
 	int64_t t = event_time(at_ms, now_ms);
@@ -106,7 +106,7 @@ static void lose_again(struct row *r, int64_t t)
 		r->o.lost_ms = t;
 }
 
-void sq_address_lost(struct sq *q, int64_t account, const uint8_t hash[16],
+void db_address_lost(struct db *q, int64_t account, const uint8_t hash[16],
 		     uint64_t user, int64_t at_ms, int64_t now_ms)
 {
 	int64_t t = event_time(at_ms, now_ms);
@@ -126,13 +126,13 @@ void sq_address_lost(struct sq *q, int64_t account, const uint8_t hash[16],
 	put(q, account, hash, &r);
 }
 
-static void sight_address(struct sq *q, int64_t account,
+static void sight_address(struct db *q, int64_t account,
 			  const struct store_sighting *s,
 			  const struct store_address *a)
 {
 	struct row r;
 
-	if (!sq_hash_known(a->hash) ||
+	if (!db_hash_known(a->hash) ||
 	    (get(q, account, a->hash, s->user, &r) && s->at_ms < r.at_ms))
 		return;
 	r.o.proven = a->proven;
@@ -151,16 +151,16 @@ struct rows {
 	size_t count;
 };
 
-static struct rows rows_of(struct sq *q, int64_t account, uint64_t user)
+static struct rows rows_of(struct db *q, int64_t account, uint64_t user)
 {
-	sqlite3_stmt *st =
-		sq_query(q, ADDRESSES_OF_USER, sq_int(account), sq_id(user));
+	struct db_rows *st =
+		db_query(q, ADDRESSES_OF_USER, db_int(account), db_id(user));
 	struct rows rows = {NULL, 0};
 
-	while (sq_step(q, st)) {
+	while (db_step(q, st)) {
 		rows.items = xrealloc(rows.items,
 				      (rows.count + 1) * sizeof(*rows.items));
-		sq_col_blob(st, 0, rows.items[rows.count].hash, 16);
+		db_col_blob(st, 0, rows.items[rows.count].hash, 16);
 		read_row(st, 1, &rows.items[rows.count].row);
 		rows.items[rows.count++].row.o.user = user;
 	}
@@ -175,7 +175,7 @@ static bool shows(const struct store_sighting *s, const uint8_t hash[16])
 	return false;
 }
 
-static void sight_losses(struct sq *q, int64_t account,
+static void sight_losses(struct db *q, int64_t account,
 			 const struct store_sighting *s)
 {
 	struct rows rows = rows_of(q, account, s->user);
@@ -193,14 +193,14 @@ static void sight_losses(struct sq *q, int64_t account,
 	free(rows.items);
 }
 
-void sq_address_sighted(struct sq *q, int64_t account,
+void db_address_sighted(struct db *q, int64_t account,
 			const struct store_sighting *s)
 {
 	if (s->gone) {
-		sq_addresses_erase(q, account, s->user);
+		db_addresses_erase(q, account, s->user);
 		return;
 	}
-	if (sq_alias_follow(q, account, s->user) != s->user)
+	if (db_alias_follow(q, account, s->user) != s->user)
 		return;
 	if (s->whole)
 		sight_losses(q, account, s);
@@ -225,7 +225,7 @@ static struct row together(const struct row *a, const struct row *b)
 	return r;
 }
 
-void sq_addresses_move(struct sq *q, int64_t account, uint64_t from,
+void db_addresses_move(struct db *q, int64_t account, uint64_t from,
 		       uint64_t to)
 {
 	struct rows rows = rows_of(q, account, from);
@@ -240,13 +240,13 @@ void sq_addresses_move(struct sq *q, int64_t account, uint64_t from,
 		put(q, account, rows.items[i].hash, &moved);
 	}
 	free(rows.items);
-	sq_addresses_erase(q, account, from);
+	db_addresses_erase(q, account, from);
 }
 
-static void copy_lost(struct sq *q, int64_t account, uint64_t from, uint64_t to)
+static void copy_lost(struct db *q, int64_t account, uint64_t from, uint64_t to)
 {
 	struct rows rows = rows_of(q, account, from);
-	bool merged = sq_alias_follow(q, account, to) != to;
+	bool merged = db_alias_follow(q, account, to) != to;
 	struct row there;
 
 	for (size_t i = 0; i < rows.count && !merged; i++) {
@@ -262,7 +262,7 @@ static void copy_lost(struct sq *q, int64_t account, uint64_t from, uint64_t to)
 	free(rows.items);
 }
 
-void sq_addresses_join(struct sq *q, int64_t account, uint64_t a, uint64_t b)
+void db_addresses_join(struct db *q, int64_t account, uint64_t a, uint64_t b)
 {
 	if (a == 0 || b == 0 || a == b)
 		return;
@@ -270,10 +270,10 @@ void sq_addresses_join(struct sq *q, int64_t account, uint64_t a, uint64_t b)
 	copy_lost(q, account, b, a);
 }
 
-void sq_addresses_erase(struct sq *q, int64_t account, uint64_t user)
+void db_addresses_erase(struct db *q, int64_t account, uint64_t user)
 {
 	if (user != 0)
-		sq_exec(q, ADDRESSES_ERASE, sq_int(account), sq_id(user));
+		db_do(q, ADDRESSES_ERASE, db_int(account), db_id(user));
 }
 
 /* Who has it is the last owner; then who lost it last. */
@@ -290,26 +290,26 @@ static int owner_order(const void *pa, const void *pb)
 	return (a->o.user < b->o.user) - (a->o.user > b->o.user);
 }
 
-size_t sq_address_owners(struct sq *q, int64_t account, const uint8_t hash[16],
+size_t db_address_owners(struct db *q, int64_t account, const uint8_t hash[16],
 			 uint64_t but, struct owner out[OWNERS_MAX])
 {
 	struct row rows[OWNERS_READ_MAX];
 	size_t count = 0, n = 0;
-	sqlite3_stmt *st;
+	struct db_rows *st;
 
-	if (!sq_hash_known(hash))
+	if (!db_hash_known(hash))
 		return 0;
-	st = sq_query(q, ADDRESS_OWNERS, sq_int(account), hash_val(hash),
-		      sq_int(OWNERS_READ_MAX));
-	while (sq_step(q, st)) {
-		rows[count].o.user = sq_col_id(st, 0);
+	st = db_query(q, ADDRESS_OWNERS, db_int(account), hash_val(hash),
+		      db_int(OWNERS_READ_MAX));
+	while (db_step(q, st)) {
+		rows[count].o.user = db_col_id(st, 0);
 		read_row(st, 1, &rows[count++]);
 	}
 	qsort(rows, count, sizeof(rows[0]), owner_order);
-	but = sq_alias_follow(q, account, but);
+	but = db_alias_follow(q, account, but);
 	for (size_t i = 0; i < count && n < OWNERS_MAX; i++) {
 		out[n] = rows[i].o;
-		out[n].user = sq_alias_follow(q, account, rows[i].o.user);
+		out[n].user = db_alias_follow(q, account, rows[i].o.user);
 		n += out[n].user != but;
 	}
 	return n;

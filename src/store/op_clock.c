@@ -14,7 +14,7 @@
  * Invariant: one daemon has the store, so there is one clock. Shift and clock
  * are stored together, or not at all.
  */
-#include "sqlite_ops.h"
+#include "ops.h"
 
 #include <stdlib.h>
 
@@ -23,42 +23,42 @@
 
 #define SLACK_MS 2000 /* two processes read the clock at different times */
 
-static int64_t read_clock(struct sq *q, const char *name)
+static int64_t read_clock(struct db *q, const char *name)
 {
-	return sq_get(q, 0, META_TIME, sq_text(name));
+	return db_get(q, 0, CLOCK_GET, db_text(name));
 }
 
-static void write_clock(struct sq *q, const char *name, int64_t ms)
+static void write_clock(struct db *q, const char *name, int64_t ms)
 {
-	sq_exec(q, META_TIME_PUT, sq_text(name), sq_int(ms));
+	db_do(q, CLOCK_PUT, db_text(name), db_int(ms));
 }
 
-static void shift_account(struct sq *q, int64_t account, int64_t by_ms)
+static void shift_account(struct db *q, int64_t account, int64_t by_ms)
 {
 	static const enum job_state planned[] = {JOB_READY, JOB_RUNNING,
 						 JOB_WAITING};
-	struct sq_val a = sq_int(account), by = sq_int(by_ms);
+	struct db_val a = db_int(account), by = db_int(by_ms);
 
 	for (size_t i = 0; i < ARRAY_LEN(planned); i++)
-		sq_exec(q, SHIFT_JOBS, a, by, sq_int(planned[i]));
-	sq_exec(q, SHIFT_LOCKS, a, by);
-	sq_exec(q, SHIFT_NOTES, a, by);
-	sq_exec(q, SHIFT_REVIEWS, a, by);
-	sq_exec(q, SHIFT_RESERVED, a, by);
-	sq_exec(q, SHIFT_CURSORS, a, by);
-	sq_exec(q, SHIFT_ACCOUNT, a, by);
+		db_do(q, SHIFT_JOBS, a, by, db_int(planned[i]));
+	db_do(q, SHIFT_LOCKS, a, by);
+	db_do(q, SHIFT_NOTES, a, by);
+	db_do(q, SHIFT_REVIEWS, a, by);
+	db_do(q, SHIFT_RESERVED, a, by);
+	db_do(q, SHIFT_CURSORS, a, by);
+	db_do(q, SHIFT_ACCOUNT, a, by);
 }
 
-static void shift(struct sq *q, int64_t by_ms)
+static void shift(struct db *q, int64_t by_ms)
 {
-	struct sq_ids ids = sq_collect(q, sq_plain(q, ACCOUNT_IDS));
+	struct db_ids ids = db_collect(q, db_plain(q, ACCOUNT_IDS));
 
 	for (size_t i = 0; i < ids.count; i++)
 		shift_account(q, ids.items[i], by_ms);
 	free(ids.items);
 }
 
-void sq_clock_start(struct sq *q, int64_t now_ms)
+void db_clock_start(struct db *q, int64_t now_ms)
 {
 	int64_t last_ms = read_clock(q, "clock");
 
@@ -72,7 +72,7 @@ void sq_clock_start(struct sq *q, int64_t now_ms)
 		write_clock(q, "sure_clock", now_ms);
 }
 
-enum result sq_op_clock(struct sq *q, struct store_op *op)
+enum result op_clock(struct db *q, struct store_op *op)
 {
 	struct store_clock *c = &op->u.clock;
 

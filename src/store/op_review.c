@@ -9,31 +9,30 @@
  * through, since they are other pairs of the same profile: what they would
  * read before is not what a person could approve afterwards.
  */
-#include "sqlite_ops.h"
+#include "ops.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/str.h"
 
-static int64_t insert(struct sq *q, const struct sq_job *job,
+static int64_t insert(struct db *q, const struct db_job *job,
 		      const struct review *r, int64_t journal_id,
 		      int64_t now_ms)
 {
-	char reasons[SQ_REASONS_SIZE];
+	char reasons[DB_REASONS_SIZE];
 
-	sq_reasons_write(r->reasons, reasons);
-	sq_exec(q, REVIEW_INSERT, sq_int(job->account), sq_int(job->id),
-		sq_int(journal_id), sq_str(action_name(r->intended)),
-		sq_str(reasons), sq_str(evidence_name(r->evidence)),
-		sq_int((int64_t)r->messaging_user_id),
-		sq_int((int64_t)r->profile_id), sq_text(r->sunco_id),
-		sq_id(r->ticket_id),
-		sq_blob(r->address_hash, sizeof(r->address_hash)),
-		sq_blob(r->facts_hash, sizeof(r->facts_hash)),
-		sq_text(r->facts), sq_int(now_ms), sq_int(r->expires_ms),
-		sq_str(pair_pin_name(r->pin)));
-	return q->failed ? 0 : sqlite3_last_insert_rowid(q->db);
+	db_reasons_write(r->reasons, reasons);
+	return db_add(q, REVIEW_INSERT, db_int(job->account), db_int(job->id),
+		      db_int(journal_id), db_str(action_name(r->intended)),
+		      db_str(reasons), db_str(evidence_name(r->evidence)),
+		      db_int((int64_t)r->messaging_user_id),
+		      db_int((int64_t)r->profile_id), db_text(r->sunco_id),
+		      db_id(r->ticket_id),
+		      db_blob(r->address_hash, sizeof(r->address_hash)),
+		      db_blob(r->facts_hash, sizeof(r->facts_hash)),
+		      db_text(r->facts), db_int(now_ms), db_int(r->expires_ms),
+		      db_str(pair_pin_name(r->pin)));
 }
 
 /* The open review about the same; id 0: none. */
@@ -46,28 +45,27 @@ struct asked {
 	reason_set reasons;
 };
 
-static void find_open(struct sq *q, const struct sq_job *job,
+static void find_open(struct db *q, const struct db_job *job,
 		      const struct review *r, struct asked *out)
 {
-	sqlite3_stmt *st;
+	struct db_rows *st;
 
 	memset(out, 0, sizeof(*out));
 	if (r->profile_id != 0)
-		st = sq_query(q, REVIEW_OF_PROFILE, sq_int(job->account),
-			      sq_id(r->profile_id));
+		st = db_query(q, REVIEW_OF_PROFILE, db_int(job->account),
+			      db_id(r->profile_id));
 	else
-		st = sq_query(q, REVIEW_OF_USER, sq_int(job->account),
-			      sq_int((int64_t)r->messaging_user_id));
-	if (!sq_step(q, st))
+		st = db_query(q, REVIEW_OF_USER, db_int(job->account),
+			      db_int((int64_t)r->messaging_user_id));
+	if (!db_step(q, st))
 		return;
-	out->id = sqlite3_column_int64(st, 0);
-	out->job_id = sqlite3_column_int64(st, 1);
-	out->ticket_id = sq_col_id(st, 2);
-	sq_col_blob(st, 3, out->address_hash, sizeof(out->address_hash));
-	sq_col_blob(st, 5, out->facts_hash, sizeof(out->facts_hash));
-	out->reasons =
-		sq_reasons_parse((const char *)sqlite3_column_text(st, 6));
-	sq_end(st);
+	out->id = db_col_int(st, 0);
+	out->job_id = db_col_int(st, 1);
+	out->ticket_id = db_col_id(st, 2);
+	db_col_blob(st, 3, out->address_hash, sizeof(out->address_hash));
+	db_col_blob(st, 5, out->facts_hash, sizeof(out->facts_hash));
+	out->reasons = db_reasons_parse(db_col_chars(st, 6));
+	db_end(st);
 }
 
 /* What a person was shown is what the run found again. */
@@ -82,7 +80,7 @@ static bool is_same(const struct asked *a, const struct review *r)
 
 /* Another conversation: of another messaging user, or with another ticket.
  * The two webhooks of one are none. */
-static bool is_further(const struct asked *a, const struct sq_job *job,
+static bool is_further(const struct asked *a, const struct db_job *job,
 		       const struct review *r)
 {
 	if (a->job_id != job->id)
@@ -91,16 +89,16 @@ static bool is_further(const struct asked *a, const struct sq_job *job,
 	       a->ticket_id != r->ticket_id;
 }
 
-static void close_one(struct sq *q, int64_t id, enum review_state state,
+static void close_one(struct db *q, int64_t id, enum review_state state,
 		      int64_t now_ms, const char *by)
 {
-	sq_exec(q, REVIEW_CLOSE, sq_int(id), sq_int(state), sq_int(now_ms),
-		sq_text(by));
+	db_do(q, REVIEW_CLOSE, db_int(id), db_int(state), db_int(now_ms),
+	      db_text(by));
 }
 
 /* An approval is for what was shown, so what changed is another question, with
  * another number. Who rests on the old one rests on the new one. */
-static int64_t ask_anew(struct sq *q, const struct sq_job *job, int64_t old,
+static int64_t ask_anew(struct db *q, const struct db_job *job, int64_t old,
 			const struct review *r, int64_t journal_id,
 			int64_t now_ms)
 {
@@ -108,12 +106,12 @@ static int64_t ask_anew(struct sq *q, const struct sq_job *job, int64_t old,
 
 	close_one(q, old, REVIEW_EXPIRED, now_ms, NULL);
 	id = insert(q, job, r, journal_id, now_ms);
-	sq_exec(q, REVIEW_SUCCEED, sq_int(id), sq_int(old));
-	sq_exec(q, JOBS_REST_MOVE, sq_int(old), sq_int(id));
+	db_do(q, REVIEW_SUCCEED, db_int(id), db_int(old));
+	db_do(q, JOBS_REST_MOVE, db_int(old), db_int(id));
 	return id;
 }
 
-int64_t sq_review_open(struct sq *q, const struct sq_job *job,
+int64_t db_review_open(struct db *q, const struct db_job *job,
 		       const struct review *r, int64_t journal_id,
 		       int64_t now_ms)
 {
@@ -127,36 +125,35 @@ int64_t sq_review_open(struct sq *q, const struct sq_job *job,
 	else if (a.job_id == job->id && !is_same(&a, r))
 		a.id = ask_anew(q, job, a.id, r, journal_id, now_ms);
 	else if (a.job_id == job->id)
-		sq_exec(q, REVIEW_REFRESH, sq_int(a.id), sq_int(journal_id),
-			sq_id(r->ticket_id));
+		db_do(q, REVIEW_REFRESH, db_int(a.id), db_int(journal_id),
+		      db_id(r->ticket_id));
 	if (further)
-		sq_exec(q, REVIEW_ATTACH, sq_int(a.id));
+		db_do(q, REVIEW_ATTACH, db_int(a.id));
 	if (journal_id != 0)
-		sq_exec(q, JOURNAL_REVIEW, sq_int(journal_id), sq_int(a.id));
+		db_do(q, JOURNAL_REVIEW, db_int(journal_id), db_int(a.id));
 	return a.id;
 }
 
-void sq_review_asked_of(struct sq *q, sqlite3_stmt *st, const char *sunco_id,
+void db_review_asked_of(struct db *q, struct db_rows *st, const char *sunco_id,
 			struct pair_asked *out)
 {
 	char about[SUNCO_ID_SIZE];
 
-	if (!sq_step(q, st))
+	if (!db_step(q, st))
 		return;
 	out->open = true;
-	sq_col_str(st, 4, about, sizeof(about));
+	db_col_str(st, 4, about, sizeof(about));
 	out->own = !str_is_empty(sunco_id) && strcmp(about, sunco_id) == 0;
-	sq_col_blob(st, 5, out->hash, sizeof(out->hash));
-	out->reasons =
-		sq_reasons_parse((const char *)sqlite3_column_text(st, 6));
-	sq_end(st);
+	db_col_blob(st, 5, out->hash, sizeof(out->hash));
+	out->reasons = db_reasons_parse(db_col_chars(st, 6));
+	db_end(st);
 }
 
-int64_t sq_review_asked(struct sq *q, const struct sq_job *job,
+int64_t db_review_asked(struct db *q, const struct db_job *job,
 			const struct store_settle *s)
 {
 	const struct journal_entry *e = s->entry;
-	char reasons[SQ_REASONS_SIZE];
+	char reasons[DB_REASONS_SIZE];
 	struct asked a;
 
 	if (s->review == NULL)
@@ -167,45 +164,45 @@ int64_t sq_review_asked(struct sq *q, const struct sq_job *job,
 	    memcmp(a.address_hash, s->review->address_hash,
 		   sizeof(a.address_hash)) != 0)
 		return 0;
-	sq_reasons_write(e->reasons, reasons);
-	return sq_get(q, 0, JOURNAL_SAME, sq_int(job->id),
-		      sq_str(action_name(e->action)),
-		      sq_str(reason_code(e->reason)), sq_str(reasons),
-		      sq_str(evidence_name(e->evidence)),
-		      sq_id(e->messaging_user_id), sq_id(e->profile_id));
+	db_reasons_write(e->reasons, reasons);
+	return db_get(q, 0, JOURNAL_SAME, db_int(job->id),
+		      db_str(action_name(e->action)),
+		      db_str(reason_code(e->reason)), db_str(reasons),
+		      db_str(evidence_name(e->evidence)),
+		      db_id(e->messaging_user_id), db_id(e->profile_id));
 }
 
-static void end_job(struct sq *q, const struct sq_job *job, int64_t now_ms)
+static void end_job(struct db *q, const struct db_job *job, int64_t now_ms)
 {
-	sq_exec(q, JOB_END, sq_int(job->id), sq_int(now_ms));
-	sq_count(q, job->account, job->state, JOB_DONE);
+	db_do(q, JOB_END, db_int(job->id), db_int(now_ms));
+	db_count(q, job->account, job->state, JOB_DONE);
 }
 
-static void wake_job(struct sq *q, const struct sq_job *job, int64_t now_ms,
+static void wake_job(struct db *q, const struct db_job *job, int64_t now_ms,
 		     int64_t wait_ms)
 {
-	struct sq_wake w = {
+	struct db_wake w = {
 		.lane = LANE_REVIEW,
 		.source = job->source,
 		.now_ms = now_ms,
 		.wait_ms = wait_ms,
 	};
 
-	sq_job_wake(q, job, &w);
+	db_job_wake(q, job, &w);
 }
 
 /* Whoever rests on the review, but its own job: wakes, or ends. */
-static void release_resting(struct sq *q, int64_t review, int64_t own_job,
+static void release_resting(struct db *q, int64_t review, int64_t own_job,
 			    bool end, int64_t now_ms, int64_t wait_ms)
 {
-	struct sq_ids ids =
-		sq_collect(q, sq_query(q, JOBS_RESTING_ON, sq_int(review)));
-	struct sq_job job;
+	struct db_ids ids =
+		db_collect(q, db_query(q, JOBS_RESTING_ON, db_int(review)));
+	struct db_job job;
 	size_t i;
 
 	for (i = 0; i < ids.count; i++) {
 		if (ids.items[i] == own_job ||
-		    !sq_job_get(q, ids.items[i], &job))
+		    !db_job_get(q, ids.items[i], &job))
 			continue;
 		if (end)
 			end_job(q, &job, now_ms);
@@ -215,19 +212,19 @@ static void release_resting(struct sq *q, int64_t review, int64_t own_job,
 	free(ids.items);
 }
 
-void sq_review_through(struct sq *q, const struct sq_job *job, int64_t now_ms)
+void db_review_through(struct db *q, const struct db_job *job, int64_t now_ms)
 {
 	if (job->review_id != 0)
 		release_resting(q, job->review_id, job->id, false, now_ms,
 				job->deadline_ms - job->created_ms);
 }
 
-void sq_review_close_of(struct sq *q, const struct sq_job *job, int64_t but_id,
+void db_review_close_of(struct db *q, const struct db_job *job, int64_t but_id,
 			int64_t now_ms)
 {
-	struct sq_ids ids =
-		sq_collect(q, sq_query(q, REVIEWS_OPEN_OF, sq_int(job->id),
-				       sq_int(but_id)));
+	struct db_ids ids =
+		db_collect(q, db_query(q, REVIEWS_OPEN_OF, db_int(job->id),
+				       db_int(but_id)));
 	size_t i;
 
 	for (i = 0; i < ids.count; i++) {
@@ -237,40 +234,40 @@ void sq_review_close_of(struct sq *q, const struct sq_job *job, int64_t but_id,
 	free(ids.items);
 }
 
-void sq_review_merged(struct sq *q, int64_t account, uint64_t messaging_user,
+void db_review_merged(struct db *q, int64_t account, uint64_t messaging_user,
 		      uint64_t profile, int64_t now_ms)
 {
-	sqlite3_stmt *st = sq_query(q, REVIEW_OF_PAIR, sq_int(account),
-				    sq_id(profile), sq_id(messaging_user));
+	struct db_rows *st = db_query(q, REVIEW_OF_PAIR, db_int(account),
+				      db_id(profile), db_id(messaging_user));
 	int64_t id, own_job;
 
-	if (!sq_step(q, st))
+	if (!db_step(q, st))
 		return;
-	id = sqlite3_column_int64(st, 0);
-	own_job = sqlite3_column_int64(st, 1);
-	sq_end(st);
+	id = db_col_int(st, 0);
+	own_job = db_col_int(st, 1);
+	db_end(st);
 	close_one(q, id, REVIEW_MERGED, now_ms, NULL);
 	release_resting(q, id, own_job, false, now_ms, 0);
 }
 
-int sq_review_drop(struct sq *q, int64_t id, int64_t now_ms)
+int db_review_drop(struct db *q, int64_t id, int64_t now_ms)
 {
-	int n = sq_exec(q, REVIEW_DELETE, sq_int(id));
+	int n = db_exec(q, REVIEW_DELETE, db_int(id));
 
 	release_resting(q, id, 0, false, now_ms, 0);
 	return n;
 }
 
-void sq_review_erase(struct sq *q, int64_t account, const char *sunco_id,
+void db_review_erase(struct db *q, int64_t account, const char *sunco_id,
 		     int64_t now_ms)
 {
-	struct sq_ids ids =
-		sq_collect(q, sq_query(q, REVIEWS_OF_SUNCO, sq_int(account),
-				       sq_text(sunco_id)));
+	struct db_ids ids =
+		db_collect(q, db_query(q, REVIEWS_OF_SUNCO, db_int(account),
+				       db_text(sunco_id)));
 	size_t i;
 
 	for (i = 0; i < ids.count; i++)
-		(void)sq_review_drop(q, ids.items[i], now_ms);
+		(void)db_review_drop(q, ids.items[i], now_ms);
 	free(ids.items);
 }
 
@@ -286,36 +283,34 @@ struct open_review {
 	struct journal_entry entry; /* of its end; owns nothing */
 };
 
-static bool load(struct sq *q, int64_t id, struct open_review *o)
+static bool load(struct db *q, int64_t id, struct open_review *o)
 {
-	sqlite3_stmt *st = sq_query(q, REVIEW_DECIDE, sq_int(id));
+	struct db_rows *st = db_query(q, REVIEW_DECIDE, db_int(id));
 	struct journal_entry *e = &o->entry;
 
 	memset(o, 0, sizeof(*o));
-	if (!sq_step(q, st))
+	if (!db_step(q, st))
 		return false;
 	o->id = e->review_id = id;
-	o->state = (enum review_state)sqlite3_column_int(st, 0);
-	o->expires_ms = sqlite3_column_int64(st, 1);
-	o->job_id = e->job_id = sqlite3_column_int64(st, 2);
-	e->messaging_user_id = sq_col_id(st, 3);
-	e->profile_id = sq_col_id(st, 4);
-	sq_col_str(st, 5, e->sunco_id, sizeof(e->sunco_id));
-	e->ticket_id = sq_col_id(st, 6);
-	sq_col_blob(st, 7, o->address_hash, sizeof(o->address_hash));
-	(void)evidence_parse((const char *)sqlite3_column_text(st, 8),
-			     &e->evidence);
-	e->reasons = sq_reasons_parse((const char *)sqlite3_column_text(st, 9));
-	(void)pair_pin_parse((const char *)sqlite3_column_text(st, 10),
-			     &o->pin);
-	o->account = sqlite3_column_int64(st, 11);
-	sq_end(st);
+	o->state = (enum review_state)(int)db_col_int(st, 0);
+	o->expires_ms = db_col_int(st, 1);
+	o->job_id = e->job_id = db_col_int(st, 2);
+	e->messaging_user_id = db_col_id(st, 3);
+	e->profile_id = db_col_id(st, 4);
+	db_col_str(st, 5, e->sunco_id, sizeof(e->sunco_id));
+	e->ticket_id = db_col_id(st, 6);
+	db_col_blob(st, 7, o->address_hash, sizeof(o->address_hash));
+	(void)evidence_parse(db_col_chars(st, 8), &e->evidence);
+	e->reasons = db_reasons_parse(db_col_chars(st, 9));
+	(void)pair_pin_parse(db_col_chars(st, 10), &o->pin);
+	o->account = db_col_int(st, 11);
+	db_end(st);
 	e->status = JOURNAL_DONE;
 	return true;
 }
 
 /* The journal owns what it says; note and by are borrowed for the call. */
-static int64_t add_entry(struct sq *q, struct open_review *o, enum action a,
+static int64_t add_entry(struct db *q, struct open_review *o, enum action a,
 			 enum reason why, const char *note, const char *by,
 			 int64_t now_ms)
 {
@@ -325,18 +320,18 @@ static int64_t add_entry(struct sq *q, struct open_review *o, enum action a,
 	e->reason = why;
 	e->note = (char *)(uintptr_t)note;
 	e->decided_by = (char *)(uintptr_t)by;
-	return sq_journal_add(q, o->account, e, now_ms);
+	return db_journal_add(q, o->account, e, now_ms);
 }
 
-static void expire(struct sq *q, int64_t id, int64_t now_ms)
+static void expire(struct db *q, int64_t id, int64_t now_ms)
 {
 	struct open_review o;
-	struct sq_job job;
+	struct db_job job;
 
 	close_one(q, id, REVIEW_EXPIRED, now_ms, NULL);
 	if (!load(q, id, &o))
 		return;
-	if (sq_job_get(q, o.job_id, &job))
+	if (db_job_get(q, o.job_id, &job))
 		o.entry.source = job.source;
 	o.entry.reasons = REASON_BIT(REASON_REVIEW_EXPIRED);
 	add_entry(q, &o, ACTION_NONE, REASON_REVIEW_EXPIRED, NULL, NULL,
@@ -344,11 +339,11 @@ static void expire(struct sq *q, int64_t id, int64_t now_ms)
 	release_resting(q, id, 0, true, now_ms, 0);
 }
 
-size_t sq_review_expire(struct sq *q, int64_t now_ms, size_t max)
+size_t db_review_expire(struct db *q, int64_t now_ms, size_t max)
 {
-	struct sq_ids ids =
-		sq_collect(q, sq_query(q, REVIEWS_EXPIRED, sq_int(now_ms),
-				       sq_int((int64_t)max)));
+	struct db_ids ids =
+		db_collect(q, db_query(q, REVIEWS_EXPIRED, db_int(now_ms),
+				       db_int((int64_t)max)));
 	size_t i, count = ids.count;
 
 	for (i = 0; i < ids.count; i++)
@@ -358,7 +353,7 @@ size_t sq_review_expire(struct sq *q, int64_t now_ms, size_t max)
 }
 
 /* Everything that can refuse, before anything is written. */
-static enum result may_decide(struct sq *q, const struct store_decide *d,
+static enum result may_decide(struct db *q, const struct store_decide *d,
 			      const struct open_review *o)
 {
 	if (o->state != REVIEW_OPEN)
@@ -377,10 +372,10 @@ static enum result may_decide(struct sq *q, const struct store_decide *d,
 	return RESULT_OK;
 }
 
-static void approve(struct sq *q, struct store_decide *d, struct open_review *o,
-		    const struct sq_job *job)
+static void approve(struct db *q, struct store_decide *d, struct open_review *o,
+		    const struct db_job *job)
 {
-	struct sq_wake w = {
+	struct db_wake w = {
 		.lane = LANE_REVIEW,
 		.source = job->source,
 		.ticket_id = job->ticket_id == 0 ? o->entry.ticket_id : 0,
@@ -394,23 +389,23 @@ static void approve(struct sq *q, struct store_decide *d, struct open_review *o,
 
 	close_one(q, o->id, REVIEW_APPROVED, d->now_ms, d->by);
 	if (pin)
-		sq_exec(q, REVIEW_PIN, sq_int(o->id),
-			sq_str(pair_pin_name(PAIR_PIN_NAMED)));
+		db_do(q, REVIEW_PIN, db_int(o->id),
+		      db_str(pair_pin_name(PAIR_PIN_NAMED)));
 	(void)reason_set_list(o->entry.reasons, list);
 	d->journal_id =
 		add_entry(q, o, ACTION_REVIEW, list[0],
 			  pin ? "Approved, with the external id." : "Approved.",
 			  d->by, d->now_ms);
 	if (job->review_id != o->id)
-		sq_review_through(q, job, d->now_ms);
-	sq_job_wake(q, job, &w);
+		db_review_through(q, job, d->now_ms);
+	db_job_wake(q, job, &w);
 }
 
 /* Its ticket's agent was told that the review waits. */
-static void tell(struct sq *q, const struct store_decide *d,
-		 const struct open_review *o, const struct sq_job *job)
+static void tell(struct db *q, const struct store_decide *d,
+		 const struct open_review *o, const struct db_job *job)
 {
-	struct sq_note n = {
+	struct db_note n = {
 		.account = o->account,
 		.job_id = job->id,
 		.journal_id = d->journal_id,
@@ -419,20 +414,20 @@ static void tell(struct sq *q, const struct store_decide *d,
 		.now_ms = d->now_ms,
 	};
 
-	sq_note_add(q, &n, &o->entry);
+	db_note_add(q, &n, &o->entry);
 }
 
-static void reject(struct sq *q, struct store_decide *d, struct open_review *o,
-		   const struct sq_job *job)
+static void reject(struct db *q, struct store_decide *d, struct open_review *o,
+		   const struct db_job *job)
 {
 	struct journal_entry *e = &o->entry;
 
 	close_one(q, o->id, REVIEW_REJECTED, d->now_ms, d->by);
 	if (e->sunco_id[0] != '\0')
-		sq_exec(q, REJECTED_PUT, sq_int(o->account),
-			sq_text(e->sunco_id), sq_int((int64_t)e->profile_id),
-			sq_blob(o->address_hash, sizeof(o->address_hash)),
-			sq_int(d->now_ms), sq_str(d->by));
+		db_do(q, REJECTED_PUT, db_int(o->account), db_text(e->sunco_id),
+		      db_int((int64_t)e->profile_id),
+		      db_blob(o->address_hash, sizeof(o->address_hash)),
+		      db_int(d->now_ms), db_str(d->by));
 	e->reasons = REASON_BIT(REASON_REJECTED_BEFORE);
 	d->journal_id = add_entry(q, o, ACTION_NONE, REASON_REJECTED_BEFORE,
 				  NULL, d->by, d->now_ms);
@@ -445,11 +440,11 @@ static void reject(struct sq *q, struct store_decide *d, struct open_review *o,
 	release_resting(q, o->id, job->id, false, d->now_ms, d->wait_ms);
 }
 
-enum result sq_op_decide(struct sq *q, struct store_op *op)
+enum result op_decide(struct db *q, struct store_op *op)
 {
 	struct store_decide *d = &op->u.decide;
 	struct open_review o;
-	struct sq_job job;
+	struct db_job job;
 	enum result r;
 
 	d->job_id = d->journal_id = 0;
@@ -458,7 +453,7 @@ enum result sq_op_decide(struct sq *q, struct store_op *op)
 	r = may_decide(q, d, &o);
 	if (r != RESULT_OK)
 		return r;
-	if (!sq_job_get(q, o.job_id, &job)) {
+	if (!db_job_get(q, o.job_id, &job)) {
 		if (d->approve)
 			return error_set(q->err, RESULT_CONFLICT,
 					 "the review's job is gone");

@@ -13,7 +13,7 @@
  * Invariant: a person counts once a day, as decided last that day. Conversations
  * that nobody could say more of (absent) never replace one.
  */
-#include "sqlite_ops.h"
+#include "ops.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -22,16 +22,16 @@
 
 #define ABSENT "absent"
 
-int64_t sq_day(int64_t ms)
+int64_t db_day(int64_t ms)
 {
 	return ms / STORE_DAY_MS;
 }
 
-void sq_tally_add(struct sq *q, int64_t account, int64_t day, const char *name,
+void db_tally_add(struct db *q, int64_t account, int64_t day, const char *name,
 		  int64_t delta)
 {
-	sq_exec(q, TALLY_ADD, sq_int(account), sq_int(day), sq_str(name),
-		sq_int(delta));
+	db_do(q, TALLY_ADD, db_int(account), db_int(day), db_str(name),
+	      db_int(delta));
 }
 
 /* How the person was counted last; day -1: never. */
@@ -40,26 +40,26 @@ struct counted {
 	char name[STORE_TALLY_SIZE];
 };
 
-static void counted_get(struct sq *q, int64_t account, const char *sunco_id,
+static void counted_get(struct db *q, int64_t account, const char *sunco_id,
 			struct counted *out)
 {
-	sqlite3_stmt *st =
-		sq_query(q, COUNTED_GET, sq_int(account), sq_text(sunco_id));
+	struct db_rows *st =
+		db_query(q, COUNTED_GET, db_int(account), db_text(sunco_id));
 
 	*out = (struct counted){.day = -1};
-	if (!sq_step(q, st))
+	if (!db_step(q, st))
 		return;
-	out->day = sqlite3_column_int64(st, 0);
-	sq_col_str(st, 1, out->name, sizeof(out->name));
-	sq_end(st);
+	out->day = db_col_int(st, 0);
+	db_col_str(st, 1, out->name, sizeof(out->name));
+	db_end(st);
 }
 
-static void count(struct sq *q, int64_t account, const char *sunco_id,
+static void count(struct db *q, int64_t account, const char *sunco_id,
 		  int64_t day, const char *name)
 {
-	sq_tally_add(q, account, day, name, 1);
-	sq_exec(q, COUNTED_PUT, sq_int(account), sq_text(sunco_id), sq_int(day),
-		sq_str(name));
+	db_tally_add(q, account, day, name, 1);
+	db_do(q, COUNTED_PUT, db_int(account), db_text(sunco_id), db_int(day),
+	      db_str(name));
 }
 
 static void decided_name(const struct journal_entry *e,
@@ -73,10 +73,10 @@ static void decided_name(const struct journal_entry *e,
 			 evidence_name(e->evidence), e->linked);
 }
 
-void sq_tally_decided(struct sq *q, int64_t account,
+void db_tally_decided(struct db *q, int64_t account,
 		      const struct journal_entry *e, int64_t now_ms)
 {
-	int64_t day = sq_day(now_ms);
+	int64_t day = db_day(now_ms);
 	char name[STORE_TALLY_SIZE];
 	struct counted before;
 
@@ -87,15 +87,15 @@ void sq_tally_decided(struct sq *q, int64_t account,
 	if (before.day == day) {
 		if (str_eq(before.name, name) || str_eq(name, ABSENT))
 			return;
-		sq_tally_add(q, account, day, before.name, -1);
+		db_tally_add(q, account, day, before.name, -1);
 	}
 	count(q, account, e->sunco_id, day, name);
 }
 
-void sq_tally_known(struct sq *q, int64_t account, const char *sunco_id,
+void db_tally_known(struct db *q, int64_t account, const char *sunco_id,
 		    int64_t now_ms)
 {
-	int64_t day = sq_day(now_ms);
+	int64_t day = db_day(now_ms);
 	char name[STORE_TALLY_SIZE];
 	struct counted before;
 	const char *rest;
@@ -108,47 +108,47 @@ void sq_tally_known(struct sq *q, int64_t account, const char *sunco_id,
 	count(q, account, sunco_id, day, name);
 }
 
-void sq_tally_merge(struct sq *q, int64_t account, const char *sunco_id,
+void db_tally_merge(struct db *q, int64_t account, const char *sunco_id,
 		    int64_t now_ms)
 {
 	struct counted before;
 
 	counted_get(q, account, sunco_id, &before);
-	if (before.day == sq_day(now_ms))
-		sq_tally_add(q, account, before.day, before.name, -1);
-	sq_exec(q, COUNTED_ERASE, sq_int(account), sq_text(sunco_id));
+	if (before.day == db_day(now_ms))
+		db_tally_add(q, account, before.day, before.name, -1);
+	db_do(q, COUNTED_ERASE, db_int(account), db_text(sunco_id));
 }
 
-static void sample_put(struct sq *q, int64_t account,
+static void sample_put(struct db *q, int64_t account,
 		       const struct store_sample *s, int64_t day)
 {
-	sq_exec(q, TALLY_SET, sq_int(account), sq_int(day), sq_str("sampled"),
-		sq_int(1));
-	sq_exec(q, TALLY_SET, sq_int(account), sq_int(day),
-		sq_str("unverified"), sq_int(s->unverified));
-	sq_exec(q, TALLY_SET, sq_int(account), sq_int(day), sq_str("end_users"),
-		sq_int(s->end_users));
+	db_do(q, TALLY_SET, db_int(account), db_int(day), db_str("sampled"),
+	      db_int(1));
+	db_do(q, TALLY_SET, db_int(account), db_int(day), db_str("unverified"),
+	      db_int(s->unverified));
+	db_do(q, TALLY_SET, db_int(account), db_int(day), db_str("end_users"),
+	      db_int(s->end_users));
 }
 
-enum result sq_op_sample(struct sq *q, struct store_op *op)
+enum result op_sample(struct db *q, struct store_op *op)
 {
 	struct store_sample *s = &op->u.sample;
-	int64_t account = sq_account_id(q, s->account, true);
-	int64_t day = sq_day(s->now_ms);
+	int64_t account = db_account_id(q, s->account, true);
+	int64_t day = db_day(s->now_ms);
 
 	s->mine = false;
 	switch (s->what) {
 	case STORE_SAMPLE_CLAIM:
-		s->mine = sq_account_may_call(q, account) &&
-			  sq_exec(q, TALLY_CLAIM, sq_int(account), sq_int(day),
-				  sq_str("sampled"), sq_int(0)) > 0;
+		s->mine = db_account_may_call(q, account) &&
+			  db_exec(q, TALLY_CLAIM, db_int(account), db_int(day),
+				  db_str("sampled"), db_int(0)) > 0;
 		break;
 	case STORE_SAMPLE_PUT:
 		sample_put(q, account, s, day);
 		break;
 	case STORE_SAMPLE_DROP:
-		sq_exec(q, TALLY_DROP, sq_int(account), sq_int(day),
-			sq_str("sampled"));
+		db_do(q, TALLY_DROP, db_int(account), db_int(day),
+		      db_str("sampled"));
 		break;
 	}
 	return RESULT_OK;

@@ -1,0 +1,116 @@
+/*
+ * Retention: one small batch at a time, oldest first, by index. Aliases and
+ * rejected pairs stay: they are decisions, and small. So does, however old,
+ * what is not over: links under way with their jobs and before-images, and
+ * open reviews with their entries. tests/contract/test_op_retention.c
+ * holds a rule for every table.
+ */
+#include "ops.h"
+
+#include <stdlib.h>
+
+#include "base/str.h"
+
+struct batch {
+	struct db *q;
+	size_t left;
+	size_t removed;
+};
+
+static struct db_val left_of(const struct batch *b)
+{
+	return db_int((int64_t)b->left);
+}
+
+static void took(struct batch *b, size_t count)
+{
+	b->removed += count;
+	b->left -= count < b->left ? count : b->left;
+}
+
+static void prune_jobs(struct batch *b, int64_t account, int64_t before_ms)
+{
+	static const enum job_state states[] = {JOB_DONE, JOB_DEAD};
+	enum job_lane lane;
+	size_t s;
+	int n;
+
+	for (s = 0; s < ARRAY_LEN(states); s++) {
+		for (lane = 0; lane < LANE_COUNT; lane++) {
+			n = db_exec(b->q, PRUNE_JOBS, db_int(account),
+				    db_int(states[s]), db_int(lane),
+				    db_int(before_ms), left_of(b));
+			db_count_add(b->q, account, states[s], -n);
+			took(b, (size_t)n);
+		}
+	}
+}
+
+static void prune_account(struct batch *b, const struct store_prune *p,
+			  int64_t account)
+{
+	took(b, (size_t)db_exec(b->q, PRUNE_EVENTS, db_int(account),
+				db_int(p->events_before_ms), left_of(b)));
+	took(b, (size_t)db_exec(b->q, PRUNE_SUNCO_MERGES, db_int(account),
+				db_int(p->events_before_ms), left_of(b)));
+	prune_jobs(b, account, p->jobs_before_ms);
+	db_do(b->q, PRUNE_LOCKS, db_int(account), db_int(p->jobs_before_ms));
+	took(b, (size_t)db_exec(b->q, PRUNE_LINKS, db_int(account),
+				db_int(p->journal_before_ms), left_of(b)));
+	took(b,
+	     (size_t)db_exec(b->q, PRUNE_COUNTED, db_int(account),
+			     db_int(db_day(p->journal_before_ms)), left_of(b)));
+	took(b, (size_t)db_exec(b->q, PRUNE_AGENT_MERGES, db_int(account),
+				db_int(p->journal_before_ms), left_of(b)));
+	db_do(b->q, PRUNE_TALLIES, db_int(account),
+	      db_int(db_day(p->journal_before_ms)));
+	took(b, (size_t)db_exec(b->q, PRUNE_ADDRESSES, db_int(account),
+				db_int(p->journal_before_ms), left_of(b)));
+}
+
+/* An entry goes with every status that it had. */
+static void prune_journal(struct batch *b, int64_t before_ms)
+{
+	struct db_ids ids =
+		db_collect(b->q, db_query(b->q, JOURNAL_EXPIRED,
+					  db_int(before_ms), left_of(b)));
+	size_t i;
+
+	for (i = 0; i < ids.count && b->left > 0; i++) {
+		took(b, (size_t)db_exec(b->q, CHANGES_DELETE,
+					db_int(ids.items[i])));
+		took(b, (size_t)db_exec(b->q, JOURNAL_DELETE,
+					db_int(ids.items[i])));
+	}
+	free(ids.items);
+}
+
+enum result op_prune(struct db *q, struct store_op *op)
+{
+	struct store_prune *p = &op->u.prune;
+	struct batch b = {q, p->max, 0};
+	struct db_ids ids;
+	size_t i;
+
+	if (p->reviews_expire_ms != 0)
+		took(&b, db_review_expire(q, p->reviews_expire_ms, b.left));
+	ids = db_collect(q, db_plain(q, ACCOUNT_IDS));
+	for (i = 0; i < ids.count; i++)
+		prune_account(&b, p, ids.items[i]);
+	free(ids.items);
+	took(&b, (size_t)db_exec(q, PRUNE_IMAGES, db_int(p->images_before_ms),
+				 left_of(&b)));
+	took(&b, (size_t)db_exec(q, PRUNE_FACTS, db_int(p->images_before_ms),
+				 left_of(&b)));
+	took(&b, (size_t)db_exec(q, PRUNE_REVIEWS, db_int(p->journal_before_ms),
+				 left_of(&b)));
+	took(&b, (size_t)db_exec(q, PRUNE_WAITING_NOTES,
+				 db_int(p->notes_before_ms), left_of(&b)));
+	took(&b, (size_t)db_exec(q, PRUNE_NOTES, db_int(p->journal_before_ms),
+				 left_of(&b)));
+	prune_journal(&b, p->journal_before_ms);
+	p->removed = b.removed;
+	if (b.left > 0 && p->images_before_ms != 0 && q->driver->prune_copies)
+		q->driver->prune_copies(q, p->images_before_ms);
+	return RESULT_OK;
+}
