@@ -11,6 +11,22 @@ struct store_backend {
 	const struct store_backend_ops *ops;
 };
 
+/* What is to become one transaction. */
+struct store_batch {
+	struct store_op *const *ops;
+	size_t count;
+	bool writes;
+};
+
+/* Why a transaction came to nothing. */
+enum store_failure {
+	STORE_FAILED_BY_ONE,	/* an operation is to blame: find out which */
+	STORE_FAILED_BY_MOMENT, /* another writer was in the way: once more */
+	/* The database is away, or has gone before it said whether it stored
+	 * the transaction: nothing is tried again. */
+	STORE_FAILED_FOR_NOW,
+};
+
 struct store_backend_ops {
 	const char *scheme; /* "sqlite" */
 	/* location: the url behind "scheme:" */
@@ -18,13 +34,16 @@ struct store_backend_ops {
 			    enum store_mode mode, int64_t now_ms,
 			    struct error *err);
 	void (*close)(struct store_backend *b);
-	enum result (*begin)(struct store_backend *b, bool writes,
+	enum result (*begin)(struct store_backend *b,
+			     const struct store_batch *batch,
 			     struct error *err);
 	/* op->result is set. RESULT_TEMP means that the transaction is spoilt
 	 * and shall be rolled back and replayed. */
 	void (*apply)(struct store_backend *b, struct store_op *op);
 	enum result (*commit)(struct store_backend *b, struct error *err);
 	void (*rollback)(struct store_backend *b);
+	/* Of the transaction that failed last. NULL: always by one. */
+	enum store_failure (*failure)(struct store_backend *b);
 	bool (*changed)(struct store_backend *b);
 	enum result (*watch)(struct store_backend *b, struct error *err);
 	int64_t (*checkpoint)(struct store_backend *b);

@@ -22,6 +22,7 @@
 struct due {
 	int64_t id;
 	int64_t run_at_ms;
+	int64_t token;
 	enum job_lane lane;
 	enum job_state state; /* running: its lease ended without a word */
 };
@@ -56,11 +57,10 @@ static bool lease_ended(const struct store_claim *c, int64_t until_ms)
 	return until_ms + c->grace_ms <= c->now_ms;
 }
 
-static void due_add(struct due_list *l, int64_t id, int64_t run_at_ms,
-		    enum job_lane lane, enum job_state state)
+static void due_add(struct due_list *l, const struct due *d)
 {
 	if (l->count < ARRAY_LEN(l->items))
-		l->items[l->count++] = (struct due){id, run_at_ms, lane, state};
+		l->items[l->count++] = *d;
 }
 
 static int64_t order_of(int64_t a, int64_t b)
@@ -105,8 +105,11 @@ static void find_idle(struct db *q, const struct store_claim *c,
 			      db_int(idle_states[s]), db_int(lane),
 			      db_int(c->now_ms), db_int((int64_t)max));
 		while (db_step(q, st))
-			due_add(l, db_col_int(st, 0), db_col_int(st, 1), lane,
-				idle_states[s]);
+			due_add(l, &(struct due){.id = db_col_int(st, 0),
+						 .run_at_ms = db_col_int(st, 1),
+						 .token = db_col_int(st, 2),
+						 .lane = lane,
+						 .state = idle_states[s]});
 	}
 }
 
@@ -168,8 +171,12 @@ static void find_sagas(struct db *q, const struct store_claim *c,
 		if (at_ms > c->now_ms)
 			s->more_ms = at_ms < s->more_ms ? at_ms : s->more_ms;
 		else if (!is_in(l, id))
-			due_add(l, id, at_ms, LANE_BACKFILL,
-				(enum job_state)(int)db_col_int(st, 2));
+			due_add(l, &(struct due){.id = id,
+						 .run_at_ms = at_ms,
+						 .token = db_col_int(st, 3),
+						 .lane = LANE_BACKFILL,
+						 .state = (enum job_state)
+							 db_col_int(st, 2)});
 	}
 }
 
@@ -201,9 +208,13 @@ static void find_lost(struct db *q, const struct store_claim *c,
 
 	while (db_step(q, st)) {
 		if (lease_ended(c, db_col_int(st, 3)))
-			due_add(l, db_col_int(st, 0), db_col_int(st, 1),
-				(enum job_lane)(int)db_col_int(st, 2),
-				JOB_RUNNING);
+			due_add(l,
+				&(struct due){.id = db_col_int(st, 0),
+					      .run_at_ms = db_col_int(st, 1),
+					      .token = db_col_int(st, 4),
+					      .lane = (enum job_lane)db_col_int(
+						      st, 2),
+					      .state = JOB_RUNNING});
 	}
 }
 
@@ -218,7 +229,11 @@ static void find_one(struct db *q, const struct store_claim *c, int64_t account,
 	idle = job.state == JOB_READY || job.state == JOB_WAITING;
 	lost = job.state == JOB_RUNNING && lease_ended(c, job.lease_until_ms);
 	if (idle || lost)
-		due_add(l, job.id, job.run_at_ms, job.lane, job.state);
+		due_add(l, &(struct due){.id = job.id,
+					 .run_at_ms = job.run_at_ms,
+					 .token = job.token,
+					 .lane = job.lane,
+					 .state = job.state});
 }
 
 static void lease(struct db *q, struct store_claim *c, int64_t account,
@@ -227,8 +242,11 @@ static void lease(struct db *q, struct store_claim *c, int64_t account,
 	struct db_rows *st;
 	struct job *job;
 
-	db_do(q, JOB_CLAIM, db_int(d->id), db_int(new_token()),
-	      db_int(c->now_ms + c->lease_ms));
+	/* Another node may have been quicker. */
+	if (db_exec(q, JOB_CLAIM, db_int(d->id), db_int(new_token()),
+		    db_int(c->now_ms + c->lease_ms), db_int(d->state),
+		    db_int(d->token)) == 0)
+		return;
 	if (d->state == JOB_RUNNING)
 		db_do(q, HEARD_CLEAR, db_int(d->id));
 	st = db_query(q, JOB_READ, db_int(d->id));

@@ -13,6 +13,9 @@
 
 #include "sql_people.h"
 
+/* For a database of many writers only; the others take it for a comment. */
+#define SQL_SKIP_LOCKED " /*+ FOR UPDATE SKIP LOCKED */"
+
 #define SQL_JOB_ROW                                                            \
 	"SELECT id, account, person, state, lane, created_ms, run_at_ms,"      \
 	" deadline_ms, lease_until_ms, attempts, gen, token,"                  \
@@ -169,7 +172,8 @@
 		   " review_id = 0, rests_on = NULL, progress = NULL,"         \
 		   " last_error = NULL WHERE id = ?1")                         \
 	X(JOB_CLAIM, "UPDATE jobs SET state = 1, token = ?2,"                  \
-		     " lease_until_ms = ?3, heard = 0 WHERE id = ?1")          \
+		     " lease_until_ms = ?3, heard = 0 WHERE id = ?1"           \
+		     " AND state = ?4 AND token = ?5")                         \
 	X(JOB_EXTEND,                                                          \
 	  "UPDATE jobs SET lease_until_ms = CASE WHEN lease_until_ms >"        \
 	  " ?2 THEN lease_until_ms ELSE ?2 END WHERE id = ?1")                 \
@@ -210,13 +214,13 @@
 	X(JOBS_LOSE_LEASE, "UPDATE jobs SET token = 0, lease_until_ms = 0"     \
 			   " WHERE account = ?1 AND state = 1")                \
 	X(CLAIM_DUE,                                                           \
-	  "SELECT id, run_at_ms FROM jobs WHERE account = ?1 AND state = ?2"   \
-	  " AND lane = ?3 AND run_at_ms <= ?4 ORDER BY run_at_ms, id"          \
-	  " LIMIT ?5")                                                         \
-	X(CLAIM_RUNNING, "SELECT id, run_at_ms, lane, lease_until_ms"          \
+	  "SELECT id, run_at_ms, token FROM jobs WHERE account = ?1"           \
+	  " AND state = ?2 AND lane = ?3 AND run_at_ms <= ?4"                  \
+	  " ORDER BY run_at_ms, id LIMIT ?5" SQL_SKIP_LOCKED)                  \
+	X(CLAIM_RUNNING, "SELECT id, run_at_ms, lane, lease_until_ms, token"   \
 			 " FROM jobs WHERE account = ?1 AND state = 1")        \
 	X(CLAIM_SAGAS,                                                         \
-	  "SELECT j.id, j.run_at_ms, j.state FROM journal e"                   \
+	  "SELECT j.id, j.run_at_ms, j.state, j.token FROM journal e"          \
 	  " CROSS JOIN jobs j WHERE j.id = e.job_id AND j.account = ?1"        \
 	  " AND j.state IN (0, 2) AND j.lane = 2"                              \
 	  " AND e.status IN ('pending', 'uncertain')")                         \

@@ -67,15 +67,15 @@ static enum result sq_watch(struct store_backend *b, struct error *err)
 			 "replaced: put it back, or stop and start");
 }
 
-static enum result sq_begin(struct store_backend *b, bool writes,
-			    struct error *err)
+static enum result sq_begin(struct store_backend *b,
+			    const struct store_batch *batch, struct error *err)
 {
-	enum result r = writes ? sq_watch(b, err) : RESULT_OK;
+	enum result r = batch->writes ? sq_watch(b, err) : RESULT_OK;
 
-	if (r == RESULT_OK)
-		r = run_plain(sq_of(b),
-			      writes ? SQL_BEGIN_WRITE : SQL_BEGIN_READ, err);
-	return r;
+	if (r != RESULT_OK)
+		return r;
+	return run_plain(sq_of(b),
+			 batch->writes ? SQL_BEGIN_WRITE : SQL_BEGIN_READ, err);
 }
 
 static void tell_checkpoint(struct sq *q, int rc)

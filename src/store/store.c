@@ -2,7 +2,9 @@
  * The store's front: group commit and replay over a backend.
  *
  *	run:  [begin - apply each - commit]   all at once
- *	      if that fails: rollback, then the same for each op alone
+ *	      if another writer was in the way: rollback, the same again
+ *	      if an op is to blame: rollback, then the same for each alone
+ *	      if the database is away: rollback, all fail
  *
  * Invariants: a write's RESULT_OK is set before the commit but nobody sees it
  * unless the commit succeeded; outputs of an attempt that was rolled back are
@@ -251,13 +253,30 @@ static void fail_all(struct store_op **ops, size_t count, enum result r,
 	}
 }
 
+#define REPEATS_MAX 5 /* of a batch that others were in the way of */
+
 enum attempt {
-	ATTEMPT_DONE,  /* every result is final */
-	ATTEMPT_SPOILT /* rolled back; the results say why */
+	ATTEMPT_DONE,	/* every result is final */
+	ATTEMPT_SPOILT, /* rolled back; the results say why */
+	ATTEMPT_REPEAT, /* rolled back; the next one may well succeed */
 };
 
+/* Rolled back: what now? */
+static enum attempt spoilt(struct store_backend *b, struct store_op **ops,
+			   size_t count, const struct error *why)
+{
+	enum store_failure f = b->ops->failure != NULL ? b->ops->failure(b)
+						       : STORE_FAILED_BY_ONE;
+
+	if (f == STORE_FAILED_BY_ONE)
+		return ATTEMPT_SPOILT;
+	fail_all(ops, count, RESULT_TEMP, why);
+	return f == STORE_FAILED_BY_MOMENT ? ATTEMPT_REPEAT : ATTEMPT_DONE;
+}
+
+/* *why: of the first that failed. */
 static bool apply_all(struct store_backend *b, struct store_op **ops,
-		      size_t count)
+		      size_t count, struct error *why)
 {
 	size_t i;
 
@@ -265,42 +284,59 @@ static bool apply_all(struct store_backend *b, struct store_op **ops,
 		store_op_release(ops[i]);
 		ops[i]->error.text[0] = '\0';
 		b->ops->apply(b, ops[i]);
-		if (ops[i]->result == RESULT_TEMP)
+		if (ops[i]->result == RESULT_TEMP) {
+			*why = ops[i]->error;
 			return false;
+		}
 	}
 	return true;
+}
+
+static bool any_writes(struct store_op *const *ops, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (op_writes(ops[i]))
+			return true;
+	return false;
 }
 
 static enum attempt attempt(struct store_backend *b, struct store_op **ops,
 			    size_t count)
 {
-	bool writes = false;
+	const struct store_batch batch = {ops, count, any_writes(ops, count)};
 	struct error err = {""};
-	enum result r;
-	size_t i;
+	enum result r = b->ops->begin(b, &batch, &err);
 
-	for (i = 0; i < count; i++)
-		writes = writes || op_writes(ops[i]);
-	r = b->ops->begin(b, writes, &err);
 	if (r != RESULT_OK) {
 		fail_all(ops, count, r, &err);
 		return ATTEMPT_DONE;
 	}
-	if (!apply_all(b, ops, count)) {
+	if (!apply_all(b, ops, count, &err)) {
 		b->ops->rollback(b);
 		release_all(ops, count);
-		return ATTEMPT_SPOILT;
+		return spoilt(b, ops, count, &err);
 	}
-	if (writes)
+	if (batch.writes)
 		CRASH_POINT("store_before_commit");
 	r = b->ops->commit(b, &err);
-	if (writes)
+	if (batch.writes)
 		CRASH_POINT("store_after_commit");
 	if (r == RESULT_OK)
 		return ATTEMPT_DONE;
 	b->ops->rollback(b);
 	fail_all(ops, count, r, &err);
-	return ATTEMPT_SPOILT;
+	return spoilt(b, ops, count, &err);
+}
+
+/* Whether it is the ops' turn alone. Others may be in the way for ever. */
+static bool attempt_all(struct store_backend *b, struct store_op **ops,
+			size_t count)
+{
+	enum attempt a = ATTEMPT_REPEAT;
+
+	for (int i = 0; a == ATTEMPT_REPEAT && i < REPEATS_MAX; i++)
+		a = attempt(b, ops, count);
+	return a == ATTEMPT_SPOILT;
 }
 
 /* Ops whose inputs are wrong have their result already. */
@@ -327,10 +363,9 @@ void store_run(struct store *s, struct store_op **ops, size_t count)
 	struct store_op **valid = xcalloc(count + 1, sizeof(struct store_op *));
 	size_t n = keep_valid(s, ops, count, valid), i;
 
-	if (n > 0 && attempt(s->backend, valid, n) == ATTEMPT_SPOILT && n > 1) {
+	if (n > 0 && attempt_all(s->backend, valid, n) && n > 1)
 		for (i = 0; i < n; i++)
-			(void)attempt(s->backend, &valid[i], 1);
-	}
+			(void)attempt_all(s->backend, &valid[i], 1);
 	free(valid);
 }
 

@@ -33,14 +33,15 @@ static void fault_close(struct store_backend *b)
 	free(f);
 }
 
-static enum result fault_begin(struct store_backend *b, bool writes,
+static enum result fault_begin(struct store_backend *b,
+			       const struct store_batch *batch,
 			       struct error *err)
 {
 	struct fault *f = fault_of(b);
 
 	if (strikes(f))
 		return error_set(err, RESULT_TEMP, "begin fails");
-	return f->inner->ops->begin(f->inner, writes, err);
+	return f->inner->ops->begin(f->inner, batch, err);
 }
 
 static void fault_apply(struct store_backend *b, struct store_op *op)
@@ -64,6 +65,11 @@ static enum result fault_commit(struct store_backend *b, struct error *err)
 static void fault_rollback(struct store_backend *b)
 {
 	fault_of(b)->inner->ops->rollback(fault_of(b)->inner);
+}
+
+static enum store_failure fault_failure(struct store_backend *b)
+{
+	return fault_of(b)->verdict;
 }
 
 static bool fault_changed(struct store_backend *b)
@@ -100,6 +106,7 @@ static const struct store_backend_ops fault_ops = {
 	.apply = fault_apply,
 	.commit = fault_commit,
 	.rollback = fault_rollback,
+	.failure = fault_failure,
 	.changed = fault_changed,
 	.watch = fault_watch,
 	.checkpoint = fault_checkpoint,

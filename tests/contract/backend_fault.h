@@ -15,7 +15,8 @@ struct fault {
 	long from;		     /* the first that fails; 0: none */
 	long width;		     /* how many fail */
 	long fired;
-	int kind; /* applies of this kind fail; -1: none */
+	enum store_failure verdict; /* on what failed by us */
+	int kind;		    /* applies of this kind fail; -1: none */
 };
 
 /* Over a store in this file, made when it is not there. */

@@ -324,18 +324,105 @@ static void nine_failures_in_a_row(void **state)
 	torture(9);
 }
 
-static void only_the_culprit_fails(void **state)
+static struct day *day_new(void)
 {
 	struct day *d = xcalloc(1, sizeof(*d));
+
+	contract_dir_make(&d->dir);
+	d->c.now_ms = CT_START;
+	d->fault = fault_open(d->dir.path, CT_START);
+	d->c.s = store_over(&d->fault->base);
+	return d;
+}
+
+static void day_free(struct day *d)
+{
+	store_close(d->c.s);
+	contract_dir_remove(&d->dir);
+	free(d);
+}
+
+/* Ann and Bob write, in one transaction; *calls: into the backend. */
+static void two_people(struct day *d, enum result want, long *calls)
+{
+	struct store_op *ops[2] = {&d->ops[0], &d->ops[1]};
+	long before = d->fault->calls;
+
+	d->count = 0;
+	d->events[0] = ct_event(EVENT_CONVERSATION_CREATE, "ann");
+	d->events[1] = ct_event(EVENT_CONVERSATION_CREATE, "bob");
+	add_accept(d, &d->events[0]);
+	add_accept(d, &d->events[1]);
+	store_run(d->c.s, ops, 2);
+	for (size_t i = 0; i < 2; i++)
+		assert_int_equal(d->ops[i].result, want);
+	*calls = d->fault->calls - before;
+}
+
+#define TWO_CALLS 4 /* begin, two applies, commit */
+
+static void what_others_spoilt_is_repeated_whole(void **state)
+{
+	long calls;
+
+	(void)state;
+	for (long nth = 2; nth <= TWO_CALLS; nth++) {
+		struct day *d = day_new();
+
+		d->fault->verdict = STORE_FAILED_BY_MOMENT;
+		d->fault->from = nth;
+		d->fault->width = 1;
+		two_people(d, RESULT_OK, &calls);
+		assert_int_equal(calls, nth + TWO_CALLS);
+		assert_int_equal(d->ops[1].u.accept.accepted, 1);
+		assert_int_equal(ct_state(&d->c, "s:bob"), JOB_READY);
+		day_free(d);
+	}
+}
+
+static void others_may_be_in_the_way_for_ever(void **state)
+{
+	struct day *d = day_new();
+	long calls;
+
+	(void)state;
+	d->fault->verdict = STORE_FAILED_BY_MOMENT;
+	d->fault->from = 3;
+	d->fault->width = 1000;
+	d->fault->kind = STORE_ACCEPT;
+	two_people(d, RESULT_TEMP, &calls);
+	assert_true(calls < 20);
+	day_free(d);
+}
+
+static void nothing_is_tried_again_while_the_database_is_away(void **state)
+{
+	long calls;
+
+	(void)state;
+	for (long nth = 2; nth <= TWO_CALLS; nth++) {
+		struct day *d = day_new();
+
+		d->fault->verdict = STORE_FAILED_FOR_NOW;
+		d->fault->from = nth;
+		d->fault->width = 1;
+		two_people(d, RESULT_TEMP, &calls);
+		assert_int_equal(calls, nth);
+		assert_string_not_equal(d->ops[0].error.text, "");
+		assert_string_not_equal(d->ops[1].error.text, "");
+		assert_false(ct_find(&d->c, "s:ann", &d->jobs[0]));
+		day_free(d);
+	}
+}
+
+static void only_the_culprit_fails(void **state)
+{
+	struct day *d = day_new();
 	struct store_op *ops[3];
 	size_t i;
 
 	(void)state;
-	contract_dir_make(&d->dir);
-	d->c.now_ms = CT_START;
-	d->fault = fault_open(d->dir.path, CT_START);
 	d->fault->kind = STORE_ENQUEUE;
-	d->c.s = store_over(&d->fault->base);
 	d->events[0] = ct_event(EVENT_CONVERSATION_CREATE, "ann");
 	d->events[1] = ct_event(EVENT_CONVERSATION_CREATE, "bob");
 	add_accept(d, &d->events[0]);
@@ -353,9 +440,7 @@ static void only_the_culprit_fails(void **state)
 	assert_int_equal(ct_state(&d->c, "s:ann"), JOB_READY);
 	assert_int_equal(ct_state(&d->c, "s:bob"), JOB_READY);
 	assert_false(ct_find(&d->c, "s:eve", &d->jobs[0]));
-	store_close(d->c.s);
-	contract_dir_remove(&d->dir);
-	free(d);
+	day_free(d);
 }
 
 int main(void)
@@ -365,6 +450,10 @@ int main(void)
 		cmocka_unit_test(three_failures_in_a_row),
 		cmocka_unit_test(nine_failures_in_a_row),
 		cmocka_unit_test(only_the_culprit_fails),
+		cmocka_unit_test(what_others_spoilt_is_repeated_whole),
+		cmocka_unit_test(others_may_be_in_the_way_for_ever),
+		cmocka_unit_test(
+			nothing_is_tried_again_while_the_database_is_away),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

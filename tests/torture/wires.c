@@ -122,13 +122,14 @@ static void wired_close(struct store_backend *b)
 	free(b);
 }
 
-static enum result wired_begin(struct store_backend *b, bool writes,
+static enum result wired_begin(struct store_backend *b,
+			       const struct store_batch *batch,
 			       struct error *err)
 {
 	((struct wired *)b)->has_marked = false;
 	if (wires.dead)
 		return error_set(err, RESULT_TEMP, "the process is gone");
-	return inner_of(b)->ops->begin(inner_of(b), writes, err);
+	return inner_of(b)->ops->begin(inner_of(b), batch, err);
 }
 
 static void wired_apply(struct store_backend *b, struct store_op *op)

@@ -53,13 +53,14 @@ static void pass(int kind)
 	pthread_mutex_unlock(&gate.mutex);
 }
 
-static enum result gated_begin(struct store_backend *b, bool writes,
+static enum result gated_begin(struct store_backend *b,
+			       const struct store_batch *batch,
 			       struct error *err)
 {
 	pass(-1);
 	if (gate.fail)
 		return error_set(err, RESULT_TEMP, "the disk is on fire");
-	return inner_of(b)->ops->begin(inner_of(b), writes, err);
+	return inner_of(b)->ops->begin(inner_of(b), batch, err);
 }
 
 static void gated_apply(struct store_backend *b, struct store_op *op)

@@ -48,10 +48,11 @@ static void fake_close(struct store_backend *b)
 	free(f);
 }
 
-static enum result fake_begin(struct store_backend *b, bool writes,
+static enum result fake_begin(struct store_backend *b,
+			      const struct store_batch *batch,
 			      struct error *err)
 {
-	(void)writes;
+	(void)batch;
 	fake_of(b)->batch = 0;
 	if (atomic_load(&fake_of(b)->broken))
 		return error_set(err, RESULT_TEMP, "no disk");
