@@ -10,6 +10,8 @@ sys.path.insert(0, os.path.dirname(__file__))
 
 import daemon as daemon_module  # noqa: E402
 import harness  # noqa: E402
+import nodes  # noqa: E402
+import pg  # noqa: E402
 import privacy  # noqa: E402
 
 
@@ -58,3 +60,31 @@ def daemon(tmp_path, sandbox):
         # the folder has the test's name, and tests are about people
         log = program.log().replace(str(tmp_path), "")
         privacy.check(log, program.accounts.values())
+
+
+@pytest.fixture(scope="session")
+def cluster():
+    """A PostgreSQL server for all tests of a program; each has databases of
+    its own."""
+    server = pg.Cluster()
+    yield server
+    server.remove()
+
+
+@pytest.fixture
+def fleet(tmp_path, sandbox, cluster):
+    """Several nodes over one database: see nodes.Fleet."""
+    made = []
+
+    def make(count, on=cluster, **settings):
+        folder = tmp_path / f"fleet{len(made)}"
+        folder.mkdir()
+        made.append(nodes.Fleet(folder, sandbox, on, **settings))
+        made[-1].add(count)
+        return made[-1]
+
+    yield make
+    for one in made:
+        one.close()
+        for node in one.nodes:
+            privacy.check(node.log().replace(str(tmp_path), ""), [sandbox])

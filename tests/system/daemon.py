@@ -159,6 +159,10 @@ class Daemon:
         self.admin = harness.Client(
             f"http://127.0.0.1:{event['admin_port']}",
             {"Authorization": "Bearer " + ADMIN_TOKEN})
+        self.announce()
+
+    def announce(self):
+        """The sandboxes send their webhooks here."""
         for name, sandbox in self.accounts.items():
             sandbox.settings(
                 webhook_sunco=f"{self.url}/webhooks/{name}/sunco",
