@@ -38,6 +38,7 @@
 #include "core/job.h"
 #include "net/http_client.h"
 
+#define API_TIMEOUT_MS	   30000 /* of a request, as the configuration has it */
 #define API_QUEUE_MAX_MS   20000
 #define API_QUEUE_ONCE_MS  5000
 #define API_SUNCO_OPEN_MAX 4 /* half of the connections to a host */
@@ -110,6 +111,7 @@ struct api_result {
 	const char *call; /* "user_get", ... static */
 	bool sent;	  /* not OK: it may have taken effect; a clean 4xx has
 			     not */
+	bool late;	  /* TEMP: not sent, because of api_send_by() */
 	int status;	  /* HTTP, 0: no answer */
 	int calls;	  /* requests that reached the API for it */
 	int64_t retry_after_ms; /* RATE: as told, -1 not told */
@@ -145,6 +147,10 @@ typedef void api_done(const struct api_result *r, const struct json_t *json,
 		      void *arg);
 struct api_request *api_send(struct api_client *c, const struct api_call *call,
 			     api_done *done, void *arg);
+/* It is not sent after that moment of clock_boot_ms(), but ends as TEMP, not
+ * sent and late, which says nothing of the API. To be called where it was
+ * made: it has not gone then. */
+void api_send_by(struct api_request *q, int64_t boot_ms);
 /* The callback will not come; a request on the wire may still take effect. */
 void api_cancel(struct api_request *q);
 

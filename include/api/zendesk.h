@@ -56,6 +56,7 @@ typedef void zendesk_export_tickets_done(const struct api_result *r,
 
 struct zendesk_op; /* a call under way, possibly of several requests */
 void zendesk_cancel(struct zendesk_op *op);
+void zendesk_send_by(struct zendesk_op *op, int64_t boot_ms); /* api_send_by */
 
 /* One user with its identities: side-loaded, or listed with one more request
  * where the answer does not bring them (paging followed). */

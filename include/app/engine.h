@@ -37,7 +37,8 @@ void engine_wake(struct engine *e, const char *account);
 struct api_client *engine_api(const struct engine *e, const char *account);
 /* What time it is by the clock of an API that answered last; false: none. */
 bool engine_date_ms(const struct engine *e, int64_t *out);
-/* For run_start(); false if there is no such account. */
+/* For run_start(), but for when the job was claimed; false if there is no such
+ * account. */
 bool engine_env(const struct engine *e, const char *account,
 		struct run_env *out);
 

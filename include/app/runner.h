@@ -10,14 +10,10 @@
 
 #include "api/api_client.h"
 #include "app/config.h"
+#include "app/lease.h"
 #include "app/storeq.h"
 #include "base/crypto.h"
 #include "core/linkjob.h"
-
-#define RUN_LEASE_MS	   60000 /* of a claim; runs extend it while they last */
-#define RUN_GRACE_MS	   40000 /* the longest request: take-over waits so long */
-#define RUN_EXTEND_MS	   20000
-#define RUN_API_TIMEOUT_MS 30000
 
 /* What a run needs; borrowed until its end. */
 struct run_env {
@@ -26,6 +22,8 @@ struct run_env {
 	struct api_client *api;
 	struct crypto_hmac *hmac; /* keyed with the store's key; NULL like q */
 	const struct account_config *account; /* read at the start only */
+	struct lease_keeper *leases;	      /* NULL like q */
+	int64_t leased_ms; /* loop_boot_ms() when the job was claimed */
 };
 
 /* How a run ended, for the scheduler and for `link`; borrowed. */

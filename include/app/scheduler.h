@@ -28,6 +28,7 @@ typedef void scheduler_place_fn(const char *account, void *arg);
 typedef void scheduler_noted_fn(const char *account, void *arg);
 
 struct scheduler *scheduler_new(struct loop *loop, struct storeq *q,
+				struct lease_keeper *leases,
 				struct crypto_hmac *hmac,
 				scheduler_watch_fn *watch, void *arg);
 /* NULL: nobody wants to know. */

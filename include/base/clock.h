@@ -16,6 +16,9 @@
 int64_t clock_wall_ms(void);
 int64_t clock_mono_ms(void);
 int64_t clock_mono_us(void);
+/* Like clock_mono_ms(), but a machine that sleeps does not stop it: for what
+ * must not be believed to be young after that. */
+int64_t clock_boot_ms(void);
 
 /* "2026-11-22T10:00:00.123Z" is 24 characters. */
 #define CLOCK_TEXT_SIZE 32

@@ -43,6 +43,8 @@ enum command_kind {
 	COMMAND_KIND_COUNT
 };
 const char *command_name(enum command_kind k);
+/* Does it change anything in Zendesk or SunCo? */
+bool command_changes(enum command_kind k);
 
 #define RECALL_MAX 8
 

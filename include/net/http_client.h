@@ -34,6 +34,9 @@ struct http_call {
 	/* Must not be repeated: a fresh connection, since curl itself repeats
 	 * a request when a reused one dies before an answer. */
 	bool once;
+	/* Not begun after that moment of clock_boot_ms(), which is asked anew
+	 * when the connection stands; 0: whenever. */
+	int64_t send_by_ms;
 };
 
 struct http_answer {
@@ -45,6 +48,7 @@ struct http_answer {
 	/* It may have reached the server: with another result than OK, false
 	 * only if not one byte of the request was written. */
 	bool sent;
+	bool late; /* TEMP: not begun, because of send_by_ms */
 	int status;
 	struct slice body;  /* borrowed for the callback */
 	struct error error; /* no URL query, no body, no secret */

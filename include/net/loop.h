@@ -26,6 +26,11 @@ struct event_base *loop_base(struct loop *l); /* for http_server only */
 /* Monotonic, read once in each turn; and the wall clock likewise. */
 int64_t loop_now_ms(const struct loop *l);
 int64_t loop_wall_ms(const struct loop *l);
+/* clock_boot_ms(), read just before the wall clock. */
+int64_t loop_boot_ms(const struct loop *l);
+/* From the next reading on loop_wall_ms() is loop_boot_ms() plus so much,
+ * whatever the machine's clock says, and nobody's steps are told. */
+void loop_set_wall(struct loop *l, int64_t ahead_ms);
 /* Somebody set the machine's clock, by so much. */
 #define LOOP_STEP_MS 1000 /* less is no step */
 typedef void loop_step_fn(int64_t by_ms, void *arg);

@@ -22,7 +22,8 @@
  *   person, and older than what its source has told of the person before,
  *   wakes nobody; what it says of merges, removals and addresses counts.
  * - every write of a job carries its lease token; a wrong or expired-and-
- *   taken-over token is RESULT_CONFLICT and changes nothing.
+ *   taken-over token is RESULT_CONFLICT and changes nothing; where many leases
+ *   are made longer, it says so of each.
  * - locks: an intent takes both users in ascending order or none; they go
  *   with the settle, and a longer lease holds them longer.
  * - one open review per profile (profile 0: per messaging user). Its own
@@ -108,7 +109,7 @@ enum store_op_kind {
 	STORE_ACCEPT,	 /* intake: events in, jobs woken */
 	STORE_ENQUEUE,	 /* one job by hand or from an approval */
 	STORE_CLAIM,	 /* due jobs of one account, under a lease */
-	STORE_EXTEND,	 /* a longer lease */
+	STORE_EXTEND,	 /* longer leases */
 	STORE_FOLD,	 /* a job learnt its SunCo id */
 	STORE_INTENT,	 /* locks, breaker's place, journal entry "pending" */
 	STORE_STEP,	 /* the saga goes on: progress and journal status */
@@ -196,11 +197,19 @@ struct store_claim {
 	int64_t next_ms;
 };
 
-struct store_lease { /* STORE_EXTEND */
+struct store_lease {
 	int64_t job_id;
 	int64_t token;
+	bool held; /* out: it was, and is longer now */
+};
+
+/* Of as many runs as a process has; some may be lost, which is no failure. */
+#define STORE_EXTEND_MAX 1024
+struct store_extend {
+	struct store_lease *leases; /* by job_id, ascending */
+	size_t count;
 	int64_t until_ms;
-	int64_t lock_until_ms; /* of its locks, if that is later */
+	int64_t lock_until_ms; /* of their locks, if that is later */
 };
 
 struct store_fold {
@@ -499,7 +508,7 @@ struct store_op {
 		struct store_accept accept;
 		struct store_enqueue enqueue;
 		struct store_claim claim;
-		struct store_lease extend;
+		struct store_extend extend;
 		struct store_fold fold;
 		struct store_intent intent;
 		struct store_step step;

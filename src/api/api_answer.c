@@ -230,6 +230,7 @@ struct json_t *api_answer_read(const struct http_answer *a, int64_t wall_ms,
 	if (a->result != RESULT_OK) {
 		r->result = RESULT_TEMP;
 		r->sent = a->sent;
+		r->late = a->late;
 		r->status = 0;
 		r->error = a->error;
 		return NULL;

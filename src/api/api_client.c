@@ -51,6 +51,7 @@ struct api_request {
 	uint64_t user;
 	char *body;
 	int64_t since_ms;
+	int64_t send_by_ms;	   /* clock_boot_ms(); 0: whenever */
 	uint64_t token_generation; /* 0: not under OAuth */
 	bool again;		   /* after a 401 */
 	struct http_transfer *transfer;
@@ -252,7 +253,8 @@ static void answered(const struct http_answer *a, void *arg)
 	note_date(c, a);
 	count(q, a);
 	if (!request_again(q)) {
-		api_holds_learn(&c->holds, &q->result, q->user);
+		if (!q->result.late)
+			api_holds_learn(&c->holds, &q->result, q->user);
 		request_move(q, FINISHED);
 	}
 	pump_soon(c);
@@ -296,6 +298,7 @@ static void request_post(struct api_request *q, const char *url,
 		.header_count = q->body ? 3 : 2,
 		.timeout_ms = c->config.timeout_ms,
 		.once = q->once,
+		.send_by_ms = q->send_by_ms,
 	};
 
 	if (q->body)
@@ -343,13 +346,16 @@ static int64_t request_hold(struct api_request *q, int64_t wait_ms)
 }
 
 /* What rests on facts is not sent when they have grown old, after a long
- * wait for a token, say. */
-static bool request_too_old(struct api_request *q)
+ * wait for a token, say; nor what rests on a lease when that is over. */
+static bool request_too_late(struct api_request *q)
 {
-	struct api_result r = {.retry_after_ms = -1};
+	int64_t waited_ms = loop_now_ms(q->client->loop) - q->since_ms;
+	struct api_result r = {
+		.retry_after_ms = -1,
+		.late = q->send_by_ms && clock_boot_ms() > q->send_by_ms,
+	};
 
-	if (!q->once ||
-	    loop_now_ms(q->client->loop) - q->since_ms <= API_QUEUE_ONCE_MS)
+	if (!r.late && (!q->once || waited_ms <= API_QUEUE_ONCE_MS))
 		return false;
 	r.result = error_set(&r.error, RESULT_TEMP, "it waited too long");
 	request_refuse(q, &r);
@@ -374,7 +380,7 @@ static int64_t request_try(struct api_request *q)
 		case OAUTH_READY:
 			break;
 		}
-	if (request_too_old(q))
+	if (request_too_late(q))
 		return -1;
 	wait_ms = api_limits_take(&c->limits, &q->toll, loop_now_ms(c->loop));
 	if (wait_ms == 0)
@@ -457,6 +463,11 @@ struct api_request *api_send(struct api_client *c, const struct api_call *call,
 			     api_done *done, void *arg)
 {
 	return api_send_owned(c, call, done, NULL, arg);
+}
+
+void api_send_by(struct api_request *q, int64_t boot_ms)
+{
+	q->send_by_ms = boot_ms;
 }
 
 void api_cancel(struct api_request *q)

@@ -52,6 +52,13 @@ void zendesk_cancel(struct zendesk_op *op)
 	op_free(op);
 }
 
+void zendesk_send_by(struct zendesk_op *op, int64_t boot_ms)
+{
+	for (int i = 0; i < ZENDESK_SLOTS; i++)
+		if (op->slots[i].request)
+			api_send_by(op->slots[i].request, boot_ms);
+}
+
 /* The request went away without an answer: cancelled by us, or the client is
  * being freed and the last one takes the op along. */
 static void slot_dropped(void *arg)

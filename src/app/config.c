@@ -14,8 +14,6 @@
 #include "config_raw.h"
 #include "config_value.h"
 
-#define API_TIMEOUT_MS 30000
-
 /* Printed in Zendesk's documentation: whoever reads it could sign with it. */
 #define PUBLIC_TEST_SECRET "dGhpc19zZWNyZXRfaXNfZm9yX3Rlc3Rpbmdfb25seQ=="
 

@@ -37,6 +37,7 @@ struct engine {
 	struct http_client *http;
 	struct storeq *q;
 	struct crypto_hmac *hmac;
+	struct lease_keeper *leases;
 	struct scheduler *scheduler;
 	struct teller *teller; /* beside the scheduler */
 	struct holds *holds;   /* likewise */
@@ -299,6 +300,7 @@ static enum result open_store(struct engine *e, enum store_mode mode,
 	}
 	e->hmac = crypto_hmac_new(store_key(writer), STORE_KEY_SIZE);
 	e->q = storeq_new(e->loop, writer, reader);
+	e->leases = lease_keeper_new(e->loop, e->q);
 	return RESULT_OK;
 }
 
@@ -311,7 +313,8 @@ static void on_noted(const char *account, void *arg)
 
 static void start_work(struct engine *e, scheduler_watch_fn *watch, void *arg)
 {
-	e->scheduler = scheduler_new(e->loop, e->q, e->hmac, watch, arg);
+	e->scheduler =
+		scheduler_new(e->loop, e->q, e->leases, e->hmac, watch, arg);
 	e->holds = holds_new(e->loop, e->q);
 	e->teller = teller_new(e->loop, e->q);
 	scheduler_on_noted(e->scheduler, on_noted, e);
@@ -365,6 +368,7 @@ void engine_free(struct engine *e)
 	if (!e)
 		return;
 	scheduler_free(e->scheduler);
+	lease_keeper_free(e->leases);
 	teller_free(e->teller);
 	holds_free(e->holds);
 	for (size_t i = 0; i < e->account_count; i++)
@@ -436,6 +440,7 @@ bool engine_env(const struct engine *e, const char *account,
 		.api = engine_api(e, account),
 		.hmac = e->hmac,
 		.account = config,
+		.leases = e->leases,
 	};
 	return true;
 }

@@ -1,8 +1,12 @@
 /*
  * Commands out, answers in: see runner.h.
  *
+ * A change is sent only while the lease has enough left (lease.h); else it is
+ * held until there is more, or ends as not sent.
+ *
  * Invariants: every used slot has exactly one of an API call, a store
- * operation or a timer under way; a run that is over has no used slot.
+ * operation or a timer under way, or is held; a run that is over has no used
+ * slot.
  */
 #include "runner_int.h"
 
@@ -38,6 +42,7 @@ void run_slot_release(struct slot *s)
 	s->timer = NULL;
 	s->zendesk = NULL;
 	s->sunco = NULL;
+	s->held = false;
 	s->used = false;
 }
 
@@ -185,6 +190,55 @@ static void call_api(struct slot *s)
 		assert(c->kind == COMMAND_SET_EXTERNAL_ID);
 		s->zendesk = zendesk_set_external_id(api, lane, c->id, c->text,
 						     on_plain, s);
+	}
+}
+
+/* --- changes --- */
+
+static void change(struct slot *s)
+{
+	int64_t send_by_ms = lease_send_by_ms(&s->run->lease);
+
+	call_api(s);
+	if (s->zendesk)
+		zendesk_send_by(s->zendesk, send_by_ms);
+	else
+		api_send_by(s->sunco, send_by_ms);
+}
+
+static void begin_change(struct slot *s)
+{
+	if (lease_suffices(&s->run->lease)) {
+		change(s);
+		return;
+	}
+	s->held = true;
+	lease_renew(&s->run->lease);
+}
+
+static void give_up_change(struct slot *s)
+{
+	struct answer a = {.result = RESULT_TEMP,
+			   .told_ms = -1,
+			   .error = "the lease could not be made longer"};
+
+	give(s, &a);
+}
+
+void run_lease_told(struct run *run, bool kept)
+{
+	bool enough = kept && lease_suffices(&run->lease);
+
+	for (size_t i = 0; i < COMMANDS_MAX; i++) {
+		struct slot *s = &run->slots[i];
+
+		if (!s->used || !s->held)
+			continue;
+		s->held = false;
+		if (enough)
+			change(s);
+		else
+			give_up_change(s);
 	}
 }
 
@@ -444,7 +498,10 @@ static void start_slot(struct slot *s, const struct command *c)
 		loop_timer_set(s->timer, c->delay_ms);
 		break;
 	default:
-		call_api(s);
+		if (command_changes(c->kind))
+			begin_change(s);
+		else
+			call_api(s);
 	}
 }
 

@@ -20,6 +20,7 @@ struct slot {
 	struct loop_timer *timer;
 	struct store_op op;
 	bool storing; /* op is the store's until its completion */
+	bool held;    /* a change, until the lease is longer */
 	struct journal_entry entry;
 	char *progress;
 };
@@ -38,9 +39,7 @@ struct run {
 	void *arg;
 	struct slot slots[COMMANDS_MAX];
 	struct loop_timer *again; /* the store failed: once more */
-	struct loop_timer *lease;
-	struct store_op lease_op;
-	bool extending;
+	struct lease lease;
 	bool starting; /* begin_plain() is deferred */
 	/* the review that woke the job; kind STORE_OP_COUNT: not asked */
 	struct store_op review_op;
@@ -60,6 +59,8 @@ struct run {
 
 #define RUN_STORE_RETRY_MS 1000
 
+/* Something came of the lease: what waits for it goes on, or will not. */
+void run_lease_told(struct run *run, bool kept);
 void run_execute(struct run *run, const struct commands *cmds);
 void run_slot_release(struct slot *s);
 void run_settle(struct run *run);
@@ -69,6 +70,7 @@ int64_t run_now_ms(const struct run *run);
 void run_again(struct run *run, loop_fn *fn);
 /* The callback, and the end. */
 void run_end(struct run *run, const struct run_report *report);
+void run_log_lost(const struct run *run);
 void run_crash_point(const char *when, const char *what);
 /* Who approved what the entry is about, if that counted. */
 void run_entry_approval(const struct run *run, struct journal_entry *e);

@@ -15,47 +15,33 @@
 
 /* --- the lease --- */
 
-static void on_extended(struct store_op *op, void *arg)
+static void lose(struct run *run)
 {
-	struct run *run = arg;
-	bool lost = op->result == RESULT_CONFLICT;
+	struct run_report report = {.job = &run->job,
+				    .link = &run->link,
+				    .state = JOB_RUNNING,
+				    .told_ms = -1,
+				    .lost = true};
 
-	run->extending = false;
-	store_op_release(op);
-	if (run->cancelled) {
-		run_release(run);
-		return;
-	}
-	if (lost && !run->settling) {
-		struct run_report report = {.job = &run->job,
-					    .link = &run->link,
-					    .state = JOB_RUNNING,
-					    .told_ms = -1,
-					    .lost = true};
-
-		log_warn("lease_lost", log_str("account", run->job.account),
-			 log_int("job", run->job.id));
-		run_end(run, &report);
-		return;
-	}
-	if (run->link.state != LINKJOB_FINISHED)
-		loop_timer_set(run->lease, RUN_EXTEND_MS);
+	run_log_lost(run);
+	run_end(run, &report);
 }
 
-static void extend(void *arg)
+/* A settle that is under way says itself how it went. */
+static void on_lease(enum lease_news news, void *arg)
 {
 	struct run *run = arg;
-	int64_t now_ms = loop_wall_ms(run->env.loop);
 
-	run->extending = true;
-	store_op_init(&run->lease_op, STORE_EXTEND);
-	run->lease_op.u.extend = (struct store_lease){
-		.job_id = run->job.id,
-		.token = run->job.token,
-		.until_ms = now_ms + RUN_LEASE_MS,
-		.lock_until_ms = now_ms + RUN_LEASE_MS + RUN_GRACE_MS,
-	};
-	storeq_submit(run->env.q, &run->lease_op, on_extended, run);
+	if (news != LEASE_LOST)
+		run_lease_told(run, news == LEASE_KEPT);
+	else if (!run->settling)
+		lose(run);
+}
+
+void run_log_lost(const struct run *run)
+{
+	log_warn("lease_lost", log_str("account", run->job.account),
+		 log_int("job", run->job.id));
 }
 
 /* --- start and end --- */
@@ -195,10 +181,9 @@ struct run *run_start(const struct run_env *env, struct job *job, bool dry,
 		loop_defer(env->loop, begin_plain, run);
 	else
 		ask_review(run);
-	if (!dry) {
-		run->lease = loop_timer_new(env->loop, extend, run);
-		loop_timer_set(run->lease, RUN_EXTEND_MS);
-	}
+	if (!dry)
+		lease_take(&run->lease, env->leases, run->job.id,
+			   run->job.token, env->leased_ms, on_lease, run);
 	return run;
 }
 
@@ -217,7 +202,7 @@ static bool store_holds(const struct run *run)
 	for (size_t i = 0; i < COMMANDS_MAX; i++)
 		if (run->slots[i].storing)
 			return true;
-	return run->extending || run->settling || run->starting ||
+	return run->settling || run->starting ||
 	       run->review_op.kind != STORE_OP_COUNT;
 }
 
@@ -230,7 +215,6 @@ void run_release(struct run *run)
 	journal_entry_release(&run->entry);
 	review_release(&run->review);
 	review_release(&run->approval);
-	loop_timer_free(run->lease);
 	seen_release(&run->seen);
 	free(run->progress);
 	free(run);
@@ -258,8 +242,7 @@ void run_cancel(struct run *run)
 	run->cancelled = true;
 	loop_timer_free(run->again);
 	run->again = NULL;
-	if (run->lease)
-		loop_timer_clear(run->lease);
+	lease_drop(&run->lease);
 	for (size_t i = 0; i < COMMANDS_MAX; i++) {
 		struct slot *s = &run->slots[i];
 

@@ -313,6 +313,11 @@ static void on_settled(struct store_op *op, void *arg)
 		report(run, false);
 		return;
 	}
+	if (op->result == RESULT_CONFLICT) {
+		run_log_lost(run);
+		report(run, true);
+		return;
+	}
 	log_warn("settle_failed", log_str("account", run->job.account),
 		 log_int("job", run->job.id),
 		 log_str("class", result_name(op->result)),

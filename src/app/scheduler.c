@@ -38,6 +38,7 @@ struct sched_account {
 	size_t run_count;
 	struct loop_timer *timer;
 	struct store_op claim;
+	int64_t claimed_ms; /* loop_boot_ms() when it was asked for */
 	bool claiming;
 	bool dirty; /* woken while the claim was under way */
 	struct store_op row;
@@ -50,6 +51,7 @@ struct sched_account {
 struct scheduler {
 	struct loop *loop;
 	struct storeq *q;
+	struct lease_keeper *leases;
 	struct crypto_hmac *hmac;
 	scheduler_watch_fn *watch;
 	void *watch_arg;
@@ -258,6 +260,8 @@ static void start(struct sched_account *a, struct job *job)
 		.api = a->api,
 		.hmac = a->s->hmac,
 		.account = a->config,
+		.leases = a->s->leases,
+		.leased_ms = a->claimed_ms,
 	};
 	size_t i = 0;
 
@@ -373,6 +377,7 @@ static void claim(struct sched_account *a)
 		return;
 	}
 	a->claiming = true;
+	a->claimed_ms = loop_boot_ms(s->loop);
 	store_op_init(&a->claim, STORE_CLAIM);
 	a->claim.u.claim = (struct store_claim){
 		.account = a->name,
@@ -404,6 +409,7 @@ void scheduler_wake(struct scheduler *s, const char *account)
 /* --- life --- */
 
 struct scheduler *scheduler_new(struct loop *loop, struct storeq *q,
+				struct lease_keeper *leases,
 				struct crypto_hmac *hmac,
 				scheduler_watch_fn *watch, void *arg)
 {
@@ -411,6 +417,7 @@ struct scheduler *scheduler_new(struct loop *loop, struct storeq *q,
 
 	s->loop = loop;
 	s->q = q;
+	s->leases = leases;
 	s->hmac = hmac;
 	s->watch = watch;
 	s->watch_arg = arg;

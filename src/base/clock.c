@@ -30,6 +30,11 @@ int64_t clock_mono_us(void)
 	return clock_read_us(CLOCK_MONOTONIC);
 }
 
+int64_t clock_boot_ms(void)
+{
+	return clock_read_us(CLOCK_BOOTTIME) / 1000;
+}
+
 void clock_format(int64_t wall_ms, char out[CLOCK_TEXT_SIZE])
 {
 	int ms = (int)(wall_ms % 1000);

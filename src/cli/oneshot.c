@@ -33,7 +33,8 @@ struct oneshot {
 	oneshot_print *print;
 	void *print_arg;
 	struct store_op op;
-	int64_t job_id; /* apply: as enqueued */
+	int64_t job_id;	    /* apply: as enqueued */
+	int64_t claimed_ms; /* loop_boot_ms() when it was asked for */
 	struct run *run;
 	int runs;
 	struct loop_timer *again;
@@ -114,6 +115,7 @@ static void start_run(struct oneshot *o)
 
 	if (!engine_env(o->engine, o->account, &env))
 		abort(); /* checked before */
+	env.leased_ms = o->claimed_ms;
 	o->run = run_start(&env, &o->job, !o->apply, on_run, o);
 }
 
@@ -161,6 +163,7 @@ static void claim(void *arg)
 {
 	struct oneshot *o = arg;
 
+	o->claimed_ms = loop_boot_ms(o->loop);
 	store_op_init(&o->op, STORE_CLAIM);
 	o->op.u.claim = (struct store_claim){
 		.account = o->account,

@@ -46,3 +46,10 @@ struct command *commands_add(struct commands *c, enum command_kind kind)
 	cmd->kind = kind;
 	return cmd;
 }
+
+bool command_changes(enum command_kind k)
+{
+	return k == COMMAND_MERGE || k == COMMAND_ADD_ADDRESS ||
+	       k == COMMAND_SET_NAME || k == COMMAND_SET_EXTERNAL_ID ||
+	       k == COMMAND_VERIFY_ADDRESS || k == COMMAND_SYNC;
+}

@@ -454,13 +454,6 @@ static bool is_unclear(enum result r)
 	return r == RESULT_CONFLICT || r == RESULT_NOTFOUND;
 }
 
-static bool is_change(enum command_kind k)
-{
-	return k == COMMAND_MERGE || k == COMMAND_ADD_ADDRESS ||
-	       k == COMMAND_SET_NAME || k == COMMAND_SET_EXTERNAL_ID ||
-	       k == COMMAND_VERIFY_ADDRESS || k == COMMAND_SYNC;
-}
-
 /* What is forbidden for this one person is a refusal, no reason to hold
  * everybody's jobs; and so is what stays unclear however often it is tried. */
 static struct answer judged(struct linkjob *l, const struct answer *a)
@@ -469,7 +462,7 @@ static struct answer judged(struct linkjob *l, const struct answer *a)
 
 	if (a->personal)
 		j.result = RESULT_PERM;
-	else if (is_unclear(a->result) && is_change(a->to) &&
+	else if (is_unclear(a->result) && command_changes(a->to) &&
 		 ++l->conflicts >= LINKJOB_CONFLICTS)
 		j.result = RESULT_PERM;
 	return j;

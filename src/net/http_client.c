@@ -35,6 +35,7 @@
 #include <curl/curl.h>
 
 #include "base/buf.h"
+#include "base/clock.h"
 
 #if LIBCURL_VERSION_NUM < 0x075700
 #error "libcurl 7.87 or later is needed (CURLOPT_QUICK_EXIT)"
@@ -60,7 +61,9 @@ struct http_transfer {
 	char *body;
 	struct buf received;
 	size_t header_bytes;
-	bool sent;	/* the request line was about to be written */
+	bool sent; /* the request line was about to be written */
+	bool late; /* it would have been, but too late */
+	int64_t send_by_ms;
 	bool too_large; /* we ended it */
 	struct http_answer answer;
 	char curl_text[CURL_ERROR_SIZE];
@@ -124,8 +127,9 @@ static int on_request(void *arg, char *remote, char *local, int remote_port,
 	(void)local;
 	(void)remote_port;
 	(void)local_port;
-	t->sent = true;
-	return CURL_PREREQFUNC_OK;
+	t->late = t->send_by_ms && clock_boot_ms() > t->send_by_ms;
+	t->sent = !t->late;
+	return t->late ? CURL_PREREQFUNC_ABORT : CURL_PREREQFUNC_OK;
 }
 
 static void on_io(int fd, int what, void *arg);
@@ -182,6 +186,12 @@ static void answer_set_failure(struct http_transfer *t, CURLcode code)
 	struct http_answer *a = &t->answer;
 	const char *text = curl_easy_strerror(code);
 
+	if (t->late) {
+		a->late = true;
+		a->result = error_set(&a->error, RESULT_TEMP,
+				      "it would have been sent too late");
+		return;
+	}
 	if (t->too_large) {
 		a->result = error_set(&a->error, RESULT_INVALID,
 				      "the answer is too large");
@@ -397,6 +407,7 @@ struct http_transfer *http_client_send(struct http_client *c,
 	t->client = c;
 	t->done = done;
 	t->arg = arg;
+	t->send_by_ms = call->send_by_ms;
 	buf_init(&t->received, c->max_body_bytes);
 	t->easy = curl_easy_init();
 	if (!t->easy)

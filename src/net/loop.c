@@ -66,8 +66,11 @@ struct loop_queue {
 struct loop_clock {
 	bool turning; /* inside loop_run(): one reading a turn is enough */
 	bool fresh;   /* read in this turn already */
+	int64_t boot_ms;
 	int64_t mono_ms;
 	int64_t wall_ms;
+	bool follows; /* wall is boot and ahead_ms */
+	int64_t ahead_ms;
 	bool steady;	   /* somebody wants to know of steps */
 	int64_t offset_ms; /* wall to monotonic, as used */
 	int64_t step_ms;   /* seen in this turn; 0: none */
@@ -254,9 +257,10 @@ void loop_free(struct loop *l)
 static void clock_read_both(struct loop_clock *c)
 {
 	do {
+		c->boot_ms = clock_boot_ms();
 		c->mono_ms = clock_mono_ms();
 		c->wall_ms = clock_wall_ms();
-	} while (clock_mono_ms() - c->mono_ms > LOOP_STEP_MS / 10);
+	} while (clock_boot_ms() - c->boot_ms > LOOP_STEP_MS / 10);
 }
 
 static void loop_read_clock(struct loop_clock *c)
@@ -267,6 +271,10 @@ static void loop_read_clock(struct loop_clock *c)
 		return;
 	clock_read_both(c);
 	c->fresh = c->turning;
+	if (c->follows) {
+		c->wall_ms = c->boot_ms + c->ahead_ms;
+		return;
+	}
 	if (!c->steady || !c->turning)
 		return;
 	by_ms = c->wall_ms - c->mono_ms - c->offset_ms;
@@ -303,6 +311,12 @@ void loop_on_step(struct loop *l, loop_step_fn *fn, void *arg)
 	l->step_arg = arg;
 }
 
+void loop_set_wall(struct loop *l, int64_t ahead_ms)
+{
+	l->clock->follows = true;
+	l->clock->ahead_ms = ahead_ms;
+}
+
 void loop_run(struct loop *l)
 {
 	l->clock->turning = true;
@@ -317,7 +331,8 @@ void loop_run(struct loop *l)
 		loop_run_deferred(l);
 		loop_take_step(l);
 	}
-	*l->clock = (struct loop_clock){0};
+	*l->clock = (struct loop_clock){.follows = l->clock->follows,
+					.ahead_ms = l->clock->ahead_ms};
 	atomic_store(&l->stop, false);
 }
 
@@ -342,6 +357,12 @@ int64_t loop_wall_ms(const struct loop *l)
 {
 	loop_read_clock(l->clock);
 	return l->clock->wall_ms;
+}
+
+int64_t loop_boot_ms(const struct loop *l)
+{
+	loop_read_clock(l->clock);
+	return l->clock->boot_ms;
 }
 
 void loop_defer(struct loop *l, loop_fn *fn, void *arg)

@@ -328,15 +328,19 @@ enum result op_claim(struct db *q, struct store_op *op)
 
 enum result op_extend(struct db *q, struct store_op *op)
 {
-	struct store_lease *e = &op->u.extend;
+	struct store_extend *e = &op->u.extend;
 	int64_t locked_ms =
 		e->lock_until_ms > e->until_ms ? e->lock_until_ms : e->until_ms;
-	struct db_job job;
-	enum result r;
 
-	if (!db_job_held(q, e->job_id, e->token, &job, &r))
-		return r;
-	db_do(q, JOB_EXTEND, db_int(e->job_id), db_int(e->until_ms));
-	db_do(q, LOCKS_EXTEND, db_int(e->job_id), db_int(locked_ms));
+	for (size_t i = 0; i < e->count; i++) {
+		struct store_lease *l = &e->leases[i];
+
+		l->held = l->token != 0 &&
+			  db_exec(q, JOB_EXTEND, db_int(l->job_id),
+				  db_int(e->until_ms), db_int(l->token)) == 1;
+		if (l->held)
+			db_do(q, LOCKS_EXTEND, db_int(l->job_id),
+			      db_int(locked_ms));
+	}
 	return RESULT_OK;
 }

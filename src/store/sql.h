@@ -176,7 +176,7 @@
 		     " AND state = ?4 AND token = ?5")                         \
 	X(JOB_EXTEND,                                                          \
 	  "UPDATE jobs SET lease_until_ms = CASE WHEN lease_until_ms >"        \
-	  " ?2 THEN lease_until_ms ELSE ?2 END WHERE id = ?1")                 \
+	  " ?2 THEN lease_until_ms ELSE ?2 END WHERE id = ?1 AND token = ?3")  \
 	X(JOB_TICKET, "UPDATE jobs SET ticket_id = ?2 WHERE id = ?1")          \
 	X(JOB_UNTOLD,                                                          \
 	  "SELECT j.id FROM jobs j WHERE j.account = ?1"                       \

@@ -250,20 +250,33 @@ static bool walk_ok(const struct store_op *op)
 	       w->woken_max >= 0 && w->total >= 0;
 }
 
+static bool extend_ok(const struct store_op *op)
+{
+	const struct store_extend *e = &op->u.extend;
+	size_t i;
+
+	for (i = 0; i < e->count && i < STORE_EXTEND_MAX; i++) {
+		if (i > 0 && e->leases[i - 1].job_id > e->leases[i].job_id)
+			return false;
+	}
+	return i == e->count;
+}
+
 static bool (*const checks[STORE_OP_COUNT])(const struct store_op *op) = {
-	[STORE_ACCEPT] = accept_ok,   [STORE_ENQUEUE] = enqueue_ok,
-	[STORE_CLAIM] = claim_ok,     [STORE_FOLD] = fold_ok,
-	[STORE_INTENT] = intent_ok,   [STORE_STEP] = step_ok,
-	[STORE_SETTLE] = settle_ok,   [STORE_RECALL] = recall_ok,
-	[STORE_JOBS] = jobs_ok,	      [STORE_JOURNAL] = journal_ok,
-	[STORE_REVIEWS] = reviews_ok, [STORE_DECIDE] = decide_ok,
-	[STORE_REJECT] = reject_ok,   [STORE_RETRY] = retry_ok,
-	[STORE_ACCOUNT] = row_ok,     [STORE_NOTE] = note_claim_ok,
-	[STORE_NOTED] = note_done_ok, [STORE_STATS] = stats_ok,
-	[STORE_FIND] = find_ok,	      [STORE_ERASE] = erase_ok,
-	[STORE_SAMPLE] = sample_ok,   [STORE_READINESS] = readiness_ok,
-	[STORE_CURSOR] = cursor_ok,   [STORE_FOUND] = found_ok,
-	[STORE_CURSORS] = cursors_ok, [STORE_WALK] = walk_ok,
+	[STORE_ACCEPT] = accept_ok,	  [STORE_ENQUEUE] = enqueue_ok,
+	[STORE_CLAIM] = claim_ok,	  [STORE_EXTEND] = extend_ok,
+	[STORE_FOLD] = fold_ok,		  [STORE_INTENT] = intent_ok,
+	[STORE_STEP] = step_ok,		  [STORE_SETTLE] = settle_ok,
+	[STORE_RECALL] = recall_ok,	  [STORE_JOBS] = jobs_ok,
+	[STORE_JOURNAL] = journal_ok,	  [STORE_REVIEWS] = reviews_ok,
+	[STORE_DECIDE] = decide_ok,	  [STORE_REJECT] = reject_ok,
+	[STORE_RETRY] = retry_ok,	  [STORE_ACCOUNT] = row_ok,
+	[STORE_NOTE] = note_claim_ok,	  [STORE_NOTED] = note_done_ok,
+	[STORE_STATS] = stats_ok,	  [STORE_FIND] = find_ok,
+	[STORE_ERASE] = erase_ok,	  [STORE_SAMPLE] = sample_ok,
+	[STORE_READINESS] = readiness_ok, [STORE_CURSOR] = cursor_ok,
+	[STORE_FOUND] = found_ok,	  [STORE_CURSORS] = cursors_ok,
+	[STORE_WALK] = walk_ok,
 };
 
 enum result store_op_check(struct store_op *op)

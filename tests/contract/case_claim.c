@@ -128,20 +128,55 @@ static void a_lease_ends_after_its_grace(struct ct *c)
 static void a_lease_may_be_extended(struct ct *c)
 {
 	struct job job = ct_running(c, "ann");
-	struct store_op op;
 
-	store_op_init(&op, STORE_EXTEND);
-	op.u.extend.job_id = job.id;
-	op.u.extend.token = job.token;
-	op.u.extend.until_ms = c->now_ms + HOUR;
-	CT_DO(c, &op);
-	op.u.extend.until_ms = c->now_ms + MINUTE;
-	CT_DO(c, &op); /* never shorter */
+	assert_true(ct_extend(c, &job, c->now_ms + HOUR, 0));
+	/* never shorter */
+	assert_true(ct_extend(c, &job, c->now_ms + MINUTE, 0));
 	c->now_ms += HOUR;
 	assert_int_equal(ct_claim_count(c, 10), 0);
 	c->now_ms += CT_GRACE;
 	assert_int_equal(ct_claim_count(c, 10), 1);
 	job_release(&job);
+}
+
+/* One beat of a process: each run hears of its own lease. */
+static void many_leases_are_extended_at_once(struct ct *c)
+{
+	struct job ann = ct_running(c, "ann"), bob = ct_running(c, "bob"),
+		   cid = ct_running(c, "cid");
+	struct store_lease leases[] = {{.job_id = ann.id, .token = ann.token},
+				       {.job_id = bob.id, .token = bob.token},
+				       {.job_id = cid.id, .token = 4711}};
+	struct store_op op;
+
+	ct_settle(c, &bob, JOB_DONE);
+	store_op_init(&op, STORE_EXTEND);
+	op.u.extend.leases = leases;
+	op.u.extend.count = 3;
+	op.u.extend.until_ms = c->now_ms + HOUR;
+	CT_DO(c, &op);
+	assert_true(leases[0].held);
+	assert_false(leases[1].held);
+	assert_false(leases[2].held);
+	c->now_ms += CT_LEASE + CT_GRACE;
+	assert_int_equal(ct_claim_count(c, 10), 1);
+	c->now_ms += HOUR;
+	assert_int_equal(ct_claim_count(c, 10), 2);
+	job_release(&ann);
+	job_release(&cid);
+}
+
+/* Writers that take rows in the same order never wait for each other. */
+static void leases_come_in_order(struct ct *c)
+{
+	struct store_lease leases[] = {{.job_id = 2, .token = 1},
+				       {.job_id = 1, .token = 1}};
+	struct store_op op;
+
+	store_op_init(&op, STORE_EXTEND);
+	op.u.extend.leases = leases;
+	op.u.extend.count = 2;
+	CT_REFUSED(c, &op, RESULT_INVALID);
 }
 
 static void one_job_may_be_asked_for(struct ct *c)
@@ -198,11 +233,7 @@ static void refuse_all(struct ct *c, const struct job *job)
 	op.u.step.job_id = job->id;
 	op.u.step.token = job->token;
 	CT_REFUSED(c, &op, RESULT_CONFLICT);
-	store_op_init(&op, STORE_EXTEND);
-	op.u.extend.job_id = job->id;
-	op.u.extend.token = job->token;
-	op.u.extend.until_ms = c->now_ms + DAY;
-	CT_REFUSED(c, &op, RESULT_CONFLICT);
+	assert_false(ct_extend(c, job, c->now_ms + DAY, 0));
 	store_op_init(&op, STORE_FOLD);
 	op.u.fold.job_id = job->id;
 	op.u.fold.token = job->token;
@@ -269,6 +300,8 @@ static const struct ct_case cases[] = {
 	CT_CASE(what_is_left_over_is_due_at_once),
 	CT_CASE(a_lease_ends_after_its_grace),
 	CT_CASE(a_lease_may_be_extended),
+	CT_CASE(many_leases_are_extended_at_once),
+	CT_CASE(leases_come_in_order),
 	CT_CASE(one_job_may_be_asked_for),
 	CT_CASE(an_account_claims_its_own),
 	CT_CASE(a_lost_lease_changes_nothing),

@@ -100,14 +100,9 @@ static void an_expired_lock_may_be_taken(struct ct *c)
 static void a_longer_lease_holds_the_locks(struct ct *c)
 {
 	struct job ann = ct_running(c, "ann"), bob = ct_running(c, "bob");
-	struct store_op op;
 
 	intend(c, &ann, 11, 12);
-	store_op_init(&op, STORE_EXTEND);
-	op.u.extend.job_id = ann.id;
-	op.u.extend.token = ann.token;
-	op.u.extend.until_ms = c->now_ms + HOUR;
-	CT_DO(c, &op);
+	assert_true(ct_extend(c, &ann, c->now_ms + HOUR, 0));
 	c->now_ms += 30 * MINUTE;
 	refused(c, &bob, 13, 12, RESULT_CONFLICT);
 	job_release(&ann);
@@ -118,15 +113,10 @@ static void a_longer_lease_holds_the_locks(struct ct *c)
 static void locks_may_outlive_the_lease(struct ct *c)
 {
 	struct job ann = ct_running(c, "ann"), bob = ct_running(c, "bob");
-	struct store_op op;
 
 	intend(c, &ann, 11, 12);
-	store_op_init(&op, STORE_EXTEND);
-	op.u.extend.job_id = ann.id;
-	op.u.extend.token = ann.token;
-	op.u.extend.until_ms = c->now_ms + HOUR;
-	op.u.extend.lock_until_ms = c->now_ms + HOUR + MINUTE;
-	CT_DO(c, &op);
+	assert_true(ct_extend(c, &ann, c->now_ms + HOUR,
+			      c->now_ms + HOUR + MINUTE));
 	c->now_ms += HOUR + MINUTE - 1;
 	refused(c, &bob, 13, 12, RESULT_CONFLICT);
 	c->now_ms++;

@@ -91,6 +91,9 @@ enum job_state ct_state(struct ct *c, const char *person);
 void ct_settle_op(struct ct *c, struct store_op *op, const struct job *job,
 		  enum job_state state);
 void ct_settle(struct ct *c, struct job *job, enum job_state state);
+/* Makes the job's lease longer, and its locks'; was it held? */
+bool ct_extend(struct ct *c, const struct job *job, int64_t until_ms,
+	       int64_t lock_until_ms);
 /* A conversation's job, claimed; and brought into a state. */
 struct job ct_running(struct ct *c, const char *sunco_id);
 void ct_rest(struct ct *c, const char *sunco_id, enum job_state state);

@@ -155,6 +155,23 @@ void ct_settle(struct ct *c, struct job *job, enum job_state state)
 	job_release(job);
 }
 
+bool ct_extend(struct ct *c, const struct job *job, int64_t until_ms,
+	       int64_t lock_until_ms)
+{
+	struct store_lease lease = {.job_id = job->id, .token = job->token};
+	struct store_op op;
+
+	store_op_init(&op, STORE_EXTEND);
+	op.u.extend = (struct store_extend){
+		.leases = &lease,
+		.count = 1,
+		.until_ms = until_ms,
+		.lock_until_ms = lock_until_ms,
+	};
+	CT_DO(c, &op);
+	return lease.held;
+}
+
 struct job ct_running(struct ct *c, const char *sunco_id)
 {
 	ct_accept(c, ct_event(EVENT_CONVERSATION_CREATE, sunco_id));

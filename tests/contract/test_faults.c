@@ -21,6 +21,7 @@ struct day {
 	struct ct c;
 	struct store_op ops[BATCH];
 	size_t count;
+	struct store_lease lease;
 	struct job jobs[4]; /* ann, bob, cy, the ticket's */
 	struct event events[6];
 	int64_t entry;
@@ -125,8 +126,10 @@ static void start_work(struct day *d)
 	ct_intent_op(&d->c, &d->ops[d->count++], &d->jobs[0], &e);
 	ct_settle_op(&d->c, &d->ops[d->count++], &d->jobs[1], JOB_WAITING);
 	op = add(d, STORE_EXTEND);
-	op->u.extend.job_id = d->jobs[2].id;
-	op->u.extend.token = d->jobs[2].token;
+	d->lease = (struct store_lease){.job_id = d->jobs[2].id,
+					.token = d->jobs[2].token};
+	op->u.extend.leases = &d->lease;
+	op->u.extend.count = 1;
 	op->u.extend.until_ms = d->c.now_ms + HOUR;
 	run_batch(d);
 	assert_true(d->ops[0].u.fold.kept);

@@ -48,6 +48,7 @@ void flow_start(struct flow *f)
 	store = store_gate_open(&f->store);
 	f->hmac = crypto_hmac_new(store_key(store), STORE_KEY_SIZE);
 	f->q = storeq_new(f->loop, store, NULL);
+	f->leases = lease_keeper_new(f->loop, f->q);
 	str_copy(f->account.name, sizeof(f->account.name), "acme");
 	policy_rules_default(&f->account.rules);
 	f->account.rules.apply = APPLY_AUTO;
@@ -60,6 +61,7 @@ void flow_stop(struct flow *f)
 {
 	struct api_fixture *api = f->api;
 
+	lease_keeper_free(f->leases);
 	storeq_free(f->q);
 	crypto_hmac_free(f->hmac);
 	api_fixture_free(api);
@@ -75,6 +77,8 @@ struct run_env flow_env(struct flow *f)
 		.api = f->api->api,
 		.hmac = f->hmac,
 		.account = &f->account,
+		.leases = f->leases,
+		.leased_ms = f->claimed_ms,
 	};
 }
 
@@ -191,6 +195,7 @@ struct job flow_claim(struct flow *f, int64_t id)
 	struct store_op op;
 	struct job job;
 
+	f->claimed_ms = loop_boot_ms(f->loop);
 	store_op_init(&op, STORE_CLAIM);
 	op.u.claim = (struct store_claim){
 		.account = "acme",

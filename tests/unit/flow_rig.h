@@ -17,6 +17,8 @@ struct flow {
 	struct loop *loop; /* the fixture's */
 	struct store_gate store;
 	struct storeq *q;
+	struct lease_keeper *leases;
+	int64_t claimed_ms;
 	struct crypto_hmac *hmac;
 	struct account_config account;
 };

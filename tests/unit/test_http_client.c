@@ -14,6 +14,7 @@
 #include "net/http_client.h"
 
 #include "base/buf.h"
+#include "base/clock.h"
 #include "wire_server.h"
 
 enum { BODY_MAX = 4096, SEEN_MAX = 32 };
@@ -22,6 +23,7 @@ struct seen {
 	int calls;
 	enum result result;
 	bool sent;
+	bool late;
 	int status;
 	char body[BODY_MAX + 1];
 	char header[64];
@@ -60,6 +62,7 @@ static void on_done(const struct http_answer *a, struct seen *s)
 	s->calls++;
 	s->result = a->result;
 	s->sent = a->sent;
+	s->late = a->late;
 	s->status = a->status;
 	if (a->result == RESULT_OK)
 		memcpy(s->body, a->body.ptr, a->body.len);
@@ -386,6 +389,27 @@ static void many_headers(const struct wire_request *r, void *arg)
 	wire_send(r->conn, "\r\n", 2);
 }
 
+/* Asked when the connection stands: what was stopped before does not go. */
+static void test_what_would_go_too_late_is_not_sent(void **state)
+{
+	struct fixture *f = *state;
+	struct http_call call = {.method = "PUT",
+				 .url = wire_server_url(f->server),
+				 .send_by_ms = clock_boot_ms() - 1};
+
+	start(f, 0, &call);
+	run_for(f, 1);
+	assert_int_equal(f->seen[0].result, RESULT_TEMP);
+	assert_false(f->seen[0].sent);
+	assert_true(f->seen[0].late);
+	call.send_by_ms = clock_boot_ms() + 60000;
+	start(f, 1, &call);
+	run_for(f, 1);
+	assert_int_equal(f->seen[1].status, 200);
+	assert_false(f->seen[1].late);
+	assert_int_equal(wire_server_requests(f->server), 1);
+}
+
 static void test_answers_are_bounded(void **state)
 {
 	struct fixture *f = *state;
@@ -517,6 +541,7 @@ int main(void)
 		CASE(test_deadline_in_the_queue_of_the_pool),
 		CASE(test_the_pool_is_small),
 		CASE(test_refused_connection_was_not_sent),
+		CASE(test_what_would_go_too_late_is_not_sent),
 		CASE(test_answers_are_bounded),
 		CASE(test_redirects_are_not_followed),
 		CASE(test_calls_that_cannot_be_made),

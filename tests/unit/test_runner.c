@@ -76,7 +76,7 @@ static void wait_for_the_api(struct flow *f)
 static void wait_for_the_lease(struct flow *f)
 {
 	flow_until_asked(f, 1);
-	flow_leap(0, RUN_EXTEND_MS);
+	flow_leap(0, RUN_BEAT_MS);
 	store_gate_hold_at(STORE_EXTEND);
 	flow_settle(f);
 	store_gate_await_held();
@@ -135,7 +135,7 @@ static void drop_at(const struct stage *s)
 	run_cancel(run);
 	store_gate_hold_at(-1);
 	flow_settle(&f);
-	flow_leap(0, 2 * RUN_EXTEND_MS);
+	flow_leap(0, 2 * RUN_BEAT_MS);
 	flow_settle(&f);
 	assert_int_equal(e.times, 0);
 	flow_stop(&f);
@@ -209,7 +209,7 @@ static void test_a_waiting_run_keeps_its_lease(void **state)
 	run = begin(&f, &job, &e);
 	flow_until_asked(&f, 1);
 	for (int i = 1; i <= 9; i++) {
-		flow_leap(RUN_EXTEND_MS, RUN_EXTEND_MS);
+		flow_leap(RUN_BEAT_MS, RUN_BEAT_MS);
 		flow_until_stored(&f, STORE_EXTEND, i);
 		flow_settle(&f);
 	}
@@ -245,7 +245,7 @@ static void test_a_lost_lease_ends_the_run(void **state)
 	assert_non_null(other.progress);
 	assert_true(other.journal_id > 0);
 	assert_true(other.recovered);
-	flow_leap(0, RUN_EXTEND_MS);
+	flow_leap(0, RUN_BEAT_MS);
 	flow_until(&f, has_ended, &e);
 	assert_int_equal(e.times, 1);
 	assert_true(e.lost);
@@ -267,7 +267,7 @@ static void test_an_end_without_the_lease_is_none(void **state)
 
 	(void)state;
 	flow_start(&f);
-	f.api->config.timeout_ms = RUN_EXTEND_MS / 2;
+	f.api->config.timeout_ms = RUN_BEAT_MS / 2;
 	api_fixture_client(f.api);
 	api_fixture_script(f.api, script, ARRAY_LEN(script));
 	job = flow_running(&f);
@@ -275,7 +275,7 @@ static void test_an_end_without_the_lease_is_none(void **state)
 	flow_until_asked(&f, 1);
 	flow_leap(RUN_LEASE_MS + RUN_GRACE_MS, 0);
 	other = flow_claim(&f, 1);
-	flow_leap(0, RUN_EXTEND_MS / 2 + 1000);
+	flow_leap(0, RUN_BEAT_MS / 2 + 1000);
 	flow_until(&f, has_ended, &e);
 	assert_true(e.lost);
 	assert_int_equal(store_gate_count(STORE_EXTEND), 0);

@@ -24,7 +24,7 @@ static void on_watch(const char *account, const char *sunco_id, bool waits,
 static struct scheduler *start(struct flow *f)
 {
 	struct scheduler *s =
-		scheduler_new(f->loop, f->q, f->hmac, on_watch, f);
+		scheduler_new(f->loop, f->q, f->leases, f->hmac, on_watch, f);
 
 	scheduler_set_account(s, &f->account, f->api->api);
 	flow_until_stored(f, STORE_CLAIM, 1);
@@ -203,7 +203,7 @@ static void test_a_pause_ends_although_the_store_failed_once(void **state)
 	flow_start(&f);
 	api_fixture_script(f.api, script, ARRAY_LEN(script));
 	assert_int_equal(set_paused(&f, true), RESULT_OK);
-	s = scheduler_new(f.loop, f.q, f.hmac, on_watch, &f);
+	s = scheduler_new(f.loop, f.q, f.leases, f.hmac, on_watch, &f);
 	scheduler_set_account(s, &f.account, f.api->api);
 	flow_enqueue(&f);
 	flow_settle(&f);
