@@ -137,7 +137,6 @@ def test_a_merge_whose_daemon_died_before_the_clock_went_back(
                      timestamp_tolerance="0")
     owner = vera(sandbox)
     sandbox.fault(kind="cut_after", match={"call": "merge"})
-    sandbox.fault(kind="hang", ms=30000, match={"call": "user"})
     begun = rounds.begin(sandbox, VERA, ["sunco", "trigger"])
     harness.wait_until(lambda: rounds.merges(sandbox), what="the merge")
     reunite.kill()

@@ -93,8 +93,8 @@ def test_secrets_are_rotated_without_a_refusal(sandbox, daemon):
                     reason="a sanitizer keeps what was freed for a while")
 def test_reloads_do_not_pile_up_while_a_job_runs(sandbox, daemon):
     reunite = daemon(top={"drain_timeout": "100ms"})
-    sandbox.fault(kind="hang", ms=60000, match={"call": "sunco_user"},
-                  times=-1)
+    sandbox.fault(kind="hang", ms=60000, times=-1,
+                  match={"api": "sunco", "call": "user_get"})
     assert reunite.sunco(create()).status == 200
     harness.wait_until(
         lambda: reunite.metric("reunite_jobs", state="running"),
