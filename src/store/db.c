@@ -63,6 +63,13 @@ struct db_rows *db_bind_text(struct db *q, const char *text,
 	return q->failed ? NULL : q->driver->bind_text(q, text, values, count);
 }
 
+void db_expect_values(struct db *q, enum sql id, const struct db_val *values,
+		      size_t count)
+{
+	if (!q->failed && q->driver->expect != NULL)
+		q->driver->expect(q, id, values, count);
+}
+
 void db_end(struct db_rows *r)
 {
 	if (r != NULL)

@@ -50,6 +50,11 @@ struct db_driver {
 	 * their end, or left; text and values stay until then. */
 	struct db_rows *(*bind_text)(struct db *d, const char *text,
 				     const struct db_val *values, size_t count);
+	/* bind will be called with the same soon: it may be sent already, and
+	 * counts as run from now on. NULL: nothing is gained by knowing. What
+	 * is written meanwhile is seen by bind all the same. */
+	void (*expect)(struct db *d, enum sql id, const struct db_val *values,
+		       size_t count);
 	/* The next row; false at the end or after an error: they are over. */
 	bool (*step)(struct db_rows *r);
 	/* Leaves rows before their end. */
@@ -142,6 +147,11 @@ struct db_rows *db_bind_text(struct db *q, const char *text,
 		ARRAY_LEN(((const struct db_val[]){__VA_ARGS__}))
 #define db_query(q, id, ...) db_bind((q), SQL_##id, DB_VALUES(__VA_ARGS__))
 #define db_plain(q, id)	     db_bind((q), SQL_##id, NULL, 0)
+/* Only what is asked for in any case. */
+void db_expect_values(struct db *q, enum sql id, const struct db_val *values,
+		      size_t count);
+#define db_expect(q, id, ...)                                                  \
+	db_expect_values((q), SQL_##id, DB_VALUES(__VA_ARGS__))
 /* NULL is allowed. */
 bool db_step(struct db *q, struct db_rows *r);
 void db_end(struct db_rows *r);

@@ -113,6 +113,19 @@ static void find_idle(struct db *q, const struct store_claim *c,
 	}
 }
 
+void db_claim_ahead(struct db *q, const struct store_claim *c, int64_t account)
+{
+	static const enum job_lane lanes[] = {LANE_LIVE, LANE_REVIEW};
+	int64_t max = c->max < CLAIM_MAX ? (int64_t)c->max : CLAIM_MAX;
+
+	for (size_t l = 0; l < ARRAY_LEN(lanes); l++)
+		for (size_t s = 0; s < ARRAY_LEN(idle_states); s++)
+			db_expect(q, CLAIM_DUE, db_int(account),
+				  db_int(idle_states[s]), db_int(lanes[l]),
+				  db_int(c->now_ms), db_int(max));
+	db_expect(q, CLAIM_RUNNING, db_int(account));
+}
+
 static int64_t count_running(struct db *q, int64_t account, enum job_lane lane)
 {
 	struct db_rows *st = db_query(q, CLAIM_RUNNING, db_int(account));

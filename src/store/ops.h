@@ -41,6 +41,11 @@ enum result op_walk(struct db *q, struct store_op *op);
 enum result op_clock(struct db *q, struct store_op *op);
 enum result op_probe(struct db *q, struct store_op *op);
 
+/* ahead.c: what the operation will ask in any case is expected. */
+void db_ahead(struct db *q, const struct store_op *op);
+/* op_claim.c: likewise, of the heads of the queue. */
+void db_claim_ahead(struct db *q, const struct store_claim *c, int64_t account);
+
 /* op_account.c: the account's number; 0: unknown and not made. */
 int64_t db_account_id(struct db *q, const char *name, bool make);
 /* It is neither paused nor held. */

@@ -86,6 +86,10 @@
 	X(ACCOUNT_ID, "SELECT id FROM accounts WHERE name = ?1")               \
 	X(ACCOUNT_IDS, "SELECT id FROM accounts")                              \
 	X(ACCOUNT_INSERT, "INSERT INTO accounts(name) VALUES(?1)")             \
+	X(JOB_ACCOUNT, "SELECT account FROM jobs WHERE id = ?1")               \
+	X(REVIEW_ACCOUNT, "SELECT account FROM reviews WHERE id = ?1")         \
+	X(ENTRY_ACCOUNT, "SELECT account FROM journal WHERE id = ?1")          \
+	X(NOTE_ACCOUNT, "SELECT account FROM notes WHERE id = ?1")             \
 	X(ACCOUNT_READ,                                                        \
 	  "SELECT paused, hold, oauth_token, oauth_expires_ms,"                \
 	  " sunco_webhook_ms, zendesk_webhook_ms, paused_ms, paused_by,"       \
