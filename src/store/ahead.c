@@ -58,7 +58,7 @@ void db_ahead(struct db *q, const struct store_op *op)
 		ahead_claim(q, op);
 		break;
 	case STORE_EXTEND:
-		ahead_job(q, op->u.extend.job_id);
+		db_extend_ahead(q, &op->u.extend);
 		break;
 	case STORE_FOLD:
 		ahead_job(q, op->u.fold.job_id);

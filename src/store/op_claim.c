@@ -339,6 +339,15 @@ enum result op_claim(struct db *q, struct store_op *op)
 	return RESULT_OK;
 }
 
+void db_extend_ahead(struct db *q, const struct store_extend *e)
+{
+	for (size_t i = 0; i < e->count; i++)
+		if (e->leases[i].token != 0)
+			db_expect(q, JOB_EXTEND, db_int(e->leases[i].job_id),
+				  db_int(e->until_ms),
+				  db_int(e->leases[i].token));
+}
+
 enum result op_extend(struct db *q, struct store_op *op)
 {
 	struct store_extend *e = &op->u.extend;

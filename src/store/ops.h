@@ -43,6 +43,7 @@ enum result op_probe(struct db *q, struct store_op *op);
 
 /* ahead.c: what the operation will ask in any case is expected. */
 void db_ahead(struct db *q, const struct store_op *op);
+void db_extend_ahead(struct db *q, const struct store_extend *e);
 /* op_claim.c: likewise, of the heads of the queue. */
 void db_claim_ahead(struct db *q, const struct store_claim *c, int64_t account);
 

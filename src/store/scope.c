@@ -50,8 +50,6 @@ struct scope scope_of(const struct store_op *op)
 		return named(op->u.enqueue.account);
 	case STORE_CLAIM:
 		return of_claim(&op->u.claim);
-	case STORE_EXTEND:
-		return of_job(op->u.extend.job_id);
 	case STORE_FOLD:
 		return of_job(op->u.fold.job_id);
 	case STORE_INTENT:
@@ -96,8 +94,9 @@ struct scope scope_of(const struct store_op *op)
 	case STORE_CHECK:
 	case STORE_READINESS:
 	case STORE_CURSORS:
-	case STORE_CLOCK: /* a row of its own */
-	case STORE_PROBE: /* likewise */
+	case STORE_EXTEND: /* goes by each row's token alone */
+	case STORE_CLOCK:  /* a row of its own */
+	case STORE_PROBE:  /* likewise */
 	case STORE_OP_COUNT:
 		break;
 	}
