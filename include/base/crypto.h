@@ -23,6 +23,13 @@ void crypto_hmac_sign(struct crypto_hmac *h, const struct slice *parts,
 
 void crypto_sha256(const void *data, size_t len,
 		   uint8_t out[CRYPTO_SHA256_SIZE]);
+/* The same piece by piece. */
+struct crypto_sha256;
+struct crypto_sha256 *crypto_sha256_new(void);
+void crypto_sha256_add(struct crypto_sha256 *h, const void *data, size_t len);
+/* The digest so far; frees h. */
+void crypto_sha256_end(struct crypto_sha256 *h,
+		       uint8_t out[CRYPTO_SHA256_SIZE]);
 /* Time depends on len only. */
 bool crypto_equal(const void *a, const void *b, size_t len);
 void crypto_random(void *out, size_t len); /* aborts when there is none */

@@ -24,6 +24,10 @@ struct crypto_hmac {
 	EVP_MAC_CTX *ctx; /* holds the key */
 };
 
+struct crypto_sha256 {
+	EVP_MD_CTX *ctx;
+};
+
 static pthread_once_t sha256_once = PTHREAD_ONCE_INIT;
 static EVP_MD *sha256_md;
 
@@ -89,6 +93,28 @@ void crypto_sha256(const void *data, size_t len,
 {
 	pthread_once(&sha256_once, sha256_fetch);
 	must(EVP_Digest(len ? data : "", len, out, NULL, sha256_md, NULL));
+}
+
+struct crypto_sha256 *crypto_sha256_new(void)
+{
+	struct crypto_sha256 *h = xcalloc(1, sizeof(*h));
+
+	pthread_once(&sha256_once, sha256_fetch);
+	h->ctx = EVP_MD_CTX_new();
+	must(h->ctx && EVP_DigestInit_ex2(h->ctx, sha256_md, NULL));
+	return h;
+}
+
+void crypto_sha256_add(struct crypto_sha256 *h, const void *data, size_t len)
+{
+	must(EVP_DigestUpdate(h->ctx, len ? data : "", len));
+}
+
+void crypto_sha256_end(struct crypto_sha256 *h, uint8_t out[CRYPTO_SHA256_SIZE])
+{
+	must(EVP_DigestFinal_ex(h->ctx, out, NULL));
+	EVP_MD_CTX_free(h->ctx);
+	free(h);
 }
 
 bool crypto_equal(const void *a, const void *b, size_t len)
