@@ -89,6 +89,8 @@ void config_keep_account(struct config *c, const char *name);
 bool config_tells(const struct account_config *a, enum ticket_note level);
 /* What api_client_new() takes, borrowed from a. */
 void config_api(const struct account_config *a, struct api_config *out);
+/* A store's URL as it may be shown, its passwords masked: *new*. */
+char *config_mask_url(const char *url);
 /* The whole configuration as a file that loads once the masked secrets are
  * filled in: the mask itself is refused, so that it never becomes one. */
 void config_print(const struct config *c, FILE *out);

@@ -56,6 +56,8 @@ struct store_backend_ops {
 
 extern const struct store_backend_ops store_sqlite_ops;
 
+/* A store's own; borrowed. */
+struct store_backend *store_backend(struct store *s);
 /* A store over a given backend (*taken*); for tests that wrap one. */
 struct store *store_over(struct store_backend *b);
 

@@ -81,6 +81,9 @@ enum store_mode {
 	STORE_SERVE, /* create or migrate, hold the lock file, be the daemon */
 	STORE_WRITE, /* an existing store, small writes beside a daemon */
 	STORE_READ,  /* an existing store, reading only */
+	/* To be copied (store/transfer.h): */
+	STORE_SOURCE, /* an existing store, reading only; nobody serves it */
+	STORE_TARGET, /* a new one, or one whose copying was interrupted */
 };
 
 /* What is remembered of a person whose case is settled. */

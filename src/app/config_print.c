@@ -55,6 +55,15 @@ static void mask_passwords(struct buf *out, const char *url)
 	append(out, url, url + strlen(url));
 }
 
+char *config_mask_url(const char *url)
+{
+	struct buf b;
+
+	buf_init(&b, 2 * CONFIG_FILE_MAX);
+	mask_passwords(&b, url);
+	return buf_detach(&b);
+}
+
 static void add(struct config_list *list, const char *text, size_t len)
 {
 	size_t size = (list->count + 1) * sizeof(char *);

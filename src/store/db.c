@@ -225,8 +225,13 @@ void db_key_make(struct db *q)
 	uint8_t key[STORE_KEY_SIZE];
 
 	crypto_random(key, sizeof(key));
-	(void)db_exec(q, KEY_PUT, db_blob(key, sizeof(key)));
+	db_key_put(q, key);
 	crypto_wipe(key, sizeof(key));
+}
+
+void db_key_put(struct db *q, const uint8_t key[STORE_KEY_SIZE])
+{
+	(void)db_exec(q, KEY_PUT, db_blob(key, STORE_KEY_SIZE));
 }
 
 enum result db_key_read(struct db *q, struct error *err)

@@ -81,6 +81,11 @@ struct db_driver {
 	char *(*damage)(struct db *d, bool quick);
 	/* Copies beside the store that are older go; or NULL. */
 	void (*prune_copies)(struct db *d, int64_t before_ms);
+	/* Of a table whose column id the database fills: the highest that it
+	 * gave, as far as it remembers; ids up to this one are not given
+	 * again. */
+	int64_t (*last_id)(struct db *d, const char *table);
+	void (*set_last_id)(struct db *d, const char *table, int64_t id);
 	bool checks_keys; /* a row of an account that is not there cannot be */
 };
 
@@ -209,6 +214,7 @@ const uint8_t *db_key(const struct store_backend *b);
 
 /* The store's secret key: made unless it is there; read (RESULT_PERM: none). */
 void db_key_make(struct db *q);
+void db_key_put(struct db *q, const uint8_t key[STORE_KEY_SIZE]);
 enum result db_key_read(struct db *q, struct error *err);
 /* What the handle holds beside the driver's own. */
 void db_release(struct db *q);

@@ -18,6 +18,8 @@
 #include "base/str.h"
 
 #define CLAIM_MAX 256 /* jobs a call, whatever was asked */
+/* What the last daemon may have sent at its end has settled by then. */
+#define NOTE_SETTLE_MS 10000
 
 struct due {
 	int64_t id;
@@ -365,4 +367,22 @@ enum result op_extend(struct db *q, struct store_op *op)
 			      db_int(locked_ms));
 	}
 	return RESULT_OK;
+}
+
+static void lose_leases(struct db *q, int64_t account, int64_t now_ms)
+{
+	db_do(q, JOBS_LOSE_LEASE, db_int(account));
+	db_do(q, CURSORS_LOSE_LEASE, db_int(account));
+	db_do(q, NOTES_LOSE_LEASE, db_int(account),
+	      db_int(now_ms + NOTE_SETTLE_MS));
+}
+
+void db_free_leases(struct db *q, int64_t now_ms)
+{
+	struct db_ids ids = db_collect(q, db_plain(q, ACCOUNT_IDS));
+	size_t i;
+
+	for (i = 0; i < ids.count; i++)
+		lose_leases(q, ids.items[i], now_ms);
+	free(ids.items);
 }

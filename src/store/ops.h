@@ -154,6 +154,9 @@ int64_t db_person_wake(struct db *q, int64_t account, const char *person,
  * have been set back since the last one. */
 void db_clock_start(struct db *q, int64_t now_ms);
 
+/* op_claim.c: whoever had the store last is gone without a word. */
+void db_free_leases(struct db *q, int64_t now_ms);
+
 /* op_list.c: a job with all its texts, from JOB_READ's columns. */
 void db_job_read(struct db_rows *st, struct job *out);
 /* An entry from the columns of SQL_JOURNAL_FULL: *new*. */

@@ -82,6 +82,12 @@
 	X(KEY_PUT, "INSERT INTO meta(name, value) VALUES('key', ?1)"           \
 		   " ON CONFLICT DO NOTHING")                                  \
 	X(KEY_GET, "SELECT value FROM meta WHERE name = 'key'")                \
+	/* an unfinished copy; see mark.c */                                   \
+	X(MARK_GET, "SELECT value FROM meta WHERE name = 'copy'")              \
+	X(MARK_PUT, "INSERT INTO meta(name, value) VALUES('copy', ?1)")        \
+	X(MARK_TAKE,                                                           \
+	  "UPDATE meta SET value = ?1 WHERE name = 'copy' AND value = ?2")     \
+	X(MARK_DROP, "DELETE FROM meta WHERE name = 'copy' AND value = ?1")    \
 	/* accounts */                                                         \
 	X(ACCOUNT_ID, "SELECT id FROM accounts WHERE name = ?1")               \
 	X(ACCOUNT_IDS, "SELECT id FROM accounts")                              \

@@ -71,7 +71,9 @@ enum result sq_lock(struct sq *q, const char *path, struct error *err)
 	const char *name = name_of(&b, path, ".lock");
 
 	q->lock_fd = open(name, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-	if (q->lock_fd < 0)
+	if (q->lock_fd < 0 && errno == EROFS && q->base.mode == STORE_SOURCE)
+		r = RESULT_OK; /* nor can anybody serve it */
+	else if (q->lock_fd < 0)
 		r = sq_os_error(err, "cannot open", name);
 	else if (flock(q->lock_fd, LOCK_EX | LOCK_NB) != 0)
 		r = error_set(err, RESULT_CONFLICT, "another process holds %s",
@@ -121,7 +123,8 @@ bool sq_is_left(const char *location)
 enum result sq_refuse_empty(const struct sq *q, const char *path,
 			    struct error *err)
 {
-	if (is_marked(q))
+	/* A copy is put there on purpose. */
+	if (is_marked(q) && q->base.mode != STORE_TARGET)
 		return error_set(err, RESULT_PERM,
 				 "there was a store at %s and it is gone: put "
 				 "it back, or a copy of it; to begin with an "
@@ -168,7 +171,10 @@ enum result sq_need_file(const char *path, enum store_mode mode,
 	    (there && S_ISREG(st.st_mode) && st.st_size == 0))
 		return error_set(err, RESULT_NOTFOUND,
 				 "there is no store at %s", path);
-	return may_use(path, mode == STORE_READ ? R_OK : R_OK | W_OK, err);
+	return may_use(path,
+		       mode == STORE_READ || mode == STORE_SOURCE ? R_OK
+								  : R_OK | W_OK,
+		       err);
 }
 
 enum result sq_make_file(const struct sq *q, const char *path,

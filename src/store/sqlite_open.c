@@ -20,6 +20,7 @@
 #include "base/crypto.h"
 #include "base/log.h"
 #include "base/str.h"
+#include "mark.h"
 #include "migrate.h"
 
 #define PATH_MAX_BYTES	4096
@@ -129,7 +130,8 @@ static enum result check_version(const struct sq *q, int64_t version,
 				 "the store was written by a newer version: "
 				 "its schema is %d, this program knows %d",
 				 (int)version, migrate_newest());
-	if (q->base.mode != STORE_SERVE && version < migrate_newest())
+	if (q->base.mode != STORE_SERVE && q->base.mode != STORE_TARGET &&
+	    version < migrate_newest())
 		return error_set(err, RESULT_PERM,
 				 "the store's schema is %d, this program needs "
 				 "%d: start the daemon once",
@@ -150,7 +152,8 @@ static enum result set_pragmas(struct sq *q, struct error *err)
 	enum result r = exec(q, "PRAGMA synchronous = FULL", err);
 	size_t i;
 
-	if (r == RESULT_OK && q->base.mode == STORE_READ)
+	if (r == RESULT_OK &&
+	    (q->base.mode == STORE_READ || q->base.mode == STORE_SOURCE))
 		return exec(q, "PRAGMA query_only = ON", err);
 	for (i = 0; i < ARRAY_LEN(writer) && r == RESULT_OK; i++)
 		r = exec(q, writer[i], err);
@@ -184,9 +187,8 @@ static int out_of_time(void *arg)
 
 /* What is damaged is refused before anybody relies on it. A large store is
  * looked through only as far as the time goes. */
-static enum result check_whole(struct sq *q, struct error *err)
+static enum result check_whole(struct sq *q, int64_t end_ms, struct error *err)
 {
-	int64_t end_ms = clock_mono_ms() + CHECK_MS;
 	char *damage = NULL;
 	int rc;
 
@@ -208,28 +210,6 @@ static enum result check_whole(struct sq *q, struct error *err)
 	return RESULT_PERM;
 }
 
-/* What the last daemon may have sent at its end has settled by then. */
-#define NOTE_SETTLE_MS 10000
-
-static void lose_leases(struct db *q, int64_t account, int64_t now_ms)
-{
-	db_do(q, JOBS_LOSE_LEASE, db_int(account));
-	db_do(q, CURSORS_LOSE_LEASE, db_int(account));
-	db_do(q, NOTES_LOSE_LEASE, db_int(account),
-	      db_int(now_ms + NOTE_SETTLE_MS));
-}
-
-/* The last daemon's runs ended without a word. */
-static void free_leases(struct db *q, int64_t now_ms)
-{
-	struct db_ids ids = db_collect(q, db_plain(q, ACCOUNT_IDS));
-	size_t i;
-
-	for (i = 0; i < ids.count; i++)
-		lose_leases(q, ids.items[i], now_ms);
-	free(ids.items);
-}
-
 /* A crash in between must not shift twice what is planned. */
 static enum result take_over(struct sq *q, int64_t now_ms, struct error *err)
 {
@@ -240,7 +220,7 @@ static enum result take_over(struct sq *q, int64_t now_ms, struct error *err)
 		return r;
 	db_key_make(d);
 	db_clock_start(d, now_ms);
-	free_leases(d, now_ms);
+	db_free_leases(d, now_ms);
 	return d->failed ? RESULT_TEMP : exec(q, "COMMIT", err);
 }
 
@@ -263,24 +243,77 @@ static enum result copy_before(struct sq *q, const char *path, int64_t version,
 	return r;
 }
 
+static enum result make_schema(struct sq *q, int64_t version, struct error *err)
+{
+	struct migrate_db db = {exec, q, "BEGIN IMMEDIATE", true};
+	enum result r = RESULT_OK;
+
+	if (version == 0)
+		r = exec(q, "PRAGMA application_id = " DIGITS(APPLICATION_ID),
+			 err);
+	return r == RESULT_OK ? migrate_run(&db, (int)version, err) : r;
+}
+
 static enum result prepare_to_serve(struct sq *q, const char *path,
 				    int64_t version, int64_t now_ms,
 				    struct error *err)
 {
-	struct migrate_db db = {exec, q, "BEGIN IMMEDIATE", true};
-	enum result r = version == 0 ? sq_refuse_empty(q, path, err)
-				     : check_whole(q, err);
+	enum result r =
+		version == 0 ? sq_refuse_empty(q, path, err)
+			     : check_whole(q, clock_mono_ms() + CHECK_MS, err);
 
 	if (r == RESULT_OK)
 		r = set_wal(q, err);
 	if (r == RESULT_OK)
 		r = copy_before(q, path, version, err);
-	if (r == RESULT_OK && version == 0)
-		r = exec(q, "PRAGMA application_id = " DIGITS(APPLICATION_ID),
-			 err);
 	if (r == RESULT_OK)
-		r = migrate_run(&db, (int)version, err);
+		r = make_schema(q, version, err);
 	return r == RESULT_OK ? take_over(q, now_ms, err) : r;
+}
+
+static enum result prepare_target(struct sq *q, int64_t version,
+				  struct error *err)
+{
+	enum result r =
+		version == 0 ? RESULT_OK : mark_check_target(&q->base, err);
+
+	if (r == RESULT_OK)
+		r = set_wal(q, err);
+	return r == RESULT_OK ? make_schema(q, version, err) : r;
+}
+
+/* Before anything is changed, and before anybody relies on it. */
+static enum result prepare(struct sq *q, const char *path, int64_t version,
+			   int64_t now_ms, struct error *err)
+{
+	enum store_mode mode = q->base.mode;
+	enum result r = RESULT_OK;
+
+	if (mode == STORE_TARGET)
+		return prepare_target(q, version, err);
+	if (version > 0)
+		r = mark_refuse(&q->base, err);
+	if (r == RESULT_OK && mode == STORE_SOURCE)
+		r = check_whole(q, INT64_MAX, err);
+	if (r == RESULT_OK && mode == STORE_SERVE)
+		r = prepare_to_serve(q, path, version, now_ms, err);
+	return r == RESULT_OK ? db_key_read(&q->base, err) : r;
+}
+
+/* The file, as far as it is ours alone. */
+static enum result open_file(struct sq *q, const char *path, struct error *err)
+{
+	enum store_mode mode = q->base.mode;
+	bool makes = mode == STORE_SERVE || mode == STORE_TARGET;
+	enum result r = makes ? RESULT_OK : sq_need_file(path, mode, err);
+
+	if (r == RESULT_OK && (makes || mode == STORE_SOURCE))
+		r = sq_lock(q, path, err);
+	if (r == RESULT_OK && makes)
+		r = sq_make_file(q, path, err);
+	if (r == RESULT_OK && mode == STORE_SERVE)
+		sq_log_check(path);
+	return r;
 }
 
 static enum result open_all(struct sq *q, const char *path, int64_t now_ms,
@@ -290,12 +323,7 @@ static enum result open_all(struct sq *q, const char *path, int64_t now_ms,
 	int64_t version = 0;
 	enum result r;
 
-	r = serve ? sq_lock(q, path, err)
-		  : sq_need_file(path, q->base.mode, err);
-	if (r == RESULT_OK && serve)
-		r = sq_make_file(q, path, err);
-	if (r == RESULT_OK && serve)
-		sq_log_check(path);
+	r = open_file(q, path, err);
 	if (r == RESULT_OK)
 		r = open_database(q, path, err);
 	if (r == RESULT_OK)
@@ -304,10 +332,8 @@ static enum result open_all(struct sq *q, const char *path, int64_t now_ms,
 		r = check_version(q, version, err);
 	if (r == RESULT_OK)
 		r = set_pragmas(q, err);
-	if (r == RESULT_OK && serve)
-		r = prepare_to_serve(q, path, version, now_ms, err);
 	if (r == RESULT_OK)
-		r = db_key_read(&q->base, err);
+		r = prepare(q, path, version, now_ms, err);
 	if (r == RESULT_OK)
 		r = ask(q, "PRAGMA page_size", &q->page_size, err);
 	if (r == RESULT_OK && serve)

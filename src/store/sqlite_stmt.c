@@ -214,6 +214,34 @@ static void sq_health(struct db *d, struct store_health *out)
 			  db_first(d, db_plain(d, PAGE_SIZE), 0);
 }
 
+/* The ids of a table without AUTOINCREMENT are not remembered, and its rows
+ * stay. */
+static int64_t sq_last_id(struct db *d, const char *table)
+{
+	struct db_val name = db_text(table);
+
+	return db_first(
+		d,
+		db_bind_text(d,
+			     "SELECT seq FROM sqlite_sequence WHERE name = ?1",
+			     &name, 1),
+		0);
+}
+
+static void sq_set_last_id(struct db *d, const char *table, int64_t id)
+{
+	static const char *const texts[] = {
+		"DELETE FROM sqlite_sequence WHERE name = ?1",
+		"INSERT INTO sqlite_sequence(name, seq) SELECT name, ?2"
+		" FROM sqlite_master WHERE type = 'table' AND name = ?1"
+		" AND sql LIKE '%AUTOINCREMENT%'",
+	};
+	struct db_val values[] = {db_text(table), db_int(id)};
+
+	for (size_t i = 0; i < ARRAY_LEN(texts); i++)
+		(void)db_run(d, db_bind_text(d, texts[i], values, i + 1));
+}
+
 const struct db_driver sq_driver = {
 	.bind = sq_bind,
 	.bind_text = sq_bind_text,
@@ -230,4 +258,6 @@ const struct db_driver sq_driver = {
 	.health = sq_health,
 	.damage = sq_damage,
 	.prune_copies = sq_copies_prune,
+	.last_id = sq_last_id,
+	.set_last_id = sq_set_last_id,
 };

@@ -409,6 +409,11 @@ struct store *store_over(struct store_backend *b)
 	return s;
 }
 
+struct store_backend *store_backend(struct store *s)
+{
+	return s->backend;
+}
+
 enum result store_open(struct store **out, const char *url,
 		       enum store_mode mode, int64_t now_ms, struct error *err)
 {

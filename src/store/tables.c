@@ -56,11 +56,12 @@ const struct table store_tables[] = {
 	 "i.account t.name t.state i.since_ms t.cursor i.due_ms i.token "
 	 "i.lease_until_ms i.started_ms i.moved_ms i.done_ms t.failure "
 	 "i.total i.scanned i.found i.woken i.woken_max"},
+	{"clocks", 1, false, "t.name i.ms"},
 };
 const size_t store_table_count = ARRAY_LEN(store_tables);
 
 const struct table_left_out store_tables_left_out[] = {
 	{"schema_version", "the copy has its own"},
-	{"meta", "what is in it is copied by name"},
+	{"meta", "the key in it is copied by name"},
 };
 const size_t store_table_left_out_count = ARRAY_LEN(store_tables_left_out);

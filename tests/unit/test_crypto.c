@@ -162,7 +162,8 @@ static void keys_do_not_mix(void **state)
 
 static void sha256(void **state)
 {
-	uint8_t hash[CRYPTO_SHA256_SIZE];
+	uint8_t hash[CRYPTO_SHA256_SIZE], piecewise[CRYPTO_SHA256_SIZE];
+	struct crypto_sha256 *h;
 	char hex[2 * CRYPTO_SHA256_SIZE + 1];
 
 	(void)state;
@@ -170,6 +171,12 @@ static void sha256(void **state)
 	crypto_hex(hash, sizeof(hash), hex);
 	assert_string_equal(hex, "ba7816bf8f01cfea414140de5dae2223"
 				 "b00361a396177a9cb410ff61f20015ad");
+	h = crypto_sha256_new();
+	crypto_sha256_add(h, "a", 1);
+	crypto_sha256_add(h, NULL, 0);
+	crypto_sha256_add(h, "bc", 2);
+	crypto_sha256_end(h, piecewise);
+	assert_memory_equal(piecewise, hash, sizeof(hash));
 	crypto_sha256(NULL, 0, hash);
 	crypto_hex(hash, sizeof(hash), hex);
 	assert_string_equal(hex, "e3b0c44298fc1c149afbf4c8996fb924"
