@@ -259,8 +259,7 @@ static enum result prepare_to_serve(struct sq *q, const char *path,
 				    struct error *err)
 {
 	enum result r =
-		version == 0 ? sq_refuse_empty(q, path, err)
-			     : check_whole(q, clock_mono_ms() + CHECK_MS, err);
+		version == 0 ? sq_refuse_empty(q, path, err) : RESULT_OK;
 
 	if (r == RESULT_OK)
 		r = set_wal(q, err);
@@ -291,10 +290,12 @@ static enum result prepare(struct sq *q, const char *path, int64_t version,
 
 	if (mode == STORE_TARGET)
 		return prepare_target(q, version, err);
-	if (version > 0)
-		r = mark_refuse(&q->base, err);
-	if (r == RESULT_OK && mode == STORE_SOURCE)
+	if (mode == STORE_SERVE && version > 0)
+		r = check_whole(q, clock_mono_ms() + CHECK_MS, err);
+	else if (mode == STORE_SOURCE)
 		r = check_whole(q, INT64_MAX, err);
+	if (r == RESULT_OK && version > 0)
+		r = mark_refuse(&q->base, err);
 	if (r == RESULT_OK && mode == STORE_SERVE)
 		r = prepare_to_serve(q, path, version, now_ms, err);
 	return r == RESULT_OK ? db_key_read(&q->base, err) : r;

@@ -80,8 +80,9 @@ static void side_close(struct side *s)
 
 static enum result begin(struct copying *c, struct side *s, bool writes)
 {
+	const struct store_batch batch = {.writes = writes};
 	struct store_backend *b = &s->db->base;
-	enum result r = b->ops->begin(b, writes, &s->err);
+	enum result r = b->ops->begin(b, &batch, &s->err);
 
 	if (r != RESULT_OK)
 		return failed(c, s, r);
