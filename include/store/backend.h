@@ -55,6 +55,8 @@ struct store_backend_ops {
 };
 
 extern const struct store_backend_ops store_sqlite_ops;
+/* "postgresql:" and "postgres:" */
+extern const struct store_backend_ops store_pg_ops, store_pg_short_ops;
 
 /* A store's own; borrowed. */
 struct store_backend *store_backend(struct store *s);

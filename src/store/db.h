@@ -86,7 +86,6 @@ struct db_driver {
 	 * again. */
 	int64_t (*last_id)(struct db *d, const char *table);
 	void (*set_last_id)(struct db *d, const char *table, int64_t id);
-	bool checks_keys; /* a row of an account that is not there cannot be */
 };
 
 /* An account as this handle knows it. */

@@ -404,6 +404,21 @@ int migrate_newest(void)
 	return (int)ARRAY_LEN(steps);
 }
 
+enum result migrate_check(int have, bool may_migrate, struct error *err)
+{
+	if (have > migrate_newest())
+		return error_set(err, RESULT_PERM,
+				 "the store was written by a newer version: "
+				 "its schema is %d, this program knows %d",
+				 have, migrate_newest());
+	if (!may_migrate && have < migrate_newest())
+		return error_set(err, RESULT_PERM,
+				 "the store's schema is %d, this program needs "
+				 "%d: start the daemon once",
+				 have, migrate_newest());
+	return RESULT_OK;
+}
+
 static bool is_embedded(const char *sql)
 {
 	return strncmp(sql, MIGRATE_EMBEDDED, strlen(MIGRATE_EMBEDDED)) == 0;

@@ -24,6 +24,10 @@ struct migrate_db {
 
 /* The version this program reads and writes. */
 int migrate_newest(void);
+/* RESULT_PERM: a program as new as this one cannot work with it, or only once
+ * somebody migrated it. */
+MUST_CHECK enum result migrate_check(int have, bool may_migrate,
+				     struct error *err);
 /* From version have (0: an empty database) to the newest. */
 MUST_CHECK enum result migrate_run(const struct migrate_db *db, int have,
 				   struct error *err);

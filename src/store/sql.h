@@ -429,7 +429,7 @@
 	X(REVIEW_READ, SQL_REVIEW_FULL " WHERE r.id = ?1")                     \
 	X(REVIEWS_LIST, SQL_REVIEW_FULL                                        \
 	  " WHERE (CAST(?1 AS INTEGER) IS NULL OR r.account = ?1)"             \
-	  " AND (?2 < 0 OR r.state = ?2) AND r.id > ?3"                        \
+	  " AND (CAST(?2 AS INTEGER) < 0 OR r.state = ?2) AND r.id > ?3"       \
 	  " AND r.created_ms >= ?5"                                            \
 	  " ORDER BY r.id LIMIT ?4")                                           \
 	X(REVIEWS_OPEN_OF, "SELECT id FROM reviews WHERE job_id = ?1"          \

@@ -122,23 +122,6 @@ static enum result check_ours(struct sq *q, int64_t *version, struct error *err)
 	return r;
 }
 
-static enum result check_version(const struct sq *q, int64_t version,
-				 struct error *err)
-{
-	if (version > migrate_newest())
-		return error_set(err, RESULT_PERM,
-				 "the store was written by a newer version: "
-				 "its schema is %d, this program knows %d",
-				 (int)version, migrate_newest());
-	if (q->base.mode != STORE_SERVE && q->base.mode != STORE_TARGET &&
-	    version < migrate_newest())
-		return error_set(err, RESULT_PERM,
-				 "the store's schema is %d, this program needs "
-				 "%d: start the daemon once",
-				 (int)version, migrate_newest());
-	return RESULT_OK;
-}
-
 /* The reader syncs, too: it moves the log into the database, and a log that
  * starts over must not be needed any more. */
 static enum result set_pragmas(struct sq *q, struct error *err)
@@ -330,7 +313,8 @@ static enum result open_all(struct sq *q, const char *path, int64_t now_ms,
 	if (r == RESULT_OK)
 		r = check_ours(q, &version, err);
 	if (r == RESULT_OK)
-		r = check_version(q, version, err);
+		r = migrate_check((int)version,
+				  serve || q->base.mode == STORE_TARGET, err);
 	if (r == RESULT_OK)
 		r = set_pragmas(q, err);
 	if (r == RESULT_OK)

@@ -27,6 +27,8 @@ struct store {
 
 static const struct store_backend_ops *const backends[] = {
 	&store_sqlite_ops,
+	&store_pg_ops,
+	&store_pg_short_ops,
 };
 
 void store_op_init(struct store_op *op, enum store_op_kind kind)

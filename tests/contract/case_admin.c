@@ -232,6 +232,7 @@ static void gauges_see_other_writers(struct ct *c)
 	struct store *other;
 	struct store_op op;
 
+	ct_calm(c);
 	ct_accept(c, ct_event(EVENT_CONVERSATION_CREATE, "bob"));
 	assert_int_equal(stats_of(c->s, c->now_ms).jobs[JOB_READY], 1);
 	other = c->factory->open(c->place, STORE_WRITE, c->now_ms);
@@ -241,6 +242,7 @@ static void gauges_see_other_writers(struct ct *c)
 	op.u.enqueue.now_ms = c->now_ms;
 	assert_int_equal(store_do(other, &op), RESULT_OK);
 	store_close(other);
+	assert_true(ct_noticed(c));
 	assert_int_equal(stats_of(c->s, c->now_ms).jobs[JOB_READY], 2);
 }
 

@@ -552,7 +552,7 @@ static void the_store_tells_how_it_is_kept(struct ct *c)
 
 	store_op_init(&op, STORE_HEALTH);
 	CT_DO(c, &op);
-	assert_true(op.u.health.durable);
+	assert_int_equal(op.u.health.durable, c->factory->durable);
 	assert_true(op.u.health.schema >= 3);
 	assert_true(op.u.health.size_bytes > 0);
 	assert_true(op.u.health.mode[0] != '\0');

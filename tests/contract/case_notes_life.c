@@ -136,7 +136,7 @@ static void a_new_life_waits_a_little(struct ct *c)
 	store_close(c->s);
 	c->s = c->factory->open(c->place, STORE_SERVE, c->now_ms);
 	note_none_due(c);
-	c->now_ms += MINUTE;
+	c->now_ms += c->factory->shared ? NOTE_LEASE : MINUTE;
 	assert_int_equal(note_due(c).id, n.id);
 }
 

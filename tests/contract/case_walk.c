@@ -509,7 +509,7 @@ static void a_new_life_goes_on_at_once(struct ct *c)
 	assert_false(claim(c).mine);
 	store_close(c->s);
 	c->s = c->factory->open(c->place, STORE_SERVE, c->now_ms);
-	assert_true(claim(c).mine);
+	assert_int_equal(claim(c).mine, !c->factory->shared);
 }
 
 static void what_cannot_be_is_refused(struct ct *c)

@@ -32,6 +32,11 @@ struct ct_factory {
 	struct store *(*open)(void *place, enum store_mode mode,
 			      int64_t now_ms);
 	void (*remove)(void *place);
+	/* Any number of processes may serve one: opening it ends nobody's
+	 * leases, what others wrote is noticed a little later, and the time is
+	 * the database's. */
+	bool shared;
+	bool durable; /* as it is set up here */
 };
 
 struct ct_case;
@@ -78,6 +83,10 @@ void ct_do(struct store *s, struct store_op *op, const char *file, int line);
 struct event ct_event(enum event_kind kind, const char *sunco_id);
 struct event ct_ticket(uint64_t requester, uint64_t ticket);
 struct store_accept ct_accept(struct ct *c, struct event e);
+/* Others wrote: at once, or after a little while where it is shared. */
+bool ct_noticed(struct ct *c);
+/* What was written up to now is no news any more. */
+void ct_calm(struct ct *c);
 /* The only due job of the account: *new*. */
 struct job ct_claim(struct ct *c);
 void ct_claim_op(struct ct *c, struct store_op *op, size_t max);

@@ -5,6 +5,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/str.h"
 
@@ -315,4 +316,24 @@ void ct_intent_op(struct ct *c, struct store_op *op, const struct job *job,
 	op->u.intent.lock_until_ms = c->now_ms + 5 * MINUTE;
 	op->u.intent.entry = e;
 	op->u.intent.progress = "{\"step\":\"merge\"}";
+}
+
+bool ct_noticed(struct ct *c)
+{
+	const struct timespec pause = {0, 5 * 1000 * 1000};
+	bool noticed = store_changed(c->s);
+
+	for (int i = 0; c->factory->shared && !noticed && i < 2000; i++) {
+		nanosleep(&pause, NULL);
+		noticed = store_changed(c->s);
+	}
+	return noticed;
+}
+
+/* Where it is shared, the handle begins to listen now. */
+void ct_calm(struct ct *c)
+{
+	if (c->factory->shared)
+		assert_true(ct_noticed(c));
+	assert_false(store_changed(c->s));
 }

@@ -94,5 +94,10 @@ static void remove_place(void *place)
 	free(d);
 }
 
-const struct ct_factory pg_factory = {"postgresql", make, open_mode,
-				      remove_place};
+const struct ct_factory pg_factory = {
+	.name = "postgresql",
+	.make = make,
+	.open = open_mode,
+	.remove = remove_place,
+	.shared = true,
+};

@@ -35,8 +35,13 @@ static void remove_place(void *place)
 
 int main(void)
 {
-	static const struct ct_factory sqlite = {"sqlite", make, open_mode,
-						 remove_place};
+	static const struct ct_factory sqlite = {
+		.name = "sqlite",
+		.make = make,
+		.open = open_mode,
+		.remove = remove_place,
+		.durable = true,
+	};
 
 	return ct_run(&sqlite);
 }

@@ -1,0 +1,189 @@
+/*
+ * The PostgreSQL backend's ops table: transactions and dispatch.
+ *
+ * Each transaction carries its own timeouts (statements, locks, idleness), so
+ * that a process that is stopped in one of them does not hold the others for
+ * long, and waits for the disk even where the server would not: that works
+ * behind a pooler, too, where a session's settings would be somebody else's.
+ *
+ * A commit whose wait for a standby was cut short is told as a success with a
+ * warning: here it is none, since the standby may be all that is left soon.
+ */
+#include "pg.h"
+
+#include <string.h>
+
+#include "base/clock.h"
+#include "ops.h"
+
+#define SCHEMA_MS   600000 /* a new schema of a large store */
+#define ROLLBACK_MS 1000
+
+static struct pg *of(struct store_backend *b)
+{
+	return (struct pg *)b;
+}
+
+static enum pg_own limits_for(const struct pg *p, enum pg_tx kind)
+{
+	if (kind == PG_CHANGES_SCHEMA)
+		return PG_OWN_LIMITS_SCHEMA;
+	return p->db.mode == STORE_SERVE ? PG_OWN_LIMITS_SERVE
+					 : PG_OWN_LIMITS_COMMAND;
+}
+
+static void forget_last(struct pg *p)
+{
+	p->db.failed = false;
+	p->state[0] = '\0';
+	p->sent_commit = p->warned = p->late = false;
+	p->unsure = p->tells = false;
+}
+
+enum result pg_begin(struct pg *p, enum pg_tx kind, struct error *err)
+{
+	enum result r = pg_connect(p, err);
+
+	forget_last(p);
+	if (r != RESULT_OK) {
+		p->late = true;
+		return r;
+	}
+	p->db.err = err;
+	p->in_tx = true;
+	pg_limit(p, kind == PG_CHANGES_SCHEMA ? SCHEMA_MS : pg_patience_ms(p));
+	pg_driver.post(pg_bind_own(
+		p, kind == PG_READS ? PG_OWN_BEGIN_READ : PG_OWN_BEGIN, NULL,
+		0));
+	if (!p->db.failed)
+		pg_driver.post(pg_bind_own(p, limits_for(p, kind), NULL, 0));
+	p->db.err = NULL;
+	if (!p->db.failed)
+		return RESULT_OK;
+	pg_rollback(&p->db.base);
+	return RESULT_TEMP;
+}
+
+static enum result begin_batch(struct store_backend *b,
+			       const struct store_batch *batch,
+			       struct error *err)
+{
+	return pg_begin(of(b), batch->writes ? PG_WRITES : PG_READS, err);
+}
+
+static void apply(struct store_backend *b, struct store_op *op)
+{
+	db_apply(b, op);
+	if (op->result == RESULT_OK)
+		pg_tell(of(b), op);
+}
+
+static void tell_others(struct pg *p)
+{
+	const struct db_val id = db_text(p->id);
+
+	if (p->tells)
+		pg_driver.post(pg_bind_own(p, PG_OWN_TELL, &id, 1));
+}
+
+/* The server rolls back what it cannot commit, and says so. */
+static bool is_committed(const PGresult *res)
+{
+	return res != NULL &&
+	       strcmp(PQcmdStatus((PGresult *)(uintptr_t)res), "COMMIT") == 0;
+}
+
+enum result pg_commit(struct store_backend *b, struct error *err)
+{
+	struct pg *p = of(b);
+	PGresult *res = NULL;
+
+	p->db.failed = false;
+	p->db.err = err;
+	tell_others(p);
+	if (!p->db.failed) {
+		p->warned = false;
+		p->sent_commit = true;
+		pg_driver.post(pg_bind_own(p, PG_OWN_COMMIT, NULL, 0));
+		res = pg_finish(p);
+	}
+	if (!is_committed(res))
+		pg_fail(p, "40000", "the transaction was rolled back");
+	else if (p->warned)
+		pg_fail(p, "01000", "no standby confirmed the transaction");
+	PQclear(res);
+	p->unsure = p->sent_commit && (p->conn == NULL || p->warned);
+	p->in_tx = p->db.failed;
+	p->db.err = NULL;
+	return p->db.failed ? RESULT_TEMP : RESULT_OK;
+}
+
+void pg_rollback(struct store_backend *b)
+{
+	struct pg *p = of(b);
+
+	if (p->in_tx && p->conn != NULL) {
+		pg_limit(p, ROLLBACK_MS);
+		(void)pg_abandon(p);
+	}
+	p->in_tx = false;
+	db_account_forget(&p->db);
+}
+
+static enum store_failure failure(struct store_backend *b)
+{
+	const struct pg *p = of(b);
+	const char *s = p->state;
+
+	if (p->unsure || p->late)
+		return STORE_FAILED_FOR_NOW;
+	if (pg_is_race(s) || pg_is_forgetful(s) || pg_is_lost(s))
+		return STORE_FAILED_BY_MOMENT;
+	/* Locks and statements that took too long, a full disk: one after the
+	 * other they would wait as long again. */
+	if (strncmp(s, "53", 2) == 0 || strncmp(s, "55", 2) == 0 ||
+	    strncmp(s, "57", 2) == 0)
+		return STORE_FAILED_FOR_NOW;
+	return STORE_FAILED_BY_ONE;
+}
+
+/* Whether it can be reached shows with the next transaction. */
+static enum result watch(struct store_backend *b, struct error *err)
+{
+	(void)b;
+	(void)err;
+	return RESULT_OK;
+}
+
+/* Its log is the server's business. */
+static int64_t checkpoint(struct store_backend *b)
+{
+	(void)b;
+	return 0;
+}
+
+static bool empty_log(struct store_backend *b)
+{
+	(void)b;
+	return true;
+}
+
+static size_t copies(const char *location, struct store_copy **out)
+{
+	(void)location;
+	*out = NULL;
+	return 0;
+}
+
+#define PG_BACKEND(name)                                                       \
+	{                                                                      \
+		.scheme = name, .open = pg_open, .close = pg_close,            \
+		.begin = begin_batch, .apply = apply, .commit = pg_commit,     \
+		.rollback = pg_rollback, .failure = failure,                   \
+		.changed = pg_changed, .watch = watch,                         \
+		.checkpoint = checkpoint, .empty_log = empty_log,              \
+		.copies = copies, .key = db_key,                               \
+	}
+
+const struct store_backend_ops store_pg_ops = PG_BACKEND("postgresql");
+const struct store_backend_ops store_pg_short_ops = PG_BACKEND("postgres");

@@ -1,0 +1,94 @@
+/*
+ * Every statement as PostgreSQL takes it: it finds a type for each parameter,
+ * one of those that the driver sends, and columns are of types that it reads.
+ */
+#include "pg_factory.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../../src/store/pg.h"
+
+static bool is_among(const char *words, const char *word)
+{
+	char quoted[64];
+
+	snprintf(quoted, sizeof(quoted), " %s ", word);
+	return strstr(words, quoted) != NULL;
+}
+
+static void check_types(const char *id, const PGresult *res)
+{
+	static const Oid known[] = {16, 17, 19, 20, 21, 23, 25, 1043};
+	size_t k;
+	Oid oid;
+	int i;
+
+	for (i = 0; i < PQnparams(res); i++) {
+		oid = PQparamtype(res, i);
+		if (oid != 20 && oid != 25 && oid != 17)
+			fail_msg("%s: ?%d has type %u: CAST it", id, i + 1,
+				 oid);
+	}
+	for (i = 0; i < PQnfields(res); i++) {
+		k = 0;
+		while (k < ARRAY_LEN(known) && known[k] != PQftype(res, i))
+			k++;
+		if (k == ARRAY_LEN(known))
+			fail_msg("%s: column %d has type %u: CAST it", id,
+				 i + 1, PQftype(res, i));
+	}
+}
+
+static void check(PGconn *conn, const char *id, const char *sql)
+{
+	uint64_t used;
+	char *text = pg_text_query(sql, false, &used);
+	PGresult *res = PQprepare(conn, id, text, 0, NULL);
+
+	if (PQresultStatus(res) != PGRES_COMMAND_OK)
+		fail_msg("%s: %s", id, PQresultErrorMessage(res));
+	PQclear(res);
+	res = PQdescribePrepared(conn, id);
+	check_types(id, res);
+	PQclear(res);
+	free(text);
+}
+
+static void every_statement_is_understood(void **state)
+{
+	static const struct {
+		const char *id;
+		const char *sql;
+	} rows[] = {
+#define ROW(id, text) {#id, text},
+		SQL_TABLE(ROW)
+#undef ROW
+	};
+	struct pg_database d;
+	PGconn *conn;
+	size_t i;
+
+	(void)state;
+	pg_store_make(&d);
+	conn = PQconnectdb(d.url);
+	assert_int_equal(PQstatus(conn), CONNECTION_OK);
+	for (i = 0; i < ARRAY_LEN(rows); i++) {
+		if (strncmp(rows[i].sql, "PRAGMA", 6) != 0 &&
+		    !is_among(" BEGIN_READ BEGIN_WRITE COMMIT ROLLBACK ",
+			      rows[i].id))
+			check(conn, rows[i].id, rows[i].sql);
+	}
+	PQfinish(conn);
+	pg_database_drop(&d);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(every_statement_is_understood),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
