@@ -24,6 +24,10 @@
 
 #define INTAKE_WATCHED_MAX 65536 /* people waited for, per account */
 
+/* So long a sender waits for the store before it is told to come again; both
+ * would give up by themselves some seconds later. */
+#define INTAKE_PATIENCE_MS 5000
+
 struct intake;
 /* Jobs of the account became ready. */
 typedef void intake_wake_fn(const char *account, void *arg);

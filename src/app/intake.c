@@ -4,6 +4,13 @@
  * A delivery is one request that waits for the store. It owns the operation
  * and its events, and borrows the request until the reply, whether or not the
  * client is still there. Its account outlives it (intake_account.c).
+ *
+ * A store that hangs keeps the operation, but not the sender, who may wait for
+ * so long (INTAKE_PATIENCE_MS) and is then told to come again. What is stored
+ * afterwards all the same is a duplicate when it does.
+ *
+ * Invariant: whoever still waits for an answer is in the list, the first first,
+ * and the timer is set.
  */
 #include "app/intake.h"
 
@@ -11,6 +18,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/queue.h>
 
 #include "base/clock.h"
 #include "base/crashpoint.h"
@@ -34,6 +42,9 @@ struct intake {
 	struct intake_seen seen;
 	bool draining;
 	size_t under_way;
+	TAILQ_HEAD(, delivery) waiting;
+	struct loop_timer *patience;
+	bool looks; /* the timer is set */
 };
 
 /* One request while it is looked at. */
@@ -45,10 +56,14 @@ struct visit {
 };
 
 struct delivery {
+	TAILQ_ENTRY(delivery) entry;
 	struct store_op op;
-	struct visit visit;
+	struct visit visit; /* request NULL: it was answered */
 	struct event_list events;
+	int64_t until_ms;
 };
+
+static void on_impatient(void *arg);
 
 struct intake *intake_new(struct loop *loop, struct storeq *q,
 			  intake_wake_fn *on_wake, void *arg)
@@ -60,6 +75,8 @@ struct intake *intake_new(struct loop *loop, struct storeq *q,
 	in->hmac = crypto_hmac_new(storeq_key(q), STORE_KEY_SIZE);
 	in->on_wake = on_wake;
 	in->arg = arg;
+	TAILQ_INIT(&in->waiting);
+	in->patience = loop_timer_new(loop, on_impatient, in);
 	in->seconds = metric_get(METRIC_WEBHOOK_SECONDS);
 	intake_seen_init(&in->seen, loop, q, &in->accounts, &in->under_way);
 	return in;
@@ -71,6 +88,7 @@ void intake_free(struct intake *in)
 		return;
 	intake_seen_release(&in->seen);
 	assert(in->under_way == 0);
+	loop_timer_free(in->patience);
 	intake_accounts_release(&in->accounts);
 	crypto_hmac_free(in->hmac);
 	free(in);
@@ -308,6 +326,52 @@ static void follow_people(const struct visit *v, const struct event_list *l)
 	}
 }
 
+/* --- the wait for the store --- */
+
+/* Once for many: who is answered in time costs nothing. */
+static void look_later(struct intake *in)
+{
+	const struct delivery *first = TAILQ_FIRST(&in->waiting);
+
+	if (!first || in->looks)
+		return;
+	in->looks = true;
+	loop_timer_set(in->patience, first->until_ms - loop_now_ms(in->loop));
+}
+
+static void delivery_wait(struct delivery *d)
+{
+	struct intake *in = d->visit.in;
+
+	d->until_ms = loop_now_ms(in->loop) + INTAKE_PATIENCE_MS;
+	TAILQ_INSERT_TAIL(&in->waiting, d, entry);
+	look_later(in);
+}
+
+static void on_impatient(void *arg)
+{
+	struct intake *in = arg;
+	struct delivery *d;
+
+	in->looks = false;
+	while ((d = TAILQ_FIRST(&in->waiting)) &&
+	       d->until_ms <= loop_now_ms(in->loop)) {
+		TAILQ_REMOVE(&in->waiting, d, entry);
+		reject_unavailable(&d->visit, "the store takes too long");
+		d->visit.request = NULL;
+	}
+	look_later(in);
+}
+
+/* Does the sender still wait? */
+static bool delivery_waits(struct delivery *d)
+{
+	if (!d->visit.request)
+		return false;
+	TAILQ_REMOVE(&d->visit.in->waiting, d, entry);
+	return true;
+}
+
 static void delivery_free(struct delivery *d)
 {
 	d->visit.in->under_way--;
@@ -327,6 +391,7 @@ static void count_late(const struct visit *v, const struct store_accept *a)
 static void delivery_done(struct store_op *op, void *arg)
 {
 	struct delivery *d = arg;
+	bool waits = delivery_waits(d);
 	struct visit v = d->visit;
 	bool woken = op->result == RESULT_OK &&
 		     op->u.accept.woken + op->u.accept.noted > 0;
@@ -335,9 +400,10 @@ static void delivery_done(struct store_op *op, void *arg)
 		CRASH_POINT("intake_committed");
 		follow_people(&v, &d->events);
 		count_late(&v, &op->u.accept);
-		reply_counts(&v, op->u.accept.accepted, op->u.accept.duplicate,
-			     d->events.ignored);
-	} else {
+		if (waits)
+			reply_counts(&v, op->u.accept.accepted,
+				     op->u.accept.duplicate, d->events.ignored);
+	} else if (waits) {
 		reject_unavailable(&v, op->error.text);
 	}
 	delivery_free(d);
@@ -364,6 +430,7 @@ static void deliver(const struct visit *v, struct event_list *events)
 	a->wait_ms = v->account->wait_ms;
 	a->recheck_ms = v->account->recheck_ms;
 	v->in->under_way++;
+	delivery_wait(d);
 	storeq_submit(v->in->q, &d->op, delivery_done, d);
 }
 

@@ -163,7 +163,7 @@ def test_a_clock_that_jumps_ahead_deletes_nothing(sandbox, daemon, clock):
 
     def minutes():
         """Retention has its rounds, one a minute."""
-        sql = "SELECT value FROM meta WHERE name = 'clock'"
+        sql = "SELECT ms FROM clocks WHERE name = 'clock'"
         begun_ms = rows(reunite, sql)[0][0]
         harness.wait_until(
             lambda: rows(reunite, sql)[0][0] > begun_ms + 150000,

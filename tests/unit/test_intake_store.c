@@ -15,6 +15,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "flow_rig.h"
 #include "intake_rig.h"
 
 #define SUNCO "/webhooks/acme/sunco"
@@ -82,6 +83,40 @@ static void test_a_failing_store_is_503(void **state)
 	await_recovery(r);
 	rig_post_sunco(r, EVENT("1"), 200, ACCEPTED);
 	assert_int_equal(rig_jobs(r), 2);
+}
+
+static bool one_woken(struct http_fixture *f)
+{
+	return ((struct rig *)f)->woken == 1; /* its first member */
+}
+
+static void turn(void *arg)
+{
+	(void)arg;
+}
+
+/* Told in time to come again; and what was stored all the same is known. */
+static void test_a_store_that_hangs_is_503(void **state)
+{
+	struct rig *r = *state;
+	struct http_client_raw c;
+
+	store_gate_hold(true);
+	rig_send(r, &c, SUNCO, HEADERS, EVENT("1"));
+	store_gate_await_held();
+	flow_leap(0, INTAKE_PATIENCE_MS);
+	http_fixture_call(&r->http, turn, r);
+	raw_expect(&c, 503);
+	raw_close(&c);
+	assert_int_equal(rig_counted(r, "sunco", "unavailable"), 1);
+	assert_int_equal(rig_woken(r), 0);
+	rig_post_sunco(r, EVENT("2"), 503, UNAVAILABLE); /* at once */
+	store_gate_hold(false);
+	http_fixture_await(&r->http, one_woken);
+	assert_int_equal(rig_counted(r, "sunco", "accepted"), 0);
+	await_recovery(r);
+	rig_post_sunco(r, EVENT("1"), 200,
+		       "{\"accepted\":0,\"duplicate\":1,\"ignored\":0}");
 }
 
 static void drain(void *arg)
@@ -267,6 +302,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_a_failing_store_is_503),
+		TEST(test_a_store_that_hangs_is_503),
 		TEST(test_draining),
 		TEST(test_accounts_are_replaced_under_way),
 		TEST(test_no_secrets),
