@@ -12,6 +12,7 @@
 #include "app/scheduler.h"
 #include "app/storeq.h"
 #include "app/teller.h"
+#include "core/remote_clock.h"
 
 struct engine;
 
@@ -29,6 +30,9 @@ const struct config *engine_config(const struct engine *e);
 void engine_reload(struct engine *e, struct config *config);
 /* Frees configurations that no run needs any more. */
 void engine_tidy(struct engine *e);
+/* Known if the store has a clock of its own, which the loop's wall clock goes
+ * by then. */
+struct remote_clock *engine_clock(struct engine *e);
 struct storeq *engine_storeq(const struct engine *e);	    /* NULL: no store */
 struct scheduler *engine_scheduler(const struct engine *e); /* or NULL */
 struct teller *engine_teller(const struct engine *e); /* like the scheduler */

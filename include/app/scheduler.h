@@ -47,6 +47,9 @@ void scheduler_on_place(struct scheduler *s, scheduler_place_fn *fn, void *arg);
 void scheduler_wake(struct scheduler *s, const char *account);
 /* The wall clock was set: runs under way keep theirs. */
 void scheduler_clock_set(struct scheduler *s, int64_t by_ms);
+/* The same of a store's own clock. What others were leased by the old one does
+ * not end before its time: for a while take-over waits longer by as much. */
+void scheduler_store_clock_set(struct scheduler *s, int64_t by_ms);
 /* Claims nothing any more; done once the last run has ended. */
 void scheduler_drain(struct scheduler *s, loop_fn *done, void *arg);
 size_t scheduler_runs(const struct scheduler *s); /* under way */

@@ -569,6 +569,9 @@ bool store_is_left(const char *url);
 void store_run(struct store *s, struct store_op **ops, size_t count);
 /* One op, its result returned; for commands. */
 MUST_CHECK enum result store_do(struct store *s, struct store_op *op);
+/* What time it is for the operations on this store, in a command: by the
+ * store's own clock, if it has one and can be asked. */
+int64_t store_now_ms(struct store *s);
 /* True when another process wrote since the last call. Cheap. */
 bool store_changed(struct store *s);
 /* Moves the write-ahead log into the database; for the reader thread. How

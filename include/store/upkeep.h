@@ -113,10 +113,13 @@ struct store_check {
 };
 
 /* From the one daemon that has the store, every so often and when its clock
- * was set, before it does anything by the new time. */
+ * was set, before it does anything by the new time. A store with a clock of its
+ * own (a database that many daemons share) says what time it is: then that is
+ * everybody's, and by_ms is 0. */
 struct store_clock {
-	int64_t now_ms;
-	int64_t by_ms; /* it was set by so much; 0: it goes on */
+	int64_t now_ms; /* 0: only to hear of the store's; nothing is written */
+	int64_t by_ms;	/* it was set by so much; 0: it goes on */
+	int64_t store_ms; /* out: the store's own; 0: it has none */
 	/* The latest time that is known to have come, which retention goes by:
 	 * in: 0: leave; out: as kept. */
 	int64_t sure_ms;

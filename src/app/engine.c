@@ -36,6 +36,7 @@ struct engine {
 	size_t retired_count;
 	struct http_client *http;
 	struct storeq *q;
+	struct remote_clock clock; /* the store's own, if it has one */
 	struct crypto_hmac *hmac;
 	struct lease_keeper *leases;
 	struct scheduler *scheduler;
@@ -278,6 +279,26 @@ void engine_reload(struct engine *e, struct config *config)
 
 /* --- life --- */
 
+/* Before anything is done by the time that it is here. */
+static enum result ask_clock(struct engine *e, struct store *s,
+			     struct error *err)
+{
+	int64_t asked_ms = clock_boot_ms();
+	struct store_op op;
+
+	store_op_init(&op, STORE_CLOCK);
+	if (store_do(s, &op) != RESULT_OK) {
+		*err = op.error;
+		return op.result;
+	}
+	if (op.u.clock.store_ms == 0)
+		return RESULT_OK;
+	remote_clock_learn(&e->clock, asked_ms, clock_boot_ms(),
+			   op.u.clock.store_ms);
+	loop_set_wall(e->loop, remote_clock_ahead_ms(&e->clock));
+	return RESULT_OK;
+}
+
 static enum result open_store(struct engine *e, enum store_mode mode,
 			      struct error *err)
 {
@@ -291,12 +312,12 @@ static enum result open_store(struct engine *e, enum store_mode mode,
 		return RESULT_OK;
 	if (r != RESULT_OK)
 		return r;
-	if (mode == STORE_SERVE) {
+	r = ask_clock(e, writer, err);
+	if (r == RESULT_OK && mode == STORE_SERVE)
 		r = store_open(&reader, url, STORE_READ, now_ms, err);
-		if (r != RESULT_OK) {
-			store_close(writer);
-			return r;
-		}
+	if (r != RESULT_OK) {
+		store_close(writer);
+		return r;
 	}
 	e->hmac = crypto_hmac_new(store_key(writer), STORE_KEY_SIZE);
 	e->q = storeq_new(e->loop, writer, reader);
@@ -388,6 +409,11 @@ void engine_free(struct engine *e)
 const struct config *engine_config(const struct engine *e)
 {
 	return e->config;
+}
+
+struct remote_clock *engine_clock(struct engine *e)
+{
+	return &e->clock;
 }
 
 struct storeq *engine_storeq(const struct engine *e)

@@ -27,7 +27,9 @@
 
 #define IDLE_MS	       30000
 #define BUDGET_LONG_MS 2000 /* claim only when calls may go soon */
-#define KEPT_FREE      4 /* runs that backfill leaves to whoever writes now */
+/* The longest that a lease lasts, and until everybody has heard of a step. */
+#define AHEAD_MS  (RUN_LEASE_MS + RUN_GRACE_MS + 30000)
+#define KEPT_FREE 4 /* runs that backfill leaves to whoever writes now */
 
 struct sched_account {
 	struct scheduler *s;
@@ -61,6 +63,8 @@ struct scheduler {
 	void *noted_arg;
 	struct sched_account **accounts;
 	size_t account_count;
+	int64_t ahead_ms;	/* the store's clock was set on by so much */
+	int64_t ahead_until_ms; /* when no lease is from before that */
 	bool draining;
 	bool freed; /* the store still holds an op */
 	loop_fn *drained;
@@ -359,6 +363,11 @@ static void on_claimed(struct store_op *op, void *arg)
 	store_op_release(op);
 }
 
+static bool is_ahead(const struct scheduler *s)
+{
+	return loop_now_ms(s->loop) < s->ahead_until_ms;
+}
+
 static void claim(struct sched_account *a)
 {
 	struct scheduler *s = a->s;
@@ -384,7 +393,7 @@ static void claim(struct sched_account *a)
 		.max = room(a),
 		.now_ms = loop_wall_ms(s->loop),
 		.lease_ms = RUN_LEASE_MS,
-		.grace_ms = RUN_GRACE_MS,
+		.grace_ms = RUN_GRACE_MS + (is_ahead(s) ? s->ahead_ms : 0),
 		/* of few places none is kept: backfill would never begin */
 		.kept_free = most_runs(a) < SCHEDULER_RUNS_MAX ? 0 : KEPT_FREE,
 		.backfill_metered = true,
@@ -473,6 +482,15 @@ void scheduler_clock_set(struct scheduler *s, int64_t by_ms)
 		for (size_t k = 0; k < SCHEDULER_RUNS_MAX; k++)
 			if (s->accounts[i]->runs[k])
 				run_clock_set(s->accounts[i]->runs[k], by_ms);
+}
+
+void scheduler_store_clock_set(struct scheduler *s, int64_t by_ms)
+{
+	scheduler_clock_set(s, by_ms);
+	if (by_ms <= 0)
+		return;
+	s->ahead_ms = by_ms + (is_ahead(s) ? s->ahead_ms : 0);
+	s->ahead_until_ms = loop_now_ms(s->loop) + AHEAD_MS;
 }
 
 void scheduler_drain(struct scheduler *s, loop_fn *done, void *arg)

@@ -177,8 +177,10 @@ static void open_store(struct doctor *d)
 	enum result r = store_open(&d->store, d->config->store, STORE_READ,
 				   d->cli->now_ms, &err);
 
-	if (r == RESULT_OK)
+	if (r == RESULT_OK) {
+		d->cli->now_ms = store_now_ms(d->store);
 		return;
+	}
 	d->store = NULL;
 	d->check = "store";
 	if (r == RESULT_NOTFOUND)

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 
+#include "base/clock.h"
 #include "base/str.h"
 #include "doctor.h"
 
@@ -16,6 +17,7 @@
 #define SPACE_PROBLEM_MIB 100
 /* More than the daemon lets it grow by itself. */
 #define LOG_LARGE_MIB 96
+#define CLOCK_OFF_S   120
 
 /* The database's path; NULL: it is no file of ours. */
 static const char *path_of(const struct doctor *d)
@@ -50,6 +52,31 @@ static void check_store(struct doctor *d)
 			   (long long)h->schema,
 			   (long long)(h->size_bytes / MIB), h->mode);
 	store_op_release(&op);
+}
+
+/* Whoever shares a database goes by its clock; ours is for logs, and for what
+ * else is on this machine. */
+static void check_clock(struct doctor *d)
+{
+	struct store_op op;
+	int64_t off_s;
+
+	if (!d->store)
+		return;
+	store_op_init(&op, STORE_CLOCK);
+	if (store_do(d->store, &op) != RESULT_OK || op.u.clock.store_ms == 0)
+		return;
+	off_s = (clock_wall_ms() - op.u.clock.store_ms) / 1000;
+	if (off_s >= CLOCK_OFF_S || off_s <= -CLOCK_OFF_S)
+		doctor_say(d, DOCTOR_WARNING,
+			   "set both by NTP; the daemons go by the database's",
+			   "this machine's clock is %lld s %s that of the "
+			   "database",
+			   (long long)(off_s < 0 ? -off_s : off_s),
+			   off_s < 0 ? "behind" : "ahead of");
+	else
+		doctor_say(d, DOCTOR_OK, NULL,
+			   "this machine's goes like that of the database");
 }
 
 static void check_mode(struct doctor *d)
@@ -177,8 +204,9 @@ static void check_daemon(struct doctor *d)
 }
 
 const struct doctor_check doctor_store_checks[] = {
-	{"store", check_store},	  {"store mode", check_mode},
-	{"disk", check_disk},	  {"log", check_log},
-	{"copies", check_copies}, {"daemon", check_daemon},
+	{"store", check_store},	    {"clock", check_clock},
+	{"store mode", check_mode}, {"disk", check_disk},
+	{"log", check_log},	    {"copies", check_copies},
+	{"daemon", check_daemon},
 };
 const size_t doctor_store_check_count = ARRAY_LEN(doctor_store_checks);

@@ -14,8 +14,10 @@ int cli_store(struct cli *c, enum store_mode mode, struct config **config,
 	if (code != CLI_DONE)
 		return code;
 	r = store_open(store, (*config)->store, mode, c->now_ms, &err);
-	if (r == RESULT_OK)
+	if (r == RESULT_OK) {
+		c->now_ms = store_now_ms(*store);
 		return CLI_DONE;
+	}
 	config_free(*config);
 	if (r == RESULT_NOTFOUND)
 		return cli_error(c, "there is no store yet; only "

@@ -74,6 +74,8 @@ struct db_driver {
 	const void *(*col_bytes)(struct db_rows *r, int i, size_t *len);
 	/* Another number than before: somebody else may have written since. */
 	int64_t (*version)(struct db *d);
+	/* The database's own clock; NULL: it is the machine's. */
+	int64_t (*now_ms)(struct db *d);
 	/* Of STORE_HEALTH. */
 	void (*health)(struct db *d, struct store_health *out);
 	/* Of STORE_CHECK: damage of the files themselves, in words (*new*), or

@@ -11,6 +11,9 @@
  * an earlier one knows that the clock was set back, and by how much at least.
  * A later one says nothing: time passes.
  *
+ * A database that many daemons share has its own clock, which they all go by
+ * (app/timekeeper.h): nothing ever moves there.
+ *
  * Invariant: one daemon has the store, so there is one clock. Shift and clock
  * are stored together, or not at all.
  */
@@ -76,6 +79,9 @@ enum result op_clock(struct db *q, struct store_op *op)
 {
 	struct store_clock *c = &op->u.clock;
 
+	c->store_ms = q->driver->now_ms ? q->driver->now_ms(q) : 0;
+	if (c->now_ms == 0)
+		return RESULT_OK;
 	if (c->by_ms != 0)
 		shift(q, c->by_ms);
 	write_clock(q, "clock", c->now_ms);

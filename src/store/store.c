@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/crashpoint.h"
 #include "base/str.h"
 #include "store/backend.h"
@@ -224,7 +225,7 @@ bool store_op_erased(const struct store_op *op)
 	}
 }
 
-/* An account's row may be only read. */
+/* An account's row may be only read, a clock only asked. */
 static bool op_writes(const struct store_op *op)
 {
 	const struct store_account *a = &op->u.account;
@@ -232,6 +233,8 @@ static bool op_writes(const struct store_op *op)
 	if (op->kind == STORE_ACCOUNT)
 		return a->set_paused || a->set_breaker || a->set_hold ||
 		       a->set_token || a->set_webhook;
+	if (op->kind == STORE_CLOCK)
+		return op->u.clock.now_ms != 0;
 	return !store_op_reads(op->kind);
 }
 
@@ -453,6 +456,16 @@ bool store_is_left(const char *url)
 	const struct store_backend_ops *ops = backend_for(url, &location);
 
 	return ops != NULL && ops->is_left != NULL && ops->is_left(location);
+}
+
+int64_t store_now_ms(struct store *s)
+{
+	struct store_op op;
+
+	store_op_init(&op, STORE_CLOCK);
+	if (store_do(s, &op) != RESULT_OK || op.u.clock.store_ms == 0)
+		return clock_wall_ms();
+	return op.u.clock.store_ms;
 }
 
 bool store_changed(struct store *s)

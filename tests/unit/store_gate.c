@@ -21,6 +21,7 @@ static struct {
 	atomic_bool fail;
 	atomic_int counts[STORE_OP_COUNT];
 	atomic_int spoilt[STORE_OP_COUNT];
+	atomic_llong ahead_ms;
 } gate = {.mutex = PTHREAD_MUTEX_INITIALIZER,
 	  .changed = PTHREAD_COND_INITIALIZER};
 
@@ -73,6 +74,8 @@ static void gated_apply(struct store_backend *b, struct store_op *op)
 		return;
 	}
 	inner_of(b)->ops->apply(inner_of(b), op);
+	if (op->kind == STORE_CLOCK && gate.ahead_ms)
+		op->u.clock.store_ms = clock_boot_ms() + gate.ahead_ms;
 }
 
 static enum result gated_commit(struct store_backend *b, struct error *err)
@@ -131,6 +134,7 @@ struct store *store_gate_open(struct store_gate *g)
 
 	gate.fail = gate.hold = false;
 	gate.hold_at = 0;
+	gate.ahead_ms = 0;
 	for (int i = 0; i < STORE_OP_COUNT; i++)
 		gate.counts[i] = gate.spoilt[i] = 0;
 	strcpy(g->dir, "/tmp/reunite_store_XXXXXX");
@@ -189,6 +193,11 @@ void store_gate_fail(bool fail)
 void store_gate_spoil(enum store_op_kind kind, int times)
 {
 	gate.spoilt[kind] = times;
+}
+
+void store_gate_clock(int64_t ahead_ms)
+{
+	gate.ahead_ms = ahead_ms;
 }
 
 int store_gate_count(enum store_op_kind kind)

@@ -27,6 +27,8 @@ void store_gate_hold_at(int kind);
 void store_gate_await_held(void);
 /* The next operations of this kind fail, so many times. */
 void store_gate_spoil(enum store_op_kind kind, int times);
+/* It has a clock of its own, ahead of clock_boot_ms() by so much; 0: none. */
+void store_gate_clock(int64_t ahead_ms);
 /* How many operations of this kind there were. */
 int store_gate_count(enum store_op_kind kind);
 

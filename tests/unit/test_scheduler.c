@@ -176,6 +176,34 @@ static void test_a_leap_of_the_clock_doubles_no_run(void **state)
 	flow_stop(&f);
 }
 
+/* Another server's clock is ahead of the old one's, by which another node has
+ * its lease: it is waited for as long as it meant. */
+static void test_a_leap_of_the_stores_clock_ends_no_lease(void **state)
+{
+	struct reply script[] = {
+		ALWAYS("GET /v2/apps/", REPLY_SILENCE, NULL, NULL)};
+	struct flow f;
+	struct scheduler *s;
+	struct job others;
+
+	(void)state;
+	flow_start(&f);
+	api_fixture_script(f.api, script, ARRAY_LEN(script));
+	s = start(&f);
+	others = flow_claim(&f, flow_enqueue(&f));
+	flow_leap(RUN_LEASE_MS + RUN_GRACE_MS, 0);
+	scheduler_store_clock_set(s, RUN_LEASE_MS + RUN_GRACE_MS);
+	scheduler_wake(s, "acme");
+	flow_settle(&f);
+	assert_int_equal(scheduler_runs(s), 0);
+	flow_leap(RUN_LEASE_MS + RUN_GRACE_MS, RUN_LEASE_MS + RUN_GRACE_MS);
+	scheduler_wake(s, "acme");
+	flow_until_asked(&f, 1);
+	job_release(&others);
+	scheduler_free(s);
+	flow_stop(&f);
+}
+
 /* --- the account's row --- */
 
 static enum result set_paused(struct flow *f, bool paused)
@@ -518,6 +546,7 @@ int main(void)
 		cmocka_unit_test(test_a_free_gives_back_what_it_did_not_begin),
 		cmocka_unit_test(test_an_account_that_comes_back_goes_on),
 		cmocka_unit_test(test_a_leap_of_the_clock_doubles_no_run),
+		cmocka_unit_test(test_a_leap_of_the_stores_clock_ends_no_lease),
 		cmocka_unit_test(
 			test_a_pause_ends_although_the_store_failed_once),
 		cmocka_unit_test(
