@@ -71,6 +71,7 @@
 #include "core/owner.h"
 #include "core/readiness.h"
 #include "store/cursor.h"
+#include "store/lease.h"
 #include "store/review.h"
 
 #define STORE_LIST_MAX 500 /* rows per snapshot of a list */
@@ -198,21 +199,6 @@ struct store_claim {
 	 * due than were claimed. INT64_MAX: none known, paused, or none can be
 	 * claimed before one that runs has ended. */
 	int64_t next_ms;
-};
-
-struct store_lease {
-	int64_t job_id;
-	int64_t token;
-	bool held; /* out: it was, and is longer now */
-};
-
-/* Of as many runs as a process has; some may be lost, which is no failure. */
-#define STORE_EXTEND_MAX 1024
-struct store_extend {
-	struct store_lease *leases; /* by job_id, ascending */
-	size_t count;
-	int64_t until_ms;
-	int64_t lock_until_ms; /* of their locks, if that is later */
 };
 
 struct store_fold {
