@@ -393,6 +393,12 @@ static const char *const step_5[] = {
 	MIGRATE_EMBEDDED "INSERT INTO clocks(name, ms)"
 			 " SELECT name, value FROM meta WHERE name <> 'key'",
 	"DELETE FROM meta WHERE name <> 'key'",
+	/* The last transaction of each process, where there are several; see
+	 * pg_batch.c. */
+	"CREATE TABLE commits("
+	" id TEXT PRIMARY KEY,"
+	" n INTEGER NOT NULL,"
+	" at_ms INTEGER NOT NULL) WITHOUT ROWID",
 	NULL,
 };
 

@@ -68,7 +68,19 @@ static enum result begin_batch(struct store_backend *b,
 			       const struct store_batch *batch,
 			       struct error *err)
 {
-	return pg_begin(of(b), batch->writes ? PG_WRITES : PG_READS, err);
+	struct pg *p = of(b);
+	enum result r = pg_begin(p, batch->writes ? PG_WRITES : PG_READS, err);
+
+	p->marks = batch->writes && p->db.mode == STORE_SERVE;
+	if (r != RESULT_OK || !batch->writes)
+		return r;
+	p->db.err = err;
+	pg_batch_start(p, batch);
+	p->db.err = NULL;
+	if (!p->db.failed)
+		return RESULT_OK;
+	pg_rollback(b);
+	return RESULT_TEMP;
 }
 
 static void apply(struct store_backend *b, struct store_op *op)
@@ -93,6 +105,16 @@ static bool is_committed(const PGresult *res)
 	       strcmp(PQcmdStatus((PGresult *)(uintptr_t)res), "COMMIT") == 0;
 }
 
+/* The connection went with the answer to COMMIT. */
+static enum result find_out(struct pg *p)
+{
+	enum pg_outcome o = pg_batch_outcome(p);
+
+	p->unsure = o == PG_UNKNOWN;
+	(void)str_copy(p->state, sizeof(p->state), "40001");
+	return o == PG_HAPPENED ? RESULT_OK : RESULT_TEMP;
+}
+
 enum result pg_commit(struct store_backend *b, struct error *err)
 {
 	struct pg *p = of(b);
@@ -100,6 +122,8 @@ enum result pg_commit(struct store_backend *b, struct error *err)
 
 	p->db.failed = false;
 	p->db.err = err;
+	if (p->marks)
+		pg_batch_mark(p);
 	tell_others(p);
 	if (!p->db.failed) {
 		p->warned = false;
@@ -115,6 +139,8 @@ enum result pg_commit(struct store_backend *b, struct error *err)
 	p->unsure = p->sent_commit && (p->conn == NULL || p->warned);
 	p->in_tx = p->db.failed;
 	p->db.err = NULL;
+	if (p->unsure && p->marks && !p->warned)
+		return find_out(p);
 	return p->db.failed ? RESULT_TEMP : RESULT_OK;
 }
 

@@ -55,12 +55,28 @@ enum pg_own {
 	PG_OWN_LIMITS_SERVE,
 	PG_OWN_LIMITS_COMMAND,
 	PG_OWN_LIMITS_SCHEMA,
+	PG_OWN_TURN_OF_ALL,
+	PG_OWN_SHARE_WITH_ALL,
+	PG_OWN_TURN,
+	PG_OWN_SHARE_TURN,
+	PG_OWN_MARK,
+	PG_OWN_MARKED,
+	PG_OWN_UNMARK,
 	PG_OWN_TELL,
 	PG_OWN_COMMIT,
 	PG_OWN_COUNT
 };
 
 enum pg_tx { PG_READS, PG_WRITES, PG_CHANGES_SCHEMA };
+
+/* A job whose account is known. */
+struct pg_seat {
+	int64_t job_id;
+	int64_t account;
+};
+#define PG_SEATS 1024
+
+struct pg_ahead; /* pg_expect.c */
 
 struct pg {
 	struct db db;
@@ -73,8 +89,13 @@ struct pg {
 	int64_t backoff_ms;	   /* how long after the next failure */
 	struct error trouble;	   /* why there is none */
 	char state[PG_STATE_SIZE]; /* SQLSTATE of the transaction's error */
-	size_t pending; /* statements whose outcome is still to come */
-	bool opened;	/* once: then it is known which store it is */
+	size_t pending;		/* statements whose outcome is still to come */
+	uint64_t taken;		/* and of how many it has come */
+	struct pg_ahead *ahead; /* NULL: nothing was expected yet */
+	struct pg_seat seats[PG_SEATS];
+	int64_t mark; /* of the last transaction that carries one */
+	bool marks;   /* the transaction carries one */
+	bool opened;  /* once: then it is known which store it is */
 	bool in_tx;
 	bool writes; /* the transaction */
 	bool tells;  /* others shall hear of it at once */
@@ -163,6 +184,30 @@ void pg_set_last_id(struct db *d, const char *table, int64_t id);
 enum result pg_begin(struct pg *p, enum pg_tx kind, struct error *err);
 enum result pg_commit(struct store_backend *b, struct error *err);
 void pg_rollback(struct store_backend *b);
+
+/* pg_expect.c: the statement that is sent next is expected; false: there are
+ * too many. */
+bool pg_expect_add(struct pg *p, enum sql id, const struct db_val *values,
+		   size_t count);
+/* Some have no answer yet; the outcome that comes next is one's; it is *taken*. */
+bool pg_expect_awaits(const struct pg *p);
+bool pg_expect_is_next(const struct pg *p);
+void pg_expect_answer(struct pg *p, PGresult *res);
+/* The answer, if there is one that holds: *new*, else NULL. */
+PGresult *pg_expect_take(struct pg *p, enum sql id, const struct db_val *values,
+			 size_t count);
+/* This statement changes rows: the answers about them hold no longer. */
+void pg_expect_spoil(struct pg *p, enum sql id, const char *text,
+		     const struct db_val *values);
+void pg_expect_end(struct pg *p); /* of a transaction */
+void pg_expect_free(struct pg *p);
+
+/* pg_batch.c: behind BEGIN: the turns of its accounts, and what it will ask. */
+void pg_batch_start(struct pg *p, const struct store_batch *batch);
+/* Before COMMIT, so that one can tell later whether that happened. */
+void pg_batch_mark(struct pg *p);
+enum pg_outcome { PG_UNKNOWN, PG_HAPPENED, PG_DID_NOT_HAPPEN };
+enum pg_outcome pg_batch_outcome(struct pg *p);
 
 /* pg_notify.c: others shall hear of it, if this operation is for them. */
 void pg_tell(struct pg *p, const struct store_op *op);

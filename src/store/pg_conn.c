@@ -129,6 +129,7 @@ void pg_drop(struct pg *p)
 		PQfinish(p->conn);
 	p->conn = NULL;
 	p->pending = 0;
+	pg_expect_end(p);
 }
 
 static bool is_readable(const PGconn *conn)
@@ -175,6 +176,7 @@ static enum result make(struct pg *p)
 		return r;
 	p->session++;
 	p->pending = 0;
+	pg_expect_end(p);
 	if (PQenterPipelineMode(p->conn) == 0)
 		r = why_not(p->conn, &p->trouble);
 	else if (p->opened)

@@ -200,6 +200,7 @@ void pg_close(struct store_backend *b)
 		pg_rows_release(&p->own[i]);
 	pg_drop(p);
 	pg_deafen(p);
+	pg_expect_free(p);
 	db_release(&p->db);
 	crypto_wipe(p->url, strlen(p->url));
 	free(p->url);

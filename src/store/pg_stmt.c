@@ -92,24 +92,42 @@ static bool take(struct pg *p, PGresult **out)
 {
 	PGresult *res, *last = NULL;
 	ExecStatusType status = PGRES_COMMAND_OK;
+	bool expected;
 
 	while ((res = pg_result(p)) != NULL) {
 		PQclear(last);
 		last = res;
 	}
-	if (p->conn != NULL)
+	expected = pg_expect_is_next(p);
+	if (p->conn != NULL) {
 		p->pending--;
+		p->taken++;
+	}
 	if (last != NULL)
 		status = PQresultStatus(last);
 	if (status == PGRES_PIPELINE_ABORTED)
 		pg_fail(p, "25P02", "an earlier statement failed");
 	else if (status != PGRES_COMMAND_OK && status != PGRES_TUPLES_OK)
 		pg_fail_result(p, last);
-	if (p->db.failed || out == NULL) {
+	if (p->db.failed)
 		PQclear(last);
-		return !p->db.failed;
-	}
-	*out = last;
+	else if (expected)
+		pg_expect_answer(p, last);
+	else if (out == NULL)
+		PQclear(last);
+	else
+		*out = last;
+	return !p->db.failed;
+}
+
+/* Everything that is expected. */
+static bool take_expected(struct pg *p)
+{
+	if (pg_expect_awaits(p) && p->conn != NULL)
+		(void)PQsendFlushRequest(p->conn);
+	while (pg_expect_awaits(p))
+		if (!take(p, NULL))
+			return false;
 	return true;
 }
 
@@ -167,6 +185,13 @@ static void translate(struct pg_rows *r, bool returns)
 	pg_text_name(r->sql, r->name);
 }
 
+static bool is_prepared(struct pg_rows *r, const struct pg_args *a)
+{
+	const struct pg *p = owner(r);
+
+	return r->once || p->plain || r->session == p->session || prepare(r, a);
+}
+
 static bool send_args(struct pg_rows *r, const struct pg_args *a)
 {
 	struct pg *p = owner(r);
@@ -175,11 +200,24 @@ static bool send_args(struct pg_rows *r, const struct pg_args *a)
 		return sent(p, PQsendQueryParams(p->conn, r->sql, (int)a->count,
 						 a->types, a->values,
 						 a->lengths, a->formats, 1));
-	if (r->session != p->session && !prepare(r, a))
+	if (!is_prepared(r, a))
 		return false;
 	return sent(p,
 		    PQsendQueryPrepared(p->conn, r->name, (int)a->count,
 					a->values, a->lengths, a->formats, 1));
+}
+
+/* It is one of sql.h. */
+static bool is_listed(const struct pg_rows *r)
+{
+	const struct pg *p = owner(r);
+
+	return r >= p->rows && r < p->rows + SQL_COUNT;
+}
+
+static enum sql id_of(const struct pg_rows *r)
+{
+	return (enum sql)(r - owner(r)->rows);
 }
 
 static bool send_rows(struct pg_rows *r, bool returns)
@@ -189,6 +227,11 @@ static bool send_rows(struct pg_rows *r, bool returns)
 
 	if (!is_there(p))
 		return false;
+	if (is_listed(r)) {
+		if (!take_expected(p))
+			return false;
+		pg_expect_spoil(p, id_of(r), r->text, r->values);
+	}
 	translate(r, returns);
 	args_fill(&p->args, r);
 	ok = send_args(r, &p->args);
@@ -248,8 +291,31 @@ static struct db_rows *drv_bind_text(struct db *d, const char *text,
 	return fill(pg_of(d), r, text, values, count);
 }
 
+/* Behind what was expected before; sent again after all if it is too much. */
+static void drv_expect(struct db *d, enum sql id, const struct db_val *values,
+		       size_t count)
+{
+	struct pg *p = pg_of(d);
+	struct pg_rows *r = (struct pg_rows *)drv_bind(d, id, values, count);
+
+	if (!is_there(p) || p->pending >= PENDING_MAX)
+		return;
+	translate(r, false);
+	args_fill(&p->args, r);
+	if (is_prepared(r, &p->args) && pg_expect_add(p, id, values, count))
+		(void)send_args(r, &p->args);
+	args_release(&p->args);
+}
+
 static bool fetch(struct pg_rows *r, bool returns)
 {
+	struct pg *p = owner(r);
+
+	if (is_listed(r) && !returns && take_expected(p)) {
+		r->res = pg_expect_take(p, id_of(r), r->values, r->count);
+		if (r->res != NULL)
+			return true;
+	}
 	return send_rows(r, returns) && take_last(owner(r), &r->res);
 }
 
@@ -363,6 +429,7 @@ void pg_rows_release(struct pg_rows *r)
 const struct db_driver pg_driver = {
 	.bind = drv_bind,
 	.bind_text = drv_bind_text,
+	.expect = drv_expect,
 	.step = drv_step,
 	.end = drv_end,
 	.run = drv_run,
@@ -390,12 +457,27 @@ const struct db_driver pg_driver = {
 	" CASE WHEN current_setting('synchronous_commit') IN ('off', 'local')" \
 	" THEN 'on' ELSE current_setting('synchronous_commit') END, true)"
 
+#define NOW_MS "CAST(extract(epoch FROM now()) * 1000 AS INTEGER)"
+/* "reun", and the account's number; 0: all of them. */
+#define TURN(lock, account) "SELECT " lock "(1919251822, " account ")"
+#define ACCOUNT		    "CAST(CAST(?1 AS INTEGER) AS int4)"
+
 static const char *const own_texts[PG_OWN_COUNT] = {
 	[PG_OWN_BEGIN] = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE",
 	[PG_OWN_BEGIN_READ] = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
 	[PG_OWN_LIMITS_SERVE] = LIMITS("4000", "2000", "3000"),
 	[PG_OWN_LIMITS_COMMAND] = LIMITS("55000", "5000", "10000"),
 	[PG_OWN_LIMITS_SCHEMA] = LIMITS("0", "60000", "60000"),
+	[PG_OWN_TURN_OF_ALL] = TURN("pg_advisory_xact_lock", "0"),
+	[PG_OWN_SHARE_WITH_ALL] = TURN("pg_advisory_xact_lock_shared", "0"),
+	[PG_OWN_TURN] = TURN("pg_advisory_xact_lock", ACCOUNT),
+	[PG_OWN_SHARE_TURN] = TURN("pg_advisory_xact_lock_shared", ACCOUNT),
+	[PG_OWN_MARK] = "INSERT INTO commits(id, n, at_ms) VALUES(?1, ?2,"
+			" " NOW_MS ") ON CONFLICT(id)"
+			" DO UPDATE SET n = ?2, at_ms = " NOW_MS,
+	[PG_OWN_MARKED] = "SELECT n FROM commits WHERE id = ?1 FOR UPDATE",
+	[PG_OWN_UNMARK] =
+		"DELETE FROM commits WHERE at_ms < " NOW_MS " - 86400000",
 	[PG_OWN_TELL] = "SELECT pg_notify('reunite', ?1)",
 	[PG_OWN_COMMIT] = "COMMIT",
 };
@@ -443,6 +525,7 @@ PGresult *pg_finish(struct pg *p)
 		(void)take(p, NULL);
 	if (p->pending == 1)
 		(void)take(p, &res);
+	pg_expect_end(p);
 	if (drain(p, 1))
 		return res;
 	pg_drop(p);
@@ -459,6 +542,7 @@ bool pg_abandon(struct pg *p)
 		  PQtransactionStatus(p->conn) == PQTRANS_IDLE;
 
 	p->pending = 0;
+	pg_expect_end(p);
 	if (!ok)
 		pg_drop(p);
 	return ok;

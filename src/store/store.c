@@ -297,6 +297,12 @@ static bool apply_all(struct store_backend *b, struct store_op **ops,
 	return true;
 }
 
+static bool is_of_the_moment(struct store_backend *b)
+{
+	return b->ops->failure != NULL &&
+	       b->ops->failure(b) == STORE_FAILED_BY_MOMENT;
+}
+
 static bool any_writes(struct store_op *const *ops, size_t count)
 {
 	for (size_t i = 0; i < count; i++)
@@ -314,7 +320,7 @@ static enum attempt attempt(struct store_backend *b, struct store_op **ops,
 
 	if (r != RESULT_OK) {
 		fail_all(ops, count, r, &err);
-		return ATTEMPT_DONE;
+		return is_of_the_moment(b) ? ATTEMPT_REPEAT : ATTEMPT_DONE;
 	}
 	if (!apply_all(b, ops, count, &err)) {
 		b->ops->rollback(b);

@@ -63,5 +63,6 @@ const size_t store_table_count = ARRAY_LEN(store_tables);
 const struct table_left_out store_tables_left_out[] = {
 	{"schema_version", "the copy has its own"},
 	{"meta", "the key in it is copied by name"},
+	{"commits", "the processes that wrote it are none of the copy"},
 };
 const size_t store_table_left_out_count = ARRAY_LEN(store_tables_left_out);

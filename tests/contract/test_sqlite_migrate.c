@@ -58,7 +58,7 @@ static void make_first(struct contract_dir *d)
 		     "DROP TABLE cursors; DROP TABLE changes;"
 		     "DROP TABLE heard; DROP TABLE sunco_merges;"
 		     "INSERT INTO meta SELECT name, ms FROM clocks;"
-		     "DROP TABLE clocks;"
+		     "DROP TABLE clocks; DROP TABLE commits;"
 		     "ALTER TABLE jobs DROP COLUMN told_sunco_ms;"
 		     "ALTER TABLE jobs DROP COLUMN told_zendesk_ms;"
 		     "ALTER TABLE jobs DROP COLUMN read_ms;"

@@ -28,6 +28,7 @@ static const struct rule {
 } rules[] = {
 	{"meta", "one row", NULL, NULL},
 	{"clocks", "three rows", NULL, NULL},
+	{"commits", "a row a process, for a day", NULL, NULL},
 	{"schema_version", "one row", NULL, NULL},
 	{"accounts", "one row an account", NULL, NULL},
 	{"rejected", "a person's decision", NULL, NULL},
