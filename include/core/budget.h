@@ -22,6 +22,11 @@
  *	     requests at least, go at once; while work waits all the time there
  *	     are no bursts.
  *
+ * Where several nodes use the account (core/stake.h), each has its part of
+ * these: of the share what it holds of the minute, of the rest and the pace as
+ * much as it claims. That its siblings take theirs changes nothing for it; so
+ * they are not others.
+ *
  * A lower lane goes only where it leaves the higher ones something to start
  * with. A 429 is nobody's plan: it takes others who empty the account before
  * an answer tells.
@@ -35,6 +40,7 @@
 #include <stdint.h>
 
 #include "core/job.h"
+#include "core/stake.h"
 #include "core/throttle.h"
 
 #define BUDGET_BURST_PERCENT 20
@@ -44,7 +50,7 @@
 #define BUDGET_SOON_MS	4000 /* when jobs share the pace */
 #define BUDGET_JOBS_MAX 1000 /* nothing is known yet */
 
-#define BUDGET_CELL_MS	 250
+#define BUDGET_CELL_MS	 STAKE_CELL_MS
 #define BUDGET_CELLS	 256 /* a minute, and the longest guard */
 #define BUDGET_LOW_CELLS 16
 
@@ -54,6 +60,7 @@ struct budget {
 	int64_t reserve_percent;
 	int64_t limit; /* per minute, as last heard; 0: not heard yet */
 	struct throttle refused;
+	struct stake stake; /* which part is ours */
 	/* what was sent */
 	int32_t taken[BUDGET_CELLS];
 	int64_t cell;  /* the newest one in taken[] */
@@ -73,12 +80,16 @@ struct budget {
 	int64_t slowest_ms;   /* answer, of late */
 	/* how fast remaining falls without us, per ms; below 0: rises */
 	int64_t drift;
-	int64_t drift_from; /* remaining and all that we had sent */
+	int64_t drift_remaining; /* as it was, and all that we had sent */
+	int64_t drift_nth;
 	int64_t drift_ms;
 	/* what the others took, in this window and in the one before */
 	int64_t others;
 	int64_t others_before;
-	int64_t others_from; /* remaining and all of ours, as it began */
+	/* as it began, remaining and all of ours, too */
+	int64_t others_first;
+	int64_t others_remaining;
+	int64_t others_nth;
 	/* what may go */
 	int64_t tokens;
 	int64_t rate; /* per ms */
@@ -90,6 +101,20 @@ void budget_init(struct budget *b, int64_t per_minute, int64_t reserve_percent);
 /* Other settings; what was taken and learnt stays. */
 void budget_configure(struct budget *b, int64_t per_minute,
 		      int64_t reserve_percent);
+
+/* Other nodes use the account, too: nothing is ours before it was settled. */
+void budget_share(struct budget *b, int64_t now_ms);
+/* What the others are to know of us, to be settled with them and brought back,
+ * with when it was asked for. waiting: some request does. Who needs nothing any
+ * more lets go of it. */
+void budget_stake(struct budget *b, bool waiting, struct stake_row *out,
+		  int64_t now_ms);
+void budget_settle(struct budget *b, const struct stake_row *row,
+		   int64_t since_ms, int64_t now_ms);
+/* Nothing of it is ours: it should be asked for at once. */
+bool budget_lacks_stake(const struct budget *b, int64_t now_ms);
+/* So many nodes may share it, each with enough for its jobs. */
+int64_t budget_sharers(const struct budget *b);
 
 /* 0: a request of this lane may go now; else how long to wait before asking
  * again. */
@@ -116,6 +141,8 @@ void budget_learn(struct budget *b, const struct budget_pass *pass,
 void budget_refused(struct budget *b, int64_t told_ms, uint32_t random,
 		    int64_t now_ms);
 void budget_passed(struct budget *b, int64_t now_ms);
+/* A sibling was refused until then. */
+void budget_told_refused(struct budget *b, int64_t until_ms, int64_t now_ms);
 
 /* What is left to us this minute (never negative); for the metric. */
 int64_t budget_left(const struct budget *b, int64_t now_ms);

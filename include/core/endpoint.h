@@ -13,6 +13,9 @@
  * exports ten a minute. Others tell by "Zendesk-RateLimit-NAME: total=100;
  * remaining=99; resets=41" if at all. All of them also count for the account.
  *
+ * Where several nodes use the account, each keeps to its part of what is
+ * published for all objects together.
+ *
  * Pure: time (monotonic) and randomness are parameters.
  */
 #ifndef REUNITE_CORE_ENDPOINT_H
@@ -54,6 +57,7 @@ struct endpoint_state {
 
 struct endpoints {
 	struct endpoint_state of[ENDPOINT_COUNT];
+	int64_t part; /* millionths of what is published; 0: all of it */
 };
 
 /* What an answer said of the endpoint's limit; -1 where it did not. */

@@ -42,6 +42,8 @@ void throttle_sent(struct throttle *t, int64_t now_ms);
  * is sent are of requests from before and count as one. */
 void throttle_refused(struct throttle *t, int64_t told_ms, uint32_t random,
 		      int64_t now_ms);
+/* Somebody else who asks the same was refused: nothing is sent until then. */
+void throttle_told(struct throttle *t, int64_t until_ms, int64_t now_ms);
 void throttle_passed(struct throttle *t, int64_t now_ms);
 
 #endif

@@ -6,20 +6,11 @@
  * another the least counts; a window that does not say when it ends lasts a
  * minute from when it was last heard of.
  */
-#include "core/budget.h"
-
-#include <string.h>
+#include "budget_int.h"
 
 enum {
-	MINUTE_MS = 60 * 1000,
-	SECOND_MS = 1000,
-	ONE = 1000000,	       /* a request, in millionths */
-	UNKNOWN_LIMIT = 200,   /* the smallest plan that has messaging */
 	GUARD_FIRST_MS = 1000, /* before an answer was timed */
-	GUARD_MIN_MS = 250,
-	GUARD_MAX_MS = 2500,
-	ROUNDED_MS = 1000,  /* resets come in whole seconds */
-	PLAN_MIN_MS = 2000, /* what is nearer the hard limits take care of */
+	ROUNDED_MS = 1000,     /* resets come in whole seconds */
 	PROBE_MS = 2000,    /* to hear of a rest that is too small to spend */
 	PLENTY_PERCENT = 5, /* is there, however fast it fell */
 	DRIFT_STEP_MS = 1000,
@@ -28,6 +19,7 @@ enum {
 	FADE_MS = 30 * SECOND_MS,
 	ENDLESS_MS = 20 * SECOND_MS, /* while no window's end is known */
 	RECHECK_MS = 10 * SECOND_MS,
+	LATE_MS = 5 * SECOND_MS,
 };
 
 /* Of the burst, in percent: what a lane leaves to the higher ones, for them
@@ -37,103 +29,6 @@ static const int64_t lane_leaves_percent[LANE_COUNT] = {
 	[LANE_REVIEW] = 5,
 	[LANE_BACKFILL] = 10,
 };
-
-static int64_t max64(int64_t a, int64_t b)
-{
-	return a > b ? a : b;
-}
-
-static int64_t min64(int64_t a, int64_t b)
-{
-	return a < b ? a : b;
-}
-
-/* ---- the share ---- */
-
-static int64_t allowance(const struct budget *b)
-{
-	int64_t limit = b->limit > 0 ? b->limit : UNKNOWN_LIMIT;
-
-	if (b->configured_per_minute > 0)
-		limit = b->limit > 0 ? min64(b->configured_per_minute, limit)
-				     : b->configured_per_minute;
-	return max64(limit - (limit * b->reserve_percent + 99) / 100, 1);
-}
-
-int64_t budget_burst(const struct budget *b)
-{
-	int64_t most = allowance(b);
-	int64_t share = most * BUDGET_BURST_PERCENT / 100;
-
-	if (b->limit == 0 && b->configured_per_minute == 0)
-		share = 0;
-	return min64(max64(share, BUDGET_JOB_REQUESTS), most);
-}
-
-/* By how much two requests may differ on their way there: half of the time
- * that answers take. */
-static int64_t guard_ms(const struct budget *b)
-{
-	return min64(max64(b->slowest_ms / 2, GUARD_MIN_MS), GUARD_MAX_MS);
-}
-
-/* The first cell that still counts. */
-static int64_t oldest_cell(const struct budget *b, int64_t now_ms)
-{
-	int64_t oldest = (now_ms - MINUTE_MS - guard_ms(b)) / BUDGET_CELL_MS;
-
-	return max64(oldest, b->cell - BUDGET_CELLS + 1);
-}
-
-static int64_t in_cell(const struct budget *b, int64_t cell)
-{
-	return cell < 0 ? 0 : b->taken[cell % BUDGET_CELLS];
-}
-
-static int64_t used(const struct budget *b, int64_t now_ms)
-{
-	int64_t sum = 0;
-
-	for (int64_t c = oldest_cell(b, now_ms); c <= b->cell; c++)
-		sum += in_cell(b, c);
-	return sum;
-}
-
-/* When what was sent in the cell no longer counts. */
-static int64_t cell_ends_ms(const struct budget *b, int64_t cell)
-{
-	return (cell + 1) * BUDGET_CELL_MS + MINUTE_MS + guard_ms(b);
-}
-
-/* How long until at most max of those sent count; 0: now. */
-static int64_t used_wait_ms(const struct budget *b, int64_t max, int64_t now_ms)
-{
-	int64_t sum = used(b, now_ms);
-
-	for (int64_t c = oldest_cell(b, now_ms); c <= b->cell && sum > max;
-	     c++) {
-		sum -= in_cell(b, c);
-		if (sum <= max)
-			return max64(cell_ends_ms(b, c) - now_ms, 1);
-	}
-	return 0;
-}
-
-static void count_taken(struct budget *b, int64_t now_ms)
-{
-	int64_t cell = now_ms / BUDGET_CELL_MS;
-
-	if (cell - b->cell >= BUDGET_CELLS) {
-		memset(b->taken, 0, sizeof(b->taken));
-		b->cell = cell;
-	}
-	while (b->cell < cell)
-		b->taken[++b->cell % BUDGET_CELLS] = 0;
-	b->taken[b->cell % BUDGET_CELLS]++;
-	b->count++;
-	b->open++;
-	b->taken_ms = now_ms;
-}
 
 /* ---- the rest ---- */
 
@@ -170,7 +65,8 @@ static int64_t rest(const struct budget *b, int64_t now_ms)
 {
 	int64_t ms = min64(blind_ms(b, now_ms), lasts_ms(b, now_ms));
 
-	return (b->remaining - b->open) * ONE - max64(b->drift, 0) * ms;
+	return b->remaining * budget_part(b) - b->open * ONE -
+	       max64(b->drift, 0) * ms;
 }
 
 /* Some more, since they do not come evenly. */
@@ -215,25 +111,6 @@ static int64_t rest_wait_ms(const struct budget *b, int64_t leave,
 
 /* ---- the pace ---- */
 
-/* The highest even rate that never meets the allowance. */
-static int64_t share_rate(const struct budget *b, int64_t now_ms)
-{
-	int64_t free = allowance(b) - used(b, now_ms);
-	int64_t rate =
-		allowance(b) * ONE / MINUTE_MS * BUDGET_PACE_PERCENT / 100;
-
-	for (int64_t c = oldest_cell(b, now_ms); c <= b->cell; c++) {
-		int64_t in_ms = cell_ends_ms(b, c) - now_ms;
-
-		if (in_cell(b, c) > 0 && in_ms >= PLAN_MIN_MS)
-			rate = min64(rate,
-				     max64((free + 1) * ONE - b->tokens, 0) /
-					     in_ms);
-		free += in_cell(b, c);
-	}
-	return rate;
-}
-
 /* The even rate at which the rest lasts as long as it must. */
 static int64_t rest_rate(const struct budget *b, int64_t now_ms)
 {
@@ -251,11 +128,11 @@ static int64_t rest_rate(const struct budget *b, int64_t now_ms)
 
 /* While a request waited, at the rate that it was told of; a quiet time
  * counts at today's. */
-static void refill(struct budget *b, int64_t now_ms)
+void budget_refill(struct budget *b, int64_t now_ms)
 {
 	int64_t waited_ms = min64(max64(b->waits_ms, b->refilled_ms), now_ms);
 	int64_t full = budget_burst(b) * ONE;
-	int64_t rate = share_rate(b, now_ms);
+	int64_t rate = budget_share_rate(b, now_ms);
 
 	if (rest_known(b, now_ms))
 		rate = min64(rate, rest_rate(b, now_ms));
@@ -289,12 +166,13 @@ static int64_t leaves(const struct budget *b, enum job_lane lane)
 
 static int64_t wait_to_leave(struct budget *b, int64_t leave, int64_t now_ms)
 {
-	int64_t wait_ms = throttle_wait_ms(&b->refused, now_ms);
+	int64_t refused_ms = throttle_wait_ms(&b->refused, now_ms);
+	int64_t wait_ms = budget_share_wait_ms(b, now_ms);
 
-	refill(b, now_ms);
-	wait_ms = max64(wait_ms, used_wait_ms(b, allowance(b) - 1, now_ms));
+	budget_refill(b, now_ms);
 	wait_ms = max64(wait_ms, rest_wait_ms(b, leave, now_ms));
 	wait_ms = max64(wait_ms, pace_wait_ms(b, leave, now_ms));
+	wait_ms = max64(wait_ms, refused_ms);
 	if (wait_ms > 0)
 		b->waits_ms = max64(b->waits_ms, now_ms + wait_ms);
 	return wait_ms;
@@ -309,13 +187,16 @@ int64_t budget_jobs_max(const struct budget *b)
 {
 	if (b->limit == 0 && b->configured_per_minute == 0)
 		return BUDGET_JOBS_MAX;
-	return max64(allowance(b) * BUDGET_SOON_MS / MINUTE_MS, 1);
+	return max64(budget_ours(b) / ONE * BUDGET_SOON_MS / MINUTE_MS, 1);
 }
 
 int64_t budget_job_wait_ms(struct budget *b, int64_t now_ms)
 {
 	int64_t job = min64(BUDGET_JOB_REQUESTS, budget_burst(b));
 
+	/* its first request will ask for a part */
+	if (stake_claim(&b->stake, now_ms) == 0)
+		return throttle_wait_ms(&b->refused, now_ms);
 	return wait_to_leave(b, budget_jobs_max(b) > 1 ? 0 : (job - 1) * ONE,
 			     now_ms);
 }
@@ -323,9 +204,9 @@ int64_t budget_job_wait_ms(struct budget *b, int64_t now_ms)
 struct budget_pass budget_take(struct budget *b, int64_t now_ms)
 {
 	b->tokens -= ONE;
-	count_taken(b, now_ms);
+	budget_count(b, now_ms);
 	throttle_sent(&b->refused, now_ms);
-	refill(b, now_ms);
+	budget_refill(b, now_ms);
 	return (struct budget_pass){b->count, now_ms};
 }
 
@@ -421,33 +302,49 @@ static void learn_ends(struct budget *b, int64_t reset_ms, bool anew,
 static void learn_drift(struct budget *b, const struct budget_pass *pass,
 			int64_t remaining, bool anew)
 {
-	int64_t from = remaining + pass->nth;
+	int64_t fell = (b->drift_remaining - remaining) * budget_part(b) -
+		       (pass->nth - b->drift_nth) * ONE;
 	int64_t step_ms = pass->sent_ms - b->drift_ms;
 
 	if (!anew && step_ms < DRIFT_STEP_MS)
 		return;
 	if (!anew)
-		b->drift +=
-			((b->drift_from - from) * ONE / step_ms - b->drift) *
-			step_ms / (step_ms + DRIFT_MEMORY_MS);
-	b->drift_from = from;
+		b->drift += (fell / step_ms - b->drift) * step_ms /
+			    (step_ms + DRIFT_MEMORY_MS);
+	b->drift_remaining = remaining;
+	b->drift_nth = pass->nth;
 	b->drift_ms = pass->sent_ms;
 }
 
-/* The first answer of a window: what is missing to the limit is what others
- * took, but for what of ours was under way. */
-static void learn_others(struct budget *b, const struct budget_pass *pass,
-			 int64_t remaining, bool anew)
+/* What is missing to the limit in the first answer of a window, but for what
+ * of ours was under way. In one that is not quite new, siblings may have taken
+ * it. */
+static int64_t others_so_far(const struct budget *b, int64_t remaining,
+			     int64_t now_ms)
 {
-	int64_t from = remaining + pass->nth;
+	int64_t missing = (b->limit - remaining) * budget_part(b) / ONE;
+
+	if (b->stake.shared && now_ms - b->heard_ms >= LATE_MS)
+		return 0;
+	return max64(missing - b->open - 1, 0);
+}
+
+static void learn_others(struct budget *b, const struct budget_pass *pass,
+			 int64_t remaining, bool anew, int64_t now_ms)
+{
+	int64_t fell;
 
 	if (anew) {
 		b->others_before = b->others;
-		b->others = max64(b->limit - remaining - b->open - 1, 0);
-		b->others_from = from + b->others;
+		b->others = others_so_far(b, remaining, now_ms);
+		b->others_first = b->others;
+		b->others_remaining = remaining;
+		b->others_nth = pass->nth;
 	}
+	fell = (b->others_remaining - remaining) * budget_part(b) / ONE -
+	       (pass->nth - b->others_nth);
 	if (pass->sent_ms >= b->turned_ms)
-		b->others = max64(b->others, b->others_from - from);
+		b->others = max64(b->others, b->others_first + fell);
 }
 
 void budget_learn(struct budget *b, const struct budget_pass *pass,
@@ -463,10 +360,10 @@ void budget_learn(struct budget *b, const struct budget_pass *pass,
 		learn_low(b, h->remaining, anew, now_ms);
 		learn_ends(b, h->reset_ms, anew, now_ms);
 		learn_drift(b, pass, h->remaining, anew);
-		learn_others(b, pass, h->remaining, anew);
+		learn_others(b, pass, h->remaining, anew, now_ms);
 	}
 	b->heard_ms = now_ms;
-	refill(b, now_ms);
+	budget_refill(b, now_ms);
 }
 
 void budget_refused(struct budget *b, int64_t told_ms, uint32_t random,
@@ -480,9 +377,14 @@ void budget_passed(struct budget *b, int64_t now_ms)
 	throttle_passed(&b->refused, now_ms);
 }
 
+void budget_told_refused(struct budget *b, int64_t until_ms, int64_t now_ms)
+{
+	throttle_told(&b->refused, until_ms, now_ms);
+}
+
 int64_t budget_left(const struct budget *b, int64_t now_ms)
 {
-	int64_t n = allowance(b) - used(b, now_ms);
+	int64_t n = budget_share_free(b, now_ms) / ONE;
 
 	if (throttle_wait_ms(&b->refused, now_ms) > 0)
 		return 0;
@@ -493,7 +395,7 @@ int64_t budget_left(const struct budget *b, int64_t now_ms)
 
 int64_t budget_per_minute(const struct budget *b, enum job_lane lane)
 {
-	return max64(allowance(b) - leaves(b, lane) / ONE, 1);
+	return max64(budget_allowance(b) - leaves(b, lane) / ONE, 1);
 }
 
 /* ---- life ---- */

@@ -12,6 +12,7 @@ enum {
 	GUARD_MS = 2 * SECOND_MS, /* the network's jitter */
 	USER_GAP_MS = 1100,
 	SPENT_UNTOLD_MS = MINUTE_MS,
+	ONE = 1000000,
 };
 
 struct rule {
@@ -88,6 +89,8 @@ int64_t endpoint_wait_ms(const struct endpoints *all, enum endpoint e,
 
 	if (s->total > 0 && rule.count > 0)
 		rule.count = s->total;
+	if (all->part > 0 && !rules[e].own_headers)
+		rule.window_ms = rule.window_ms * ONE / all->part;
 	wait_ms = max64(wait_ms, s->spent_until_ms - now_ms);
 	wait_ms = max64(wait_ms, held_ms(s, object, now_ms));
 	wait_ms = max64(wait_ms, rule_wait_ms(s, &rule, 0, now_ms));

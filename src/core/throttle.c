@@ -58,6 +58,16 @@ void throttle_refused(struct throttle *t, int64_t told_ms, uint32_t random,
 		t->until_ms = until_ms;
 }
 
+void throttle_told(struct throttle *t, int64_t until_ms, int64_t now_ms)
+{
+	if (until_ms <= now_ms)
+		return;
+	if (t->refusals == 0)
+		t->refusals = 1;
+	if (until_ms > t->until_ms)
+		t->until_ms = until_ms;
+}
+
 void throttle_passed(struct throttle *t, int64_t now_ms)
 {
 	if (now_ms >= t->until_ms)

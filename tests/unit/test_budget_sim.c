@@ -20,57 +20,9 @@
 #include "core/budget.h"
 
 #include "base/str.h"
+#include "budget_world.h"
 
-enum {
-	STEP_MS = 20,
-	MINUTE_MS = 60 * 1000,
-	MINUTES = 6, /* the first ones are not judged */
-	WARM_MINUTES = 2,
-	STEPS = MINUTES * MINUTE_MS / STEP_MS,
-	OPEN_MAX = 512,
-	START_MS = 7000000,
-};
-
-enum window { FIXED, FIXED_TERSE, FIXED_SILENT, SLIDING, WINDOW_COUNT };
-static const char *const window_names[] = {"fixed", "fixed, some tell",
-					   "fixed, no reset", "sliding"};
-
-enum pattern {
-	NOBODY,
-	STEADY,
-	THE_RESERVE,
-	AT_THE_START,
-	AT_THE_END,
-	RAMP,
-	MORE,
-	BURST_OF_MORE,
-	EVERYTHING,
-	PATTERN_COUNT
-};
-static const char *const pattern_names[] = {
-	"nobody",     "steady", "all of the reserve",	 "burst at the start",
-	"at the end", "ramp",	"more than the reserve", "burst of more",
-	"everything"};
-
-struct world {
-	int64_t limit, reserve_percent, reserve;
-	enum window window;
-	enum pattern pattern;
-	int64_t slowest_ms; /* answer */
-	enum job_lane lane;
-	/* the account */
-	int64_t window_start_ms;
-	int64_t counted;
-	int64_t by_step[MINUTE_MS / STEP_MS]; /* sliding */
-	/* this window */
-	int64_t ours, others, others_wanted;
-	/* all */
-	int64_t may, used, refused, blamed, reserve_broken, judged;
-	int64_t others_served; /* ever */
-	int64_t per_second[MINUTES * 60];
-	double owed; /* to the others */
-	uint64_t seed;
-};
+enum { OPEN_MAX = 512 };
 
 struct flight {
 	struct budget_pass pass;
@@ -80,97 +32,6 @@ struct flight {
 	int64_t others_served;
 	bool arrived, refused;
 };
-
-static double chance(struct world *w)
-{
-	w->seed = w->seed * 6364136223846793005u + 1442695040888963407u;
-	return (double)(w->seed >> 33) / (double)(UINT64_C(1) << 31);
-}
-
-/* ---- the account ---- */
-
-static void judge_window(struct world *w)
-{
-	int64_t others = w->others > w->reserve ? w->others : w->reserve;
-
-	if (w->judged++ >= WARM_MINUTES) {
-		w->may += w->limit - others;
-		w->used += w->ours;
-	}
-	w->ours = w->others = w->others_wanted = 0;
-}
-
-static void account_tick(struct world *w, int64_t now_ms)
-{
-	int64_t *cell = &w->by_step[now_ms / STEP_MS % (MINUTE_MS / STEP_MS)];
-
-	if (now_ms - w->window_start_ms >= MINUTE_MS) {
-		judge_window(w);
-		w->window_start_ms = now_ms;
-		if (w->window != SLIDING)
-			w->counted = 0;
-	}
-	if (w->window == SLIDING) {
-		w->counted -= *cell;
-		*cell = 0;
-	}
-}
-
-static bool account_take(struct world *w, int64_t now_ms)
-{
-	if (w->counted >= w->limit)
-		return false;
-	w->counted++;
-	w->by_step[now_ms / STEP_MS % (MINUTE_MS / STEP_MS)]++;
-	return true;
-}
-
-/* ---- the others ---- */
-
-/* How many a minute they want at this moment. */
-static double others_rate(const struct world *w, int64_t now_ms)
-{
-	double in = (double)(now_ms - w->window_start_ms) / MINUTE_MS;
-	double limit = (double)w->limit, reserve = (double)w->reserve;
-
-	switch (w->pattern) {
-	case STEADY:
-		return reserve / 2;
-	case THE_RESERVE:
-		return reserve;
-	case AT_THE_START:
-		return in < 1.0 / 60 ? reserve * 60 : 0;
-	case AT_THE_END:
-		return in > 55.0 / 60 ? reserve * 12 : 0;
-	case RAMP:
-		return reserve * 2 * in;
-	case MORE:
-		return limit * 0.6;
-	case BURST_OF_MORE:
-		return in < 1.0 / 60 ? limit * 0.6 * 60 : 0;
-	case EVERYTHING:
-		return limit * 1.2;
-	default:
-		return 0;
-	}
-}
-
-static void others_act(struct world *w, int64_t now_ms)
-{
-	w->owed +=
-		others_rate(w, now_ms) * STEP_MS / MINUTE_MS * (2 * chance(w));
-	for (; w->owed >= 1; w->owed--) {
-		if (w->pattern <= RAMP && w->others_wanted >= w->reserve)
-			continue;
-		w->others_wanted++;
-		if (account_take(w, now_ms)) {
-			w->others++;
-			w->others_served++;
-		} else if (w->others < w->reserve && w->window != SLIDING) {
-			w->reserve_broken++;
-		}
-	}
-}
 
 /* ---- one run ---- */
 
@@ -186,7 +47,7 @@ static void arrive(struct world *w, struct flight *f, int64_t now_ms)
 {
 	f->arrived = true;
 	f->others_served = w->others_served;
-	f->refused = !account_take(w, now_ms);
+	f->refused = !world_take(w, now_ms);
 	if (f->refused) {
 		w->refused++;
 		w->blamed += w->others_served == f->known;
@@ -195,12 +56,7 @@ static void arrive(struct world *w, struct flight *f, int64_t now_ms)
 	}
 	f->h.limit = w->limit;
 	f->h.remaining = w->limit - w->counted;
-	f->h.reset_ms = -1;
-	if (w->window == FIXED ||
-	    (w->window == FIXED_TERSE && f->pass.nth % 3 == 0))
-		f->h.reset_ms =
-			(w->window_start_ms + MINUTE_MS - now_ms + 999) / 1000 *
-			1000;
+	f->h.reset_ms = world_reset_ms(w, f->pass.nth, now_ms);
 }
 
 static void answer(struct run *r, struct flight *f, int64_t now_ms)
@@ -220,14 +76,6 @@ static void answer(struct run *r, struct flight *f, int64_t now_ms)
 	r->ask_ms = now_ms;
 }
 
-static int64_t delay(struct world *w, int64_t most_ms)
-{
-	int64_t ms = most_ms / 10 +
-		     (int64_t)(chance(w) * (double)(most_ms - most_ms / 10));
-
-	return ms / STEP_MS * STEP_MS + STEP_MS;
-}
-
 static void send(struct world *w, struct run *r, int64_t now_ms)
 {
 	struct flight *f = &r->flights[r->open++];
@@ -235,17 +83,16 @@ static void send(struct world *w, struct run *r, int64_t now_ms)
 	assert_true(r->open < OPEN_MAX);
 	*f = (struct flight){
 		.pass = budget_take(&r->b, now_ms),
-		.arrives_ms = now_ms + delay(w, w->slowest_ms / 2),
+		.arrives_ms = now_ms + world_delay(w, w->slowest_ms / 2),
 		.known = r->heard_others,
 	};
-	f->ends_ms = f->arrives_ms + delay(w, w->slowest_ms / 2);
+	f->ends_ms = f->arrives_ms + world_delay(w, w->slowest_ms / 2);
 	w->per_second[(now_ms - START_MS) / 1000]++;
 }
 
 static void step(struct world *w, struct run *r, int64_t now_ms)
 {
-	account_tick(w, now_ms);
-	others_act(w, now_ms);
+	world_tick(w, now_ms);
 	for (int i = 0; i < r->open; i++)
 		if (!r->flights[i].arrived &&
 		    r->flights[i].arrives_ms <= now_ms)
@@ -271,9 +118,7 @@ static void play(struct world *w)
 
 	memset(&r, 0, sizeof(r));
 	budget_init(&r.b, 0, w->reserve_percent);
-	w->reserve = (w->limit * w->reserve_percent + 99) / 100;
-	w->window_start_ms = now_ms - 17000;
-	w->seed += 1;
+	world_begin(w);
 	for (int i = 0; i < STEPS; i++, now_ms += STEP_MS)
 		step(w, &r, now_ms);
 }

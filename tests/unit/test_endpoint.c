@@ -233,6 +233,21 @@ static void test_more_objects_than_are_held(void **state)
 	assert_true(take(ENDPOINT_USER_UPDATE, 1000, NOW));
 }
 
+/* Of several nodes each keeps to its part of what is published. */
+static void test_a_part(void **state)
+{
+	(void)state;
+	all.part = 250000;
+	assert_true(take(ENDPOINT_USER_UPDATE, 1, NOW));
+	assert_int_equal(endpoint_wait_ms(&all, ENDPOINT_USER_UPDATE, 2, NOW),
+			 4400);
+	/* it tells what is left for all */
+	for (int i = 0; i < 10; i++)
+		assert_true(take(ENDPOINT_INCREMENTAL, 0, NOW));
+	assert_in_range(endpoint_wait_ms(&all, ENDPOINT_INCREMENTAL, 0, NOW),
+			MINUTE, MINUTE + 5000);
+}
+
 int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup(f, setup)
@@ -247,6 +262,7 @@ int main(void)
 		TEST(test_refused),
 		TEST(test_refused_for_one_ticket),
 		TEST(test_more_objects_than_are_held),
+		TEST(test_a_part),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

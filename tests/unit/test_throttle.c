@@ -111,6 +111,25 @@ static void test_a_handful_a_minute(void **state)
 	}
 }
 
+/* What another node was told. */
+static void test_somebody_else_was_refused(void **state)
+{
+	struct throttle t = {0};
+
+	(void)state;
+	throttle_told(&t, NOW - 1, NOW);
+	assert_int_equal(throttle_wait_ms(&t, NOW), 0);
+	throttle_told(&t, NOW + 5000, NOW);
+	throttle_told(&t, NOW + 4000, NOW);
+	assert_int_equal(throttle_wait_ms(&t, NOW), 5000);
+	throttle_passed(&t, NOW + 10); /* sent before */
+	assert_int_equal(throttle_wait_ms(&t, NOW + 10), 4990);
+	throttle_sent(&t, NOW + 5000);
+	assert_int_equal(throttle_wait_ms(&t, NOW + 5000), THROTTLE_PROBE_MS);
+	throttle_passed(&t, NOW + 5200);
+	assert_int_equal(throttle_wait_ms(&t, NOW + 5200), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -119,6 +138,7 @@ int main(void)
 		cmocka_unit_test(test_refusals_from_before),
 		cmocka_unit_test(test_what_is_out_of_reason),
 		cmocka_unit_test(test_a_handful_a_minute),
+		cmocka_unit_test(test_somebody_else_was_refused),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
