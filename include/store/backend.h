@@ -27,6 +27,14 @@ enum store_failure {
 	STORE_FAILED_FOR_NOW,
 };
 
+/* How a store is saved in a file. */
+struct store_save {
+	const char *file;      /* is there, and empty */
+	int64_t log_bytes_max; /* of the store's own; then it is given up */
+	void (*tell)(void *arg, int64_t done, int64_t total);
+	void *arg;
+};
+
 struct store_backend_ops {
 	const char *scheme; /* "sqlite" */
 	/* location: the url behind "scheme:" */
@@ -52,6 +60,10 @@ struct store_backend_ops {
 	bool (*is_left)(const char *location);	/* or NULL */
 	size_t (*copies)(const char *location, struct store_copy **out);
 	const uint8_t *(*key)(const struct store_backend *b);
+	/* What the transaction that is open sees, as a whole; or NULL: it goes
+	 * row by row. */
+	enum result (*save)(struct store_backend *b,
+			    const struct store_save *save, struct error *err);
 };
 
 extern const struct store_backend_ops store_sqlite_ops;

@@ -83,8 +83,9 @@ enum store_mode {
 	STORE_WRITE, /* an existing store, small writes beside a daemon */
 	STORE_READ,  /* an existing store, reading only */
 	/* To be copied (store/transfer.h): */
-	STORE_SOURCE, /* an existing store, reading only; nobody serves it */
-	STORE_TARGET, /* a new one, or one whose copying was interrupted */
+	STORE_SOURCE,	/* an existing store, reading only; nobody serves it */
+	STORE_TARGET,	/* a new one, or one whose copying was interrupted */
+	STORE_SNAPSHOT, /* like READ, in transactions that last */
 };
 
 /* What is remembered of a person whose case is settled. */
@@ -141,6 +142,8 @@ enum store_op_kind {
 	STORE_FOUND,	 /* a page of them, and the place behind it */
 	STORE_CURSORS,	 /* how far each walk came (read) */
 	STORE_WALK,	 /* the one over all of history starts or stops */
+	STORE_BACKUP,	 /* a copy elsewhere was made, or is gone */
+	STORE_BACKUPS,	 /* which there are (read) */
 	STORE_CLOCK,	 /* the wall clock goes on, or was set */
 	STORE_PROBE, /* writes a row: does writing work? (no union member) */
 	STORE_OP_COUNT
@@ -526,6 +529,8 @@ struct store_op {
 		struct store_found found;
 		struct store_cursors cursors;
 		struct store_walk walk;
+		struct store_backup backup;
+		struct store_backups backups;
 	} u;
 };
 /* Zeroed, but lists ask for everything (state, action -1, max as many as

@@ -35,7 +35,8 @@ struct transfer {
 	const char *to;	  /* a store's URL; of a backup: a file's path */
 	const char *host; /* this machine, for notes of where copies are */
 	int64_t now_ms;
-	/* Called now and then, NULL: never. total may grow. */
+	int64_t log_bytes_max; /* of a backup; see transfer_backup() */
+	/* Called now and then, NULL: never. */
 	void (*tell)(void *arg, const char *doing, const char *table,
 		     int64_t done, int64_t total);
 	void *arg;
@@ -52,6 +53,19 @@ struct transfer {
  * source, or the target is not new; RESULT_INVALID: a URL is wrong.
  */
 MUST_CHECK enum result transfer_copy(struct transfer *t, struct error *err);
+/*
+ * Saves the store in a file of SQLite's, which is a store itself, while others
+ * work on it. It holds what was there when it began, or something newer. The
+ * file has its name only when it is whole, compared and on the disk; it is for
+ * its owner alone. The store knows of it from the beginning (STORE_BACKUPS).
+ *
+ * A SQLite store's log cannot be let go meanwhile: past log_bytes_max the
+ * backup is given up (RESULT_TEMP), before the disk is full.
+ *
+ * RESULT_CONFLICT: the file is there already, or somebody writes it just now.
+ */
+#define TRANSFER_LOG_BYTES_MAX (INT64_C(1) << 30)
+MUST_CHECK enum result transfer_backup(struct transfer *t, struct error *err);
 void transfer_release(struct transfer *t);
 
 #endif

@@ -112,6 +112,26 @@ struct store_check {
 	size_t count;
 };
 
+/*
+ * Whole copies elsewhere: backups, and files that the store was copied from.
+ * They keep what is erased here. A name is a path on that host.
+ */
+struct store_backup { /* STORE_BACKUP: one is there, or not any more */
+	const char *host;
+	const char *name;
+	int64_t made_ms; /* 0: it is gone */
+};
+
+struct store_backup_row {
+	char *host;
+	char *name;
+	int64_t made_ms;
+};
+struct store_backups {
+	struct store_backup_row *rows; /* out, *owned*: the newest first */
+	size_t count;		       /* at most STORE_LIST_MAX */
+};
+
 /* From the one daemon that has the store, every so often and when its clock
  * was set, before it does anything by the new time. A store with a clock of its
  * own (a database that many daemons share) says what time it is: then that is

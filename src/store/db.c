@@ -35,6 +35,7 @@ static op_fn *const handlers[STORE_OP_COUNT] = {
 	[STORE_READINESS] = op_readiness, [STORE_CURSOR] = op_cursor,
 	[STORE_FOUND] = op_found,	  [STORE_CURSORS] = op_cursors,
 	[STORE_WALK] = op_walk,		  [STORE_PROBE] = op_probe,
+	[STORE_BACKUP] = op_backup,	  [STORE_BACKUPS] = op_backups,
 	[STORE_CLOCK] = op_clock,
 };
 

@@ -399,6 +399,13 @@ static const char *const step_5[] = {
 	" id TEXT PRIMARY KEY,"
 	" n INTEGER NOT NULL,"
 	" at_ms INTEGER NOT NULL) WITHOUT ROWID",
+	/* Whole copies of the store elsewhere, by machine and file: they keep
+	 * what is erased here. */
+	"CREATE TABLE backups("
+	" host TEXT NOT NULL,"
+	" name TEXT NOT NULL,"
+	" made_ms INTEGER NOT NULL,"
+	" PRIMARY KEY(host, name)) WITHOUT ROWID",
 	NULL,
 };
 

@@ -38,6 +38,8 @@ enum result op_cursor(struct db *q, struct store_op *op);
 enum result op_found(struct db *q, struct store_op *op);
 enum result op_cursors(struct db *q, struct store_op *op);
 enum result op_walk(struct db *q, struct store_op *op);
+enum result op_backup(struct db *q, struct store_op *op);
+enum result op_backups(struct db *q, struct store_op *op);
 enum result op_clock(struct db *q, struct store_op *op);
 enum result op_probe(struct db *q, struct store_op *op);
 

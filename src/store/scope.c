@@ -95,7 +95,9 @@ struct scope scope_of(const struct store_op *op)
 	case STORE_READINESS:
 	case STORE_CURSORS:
 	case STORE_EXTEND: /* goes by each row's token alone */
-	case STORE_CLOCK:  /* a row of its own */
+	case STORE_BACKUPS:
+	case STORE_BACKUP: /* a row of its own */
+	case STORE_CLOCK:  /* likewise */
 	case STORE_PROBE:  /* likewise */
 	case STORE_OP_COUNT:
 		break;

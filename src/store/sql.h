@@ -82,6 +82,12 @@
 	X(KEY_PUT, "INSERT INTO meta(name, value) VALUES('key', ?1)"           \
 		   " ON CONFLICT DO NOTHING")                                  \
 	X(KEY_GET, "SELECT value FROM meta WHERE name = 'key'")                \
+	X(BACKUP_PUT,                                                          \
+	  "INSERT INTO backups(host, name, made_ms) VALUES(?1, ?2, ?3)"        \
+	  " ON CONFLICT(host, name) DO UPDATE SET made_ms = ?3")               \
+	X(BACKUP_DELETE, "DELETE FROM backups WHERE host = ?1 AND name = ?2")  \
+	X(BACKUPS, "SELECT host, name, made_ms FROM backups"                   \
+		   " ORDER BY made_ms DESC, host, name LIMIT ?1")              \
 	/* an unfinished copy; see mark.c */                                   \
 	X(MARK_GET, "SELECT value FROM meta WHERE name = 'copy'")              \
 	X(MARK_PUT, "INSERT INTO meta(name, value) VALUES('copy', ?1)")        \

@@ -183,4 +183,5 @@ const struct store_backend_ops store_sqlite_ops = {
 	.is_left = sq_is_left,
 	.copies = sq_copies,
 	.key = db_key,
+	.save = sq_save,
 };

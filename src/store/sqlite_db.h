@@ -42,6 +42,10 @@ struct sq {
 
 extern const struct db_driver sq_driver; /* sqlite_stmt.c */
 
+/* sqlite_save.c */
+enum result sq_save(struct store_backend *b, const struct store_save *save,
+		    struct error *err);
+
 /* sqlite_open.c */
 enum result sq_open(struct store_backend **out, const char *location,
 		    enum store_mode mode, int64_t now_ms, struct error *err);

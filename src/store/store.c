@@ -148,6 +148,18 @@ static void release_cursors(struct store_cursors *l)
 	l->rows = NULL;
 }
 
+static void release_backups(struct store_backups *l)
+{
+	while (l->count > 0) {
+		struct store_backup_row *row = &l->rows[--l->count];
+
+		free(row->host);
+		free(row->name);
+	}
+	free(l->rows);
+	l->rows = NULL;
+}
+
 void store_op_release(struct store_op *op)
 {
 	switch (op->kind) {
@@ -182,6 +194,9 @@ void store_op_release(struct store_op *op)
 	case STORE_CURSORS:
 		release_cursors(&op->u.cursors);
 		break;
+	case STORE_BACKUPS:
+		release_backups(&op->u.backups);
+		break;
 	case STORE_NOTE:
 		journal_entry_release(&op->u.note_claim.note.entry);
 		break;
@@ -203,6 +218,7 @@ bool store_op_reads(enum store_op_kind kind)
 	case STORE_CHECK:
 	case STORE_READINESS:
 	case STORE_CURSORS:
+	case STORE_BACKUPS:
 		return true;
 	default:
 		return false;

@@ -262,6 +262,14 @@ static bool extend_ok(const struct store_op *op)
 	return i == e->count;
 }
 
+static bool backup_ok(const struct store_op *op)
+{
+	const struct store_backup *b = &op->u.backup;
+
+	return !str_is_empty(b->host) && !str_is_empty(b->name) &&
+	       text_ok(b->host) && text_ok(b->name) && b->made_ms >= 0;
+}
+
 static bool (*const checks[STORE_OP_COUNT])(const struct store_op *op) = {
 	[STORE_ACCEPT] = accept_ok,	  [STORE_ENQUEUE] = enqueue_ok,
 	[STORE_CLAIM] = claim_ok,	  [STORE_EXTEND] = extend_ok,
@@ -276,7 +284,7 @@ static bool (*const checks[STORE_OP_COUNT])(const struct store_op *op) = {
 	[STORE_ERASE] = erase_ok,	  [STORE_SAMPLE] = sample_ok,
 	[STORE_READINESS] = readiness_ok, [STORE_CURSOR] = cursor_ok,
 	[STORE_FOUND] = found_ok,	  [STORE_CURSORS] = cursors_ok,
-	[STORE_WALK] = walk_ok,
+	[STORE_WALK] = walk_ok,		  [STORE_BACKUP] = backup_ok,
 };
 
 enum result store_op_check(struct store_op *op)

@@ -56,6 +56,7 @@ const struct table store_tables[] = {
 	 "i.account t.name t.state i.since_ms t.cursor i.due_ms i.token "
 	 "i.lease_until_ms i.started_ms i.moved_ms i.done_ms t.failure "
 	 "i.total i.scanned i.found i.woken i.woken_max"},
+	{"backups", 2, false, "t.host t.name i.made_ms"},
 	{"clocks", 1, false, "t.name i.ms"},
 };
 const size_t store_table_count = ARRAY_LEN(store_tables);

@@ -16,147 +16,15 @@
  * to go on from is the target's own last row: rows go in by their keys' order,
  * which is the same on both sides.
  */
-#include "store/transfer.h"
+#include "transfer_int.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/crashpoint.h"
 #include "base/str.h"
-#include "mark.h"
 #include "ops.h"
-#include "table.h"
 
 #define PASSES 3 /* every row is read twice, and written and read once */
-
-struct side {
-	const char *what;
-	struct store *store;
-	struct db *db;
-	struct error err; /* of the last statement that failed */
-};
-
-struct copying {
-	struct transfer *t;
-	struct side from, to;
-	struct error *err;
-	struct mark mark;
-	int64_t done, total;
-};
-
-static void tell(struct copying *c, const char *doing, const struct table *t,
-		 size_t rows)
-{
-	c->done += (int64_t)rows;
-	if (c->t->tell != NULL)
-		c->t->tell(c->t->arg, doing, t->name, c->done, c->total);
-}
-
-/* --- the two sides --- */
-
-static enum result failed(struct copying *c, const struct side *s,
-			  enum result r)
-{
-	return error_set(c->err, r, "the %s: %s", s->what, s->err.text);
-}
-
-static enum result side_open(struct copying *c, struct side *s, const char *url,
-			     enum store_mode mode)
-{
-	enum result r = store_open(&s->store, url, mode, c->t->now_ms, &s->err);
-
-	if (r != RESULT_OK)
-		return failed(c, s, r);
-	s->db = (struct db *)store_backend(s->store);
-	return RESULT_OK;
-}
-
-static void side_close(struct side *s)
-{
-	if (s->store != NULL)
-		store_close(s->store);
-	s->store = NULL;
-}
-
-static enum result begin(struct copying *c, struct side *s, bool writes)
-{
-	const struct store_batch batch = {.writes = writes};
-	struct store_backend *b = &s->db->base;
-	enum result r = b->ops->begin(b, &batch, &s->err);
-
-	if (r != RESULT_OK)
-		return failed(c, s, r);
-	s->db->failed = false;
-	s->db->err = &s->err;
-	return RESULT_OK;
-}
-
-static enum result roll_back(struct side *s, enum result r)
-{
-	struct store_backend *b = &s->db->base;
-
-	s->db->err = NULL;
-	b->ops->rollback(b);
-	return r;
-}
-
-/* r: how what was to be done went. */
-static enum result commit(struct copying *c, struct side *s, enum result r)
-{
-	struct store_backend *b = &s->db->base;
-
-	if (s->db->failed)
-		r = failed(c, s, RESULT_TEMP);
-	if (r != RESULT_OK)
-		return roll_back(s, r);
-	CRASH_POINT("copy_before_commit");
-	s->db->err = NULL;
-	r = b->ops->commit(b, &s->err);
-	CRASH_POINT("copy_after_commit");
-	return r == RESULT_OK ? r : roll_back(s, failed(c, s, r));
-}
-
-/* --- counts and checksums --- */
-
-struct sum {
-	struct crypto_sha256 *hash;
-	size_t columns;
-};
-
-static void add_row(void *arg, const struct db_val *values)
-{
-	struct sum *s = arg;
-
-	table_digest(values, s->columns, s->hash);
-}
-
-static void hex_end(struct crypto_sha256 *h, char out[TRANSFER_SUM_SIZE])
-{
-	uint8_t digest[CRYPTO_SHA256_SIZE];
-
-	crypto_sha256_end(h, digest);
-	crypto_hex(digest, sizeof(digest), out);
-}
-
-static enum result sum_up(struct copying *c, struct side *s,
-			  const struct table *t, const char *doing,
-			  struct transfer_table *out)
-{
-	struct sum sum = {crypto_sha256_new(), table_columns(t)};
-	struct table_place at;
-	size_t n;
-
-	memset(&at, 0, sizeof(at));
-	*out = (struct transfer_table){.name = t->name};
-	do {
-		n = table_read(s->db, t, &at, add_row, &sum);
-		out->rows += (int64_t)n;
-		tell(c, doing, t, n);
-	} while (n == TABLE_BATCH);
-	table_place_release(&at);
-	hex_end(sum.hash, out->sum);
-	return s->db->failed ? failed(c, s, RESULT_TEMP) : RESULT_OK;
-}
 
 /* What stands for all that the source holds. */
 static void print_source(struct copying *c)
@@ -185,12 +53,12 @@ static enum result survey(struct copying *c)
 	for (i = 0; i < store_table_count && r == RESULT_OK; i++) {
 		struct transfer_table *out = &c->t->tables[i];
 
-		r = sum_up(c, &c->from, &store_tables[i], "reading", out);
+		r = copying_sum(c, &c->from, &store_tables[i], "reading", out);
 		out->last_id = table_last_id(c->from.db, &store_tables[i]);
 		c->t->rows += out->rows;
 	}
 	if (r == RESULT_OK && c->from.db->failed)
-		r = failed(c, &c->from, RESULT_TEMP);
+		r = side_failed(c, &c->from, RESULT_TEMP);
 	if (r == RESULT_OK)
 		print_source(c);
 	return r;
@@ -200,34 +68,20 @@ static enum result verify_one(struct copying *c, const struct table *t,
 			      const struct transfer_table *want)
 {
 	struct transfer_table is;
-	enum result r = sum_up(c, &c->to, t, "verifying", &is);
+	enum result r = copying_sum(c, &c->to, t, "verifying", &is);
 
-	if (r != RESULT_OK)
-		return r;
-	if (is.rows != want->rows)
-		return error_set(c->err, RESULT_PERM,
-				 "the table %s has %lld rows in the source and "
-				 "%lld in the target: remove the target and "
-				 "begin anew",
-				 t->name, (long long)want->rows,
-				 (long long)is.rows);
-	if (!str_eq(is.sum, want->sum))
-		return error_set(c->err, RESULT_PERM,
-				 "the table %s is not the same in source and "
-				 "target: remove the target and begin anew",
-				 t->name);
-	return RESULT_OK;
+	return r == RESULT_OK ? copying_compare(c, &is, want) : r;
 }
 
 static enum result verify(struct copying *c)
 {
-	enum result r = begin(c, &c->to, false);
+	enum result r = side_begin(c, &c->to, false);
 
 	if (r != RESULT_OK)
 		return r;
 	for (size_t i = 0; i < store_table_count && r == RESULT_OK; i++)
 		r = verify_one(c, &store_tables[i], &c->t->tables[i]);
-	return roll_back(&c->to, r);
+	return side_roll_back(&c->to, r);
 }
 
 /* --- rows --- */
@@ -240,12 +94,14 @@ static void write_row(void *arg, const struct db_val *values)
 /* Everything that is done to the target is done by the owner of its mark. */
 static enum result begin_as_owner(struct copying *c)
 {
-	enum result r = begin(c, &c->to, true);
+	enum result r = side_begin(c, &c->to, true);
 
 	if (r != RESULT_OK)
 		return r;
 	r = mark_change(c->to.db, &c->mark, &c->mark, &c->to.err);
-	return r == RESULT_OK ? r : roll_back(&c->to, failed(c, &c->to, r));
+	return r == RESULT_OK
+		       ? r
+		       : side_roll_back(&c->to, side_failed(c, &c->to, r));
 }
 
 static enum result copy_batch(struct copying *c, const struct table *t,
@@ -261,23 +117,24 @@ static enum result copy_batch(struct copying *c, const struct table *t,
 	table_writer_flush(w);
 	table_writer_free(w);
 	if (c->from.db->failed)
-		r = failed(c, &c->from, RESULT_TEMP);
-	return commit(c, &c->to, r);
+		r = side_failed(c, &c->from, RESULT_TEMP);
+	return side_commit(c, &c->to, r);
 }
 
 static enum result find_place(struct copying *c, const struct table *t,
 			      struct table_place *at)
 {
-	enum result r = begin(c, &c->to, false);
+	enum result r = side_begin(c, &c->to, false);
 
 	if (r != RESULT_OK)
 		return r;
 	table_place_end(c->to.db, t, at);
 	if (at->keys > 0)
-		tell(c, "copying", t, (size_t)table_rows(c->to.db, t));
+		copying_tell(c, "copying", t->name,
+			     (int64_t)(size_t)table_rows(c->to.db, t));
 	if (c->to.db->failed)
-		r = failed(c, &c->to, RESULT_TEMP);
-	return roll_back(&c->to, r);
+		r = side_failed(c, &c->to, RESULT_TEMP);
+	return side_roll_back(&c->to, r);
 }
 
 static enum result copy_table(struct copying *c, const struct table *t)
@@ -291,7 +148,7 @@ static enum result copy_table(struct copying *c, const struct table *t)
 	c->t->resumed = c->t->resumed || at.keys > 0;
 	while (r == RESULT_OK && rows == TABLE_BATCH) {
 		r = copy_batch(c, t, &at, &rows);
-		tell(c, "copying", t, rows);
+		copying_tell(c, "copying", t->name, (int64_t)rows);
 	}
 	table_place_release(&at);
 	return r;
@@ -316,8 +173,8 @@ static enum result remove_table(struct copying *c, const struct table *t)
 		if (r != RESULT_OK)
 			break;
 		rows = table_remove(c->to.db, t);
-		r = commit(c, &c->to, RESULT_OK);
-		tell(c, "removing", t, 0);
+		r = side_commit(c, &c->to, RESULT_OK);
+		copying_tell(c, "removing", t->name, (int64_t)0);
 	}
 	return r;
 }
@@ -337,7 +194,7 @@ static enum result remove_all(struct copying *c)
  * that be interrupted, it is still marked as such. */
 static enum result become_owner(struct copying *c, bool *same)
 {
-	enum result r = begin(c, &c->to, true);
+	enum result r = side_begin(c, &c->to, true);
 	struct mark was, ours = c->mark;
 	bool found;
 
@@ -351,8 +208,8 @@ static enum result become_owner(struct copying *c, bool *same)
 	if (!found)
 		mark_put(c->to.db, &c->mark);
 	else if (mark_change(c->to.db, &was, &c->mark, &c->to.err) != RESULT_OK)
-		r = failed(c, &c->to, RESULT_CONFLICT);
-	return commit(c, &c->to, r);
+		r = side_failed(c, &c->to, RESULT_CONFLICT);
+	return side_commit(c, &c->to, r);
 }
 
 static enum result begin_anew(struct copying *c, const struct mark *ours)
@@ -361,14 +218,14 @@ static enum result begin_anew(struct copying *c, const struct mark *ours)
 
 	c->t->restarted = true;
 	if (r == RESULT_OK)
-		r = begin(c, &c->to, true);
+		r = side_begin(c, &c->to, true);
 	if (r != RESULT_OK)
 		return r;
 	r = mark_change(c->to.db, &c->mark, ours, &c->to.err);
 	if (r != RESULT_OK)
-		r = failed(c, &c->to, r);
+		r = side_failed(c, &c->to, r);
 	c->mark = *ours;
-	return commit(c, &c->to, r);
+	return side_commit(c, &c->to, r);
 }
 
 static enum result prepare(struct copying *c)
@@ -401,17 +258,17 @@ static enum result set_numbers(struct copying *c)
 
 static enum result finish(struct copying *c)
 {
-	enum result r = begin(c, &c->to, true);
+	enum result r = side_begin(c, &c->to, true);
 	struct db *db = c->to.db;
 
 	if (r != RESULT_OK)
 		return r;
 	r = mark_drop(db, &c->mark, &c->to.err);
 	if (r != RESULT_OK)
-		return roll_back(&c->to, failed(c, &c->to, r));
+		return side_roll_back(&c->to, side_failed(c, &c->to, r));
 	db_key_put(db, c->from.db->key);
 	db_free_leases(db, c->t->now_ms);
-	return commit(c, &c->to, set_numbers(c));
+	return side_commit(c, &c->to, set_numbers(c));
 }
 
 static enum result copy_into(struct copying *c)
@@ -434,12 +291,12 @@ enum result transfer_copy(struct transfer *t, struct error *err)
 	enum result r = side_open(&c, &c.from, t->from, STORE_SOURCE);
 
 	if (r == RESULT_OK) {
-		r = begin(&c, &c.from, false);
+		r = side_begin(&c, &c.from, false);
 		if (r == RESULT_OK)
 			r = survey(&c);
 		if (r == RESULT_OK)
 			r = copy_into(&c);
-		(void)roll_back(&c.from, r);
+		(void)side_roll_back(&c.from, r);
 	}
 	side_close(&c.to);
 	side_close(&c.from);

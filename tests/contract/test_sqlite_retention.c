@@ -34,6 +34,7 @@ static const struct rule {
 	{"rejected", "a person's decision", NULL, NULL},
 	{"aliases", "a merge cannot be undone", NULL, NULL},
 	{"cursors", "a few rows an account", NULL, NULL},
+	{"backups", "a row a file that is there", NULL, NULL},
 	{"reservations", "the next intent removes those of yesterday", NULL,
 	 NULL},
 	{"events", NULL, "INSERT INTO events VALUES(1, x'01', 1, 0)",
