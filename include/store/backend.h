@@ -60,6 +60,7 @@ struct store_backend_ops {
 	bool (*is_left)(const char *location);	/* or NULL */
 	size_t (*copies)(const char *location, struct store_copy **out);
 	const uint8_t *(*key)(const struct store_backend *b);
+	const char *(*file)(const struct store_backend *b); /* or NULL: none */
 	/* What the transaction that is open sees, as a whole; or NULL: it goes
 	 * row by row. */
 	enum result (*save)(struct store_backend *b,

@@ -1,5 +1,5 @@
 /*
- * `reunite store`: a whole store is copied elsewhere.
+ * `reunite store`: a whole store is copied elsewhere, or saved in a file.
  *
  * Neither URL is printed with its password. What a copy holds is said in
  * counts and checksums only.
@@ -78,6 +78,15 @@ static void print_tables_json(const struct work *w)
 	}
 }
 
+/* What became of an earlier attempt. */
+static const char *earlier(const struct transfer *t)
+{
+	if (t->restarted)
+		return "; what an earlier copy had begun with was of another "
+		       "state and is gone";
+	return t->resumed ? "; some had been copied before" : "";
+}
+
 static void print_end(const struct work *w, const char *from, const char *to)
 {
 	const struct transfer *t = &w->transfer;
@@ -88,10 +97,7 @@ static void print_end(const struct work *w, const char *from, const char *to)
 		fprintf(w->cli->out,
 			"%lld rows, the same on both sides, in %.1f s%s\n",
 			(long long)t->rows, (double)took_ms / MS_PER_SECOND,
-			t->restarted ? "; what an earlier copy had begun with "
-				       "was of another state and is gone"
-			: t->resumed ? "; some had been copied before"
-				     : "");
+			earlier(t));
 		return;
 	}
 	v = json_new_obj();
@@ -161,6 +167,54 @@ static int run_copy(struct cli *c)
 	config_free(config);
 	return code;
 }
+
+static int backup(struct cli *c, const char *from, const char *file)
+{
+	struct error err = {""};
+	struct work w;
+	int code;
+
+	begin(&w, c);
+	w.transfer.from = from;
+	w.transfer.to = file;
+	code = end(&w, transfer_backup(&w.transfer, &err), &err);
+	transfer_release(&w.transfer);
+	return code;
+}
+
+static int run_backup(struct cli *c)
+{
+	const char *from = cli_text(c, "from"), *file = cli_text(c, "to");
+	struct config *config = NULL;
+	int code = CLI_DONE;
+
+	if (!file == !c->arg_count)
+		return cli_usage_error(c, "name one file");
+	if (!from)
+		code = cli_config(c, &config);
+	if (code != CLI_DONE)
+		return code;
+	code = backup(c, from ? from : config->store, file ? file : c->args[0]);
+	config_free(config);
+	return code;
+}
+
+static const struct cli_option backup_options[] = {
+	{"to", CLI_TEXT, "FILE", "the same as FILE alone"},
+	{"from", CLI_TEXT, "URL", "another store than the configuration's"},
+	{NULL, CLI_FLAG, NULL, NULL},
+};
+
+const struct cli_command cmd_store_backup = {
+	.name = "store backup",
+	.arguments = "FILE",
+	.summary = "save everything in a file, while daemons run",
+	.example = "store backup /srv/backup/reunite-1.db",
+	.takes = CLI_TAKES_CONFIG | CLI_TAKES_JSON,
+	.options = backup_options,
+	.max_args = 1,
+	.run = run_backup,
+};
 
 static const struct cli_option copy_options[] = {
 	{"from", CLI_TEXT, "URL", "a store nobody serves; the configuration's"},

@@ -25,6 +25,7 @@
 	X(cmd_queue_check)                                                     \
 	X(cmd_queue_pause)                                                     \
 	X(cmd_queue_resume)                                                    \
+	X(cmd_store_backup)                                                    \
 	X(cmd_store_copy)                                                      \
 	X(cmd_jwt)                                                             \
 	X(cmd_review_list)                                                     \

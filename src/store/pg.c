@@ -28,8 +28,16 @@ static enum pg_own limits_for(const struct pg *p, enum pg_tx kind)
 {
 	if (kind == PG_CHANGES_SCHEMA)
 		return PG_OWN_LIMITS_SCHEMA;
-	return p->db.mode == STORE_SERVE ? PG_OWN_LIMITS_SERVE
-					 : PG_OWN_LIMITS_COMMAND;
+	switch (p->db.mode) {
+	case STORE_SERVE:
+		return PG_OWN_LIMITS_SERVE;
+	case STORE_SOURCE:
+	case STORE_TARGET:
+	case STORE_SNAPSHOT:
+		return PG_OWN_LIMITS_COPY;
+	default:
+		return PG_OWN_LIMITS_COMMAND;
+	}
 }
 
 static void forget_last(struct pg *p)

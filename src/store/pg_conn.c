@@ -29,6 +29,7 @@
 /* How long a statement of one daemon, or of a command, is waited for. */
 #define PATIENCE_SERVE_MS   5000
 #define PATIENCE_COMMAND_MS 60000
+#define PATIENCE_COPY_MS    660000 /* with one statement */
 
 /* What the URL does not say. */
 static const struct setting {
@@ -217,8 +218,16 @@ void pg_limit(struct pg *p, int64_t ms)
 
 int64_t pg_patience_ms(const struct pg *p)
 {
-	return p->db.mode == STORE_SERVE ? PATIENCE_SERVE_MS
-					 : PATIENCE_COMMAND_MS;
+	switch (p->db.mode) {
+	case STORE_SERVE:
+		return PATIENCE_SERVE_MS;
+	case STORE_SOURCE:
+	case STORE_TARGET:
+	case STORE_SNAPSHOT:
+		return PATIENCE_COPY_MS;
+	default:
+		return PATIENCE_COMMAND_MS;
+	}
 }
 
 static bool lose(struct pg *p, const char *what)

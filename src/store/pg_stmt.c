@@ -419,6 +419,11 @@ static char *no_damage(struct db *d, bool quick)
 	return NULL;
 }
 
+static void keep_on(struct db *d)
+{
+	pg_limit(pg_of(d), pg_patience_ms(pg_of(d)));
+}
+
 void pg_rows_release(struct pg_rows *r)
 {
 	PQclear(r->res);
@@ -442,6 +447,7 @@ const struct db_driver pg_driver = {
 	.version = pg_version,
 	.health = pg_health,
 	.damage = no_damage,
+	.keep_on = keep_on,
 	.last_id = pg_last_id,
 	.set_last_id = pg_set_last_id,
 };
@@ -467,6 +473,8 @@ static const char *const own_texts[PG_OWN_COUNT] = {
 	[PG_OWN_BEGIN_READ] = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
 	[PG_OWN_LIMITS_SERVE] = LIMITS("4000", "2000", "3000"),
 	[PG_OWN_LIMITS_COMMAND] = LIMITS("55000", "5000", "10000"),
+	/* A snapshot that nobody reads any more ends by itself. */
+	[PG_OWN_LIMITS_COPY] = LIMITS("600000", "10000", "600000"),
 	[PG_OWN_LIMITS_SCHEMA] = LIMITS("0", "60000", "60000"),
 	[PG_OWN_TURN_OF_ALL] = TURN("pg_advisory_xact_lock", "0"),
 	[PG_OWN_SHARE_WITH_ALL] = TURN("pg_advisory_xact_lock_shared", "0"),

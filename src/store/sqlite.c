@@ -167,6 +167,11 @@ static bool sq_empty_log(struct store_backend *b)
 	return rc == SQLITE_OK;
 }
 
+static const char *sq_file(const struct store_backend *b)
+{
+	return sqlite3_db_filename(((const struct sq *)b)->db, "main");
+}
+
 const struct store_backend_ops store_sqlite_ops = {
 	.scheme = "sqlite",
 	.open = sq_open,
@@ -183,5 +188,6 @@ const struct store_backend_ops store_sqlite_ops = {
 	.is_left = sq_is_left,
 	.copies = sq_copies,
 	.key = db_key,
+	.file = sq_file,
 	.save = sq_save,
 };

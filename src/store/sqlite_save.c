@@ -11,7 +11,7 @@
 
 #include "sqlite_db.h"
 
-#define PAGES_AT_ONCE 1024
+#define PAGES_AT_ONCE 64
 
 static enum result open_file(const char *file, sqlite3 **out, struct error *err)
 {

@@ -451,7 +451,8 @@ enum result store_open(struct store **out, const char *url,
 
 	if (ops == NULL || *location == '\0')
 		return error_set(err, RESULT_INVALID,
-				 "the store's url is not like sqlite:PATH");
+				 "the store's url is not like sqlite:PATH or "
+				 "postgresql://HOST/DATABASE");
 	r = ops->open(&b, location, mode, now_ms, err);
 	if (r != RESULT_OK)
 		return r;

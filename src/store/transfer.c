@@ -256,6 +256,16 @@ static enum result set_numbers(struct copying *c)
 	return RESULT_OK;
 }
 
+/* Whoever erases a person in the copy has to know of the original. */
+static void note_source(struct copying *c)
+{
+	const struct store_backend *b = &c->from.db->base;
+
+	if (b->ops->file != NULL)
+		db_do(c->to.db, BACKUP_PUT, db_str(c->t->host),
+		      db_str(b->ops->file(b)), db_int(c->t->now_ms));
+}
+
 static enum result finish(struct copying *c)
 {
 	enum result r = side_begin(c, &c->to, true);
@@ -268,6 +278,7 @@ static enum result finish(struct copying *c)
 		return side_roll_back(&c->to, side_failed(c, &c->to, r));
 	db_key_put(db, c->from.db->key);
 	db_free_leases(db, c->t->now_ms);
+	note_source(c);
 	return side_commit(c, &c->to, set_numbers(c));
 }
 

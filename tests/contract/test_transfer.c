@@ -149,6 +149,8 @@ static void values_arrive_as_they_were(void **state)
 		for (size_t i = 0; i < store_table_count; i++) {
 			const char *name = store_tables[i].name;
 
+			if (str_eq(name, "backups"))
+				continue; /* they know of the originals */
 			snprintf(sql, sizeof(sql),
 				 "ATTACH '%s' AS other;"
 				 "CREATE TEMP TABLE same(n CHECK(n = 0));"
@@ -319,7 +321,7 @@ static void an_interrupted_copy_goes_on(enum tk_kind kind, bool step_by_step)
 	while (copy_and_die(&a, &b, steps)) {
 		not_to_be_used(b.url);
 		if (step_by_step) {
-			steps++;
+			steps += kind == TK_SQLITE ? 1 : 3;
 			continue;
 		}
 		tk_copy(a.url, b.url, &t);
@@ -328,7 +330,7 @@ static void an_interrupted_copy_goes_on(enum tk_kind kind, bool step_by_step)
 		transfer_release(&t);
 		tk_place_remove(&b);
 		tk_place_make(&b, kind);
-		steps += 3;
+		steps += kind == TK_SQLITE ? 3 : 9;
 	}
 	transfer_release(&want);
 	tk_place_remove(&a);

@@ -15,23 +15,26 @@
 
 void tk_place_make(struct tk_place *p, enum tk_kind kind)
 {
-	struct contract_dir *d = xcalloc(1, sizeof(*d));
-
-	assert_int_equal(kind, TK_SQLITE);
-	contract_dir_make(d);
-	p->kind = d;
-	(void)str_copy(p->url, sizeof(p->url), d->url);
+	p->kind = kind;
+	if (kind == TK_SQLITE)
+		contract_dir_make(&p->dir);
+	else
+		pg_database_make(&p->database, NULL);
+	(void)str_copy(p->url, sizeof(p->url),
+		       kind == TK_SQLITE ? p->dir.url : p->database.url);
 }
 
 void tk_place_remove(struct tk_place *p)
 {
-	contract_dir_remove(p->kind);
-	free(p->kind);
+	if (p->kind == TK_SQLITE)
+		contract_dir_remove(&p->dir);
+	else
+		pg_database_drop(&p->database);
 }
 
 const char *tk_path(const struct tk_place *p)
 {
-	return strchr(p->url, ':') + 1;
+	return p->dir.path;
 }
 
 /* --- rows --- */
@@ -237,6 +240,8 @@ void tk_same(const struct transfer *a, const struct transfer *b)
 					    *y = &b->tables[i];
 
 		assert_string_equal(x->name, y->name);
+		if (str_eq(x->name, "backups"))
+			continue; /* a copy knows of one more */
 		if (x->rows != y->rows || x->last_id != y->last_id ||
 		    !str_eq(x->sum, y->sum))
 			fail_msg("%s: %lld %lld %s, %lld %lld %s", x->name,

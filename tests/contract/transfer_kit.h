@@ -7,17 +7,21 @@
 #define REUNITE_TESTS_TRANSFER_KIT_H
 
 #include "contract.h"
+#include "pg_server.h"
 #include "store/transfer.h"
 
 #define TK_EVENTS 2345 /* more than two batches */
 #define TK_ROWS	  40
 
+enum tk_kind { TK_SQLITE, TK_POSTGRESQL, TK_KINDS };
+
 /* An empty place for a store. */
 struct tk_place {
-	char url[192];
-	void *kind; /* the kit's own */
+	enum tk_kind kind;
+	char url[PG_URL_SIZE];
+	struct contract_dir dir;
+	struct pg_database database;
 };
-enum tk_kind { TK_SQLITE, TK_KINDS };
 void tk_place_make(struct tk_place *p, enum tk_kind kind);
 void tk_place_remove(struct tk_place *p);
 /* The SQLite store's file. */
