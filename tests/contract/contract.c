@@ -27,6 +27,7 @@ static const struct ct_group *const groups[] = {
 	&ct_walk_cases,	   &ct_change_cases, &ct_cursor_cases,
 	&ct_age_cases,	   &ct_heard_cases,  &ct_clock_cases,
 	&ct_order_cases,
+	&ct_batch_cases,
 };
 
 static int set_up(void **state)
@@ -83,6 +84,7 @@ int ct_run(const struct ct_factory *factory)
 			tests[count].initial_state = &starts[count];
 		}
 	}
+	cmocka_set_test_filter(getenv("REUNITE_CASE")); /* NULL: all */
 	failed = _cmocka_run_group_tests(factory->name, tests, count, NULL,
 					 NULL);
 	free(starts);
