@@ -37,7 +37,8 @@ struct store_save {
 
 struct store_backend_ops {
 	const char *scheme; /* "sqlite" */
-	/* location: the url behind "scheme:" */
+	/* location: the url behind "scheme:", never empty */
+	bool (*is_location)(const char *location); /* NULL: all are */
 	enum result (*open)(struct store_backend **out, const char *location,
 			    enum store_mode mode, int64_t now_ms,
 			    struct error *err);

@@ -543,13 +543,16 @@ bool store_op_erased(const struct store_op *op);
 
 struct store;
 /*
- * url: "sqlite:/path/to/file". RESULT_NOTFOUND: no store there (only SERVE
+ * url: "sqlite:/path/to/file", or libpq's "postgresql://host/database", which
+ * any number of daemons may hold. RESULT_NOTFOUND: no store there (only SERVE
  * creates one); RESULT_CONFLICT: another daemon holds it; RESULT_PERM: a
  * newer schema or not a database.
  */
 MUST_CHECK enum result store_open(struct store **out, const char *url,
 				  enum store_mode mode, int64_t now_ms,
 				  struct error *err);
+/* Whether it is such a url at all. */
+bool store_url_ok(const char *url);
 void store_close(struct store *s);
 /* Whoever wants to serve it next may wait: it will be closed soon. From any
  * thread. */

@@ -16,6 +16,7 @@
 #include "base/crypto.h"
 #include "base/str.h"
 #include "config_value.h"
+#include "store/store.h"
 
 _Static_assert(sizeof(enum apply) == sizeof(int), "KIND_WORD stores an int");
 
@@ -142,11 +143,11 @@ static const char *address_problem(const char *s)
 
 static const char *store_problem(const char *s)
 {
-	if (str_starts(s, "sqlite:") && s[7])
-		return NULL;
-	return str_starts(s, "postgresql://") && s[13]
-		       ? NULL
-		       : "must be sqlite:/PATH or a postgresql:// URL";
+	if (strstr(s, ":" CONFIG_MASK "@") || strstr(s, "=" CONFIG_MASK))
+		return "is masked; put the password itself in its place";
+	return store_url_ok(s) ? NULL
+			       : "must be sqlite:/PATH or a URL as libpq takes "
+				 "it, like postgresql://HOST/DATABASE";
 }
 
 static const char *text_problem(const struct config_row *row, const char *s)

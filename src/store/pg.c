@@ -11,12 +11,17 @@
  */
 #include "pg.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
 #include "ops.h"
 
-#define SCHEMA_MS   600000 /* a new schema of a large store */
+/* How long is waited for a daemon's transaction, a command's statement, and
+ * one that goes through whole tables or changes them. */
+#define DAEMON_MS   5000
+#define COMMAND_MS  10000
+#define LONG_MS	    660000
 #define ROLLBACK_MS 1000
 
 static struct pg *of(struct store_backend *b)
@@ -24,20 +29,24 @@ static struct pg *of(struct store_backend *b)
 	return (struct pg *)b;
 }
 
-static enum pg_own limits_for(const struct pg *p, enum pg_tx kind)
+static bool is_copied(const struct pg *p)
 {
-	if (kind == PG_CHANGES_SCHEMA)
-		return PG_OWN_LIMITS_SCHEMA;
-	switch (p->db.mode) {
-	case STORE_SERVE:
-		return PG_OWN_LIMITS_SERVE;
-	case STORE_SOURCE:
-	case STORE_TARGET:
-	case STORE_SNAPSHOT:
-		return PG_OWN_LIMITS_COPY;
-	default:
-		return PG_OWN_LIMITS_COMMAND;
+	return p->db.mode == STORE_SOURCE || p->db.mode == STORE_TARGET ||
+	       p->db.mode == STORE_SNAPSHOT;
+}
+
+/* Its patience; and what tells the server, which is to give up first. */
+static enum pg_own limit(struct pg *p, enum pg_tx kind)
+{
+	bool daemon = p->db.mode == STORE_SERVE;
+
+	if (kind == PG_CHANGES_SCHEMA || is_copied(p) ||
+	    (kind == PG_WALKS && !daemon)) {
+		p->patience_ms = LONG_MS;
+		return PG_OWN_LIMITS_LONG;
 	}
+	p->patience_ms = daemon ? DAEMON_MS : COMMAND_MS;
+	return daemon ? PG_OWN_LIMITS_SERVE : PG_OWN_LIMITS_COMMAND;
 }
 
 static void forget_last(struct pg *p)
@@ -50,6 +59,8 @@ static void forget_last(struct pg *p)
 
 enum result pg_begin(struct pg *p, enum pg_tx kind, struct error *err)
 {
+	bool changes = kind == PG_WRITES || kind == PG_CHANGES_SCHEMA;
+	enum pg_own limits = limit(p, kind);
 	enum result r = pg_connect(p, err);
 
 	forget_last(p);
@@ -59,12 +70,11 @@ enum result pg_begin(struct pg *p, enum pg_tx kind, struct error *err)
 	}
 	p->db.err = err;
 	p->in_tx = true;
-	pg_limit(p, kind == PG_CHANGES_SCHEMA ? SCHEMA_MS : pg_patience_ms(p));
+	pg_limit(p, p->patience_ms);
 	pg_driver.post(pg_bind_own(
-		p, kind == PG_READS ? PG_OWN_BEGIN_READ : PG_OWN_BEGIN, NULL,
-		0));
+		p, changes ? PG_OWN_BEGIN : PG_OWN_BEGIN_READ, NULL, 0));
 	if (!p->db.failed)
-		pg_driver.post(pg_bind_own(p, limits_for(p, kind), NULL, 0));
+		pg_driver.post(pg_bind_own(p, limits, NULL, 0));
 	p->db.err = NULL;
 	if (!p->db.failed)
 		return RESULT_OK;
@@ -72,13 +82,26 @@ enum result pg_begin(struct pg *p, enum pg_tx kind, struct error *err)
 	return RESULT_TEMP;
 }
 
+static bool walks(enum store_op_kind kind)
+{
+	return kind == STORE_CHECK || kind == STORE_FIND ||
+	       kind == STORE_READINESS || kind == STORE_HEALTH;
+}
+
 static enum result begin_batch(struct store_backend *b,
 			       const struct store_batch *batch,
 			       struct error *err)
 {
+	enum pg_tx kind = batch->writes ? PG_WRITES : PG_READS;
 	struct pg *p = of(b);
-	enum result r = pg_begin(p, batch->writes ? PG_WRITES : PG_READS, err);
+	enum result r;
+	size_t i;
 
+	for (i = 0; i < batch->count && kind == PG_READS; i++) {
+		if (walks(batch->ops[i]->kind))
+			kind = PG_WALKS;
+	}
+	r = pg_begin(p, kind, err);
 	p->marks = batch->writes && p->db.mode == STORE_SERVE;
 	if (r != RESULT_OK || !batch->writes)
 		return r;
@@ -209,12 +232,25 @@ static size_t copies(const char *location, struct store_copy **out)
 	return 0;
 }
 
+/* What libpq says of a wrong one may quote its password. */
+static bool is_location(const char *location)
+{
+	char *url = pg_url(location), *why = NULL;
+	PQconninfoOption *options = PQconninfoParse(url, &why);
+	bool ok = options != NULL && str_starts(location, "//");
+
+	free(url);
+	PQfreemem(why);
+	PQconninfoFree(options);
+	return ok;
+}
+
 #define PG_BACKEND(name)                                                       \
 	{                                                                      \
-		.scheme = name, .open = pg_open, .close = pg_close,            \
-		.begin = begin_batch, .apply = apply, .commit = pg_commit,     \
-		.rollback = pg_rollback, .failure = failure,                   \
-		.changed = pg_changed, .watch = watch,                         \
+		.scheme = name, .is_location = is_location, .open = pg_open,   \
+		.close = pg_close, .begin = begin_batch, .apply = apply,       \
+		.commit = pg_commit, .rollback = pg_rollback,                  \
+		.failure = failure, .changed = pg_changed, .watch = watch,     \
 		.checkpoint = checkpoint, .empty_log = empty_log,              \
 		.copies = copies, .key = db_key,                               \
 	}

@@ -54,7 +54,7 @@ enum pg_own {
 	PG_OWN_BEGIN_READ,
 	PG_OWN_LIMITS_SERVE,
 	PG_OWN_LIMITS_COMMAND,
-	PG_OWN_LIMITS_SCHEMA,
+	PG_OWN_LIMITS_LONG,
 	PG_OWN_TURN_OF_ALL,
 	PG_OWN_SHARE_WITH_ALL,
 	PG_OWN_TURN,
@@ -62,13 +62,13 @@ enum pg_own {
 	PG_OWN_MARK,
 	PG_OWN_MARKED,
 	PG_OWN_UNMARK,
-	PG_OWN_LIMITS_COPY,
 	PG_OWN_TELL,
 	PG_OWN_COMMIT,
 	PG_OWN_COUNT
 };
 
-enum pg_tx { PG_READS, PG_WRITES, PG_CHANGES_SCHEMA };
+/* PG_WALKS: reads whole tables, for a command. */
+enum pg_tx { PG_READS, PG_WRITES, PG_WALKS, PG_CHANGES_SCHEMA };
 
 /* A job whose account is known. */
 struct pg_seat {
@@ -83,9 +83,12 @@ struct pg {
 	struct db db;
 	char *url; /* with a password perhaps: never for a log */
 	char id[17];
-	PGconn *conn;		   /* NULL: none */
-	uint64_t session;	   /* which connection it is, from 1 on */
-	int64_t deadline_ms;	   /* monotonic; of the call under way */
+	PGconn *conn;	  /* NULL: none */
+	uint64_t session; /* which connection it is, from 1 on */
+	/* Of the transaction that a daemon waits for, of the statement in a
+	 * command. */
+	int64_t patience_ms;
+	int64_t deadline_ms;	   /* monotonic; when it ends */
 	int64_t retry_ms;	   /* no new connection before */
 	int64_t backoff_ms;	   /* how long after the next failure */
 	struct error trouble;	   /* why there is none */
@@ -132,13 +135,11 @@ enum result pg_dial(struct pg *p, PGconn **out, struct error *err);
 bool pg_is_alive(PGconn *conn);
 /* No answer will come any more. */
 void pg_drop(struct pg *p);
-/* From now on calls may last so long. */
+/* From now on a call may last so long. */
 void pg_limit(struct pg *p, int64_t ms);
 /* The next result, or NULL: there is no more of this statement, or (db.failed)
  * the connection is lost. */
 PGresult *pg_result(struct pg *p);
-/* How long one transaction may last. */
-int64_t pg_patience_ms(const struct pg *p);
 
 /* pg_error.c: the transaction fails so; later errors are not told. */
 void pg_fail(struct pg *p, const char *state, const char *what);
@@ -173,6 +174,8 @@ void pg_rows_release(struct pg_rows *r);
 enum result pg_open(struct store_backend **out, const char *location,
 		    enum store_mode mode, int64_t now_ms, struct error *err);
 void pg_close(struct store_backend *b);
+/* What libpq takes, of what is behind the scheme; *new*. */
+char *pg_url(const char *location);
 /* It is the store that this handle was opened for. */
 enum result pg_same_store(struct pg *p, struct error *err);
 

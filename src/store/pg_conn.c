@@ -26,10 +26,6 @@
 #define BACKOFF_MS     250
 #define BACKOFF_MAX_MS 5000
 #define OLDEST	       130000 /* PostgreSQL 13 */
-/* How long a statement of one daemon, or of a command, is waited for. */
-#define PATIENCE_SERVE_MS   5000
-#define PATIENCE_COMMAND_MS 60000
-#define PATIENCE_COPY_MS    660000 /* with one statement */
 
 /* What the URL does not say. */
 static const struct setting {
@@ -214,20 +210,6 @@ enum result pg_connect(struct pg *p, struct error *err)
 void pg_limit(struct pg *p, int64_t ms)
 {
 	p->deadline_ms = clock_mono_ms() + ms;
-}
-
-int64_t pg_patience_ms(const struct pg *p)
-{
-	switch (p->db.mode) {
-	case STORE_SERVE:
-		return PATIENCE_SERVE_MS;
-	case STORE_SOURCE:
-	case STORE_TARGET:
-	case STORE_SNAPSHOT:
-		return PATIENCE_COPY_MS;
-	default:
-		return PATIENCE_COMMAND_MS;
-	}
 }
 
 static bool lose(struct pg *p, const char *what)

@@ -18,8 +18,6 @@
 #include "mark.h"
 #include "migrate.h"
 
-#define URL_MAX 4096
-
 #define SCHEMA_LOCK "SELECT pg_advisory_xact_lock(1919251822)" /* "reun" */
 
 /* Tables by which a store is known, and how many there are at all. */
@@ -161,20 +159,27 @@ static enum result open_all(struct pg *p, struct error *err)
 	return r;
 }
 
+char *pg_url(const char *location)
+{
+	struct buf url;
+
+	buf_init(&url, strlen(location) + 16);
+	(void)buf_puts(&url, "postgresql:");
+	(void)buf_puts(&url, location);
+	return buf_detach(&url);
+}
+
 enum result pg_open(struct store_backend **out, const char *location,
 		    enum store_mode mode, int64_t now_ms, struct error *err)
 {
 	struct pg *p = xcalloc(1, sizeof(*p));
 	uint8_t id[8];
-	struct buf url;
 	enum result r;
 
 	(void)now_ms;
-	buf_init(&url, URL_MAX);
-	(void)buf_printf(&url, "postgresql:%s", location);
 	crypto_random(id, sizeof(id));
 	crypto_hex(id, sizeof(id), p->id);
-	p->url = buf_detach(&url);
+	p->url = pg_url(location);
 	p->db.driver = &pg_driver;
 	p->db.base.ops = &store_pg_ops;
 	p->db.mode = mode;
@@ -216,7 +221,7 @@ enum result pg_same_store(struct pg *p, struct error *err)
 	crypto_hex(p->db.key, sizeof(p->db.key), key);
 	p->db.failed = false;
 	p->db.err = err;
-	pg_limit(p, pg_patience_ms(p));
+	pg_limit(p, p->patience_ms);
 	PQclear(pg_ask(p, "SELECT 1"));
 	res = pg_ask(p, "SELECT encode(value, 'hex') FROM meta"
 			" WHERE name = 'key'");

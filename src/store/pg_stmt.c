@@ -232,6 +232,8 @@ static bool send_rows(struct pg_rows *r, bool returns)
 			return false;
 		pg_expect_spoil(p, id_of(r), r->text, r->values);
 	}
+	if (p->db.mode != STORE_SERVE)
+		pg_limit(p, p->patience_ms);
 	translate(r, returns);
 	args_fill(&p->args, r);
 	ok = send_args(r, &p->args);
@@ -421,7 +423,7 @@ static char *no_damage(struct db *d, bool quick)
 
 static void keep_on(struct db *d)
 {
-	pg_limit(pg_of(d), pg_patience_ms(pg_of(d)));
+	pg_limit(pg_of(d), pg_of(d)->patience_ms);
 }
 
 void pg_rows_release(struct pg_rows *r)
@@ -472,10 +474,9 @@ static const char *const own_texts[PG_OWN_COUNT] = {
 	[PG_OWN_BEGIN] = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE",
 	[PG_OWN_BEGIN_READ] = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
 	[PG_OWN_LIMITS_SERVE] = LIMITS("4000", "2000", "3000"),
-	[PG_OWN_LIMITS_COMMAND] = LIMITS("55000", "5000", "10000"),
+	[PG_OWN_LIMITS_COMMAND] = LIMITS("9000", "5000", "10000"),
 	/* A snapshot that nobody reads any more ends by itself. */
-	[PG_OWN_LIMITS_COPY] = LIMITS("600000", "10000", "600000"),
-	[PG_OWN_LIMITS_SCHEMA] = LIMITS("0", "60000", "60000"),
+	[PG_OWN_LIMITS_LONG] = LIMITS("600000", "60000", "600000"),
 	[PG_OWN_TURN_OF_ALL] = TURN("pg_advisory_xact_lock", "0"),
 	[PG_OWN_SHARE_WITH_ALL] = TURN("pg_advisory_xact_lock_shared", "0"),
 	[PG_OWN_TURN] = TURN("pg_advisory_xact_lock", ACCOUNT),

@@ -418,6 +418,20 @@ static const struct store_backend_ops *backend_for(const char *url,
 	return NULL;
 }
 
+static bool is_url(const struct store_backend_ops *ops, const char *location)
+{
+	return ops != NULL && *location != '\0' &&
+	       (ops->is_location == NULL || ops->is_location(location));
+}
+
+bool store_url_ok(const char *url)
+{
+	const char *location = NULL;
+	const struct store_backend_ops *ops = backend_for(url, &location);
+
+	return is_url(ops, location);
+}
+
 size_t store_copies(const char *url, struct store_copy **out)
 {
 	const char *location = NULL;
@@ -449,10 +463,10 @@ enum result store_open(struct store **out, const char *url,
 	const struct store_backend_ops *ops = backend_for(url, &location);
 	enum result r;
 
-	if (ops == NULL || *location == '\0')
+	if (!is_url(ops, location))
 		return error_set(err, RESULT_INVALID,
-				 "the store's url is not like sqlite:PATH or "
-				 "postgresql://HOST/DATABASE");
+				 "the store's url is neither like sqlite:PATH "
+				 "nor like postgresql://HOST/DATABASE");
 	r = ops->open(&b, location, mode, now_ms, err);
 	if (r != RESULT_OK)
 		return r;

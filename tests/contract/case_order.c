@@ -140,16 +140,20 @@ static struct event event_of(const struct world *w, size_t n)
 	return e;
 }
 
+/* As many at a time as the daemon does. */
 static void run_all(struct ct *c, struct store_op *ops, size_t count)
 {
-	struct store_op **list = xcalloc(count + 1, sizeof(*list));
+	struct store_op *list[256];
+	size_t n;
 
-	for (size_t i = 0; i < count; i++)
-		list[i] = &ops[i];
-	store_run(c->s, list, count);
-	for (size_t i = 0; i < count; i++)
-		assert_int_equal(ops[i].result, RESULT_OK);
-	free(list);
+	for (; count > 0; ops += n, count -= n) {
+		n = count < ARRAY_LEN(list) ? count : ARRAY_LEN(list);
+		for (size_t i = 0; i < n; i++)
+			list[i] = &ops[i];
+		store_run(c->s, list, n);
+		for (size_t i = 0; i < n; i++)
+			assert_int_equal(ops[i].result, RESULT_OK);
+	}
 }
 
 static void release_all(struct store_op *ops, size_t count)

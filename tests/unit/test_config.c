@@ -279,7 +279,8 @@ static void secrets_are_masked(void **state)
 	assert_non_null(strstr(text, "zendesk_webhook_secrets  = "
 				     "{\"********\", \"********\"}\n"));
 	assert_non_null(strstr(text, "\"postgresql://user:********@db.example/"
-				     "r?sslpassword=********&x=1\""));
+				     "r?sslpassword=********&sslmode="
+				     "require\""));
 	free(text);
 	config_free(c);
 }
@@ -292,13 +293,13 @@ static void what_is_printed_loads_with_its_secrets(void **state)
 
 	(void)state;
 	config_free(c);
-	for (char *p = text; (mask = strstr(p, "\"********\"")); p = mask)
-		memcpy(mask, "\"fill.in!\"", 10);
+	for (char *p = text; (mask = strstr(p, "********")); p = mask)
+		memcpy(mask, "fill.in!", 8);
 	path = temporary(text, strlen(text));
 	c = load(path);
 	again = printed(c);
-	for (char *p = text; (mask = strstr(p, "\"fill.in!\"")); p = mask)
-		memcpy(mask, "\"********\"", 10);
+	for (char *p = text; (mask = strstr(p, "fill.in!")); p = mask)
+		memcpy(mask, "********", 8);
 	assert_string_equal(again, text);
 	config_free(c);
 	unlink(path);
