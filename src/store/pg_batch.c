@@ -167,6 +167,10 @@ enum pg_outcome pg_batch_outcome(struct pg *p)
 	if (!p->db.failed)
 		o = mark == p->mark ? PG_HAPPENED : PG_DID_NOT_HAPPEN;
 	p->db.err = NULL;
+	/* A standby may not have it yet, but then not this one either. */
+	p->marks = false;
+	if (o == PG_HAPPENED && pg_commit(&p->db.base, &err) == RESULT_OK)
+		return o;
 	pg_rollback(&p->db.base);
-	return o;
+	return o == PG_HAPPENED ? PG_UNKNOWN : o;
 }
