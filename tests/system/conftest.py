@@ -41,14 +41,36 @@ def receiver():
     taker.stop()
 
 
+def pytest_configure(config):
+    config.addinivalue_line(
+        "markers", "both_stores: runs on SQLite and on PostgreSQL")
+
+
+def pytest_generate_tests(metafunc):
+    if "store" in metafunc.fixturenames and \
+            metafunc.definition.get_closest_marker("both_stores"):
+        metafunc.parametrize("store", ["sqlite", "postgresql"], indirect=True)
+
+
 @pytest.fixture
-def daemon(tmp_path, sandbox):
+def store(request):
+    """Makes the URLs of stores of the kind that a test is about."""
+    if getattr(request, "param", "sqlite") == "sqlite":
+        return lambda folder: f"sqlite:{folder}/reunite.db"
+    server = request.getfixturevalue("cluster")
+    return lambda folder: server.url(server.database())
+
+
+@pytest.fixture
+def daemon(tmp_path, sandbox, store):
     """Starts daemons against the sandbox; all are stopped at the end."""
     started = []
 
     def start(**settings):
         folder = tmp_path / f"daemon{len(started)}"
         folder.mkdir()
+        settings["top"] = {"store": store(folder),
+                           **(settings.get("top") or {})}
         program = daemon_module.Daemon(folder, sandbox, **settings)
         started.append(program)
         return program

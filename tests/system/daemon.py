@@ -16,13 +16,15 @@ import harness
 
 ADMIN_TOKEN = "admin-token-of-the-tests"
 
-def fast_clock(speed):
-    """The environment in which a program's clock runs so much faster."""
+def fast_clock(speed, start_ns=None):
+    """The environment in which a program's clock runs so much faster; those
+    with the same start have the same wall clock."""
     if os.environ.get("REUNITE_SANITIZE") == "thread":
         pytest.skip("the fast clock hides waits from ThreadSanitizer")
     asan = os.environ.get("ASAN_OPTIONS", "")
     return {"LD_PRELOAD": harness.binary("libfast_clock.so"),
             "FAST_CLOCK": str(speed),
+            **({"FAST_CLOCK_START": str(start_ns)} if start_ns else {}),
             "ASAN_OPTIONS": asan + ":verify_asan_link_order=0"}
 
 

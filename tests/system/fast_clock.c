@@ -3,9 +3,11 @@
  * program whose waits are too long for a test.
  *
  * What tells the time tells the fast one; what waits for it waits that much
- * less: epoll_wait and timed waits for conditions, which is all that our
+ * less: epoll_wait, poll and timed waits for conditions, which is all that our
  * programs use. Clocks start together with those of the machine, so a test of
- * some seconds stays within the tolerance of a webhook's timestamp.
+ * some seconds stays within the tolerance of a webhook's timestamp. Programs
+ * that get the same FAST_CLOCK_START, in nanoseconds since the epoch, have the
+ * same wall clock: it told the right time then.
  *
  * FAST_CLOCK_SET names a file of two numbers of eight bytes: the milliseconds by
  * which the wall clock is ahead (whoever writes others sets the clock), and
@@ -14,6 +16,7 @@
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -28,12 +31,14 @@
 
 typedef int clock_fn(clockid_t, struct timespec *);
 typedef int epoll_fn(int, struct epoll_event *, int, int);
+typedef int poll_fn(struct pollfd *, nfds_t, int);
 typedef int sync_fn(int);
 typedef int cond_fn(pthread_cond_t *, pthread_mutex_t *,
 		    const struct timespec *);
 
 static clock_fn *real_clock;
 static epoll_fn *real_epoll;
+static poll_fn *real_poll;
 static cond_fn *real_cond;
 static int64_t speed = 10;
 static int64_t start_ns[CLOCKS];
@@ -77,11 +82,13 @@ static void find_setting(void)
 static void set_up(void)
 {
 	const char *factor = getenv("FAST_CLOCK");
+	const char *start = getenv("FAST_CLOCK_START");
 	struct timespec now;
 
 	if (real_clock)
 		return;
 	find(&real_epoll, "epoll_wait", NULL);
+	find(&real_poll, "poll", NULL);
 	find(&real_fsync, "fsync", NULL);
 	find(&real_fdatasync, "fdatasync", NULL);
 	/* the oldest one does not know the condition's clock */
@@ -92,6 +99,10 @@ static void set_up(void)
 		speed = strtoll(factor, NULL, 10);
 	for (clockid_t id = 0; id < CLOCKS; id++)
 		start_ns[id] = real_clock(id, &now) ? 0 : ns_of(&now);
+	if (start) {
+		start_ns[CLOCK_REALTIME] = strtoll(start, NULL, 10);
+		start_ns[CLOCK_REALTIME_COARSE] = start_ns[CLOCK_REALTIME];
+	}
 }
 
 __attribute__((constructor)) static void begin(void)
@@ -142,12 +153,22 @@ time_t time(time_t *out)
 	return now.tv_sec;
 }
 
-int epoll_wait(int fd, struct epoll_event *events, int max, int timeout)
+static int shortened(int timeout)
 {
 	set_up();
-	if (timeout > 0)
-		timeout = (int)((timeout + speed - 1) / speed);
+	return timeout > 0 ? (int)((timeout + speed - 1) / speed) : timeout;
+}
+
+int epoll_wait(int fd, struct epoll_event *events, int max, int timeout)
+{
+	timeout = shortened(timeout);
 	return real_epoll(fd, events, max, timeout);
+}
+
+int poll(struct pollfd *fds, nfds_t count, int timeout)
+{
+	timeout = shortened(timeout);
+	return real_poll(fds, count, timeout);
 }
 
 /* An absolute time: of which clock is seen by its size. */

@@ -2,6 +2,7 @@
 each connection to the next of them. Every node has wires of its own to the
 database and to Zendesk, which can be cut."""
 
+import concurrent.futures
 import contextlib
 import http.client
 import os
@@ -10,6 +11,7 @@ import signal
 import crashes
 import daemon
 import harness
+import pg
 import wires
 
 # The delays between two attempts of a webhook, divided.
@@ -24,6 +26,7 @@ class Node(daemon.Daemon):
         self.name = name
         self.stopped = False
         self.port = None
+        self.process = None
         self.store_wire = wires.Wire(fleet.database_at)
         host, _, port = fleet.sandbox.url.rpartition("/")[2].partition(":")
         self.api_wire = wires.Wire((host, int(port)))
@@ -32,6 +35,10 @@ class Node(daemon.Daemon):
             top={"store": fleet.store_url(self), **(top or {})},
             zendesk_url=self.api_wire.url,
             sunco_url=self.api_wire.url + "/sc", **account)
+
+    def start(self, environment=None):
+        super().start({**self.fleet.environment, **(environment or {})})
+        self.stopped = False
 
     def announce(self):
         self.port = int(self.url.rpartition(":")[2])
@@ -43,10 +50,6 @@ class Node(daemon.Daemon):
     def thaw(self):
         self.stopped = False
         self.process.send_signal(signal.SIGCONT)
-
-    def kill(self):
-        super().kill()
-        self.stopped = False
 
     def cut(self, store=True, api=True):
         for wire in self.wires(store, api):
@@ -82,16 +85,20 @@ class Node(daemon.Daemon):
 
 
 class Fleet:
-    """Nodes over a database of a cluster (pg.Cluster, or pg.Pooler)."""
+    """Nodes over a database of a cluster, perhaps through a pg.Pooler. With
+    `servers` the URL names all of those, and no wires to them are used."""
 
-    def __init__(self, folder, sandbox, cluster, through=None, top=None,
-                 settings=None, parameters=None, **account):
+    def __init__(self, folder, sandbox, cluster, through=None, servers=None,
+                 top=None, settings=None, parameters=None, **account):
         self.folder = str(folder)
         self.sandbox = sandbox
         self.cluster = cluster
         self.server = through or cluster
+        self.servers = servers
+        self.strangers = set()  # people whose jobs may stay
         self.database = cluster.database()
         self.parameters = parameters or {}
+        self.environment = cluster.clock
         self.top = top or {}
         self.account = account
         self.nodes = []
@@ -109,9 +116,13 @@ class Fleet:
 
     def store_url(self, node):
         parameters = {"application_name": node.name, **self.parameters}
+        ports = [node.store_wire.port]
+        if self.servers:
+            ports = [server.port for server in self.servers]
+            parameters["target_session_attrs"] = "read-write"
+        hosts = ",".join(f"127.0.0.1:{port}" for port in ports)
         more = "&".join(f"{k}={v}" for k, v in parameters.items())
-        return (f"postgresql://reunite@127.0.0.1:{node.store_wire.port}/"
-                f"{self.database}?{more}")
+        return f"postgresql://{pg.USER}@{hosts}/{self.database}?{more}"
 
     def next_ports(self):
         """Another one first every time; whoever refuses is passed over."""
@@ -120,16 +131,20 @@ class Fleet:
         start = self.turn % len(ports) if ports else 0
         return [("127.0.0.1", p) for p in ports[start:] + ports[:start]]
 
-    def add(self, count=1, environment=None, **account):
-        """Starts so many more; the last of them."""
-        for _ in range(count):
-            name = f"node{len(self.nodes)}"
-            folder = os.path.join(self.folder, name)
-            os.mkdir(folder)
-            self.nodes.append(Node(folder, self, name, self.top,
-                                   environment=environment,
-                                   **{**self.account, **account}))
+    def add(self, count=1, **account):
+        """Starts so many more, at the same moment; the last of them."""
+        names = [f"node{len(self.nodes) + n}" for n in range(count)]
+        with concurrent.futures.ThreadPoolExecutor(count) as starters:
+            started = [starters.submit(self.start, name, account)
+                       for name in names]
+        self.nodes += [s.result() for s in started]
         return self.nodes[-1]
+
+    def start(self, name, account):
+        folder = os.path.join(self.folder, name)
+        os.mkdir(folder)
+        return Node(folder, self, name, self.top,
+                    **{**self.account, **account})
 
     @property
     def daemon(self):
@@ -144,7 +159,10 @@ class Fleet:
 
     # --- what they say; see crashes.Stage, whose checks are used ---
 
-    items = crashes.Stage.items
+    def items(self, name):
+        return [i for i in crashes.Stage.items(self, name)
+                if i.get("sunco_user_id") not in self.strangers]
+
     failed_deliveries = crashes.Stage.failed_deliveries
     quiet = crashes.Stage.quiet
     requests = crashes.Stage.requests

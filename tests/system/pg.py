@@ -16,9 +16,11 @@ import signal
 import socket
 import subprocess
 import tempfile
+import time
 
 import pytest
 
+import daemon
 import harness
 
 USER = "reunite"
@@ -73,11 +75,13 @@ def free_port():
         return s.getsockname()[1]
 
 
-def spawn(argv, log_file, death):
+def spawn(argv, log_file, death, environment, wrapper):
     with open(log_file, "ab") as log:
         return _starter.submit(
-            subprocess.Popen, [*somebody_else(death), *argv], stdout=log,
-            stderr=log, stdin=subprocess.DEVNULL, cwd="/").result()
+            subprocess.Popen,
+            [*wrapper, *somebody_else(death), *argv], stdout=log,
+            stderr=log, stdin=subprocess.DEVNULL, cwd="/",
+            env={**os.environ, **environment}).result()
 
 
 def run(*argv):
@@ -99,20 +103,24 @@ class Server:
 
     DEATH = "QUIT"
 
-    def __init__(self):
+    def __init__(self, host="127.0.0.1", wrapper=()):
+        self.host = host
+        self.wrapper = wrapper
         # the server's user must get in, which pytest's folders refuse
         self.folder = tempfile.mkdtemp(prefix="reunite-pg-")
         give(self.folder)
         self.log_file = os.path.join(self.folder, "log")
         self.port = free_port()
         self.process = None
+        self.environment = {}
 
     def log(self):
         with open(self.log_file, encoding="utf-8", errors="replace") as f:
             return f.read()
 
     def launch(self, argv):
-        self.process = spawn(argv, self.log_file, self.DEATH)
+        self.process = spawn(argv, self.log_file, self.DEATH,
+                             self.environment, self.wrapper)
         harness.wait_until(lambda: self.gone() or self.answers(),
                            what="the server to answer")
         assert not self.gone(), self.log()
@@ -123,12 +131,12 @@ class Server:
     def answers(self):
         """It takes queries."""
         return subprocess.run(
-            [program("pg_isready"), "-q", "-h", "127.0.0.1", "-p",
+            [program("pg_isready"), "-q", "-h", self.host, "-p",
              str(self.port), "-d", "postgres"], check=False).returncode == 0
 
     def url(self, database="postgres", **parameters):
         more = "&".join(f"{k}={v}" for k, v in parameters.items())
-        return (f"postgresql://{USER}@127.0.0.1:{self.port}/{database}"
+        return (f"postgresql://{USER}@{self.host}:{self.port}/{database}"
                 + ("?" + more if more else ""))
 
     def pids(self):
@@ -157,11 +165,22 @@ class Server:
 
 class Cluster(Server):
     """A PostgreSQL server; `settings` go into postgresql.conf. With
-    `primary` it is a hot standby of that one."""
+    `primary` it is a hot standby of that one. Its clock runs `fast` times as
+    fast, as does that of its nodes (nodes.py). Where it is reached from
+    elsewhere than loopback, `hba` says who gets in."""
 
-    def __init__(self, primary=None, hba=None, **settings):
-        super().__init__()
+    def __init__(self, primary=None, hba=None, fast=None, host="127.0.0.1",
+                 wrapper=(), **settings):
+        super().__init__(host, wrapper)
         self.data = os.path.join(self.folder, "data")
+        # the clock with which `reunite` serves here
+        self.clock = primary.clock if primary else {}
+        if fast:
+            self.clock = daemon.fast_clock(fast, time.time_ns())
+        if self.clock:
+            # where the server's user can read it
+            self.environment = {**self.clock, "LD_PRELOAD": shutil.copy(
+                self.clock["LD_PRELOAD"], self.folder)}
         if primary:
             # its name decides whether the primary waits for it
             run(program("pg_basebackup"), "-D", self.data, "-R", "-X",
@@ -170,7 +189,7 @@ class Cluster(Server):
         else:
             run(program("initdb"), "-D", self.data, "-N", "-A", "trust",
                 "-U", USER, "-E", "UTF8", "--locale=C")
-        self.set(**{**SETTINGS, "listen_addresses": "127.0.0.1",
+        self.set(**{**SETTINGS, "listen_addresses": host,
                     "port": self.port,
                     "unix_socket_directories": self.folder, **settings})
         if hba:
@@ -290,11 +309,19 @@ class Pooler(Server):
         config = os.path.join(self.folder, "pgbouncer.ini")
         with open(config, "w", encoding="ascii") as f:
             f.write(f"[databases]\n"
-                    f"* = host=127.0.0.1 port={target.port} user={USER}\n"
+                    f"* = host={target.host} port={target.port} user={USER}\n"
                     f"[pgbouncer]\n"
                     f"listen_addr = 127.0.0.1\nlisten_port = {self.port}\n"
                     f"unix_socket_dir =\nauth_type = any\n"
                     f"pool_mode = {pool_mode}\n"
                     f"default_pool_size = {pool_size}\n"
                     f"log_connections = 0\nlog_disconnections = 0\n")
-        self.launch([path, config])
+        self.argv = [path, config]
+        self.start()
+
+    def start(self):
+        self.launch(self.argv)
+
+    def restart(self):
+        self.end(signal.SIGTERM)
+        self.start()
