@@ -94,6 +94,7 @@ struct pg {
 	struct error trouble;	   /* why there is none */
 	char state[PG_STATE_SIZE]; /* SQLSTATE of the transaction's error */
 	size_t pending;		/* statements whose outcome is still to come */
+	size_t turns;		/* ends of turns that are still to come */
 	uint64_t taken;		/* and of how many it has come */
 	struct pg_ahead *ahead; /* NULL: nothing was expected yet */
 	struct pg_seat seats[PG_SEATS];
@@ -137,6 +138,10 @@ bool pg_is_alive(PGconn *conn);
 void pg_drop(struct pg *p);
 /* From now on a call may last so long. */
 void pg_limit(struct pg *p, int64_t ms);
+/* Ends a turn: the server answers all that was sent. Only between turns does
+ * it look at how long a transaction is idle, so nothing may be waited for
+ * within one: a process that is stopped there would keep its locks. */
+bool pg_turn(struct pg *p);
 /* The next result, or NULL: there is no more of this statement, or (db.failed)
  * the connection is lost. */
 PGresult *pg_result(struct pg *p);

@@ -125,7 +125,7 @@ void pg_drop(struct pg *p)
 	if (p->conn != NULL)
 		PQfinish(p->conn);
 	p->conn = NULL;
-	p->pending = 0;
+	p->pending = p->turns = 0;
 	pg_expect_end(p);
 }
 
@@ -172,7 +172,7 @@ static enum result make(struct pg *p)
 	if (r != RESULT_OK)
 		return r;
 	p->session++;
-	p->pending = 0;
+	p->pending = p->turns = 0;
 	pg_expect_end(p);
 	if (PQenterPipelineMode(p->conn) == 0)
 		r = why_not(p->conn, &p->trouble);
@@ -243,13 +243,28 @@ static bool wait_socket(struct pg *p)
 	return true;
 }
 
+bool pg_turn(struct pg *p)
+{
+	if (p->conn == NULL || PQpipelineSync(p->conn) != 1)
+		return false;
+	p->turns++;
+	return true;
+}
+
 PGresult *pg_result(struct pg *p)
 {
-	if (p->conn == NULL)
-		return NULL;
-	while (PQisBusy(p->conn)) {
-		if (!wait_socket(p))
-			return NULL;
+	PGresult *res;
+
+	while (p->conn != NULL) {
+		while (PQisBusy(p->conn)) {
+			if (!wait_socket(p))
+				return NULL;
+		}
+		res = PQgetResult(p->conn);
+		if (PQresultStatus(res) != PGRES_PIPELINE_SYNC)
+			return res;
+		PQclear(res);
+		p->turns--;
 	}
-	return PQgetResult(p->conn);
+	return NULL;
 }

@@ -123,8 +123,8 @@ static bool take(struct pg *p, PGresult **out)
 /* Everything that is expected. */
 static bool take_expected(struct pg *p)
 {
-	if (pg_expect_awaits(p) && p->conn != NULL)
-		(void)PQsendFlushRequest(p->conn);
+	if (pg_expect_awaits(p))
+		(void)pg_turn(p);
 	while (pg_expect_awaits(p))
 		if (!take(p, NULL))
 			return false;
@@ -134,8 +134,7 @@ static bool take_expected(struct pg *p)
 /* Everything up to the last statement sent, whose outcome it is. */
 static bool take_last(struct pg *p, PGresult **out)
 {
-	if (p->conn != NULL)
-		(void)PQsendFlushRequest(p->conn);
+	(void)pg_turn(p);
 	while (p->pending > 1) {
 		if (!take(p, NULL))
 			return false;
@@ -507,35 +506,34 @@ PGresult *pg_ask(struct pg *p, const char *sql)
 	return take_last(p, &res) ? res : NULL;
 }
 
-/* Reads on to the end of a turn. Nothing comes twice: it is out of step. */
-static bool drain(struct pg *p, int turns)
+/* Reads on to the end of all turns. Nothing comes twice: it is out of step. */
+static bool drain(struct pg *p)
 {
 	PGresult *res;
 	bool nothing = false;
 
-	while (turns > 0) {
+	while (p->turns > 0) {
 		res = pg_result(p);
-		if (res == NULL && (p->conn == NULL || nothing))
+		if (res == NULL && nothing)
 			return false;
 		nothing = res == NULL;
-		turns -= PQresultStatus(res) == PGRES_PIPELINE_SYNC;
 		PQclear(res);
 	}
-	return true;
+	return p->conn != NULL;
 }
 
 PGresult *pg_finish(struct pg *p)
 {
 	PGresult *res = NULL;
 
-	if (!is_there(p) || PQpipelineSync(p->conn) != 1)
+	if (!is_there(p) || !pg_turn(p))
 		return NULL;
 	while (p->pending > 1)
 		(void)take(p, NULL);
 	if (p->pending == 1)
 		(void)take(p, &res);
 	pg_expect_end(p);
-	if (drain(p, 1))
+	if (drain(p))
 		return res;
 	pg_drop(p);
 	PQclear(res);
@@ -544,10 +542,10 @@ PGresult *pg_finish(struct pg *p)
 
 bool pg_abandon(struct pg *p)
 {
-	bool ok = p->conn != NULL && PQpipelineSync(p->conn) == 1 &&
+	bool ok = pg_turn(p) &&
 		  PQsendQueryParams(p->conn, "ROLLBACK", 0, NULL, NULL, NULL,
 				    NULL, 0) == 1 &&
-		  PQpipelineSync(p->conn) == 1 && drain(p, 2) &&
+		  pg_turn(p) && drain(p) &&
 		  PQtransactionStatus(p->conn) == PQTRANS_IDLE;
 
 	p->pending = 0;

@@ -116,11 +116,11 @@ class Fleet:
 
     def store_url(self, node):
         parameters = {"application_name": node.name, **self.parameters}
-        ports = [node.store_wire.port]
+        hosts = [f"127.0.0.1:{node.store_wire.port}"]
         if self.servers:
-            ports = [server.port for server in self.servers]
+            hosts = [f"{s.host}:{s.port}" for s in self.servers]
             parameters["target_session_attrs"] = "read-write"
-        hosts = ",".join(f"127.0.0.1:{port}" for port in ports)
+        hosts = ",".join(hosts)
         more = "&".join(f"{k}={v}" for k, v in parameters.items())
         return f"postgresql://{pg.USER}@{hosts}/{self.database}?{more}"
 

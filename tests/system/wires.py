@@ -47,6 +47,7 @@ class Wire:
         self.pairs = set()
         self.port = None
         self.whole = None
+        self.last = None
         self.server = None
         run(self.open())
 
@@ -86,7 +87,10 @@ class Wire:
                     self.requests.append((time.monotonic(), found[0]))
                 await self.whole.wait()
                 writer.write(data)
+                if outwards and self.last and self.last in data:
+                    self.whole.clear()
                 await writer.drain()
+        await self.whole.wait()
         with contextlib.suppress(OSError, RuntimeError):
             writer.write_eof()
 
@@ -98,9 +102,14 @@ class Wire:
             self.whole.clear()
         run(do())
 
+    def cut_after(self, words):
+        """As soon as something with these has been sent out."""
+        self.last = words
+
     def mend(self, late=False):
         """What was under way is lost, or, `late`, arrives now."""
         async def do():
+            self.last = None
             if not late:
                 for pair in list(self.pairs):
                     abort(*pair)
