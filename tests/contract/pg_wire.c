@@ -171,6 +171,7 @@ static bool turn(struct pg_wire *w)
 {
 	struct pollfd fds[1 + 2 * LINES_MAX];
 	size_t count = w->count;
+	bool stops;
 
 	fds[0] = (struct pollfd){w->listener, POLLIN, 0};
 	for (size_t i = 0; i < count; i++) {
@@ -182,10 +183,11 @@ static bool turn(struct pg_wire *w)
 	copy_what_came(w, fds, count);
 	if (fds[0].revents != 0)
 		take_in(w);
-	if (w->stops)
+	stops = w->stops;
+	if (stops)
 		cut_all(w);
 	pthread_mutex_unlock(&w->mutex);
-	return !w->stops;
+	return !stops;
 }
 
 static void *wire_main(void *arg)
