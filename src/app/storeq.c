@@ -7,7 +7,9 @@
  *	                    store_changed (1/s)       store_checkpoint (1/s)
  *	                    store_watch (1/s)         store_empty_log, if unclean
  *
- * All waiting writes go into one transaction, at most BATCH_MAX of them; one
+ * All waiting writes go into one transaction, at most BATCH_MAX of them, and
+ * fewer while transactions take long: a database across a network has a limit
+ * for each, and a batch that is too large would never pass. One
  * post to the loop delivers everything that has finished by then.
  *
  * Invariants:
@@ -33,6 +35,8 @@
 #include "base/str.h"
 
 #define BATCH_MAX	256
+#define BATCH_SMALL	16
+#define BATCH_SLOW_S	0.5
 #define BEHIND_COUNT	10000
 #define BEHIND_AGE_MS	2000
 #define TICK_MS		1000
@@ -67,6 +71,7 @@ struct side {
 	pthread_cond_t wake;
 	pthread_t thread;
 	struct log_throttle throttle;
+	size_t batch_max; /* for now; the thread's own */
 	bool writes;	  /* the writer's side */
 	bool checkpoints; /* the reader's side, or the only one */
 };
@@ -355,6 +360,15 @@ static void set_failed(struct storeq *q, bool failed)
 	q->failed = failed;
 }
 
+/* What takes long though it is small would do so in any case. */
+static void resize(struct side *s, size_t count, bool slow)
+{
+	if (!slow && s->batch_max < BATCH_MAX)
+		s->batch_max *= 2;
+	else if (slow && count >= 2 * BATCH_SMALL)
+		s->batch_max = BATCH_SMALL;
+}
+
 /* Runs one transaction; the caller does not hold the lock. */
 static void run_batch(struct side *s, struct store_op **ops, size_t count,
 		      struct sample *sample)
@@ -369,6 +383,7 @@ static void run_batch(struct side *s, struct store_op **ops, size_t count,
 	failure = first_failure(ops, count);
 	if (failure != NULL)
 		log_failure(s, &failure->error);
+	resize(s, count, sample->seconds > BATCH_SLOW_S);
 }
 
 /* Under the lock. */
@@ -398,7 +413,7 @@ static void work(struct side *s)
 	bool failed, erased;
 
 	s->busy_since_ms = s->queue.head->since_ms;
-	while (batch.count < BATCH_MAX && s->queue.head != NULL) {
+	while (batch.count < s->batch_max && s->queue.head != NULL) {
 		ops[batch.count] = s->queue.head->op;
 		list_push(&batch, list_pop(&s->queue));
 	}
@@ -502,6 +517,7 @@ static void side_start(struct storeq *q, struct side *s, struct store *store)
 
 	s->q = q;
 	s->store = store;
+	s->batch_max = BATCH_MAX;
 	pthread_condattr_init(&attr);
 	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
 	pthread_cond_init(&s->wake, &attr);

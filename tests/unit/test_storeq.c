@@ -28,7 +28,9 @@ struct fake {
 	atomic_int checkpoints;
 	atomic_int emptied;
 	atomic_bool lost;
-	atomic_int largest; /* batch */
+	atomic_int largest;  /* batch */
+	atomic_int slow_us;  /* for each op */
+	atomic_int sizes[8]; /* of the first batches */
 	int batch;
 	bool *freed;
 };
@@ -68,6 +70,7 @@ static void fake_apply(struct store_backend *b, struct store_op *op)
 	while (f->closed_gate)
 		pthread_cond_wait(&f->opened, &f->lock);
 	pthread_mutex_unlock(&f->lock);
+	usleep((useconds_t)atomic_load(&f->slow_us));
 	if (++f->batch > atomic_load(&f->largest))
 		atomic_store(&f->largest, f->batch);
 	if (op->kind == STORE_PRUNE)
@@ -77,8 +80,12 @@ static void fake_apply(struct store_backend *b, struct store_op *op)
 
 static enum result fake_commit(struct store_backend *b, struct error *err)
 {
+	struct fake *f = fake_of(b);
+	int n = atomic_fetch_add(&f->commits, 1);
+
 	(void)err;
-	atomic_fetch_add(&fake_of(b)->commits, 1);
+	if (n < (int)ARRAY_LEN(f->sizes))
+		atomic_store(&f->sizes[n], f->batch);
 	return RESULT_OK;
 }
 
@@ -289,6 +296,29 @@ static void a_batch_takes_all_that_waits(void **state)
 	assert_int_equal(atomic_load(&w.writer->commits), 3);
 	assert_true(metric_value(metric_get(METRIC_STORE_COMMIT_SECONDS)) == 3);
 	assert_true(metric_value(metric_get(METRIC_STORE_BATCH_SIZE)) == 3);
+	world_close(&w);
+}
+
+/* A store that is far away gets small ones, until it is quick again. */
+static void a_slow_store_gets_small_batches(void **state)
+{
+	struct world w;
+	int i;
+
+	(void)state;
+	world_open(&w, false, 321);
+	gate(w.writer, true);
+	submit(&w, 0, STORE_PROBE);
+	run_until(&w, is_applying);
+	for (i = 1; i < 321; i++)
+		submit(&w, i, STORE_PROBE);
+	atomic_store(&w.writer->slow_us, 2500);
+	gate(w.writer, false);
+	run_until(&w, all_done);
+	assert_int_equal(atomic_load(&w.writer->sizes[0]), 1);
+	assert_int_equal(atomic_load(&w.writer->sizes[1]), 256);
+	assert_int_equal(atomic_load(&w.writer->sizes[2]), 16);
+	assert_true(atomic_load(&w.writer->sizes[3]) >= 16);
 	world_close(&w);
 }
 
@@ -617,6 +647,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_batch_takes_all_that_waits),
+		cmocka_unit_test(a_slow_store_gets_small_batches),
 		cmocka_unit_test(many_threads_may_submit),
 		cmocka_unit_test(lists_do_not_wait_for_writes),
 		cmocka_unit_test(freeing_runs_what_is_queued),
