@@ -23,6 +23,7 @@
 #define COMMAND_MS  10000
 #define LONG_MS	    660000
 #define ROLLBACK_MS 1000
+#define REPEATS	    3 /* of a beginning */
 
 static struct pg *of(struct store_backend *b)
 {
@@ -88,6 +89,42 @@ static bool walks(enum store_op_kind kind)
 	       kind == STORE_READINESS || kind == STORE_HEALTH;
 }
 
+static enum result start(struct pg *p, enum pg_tx kind,
+			 const struct store_batch *batch, struct error *err)
+{
+	enum result r = pg_begin(p, kind, err);
+
+	p->marks = batch->writes && p->db.mode == STORE_SERVE;
+	if (r != RESULT_OK || !batch->writes)
+		return r;
+	p->db.err = err;
+	pg_batch_start(p, batch);
+	p->db.err = NULL;
+	if (!p->db.failed)
+		return RESULT_OK;
+	pg_rollback(&p->db.base);
+	return RESULT_TEMP;
+}
+
+static enum store_failure failure(struct store_backend *b)
+{
+	const struct pg *p = of(b);
+	const char *s = p->state;
+
+	if (p->unsure || p->late)
+		return STORE_FAILED_FOR_NOW;
+	if (pg_is_race(s) || pg_is_forgetful(s) || pg_is_lost(s))
+		return STORE_FAILED_BY_MOMENT;
+	/* Locks and statements that took too long, a full disk: one after the
+	 * other they would wait as long again. */
+	if (strncmp(s, "53", 2) == 0 || strncmp(s, "55", 2) == 0 ||
+	    strncmp(s, "57", 2) == 0)
+		return STORE_FAILED_FOR_NOW;
+	return STORE_FAILED_BY_ONE;
+}
+
+/* What shows here already: a connection that was lost while nobody looked, a
+ * pooler's other session, a deadlock. */
 static enum result begin_batch(struct store_backend *b,
 			       const struct store_batch *batch,
 			       struct error *err)
@@ -101,17 +138,12 @@ static enum result begin_batch(struct store_backend *b,
 		if (walks(batch->ops[i]->kind))
 			kind = PG_WALKS;
 	}
-	r = pg_begin(p, kind, err);
-	p->marks = batch->writes && p->db.mode == STORE_SERVE;
-	if (r != RESULT_OK || !batch->writes)
-		return r;
-	p->db.err = err;
-	pg_batch_start(p, batch);
-	p->db.err = NULL;
-	if (!p->db.failed)
-		return RESULT_OK;
-	pg_rollback(b);
-	return RESULT_TEMP;
+	r = start(p, kind, batch, err);
+	for (i = 0; i < REPEATS && r != RESULT_OK &&
+		    failure(b) == STORE_FAILED_BY_MOMENT;
+	     i++)
+		r = start(p, kind, batch, err);
+	return r;
 }
 
 static void apply(struct store_backend *b, struct store_op *op)
@@ -185,23 +217,6 @@ void pg_rollback(struct store_backend *b)
 	}
 	p->in_tx = false;
 	db_account_forget(&p->db);
-}
-
-static enum store_failure failure(struct store_backend *b)
-{
-	const struct pg *p = of(b);
-	const char *s = p->state;
-
-	if (p->unsure || p->late)
-		return STORE_FAILED_FOR_NOW;
-	if (pg_is_race(s) || pg_is_forgetful(s) || pg_is_lost(s))
-		return STORE_FAILED_BY_MOMENT;
-	/* Locks and statements that took too long, a full disk: one after the
-	 * other they would wait as long again. */
-	if (strncmp(s, "53", 2) == 0 || strncmp(s, "55", 2) == 0 ||
-	    strncmp(s, "57", 2) == 0)
-		return STORE_FAILED_FOR_NOW;
-	return STORE_FAILED_BY_ONE;
 }
 
 /* Whether it can be reached shows with the next transaction. */
