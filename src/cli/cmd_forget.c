@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "base/json.h"
 #include "base/str.h"
+#include "backups.h"
 #include "commands.h"
 #include "core/address.h"
 #include "list.h"
@@ -111,35 +112,46 @@ static int forget(struct cli *c, struct store *store, const char *account,
 	return code;
 }
 
-static void print_copy(struct cli *c, const struct store_copy *copy)
+static void print_copy(void *arg, const char *name, const char *host,
+		       int64_t made_ms)
 {
 	char made[CLOCK_TEXT_SIZE];
+	struct cli *c = arg;
 	struct json_t *v;
 
 	fprintf(c->err,
-		"reunite forget: %s is an older copy of the store and may "
+		"reunite forget: %s%s%s is an older copy of the store and may "
 		"hold the person still: delete it\n",
-		copy->name);
+		name, host ? " on " : "", host ? host : "");
 	if (!c->json)
 		return;
 	v = json_new_obj();
-	json_set_str(v, "copy", copy->name);
-	clock_format(copy->made_ms, made);
+	json_set_str(v, "copy", name);
+	if (host)
+		json_set_str(v, "host", host);
+	clock_format(made_ms, made);
 	json_set_str(v, "made", made);
 	cli_object(c, v);
 }
 
 /* They hold what the store held then, and are not written any more. */
-static void tell_of_copies(struct cli *c, const struct config *config)
+static int tell_of_copies(struct cli *c, const struct config *config,
+			  struct store *store)
 {
 	struct store_copy *copies;
 	size_t count = store_copies(config->store, &copies);
+	struct error err;
 
 	for (size_t i = 0; i < count; i++) {
-		print_copy(c, &copies[i]);
+		print_copy(c, copies[i].name, NULL, copies[i].made_ms);
 		free(copies[i].name);
 	}
 	free(copies);
+	if (backups_each(store, config->store, print_copy, c, &err) ==
+	    RESULT_OK)
+		return CLI_DONE;
+	return cli_error(c, "erased, but its backups cannot be told: %s",
+			 err.text);
 }
 
 /* While somebody reads it cannot be; what they do is short. */
@@ -166,13 +178,13 @@ static int forget_all(struct cli *c, const struct config *config,
 			code = forget(c, store, config->accounts[i].name, w);
 	if (code != CLI_DONE || cli_given(c, "dry-run"))
 		return code;
-	tell_of_copies(c, config);
+	code = tell_of_copies(c, config, store);
 	if (!empty_log(store))
 		return cli_error(c, "erased, but the write-ahead log could not "
 				    "be emptied while somebody reads the "
 				    "store: a daemon does it afterwards; "
 				    "without one, say it again");
-	return CLI_DONE;
+	return code;
 }
 
 static int run(struct cli *c)

@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "base/str.h"
+#include "backups.h"
 #include "doctor.h"
 
 #define MIB (INT64_C(1) << 20)
@@ -131,25 +132,42 @@ static void check_log(struct doctor *d)
 			   (long long)(st.st_size / MIB));
 }
 
-static void check_copies(struct doctor *d)
+static void say_copy(struct doctor *d, const char *name, const char *host,
+		     int64_t made_ms, bool rescued)
 {
 	int64_t kept_ms = d->config->retention_before_images_ms;
-	struct store_copy *copies;
-	size_t count = store_copies(d->config->store, &copies);
+	bool old = d->cli->now_ms - made_ms > kept_ms;
 	char age[DOCTOR_AGE_SIZE];
 
-	for (size_t i = 0; i < count; i++) {
-		bool old = d->cli->now_ms - copies[i].made_ms > kept_ms;
+	doctor_say(d, old || rescued ? DOCTOR_WARNING : DOCTOR_OK,
+		   "delete it when it is of no use any more",
+		   "%s%s%s, %s old, holds what the store held then", name,
+		   host ? " on " : "", host ? host : "",
+		   doctor_age(d, made_ms, age));
+}
 
-		doctor_say(
-			d,
-			old || copies[i].rescued ? DOCTOR_WARNING : DOCTOR_OK,
-			"delete it when it is of no use any more",
-			"%s, %s old, holds what the store held then",
-			copies[i].name, doctor_age(d, copies[i].made_ms, age));
+static void say_backup(void *arg, const char *name, const char *host,
+		       int64_t made_ms)
+{
+	say_copy(arg, name, host, made_ms, false);
+}
+
+static void check_copies(struct doctor *d)
+{
+	struct store_copy *copies;
+	size_t count = store_copies(d->config->store, &copies);
+	struct error err;
+
+	for (size_t i = 0; i < count; i++) {
+		say_copy(d, copies[i].name, NULL, copies[i].made_ms,
+			 copies[i].rescued);
 		free(copies[i].name);
 	}
 	free(copies);
+	if (d->store && backups_each(d->store, d->config->store, say_backup, d,
+				     &err) != RESULT_OK)
+		doctor_say(d, DOCTOR_PROBLEM, NULL,
+			   "its backups cannot be told: %s", err.text);
 }
 
 /* One of the kernel's lines "1: FLOCK ADVISORY WRITE pid device:inode ...". */

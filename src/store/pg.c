@@ -95,6 +95,10 @@ static enum result start(struct pg *p, enum pg_tx kind,
 	enum result r = pg_begin(p, kind, err);
 
 	p->marks = batch->writes && p->db.mode == STORE_SERVE;
+	if (r == RESULT_OK && p->db.mode == STORE_SOURCE)
+		r = pg_keep_out(p, err);
+	if (r != RESULT_OK && p->in_tx)
+		pg_rollback(&p->db.base);
 	if (r != RESULT_OK || !batch->writes)
 		return r;
 	p->db.err = err;

@@ -181,6 +181,9 @@ enum result pg_open(struct store_backend **out, const char *location,
 void pg_close(struct store_backend *b);
 /* What libpq takes, of what is behind the scheme; *new*. */
 char *pg_url(const char *location);
+/* Until the end of the transaction nobody writes to the store, or begins to
+ * serve it. RESULT_CONFLICT: somebody does. */
+enum result pg_keep_out(struct pg *p, struct error *err);
 /* It is the store that this handle was opened for. */
 enum result pg_same_store(struct pg *p, struct error *err);
 

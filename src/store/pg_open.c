@@ -18,6 +18,11 @@
 #include "mark.h"
 #include "migrate.h"
 
+/* As those of pg_batch.c: who serves shares the first, who writes the second.
+ */
+#define SERVE_LOCK "1919251822, -1"
+#define WRITE_LOCK "1919251822, 0"
+
 #define SCHEMA_LOCK "SELECT pg_advisory_xact_lock(1919251822)" /* "reun" */
 
 /* Tables by which a store is known, and how many there are at all. */
@@ -99,6 +104,37 @@ static enum result exec(void *arg, const char *sql, struct error *err)
 	return outcome(p);
 }
 
+enum result pg_keep_out(struct pg *p, struct error *err)
+{
+	int64_t ours;
+
+	p->db.err = err;
+	ours = ask_number(
+		p, "SELECT CAST(pg_try_advisory_xact_lock(" SERVE_LOCK ")"
+		   " AND pg_try_advisory_xact_lock(" WRITE_LOCK ") AS int)");
+	p->db.err = NULL;
+	if (p->db.failed)
+		return outcome(p);
+	return ours != 0 ? RESULT_OK
+			 : error_set(err, RESULT_CONFLICT,
+				     "somebody works on it: end every `reunite "
+				     "serve` first");
+}
+
+static enum result refuse_copied(struct pg *p, struct error *err)
+{
+	int64_t ours = ask_number(
+		p, "SELECT CAST(pg_try_advisory_xact_lock_shared(" SERVE_LOCK
+		   ") AS int)");
+
+	if (p->db.failed)
+		return outcome(p);
+	return ours != 0 ? RESULT_OK
+			 : error_set(err, RESULT_CONFLICT,
+				     "`reunite store copy` copies it elsewhere "
+				     "just now: serve the copy");
+}
+
 static enum result bring_up(struct pg *p, bool *created, struct error *err)
 {
 	struct migrate_db db = {
@@ -112,6 +148,8 @@ static enum result bring_up(struct pg *p, bool *created, struct error *err)
 		r = look(p, &version, err);
 	if (r == RESULT_OK)
 		r = migrate_check((int)version, true, err);
+	if (r == RESULT_OK && p->db.mode == STORE_SERVE)
+		r = refuse_copied(p, err);
 	if (r == RESULT_OK && version > 0)
 		r = p->db.mode == STORE_SERVE ? mark_refuse(&p->db, err)
 					      : mark_check_target(&p->db, err);

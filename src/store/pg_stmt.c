@@ -514,7 +514,7 @@ static bool drain(struct pg *p)
 
 	while (p->turns > 0) {
 		res = pg_result(p);
-		if (res == NULL && nothing)
+		if (res == NULL && nothing && p->turns > 0)
 			return false;
 		nothing = res == NULL;
 		PQclear(res);

@@ -420,6 +420,63 @@ static void sources_and_targets_are_looked_at(void **state)
 	tk_place_remove(&none);
 }
 
+/* While it is copied nobody serves it, nor writes to it in another way. */
+struct intruder {
+	const char *url;
+	int tried;
+};
+
+static void intrude(void *arg, const char *doing, const char *table,
+		    int64_t done, int64_t total)
+{
+	struct intruder *i = arg;
+	struct error err = {""};
+	struct store *s;
+
+	(void)table;
+	(void)done;
+	(void)total;
+	if (!str_eq(doing, "copying") || i->tried++ > 0)
+		return;
+	assert_int_equal(store_open(&s, i->url, STORE_SERVE, CT_START, &err),
+			 RESULT_CONFLICT);
+	assert_true(strstr(err.text, "store copy") ||
+		    strstr(err.text, "another process"));
+}
+
+static void nobody_serves_what_is_copied(void **state)
+{
+	struct tk_place first, a, b;
+	struct transfer t;
+	struct error err;
+
+	(void)state;
+	tk_fill(&first);
+	for (enum tk_kind kind = 0; kind < TK_KINDS; kind++) {
+		struct intruder in = {a.url, 0};
+
+		tk_place_make(&a, kind);
+		tk_place_make(&b, TK_SQLITE);
+		tk_copy(first.url, a.url, &t);
+		transfer_release(&t);
+		t = (struct transfer){.from = a.url,
+				      .to = b.url,
+				      .host = "here",
+				      .now_ms = CT_START,
+				      .tell = intrude,
+				      .arg = &in};
+		if (transfer_copy(&t, &err) != RESULT_OK)
+			fail_msg("%s", err.text);
+		assert_true(in.tried > 0);
+		transfer_release(&t);
+		/* and then again */
+		store_close(contract_open_url(a.url, STORE_SERVE));
+		tk_place_remove(&a);
+		tk_place_remove(&b);
+	}
+	tk_place_remove(&first);
+}
+
 static void an_older_source_is_refused(void **state)
 {
 	struct tk_place a, b;
@@ -510,6 +567,7 @@ int main(void)
 		cmocka_unit_test(killed_once_anywhere),
 		cmocka_unit_test(a_source_that_changed_is_copied_anew),
 		cmocka_unit_test(sources_and_targets_are_looked_at),
+		cmocka_unit_test(nobody_serves_what_is_copied),
 		cmocka_unit_test(an_older_source_is_refused),
 		cmocka_unit_test(a_difference_is_found),
 	};
