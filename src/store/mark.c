@@ -42,8 +42,10 @@ enum result mark_check_target(struct db *db, struct error *err)
 	if (!db_step(db, key))
 		return answer(db, RESULT_OK);
 	db_end(key);
-	return error_set(err, RESULT_CONFLICT,
-			 "there is a store already; a copy needs a new one");
+	return error_set(
+		err, RESULT_CONFLICT,
+		"there is a store already, or a copy that is complete: "
+		"a copy needs a new one");
 }
 
 void mark_put(struct db *db, const struct mark *m)
