@@ -176,7 +176,7 @@ static enum result make(struct pg *p)
 	pg_expect_end(p);
 	if (PQenterPipelineMode(p->conn) == 0)
 		r = why_not(p->conn, &p->trouble);
-	else if (p->opened)
+	else if (p->opened && p->db.mode != STORE_TARGET) /* has a mark */
 		r = pg_same_store(p, &p->trouble);
 	if (r != RESULT_OK)
 		pg_drop(p);

@@ -148,8 +148,7 @@ def test_it_goes_on_from_postgresql_too(sandbox, daemon, cluster):
 
 
 def test_a_store_that_is_served_is_not_copied(daemon, cluster, tmp_path):
-    for number, url in enumerate(
-            (None, cluster.url(cluster.database()))):
+    for number, url in enumerate((None,)):
         reunite = daemon(**({"top": {"store": url}} if url else {}))
         done = copy(url or sqlite_url(reunite),
                     f"sqlite:{tmp_path}/no{number}.db", check=False)

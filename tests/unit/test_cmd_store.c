@@ -94,8 +94,8 @@ static void wrong_usage_is_told(void **state)
 {
 	(void)state;
 	cli_refuses("store copy @", "--to names the new store");
-	cli_refuses("store copy @ --to mysql:x", "url is not like");
-	cli_refuses("store copy @ --from x --to y", "url is not like");
+	cli_refuses("store copy @ --to mysql:x", "url is neither like");
+	cli_refuses("store copy @ --from x --to y", "url is neither like");
 	cli_refuses("store copy @ --to sqlite:x extra", "");
 	assert_int_equal(cli_run("store copy --from sqlite:/nowhere/x "
 				 "--to sqlite:/nowhere/y"),
