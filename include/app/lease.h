@@ -36,7 +36,9 @@
  * looks before it acts, and Zendesk carries out one of two merges of the same
  * user: it refuses the other (the user is gone). That refusal is no trouble of
  * the account; the run stores that it has to look, is refused that as well,
- * and ends as lost, while the other node finds the merge done.
+ * and ends as lost, while the other node finds the merge done. Should the one
+ * request go just when the other node has looked in vain and decides anew,
+ * there is one merge all the same, but what follows it may be missing.
  *
  * Owned by the loop thread. Next to nothing for runs that end before their
  * first beat: a timer.

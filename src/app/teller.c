@@ -116,6 +116,7 @@ static void begin(struct teller_account *a)
 	a->state = CLAIM;
 	a->dirty = false;
 	a->storing = true;
+	a->claimed_ms = loop_boot_ms(loop);
 	store_op_init(&a->claim, STORE_NOTE);
 	a->claim.u.note_claim = (struct store_note_claim){
 		.account = a->name,

@@ -6,6 +6,7 @@
 #define REUNITE_APP_TELLER_INT_H
 
 #include "api/zendesk.h"
+#include "app/lease.h"
 #include "app/teller.h"
 
 /* The diagram is in teller_note.c. */
@@ -26,6 +27,7 @@ struct teller_account {
 	bool token_done;       /* a new token has been asked for */
 	int64_t next_ms;       /* when the next is due, as the claim said */
 	int64_t not_before_ms; /* monotonic */
+	int64_t claimed_ms;    /* loop_boot_ms() when the note was asked for */
 };
 
 struct teller {
@@ -44,6 +46,13 @@ static inline const struct store_note *
 teller_note_of(const struct teller_account *a)
 {
 	return &a->claim.u.note_claim.note;
+}
+
+/* Until when a request about it may be sent: what it leaves behind is over
+ * before the lease is. See lease.h. */
+static inline int64_t teller_send_by_ms(const struct teller_account *a)
+{
+	return a->claimed_ms + TELLER_LEASE_MS - RUN_REQUEST_MS - RUN_MARGIN_MS;
 }
 
 /* teller_note.c: tells the claimed note, or finds why not; ends in

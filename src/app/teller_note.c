@@ -214,6 +214,7 @@ static void note(struct teller_account *a)
 			  &text);
 	a->call = zendesk_ticket_note(a->api, lane, n->ticket_id, text.data,
 				      on_noted, a);
+	zendesk_send_by(a->call, teller_send_by_ms(a));
 	buf_release(&text);
 }
 
@@ -243,6 +244,7 @@ static void untag(struct teller_account *a)
 	a->call =
 		zendesk_ticket_untag(a->api, lane, teller_note_of(a)->ticket_id,
 				     others, count, on_untagged, a);
+	zendesk_send_by(a->call, teller_send_by_ms(a));
 }
 
 static void on_tagged(const struct api_result *r, void *arg)
@@ -267,6 +269,7 @@ static void tag(struct teller_account *a)
 	a->call = zendesk_ticket_tag(a->api, lane, teller_note_of(a)->ticket_id,
 				     ticket_note_tag(&teller_note_of(a)->entry),
 				     on_tagged, a);
+	zendesk_send_by(a->call, teller_send_by_ms(a));
 }
 
 /* Whose ticket it is a webhook said. */

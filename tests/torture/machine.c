@@ -20,6 +20,7 @@
 
 #define LOOK_FIRST_MS	100
 #define LOOK_LONGEST_MS 60000
+#define STOPPED_MS	1200000
 #define ANSWER_MAX	(4 << 20)
 #define IMAGE_MAX	(1 << 20)
 
@@ -37,37 +38,37 @@ static char *quoted(const char *text)
 
 static void on_wake(const char *account, void *arg)
 {
-	struct machine *m = arg;
+	struct life *l = arg;
 
-	if (!m->ending)
-		engine_wake(m->engine, account);
+	if (!l->ending)
+		engine_wake(l->engine, account);
 }
 
 static void on_watch(const char *account, const char *sunco_id, bool waits,
 		     void *arg)
 {
-	struct machine *m = arg;
+	struct life *l = arg;
 
 	if (waits)
-		intake_watch(m->intake, account, sunco_id);
+		intake_watch(l->intake, account, sunco_id);
 	else
-		intake_unwatch(m->intake, account, sunco_id);
+		intake_unwatch(l->intake, account, sunco_id);
 }
 
-static void set_target(struct machine *m)
+static void set_target(struct life *l)
 {
-	struct settings *s = &m->sandbox->account.settings;
+	struct settings *s = &l->m->sandbox->account.settings;
 	char url[96];
 
 	snprintf(url, sizeof(url), "http://127.0.0.1:%u/webhooks/acme/sunco",
-		 http_server_port(m->server));
+		 http_server_port(l->server));
 	state_user_set_text(&s->webhook_sunco, url);
 	snprintf(url, sizeof(url), "http://127.0.0.1:%u/webhooks/acme/zendesk",
-		 http_server_port(m->server));
+		 http_server_port(l->server));
 	state_user_set_text(&s->webhook_zendesk, url);
 }
 
-static void listen_for_webhooks(struct machine *m)
+static void listen_for_webhooks(struct life *l)
 {
 	struct http_server_config limits;
 	struct error err = {""};
@@ -76,48 +77,56 @@ static void listen_for_webhooks(struct machine *m)
 
 	http_server_config_default(&limits);
 	routes = intake_routes(&count);
-	m->server = http_server_new(m->loop, &limits, routes, count, m->intake);
-	if (http_server_listen(m->server, "127.0.0.1:0", &err) != RESULT_OK)
+	l->server = http_server_new(l->loop, &limits, routes, count, l->intake);
+	if (http_server_listen(l->server, "127.0.0.1:0", &err) != RESULT_OK)
 		fail_msg("%s", err.text);
-	set_target(m);
+	set_target(l);
 }
 
-void machine_live(struct machine *m)
+static void live(struct machine *m, struct life *l, struct loop *loop)
 {
 	struct error err = {""};
 	struct config *config;
 
-	m->lives++;
-	m->ending = false;
+	*l = (struct life){.m = m, .loop = loop};
 	wires_revive();
 	if (config_load(&config, m->conf, &err) != RESULT_OK ||
-	    engine_new(&m->engine, m->loop, config, STORE_SERVE, on_watch, m,
+	    engine_new(&l->engine, loop, config, STORE_SERVE, on_watch, l,
 		       &err) != RESULT_OK)
 		fail_msg("%s", err.text);
-	m->intake = intake_new(m->loop, engine_storeq(m->engine), on_wake, m);
-	intake_set_accounts(m->intake, config->accounts, config->account_count);
-	m->sweeper = sweeper_new(m->loop, m->engine);
-	listen_for_webhooks(m);
+	l->intake = intake_new(loop, engine_storeq(l->engine), on_wake, l);
+	intake_set_accounts(l->intake, config->accounts, config->account_count);
+	l->sweeper = sweeper_new(loop, l->engine);
+	listen_for_webhooks(l);
 }
 
 /* In the order that lets everything under way come back. */
-static void end_life(struct machine *m)
+static void end_life(struct life *l)
 {
-	m->ending = true;
-	sweeper_free(m->sweeper);
-	engine_free(m->engine);
-	http_server_free(m->server);
-	intake_free(m->intake);
-	m->engine = NULL;
+	if (!l->engine)
+		return;
+	l->ending = true;
+	sweeper_free(l->sweeper);
+	engine_free(l->engine);
+	http_server_free(l->server);
+	intake_free(l->intake);
+	l->engine = NULL;
 }
 
 static void on_death(void *arg)
 {
 	struct machine *m = arg;
 
-	end_life(m);
-	machine_live(m);
+	end_life(&m->first);
+	live(m, &m->first, m->first.loop);
 }
+
+struct engine *machine_engine(const struct machine *m)
+{
+	return m->other.engine ? m->other.engine : m->first.engine;
+}
+
+static void on_stop(void *arg);
 
 /* --- the stage --- */
 
@@ -203,7 +212,7 @@ static void put_store(const struct machine *m)
 
 void machine_start(struct machine *m, const char *sweeps, const char *account,
 		   const char *settings, const struct trip *trips,
-		   size_t trip_count)
+		   size_t trip_count, bool two)
 {
 	struct error err = {""};
 
@@ -222,8 +231,12 @@ void machine_start(struct machine *m, const char *sweeps, const char *account,
 	set(m, settings);
 	write_conf(m, sweeps, account);
 	put_store(m);
-	wires_start(m->loop, trips, trip_count, on_death, m);
-	machine_live(m);
+	if (two)
+		m->own = loop_new();
+	virtual_time_loops(m->own, m->own ? m->loop : NULL);
+	wires_start(m->own ? m->own : m->loop, trips, trip_count, on_death,
+		    on_stop, m);
+	live(m, &m->first, m->own ? m->own : m->loop);
 	assert_int_equal(sqlite3_open(m->store, &m->peek), SQLITE_OK);
 }
 
@@ -243,10 +256,13 @@ static void remove_files(const struct machine *m)
 void machine_stop(struct machine *m)
 {
 	sqlite3_close(m->peek);
-	end_life(m);
+	end_life(&m->first);
+	end_life(&m->other);
 	sandbox_free(m->sandbox);
 	http_client_free(m->control);
 	wires_stop();
+	virtual_time_loops(NULL, NULL);
+	loop_free(m->own);
 	loop_free(m->loop);
 	metrics_reset();
 	remove_files(m);
@@ -258,7 +274,16 @@ struct question {
 	struct machine *m;
 	struct json_t *answer;
 	int status;
+	bool over;
 };
+
+/* Whoever waits is stopped when something has come, perhaps for somebody
+ * else. */
+static void run(struct machine *m, const bool *over)
+{
+	while (!*over)
+		loop_run(m->own ? m->own : m->loop);
+}
 
 static void on_answer(const struct http_answer *a, void *arg)
 {
@@ -267,6 +292,7 @@ static void on_answer(const struct http_answer *a, void *arg)
 	q->status = a->result == RESULT_OK ? a->status : 0;
 	if (a->result == RESULT_OK)
 		q->answer = json_parse(a->body.ptr, a->body.len, NULL);
+	q->over = true;
 	loop_stop(q->m->loop);
 }
 
@@ -274,7 +300,7 @@ struct json_t *machine_control(struct machine *m, const char *name,
 			       const char *body)
 {
 	static const char *const headers[] = {"Content-Type: application/json"};
-	struct question q = {m, NULL, 0};
+	struct question q = {m, NULL, 0, false};
 	char *text = quoted(body);
 	char url[160];
 	struct http_call call = {.method = "POST",
@@ -287,7 +313,7 @@ struct json_t *machine_control(struct machine *m, const char *name,
 	snprintf(url, sizeof(url), "%s/_sandbox/%s",
 		 m->sandbox->account.base_url, name);
 	http_client_send(m->control, &call, on_answer, &q);
-	loop_run(m->loop);
+	run(m, &q.over);
 	free(text);
 	assert_int_equal(q.status, 200);
 	return q.answer;
@@ -349,7 +375,16 @@ struct look {
 	int64_t pause_ms;
 	int64_t until_ms;
 	bool quiet;
+	bool over;
 };
+
+static void end_look(void *arg)
+{
+	struct look *l = arg;
+
+	l->over = true;
+	loop_stop(l->m->loop);
+}
 
 static void on_look(void *arg)
 {
@@ -358,7 +393,7 @@ static void on_look(void *arg)
 	l->quiet = !l->m->sandbox->exchanges && !l->m->sandbox->acts &&
 		   !webhooks_wait(l->m) && !has_work(l->m);
 	if (l->quiet || virtual_time_ms() > l->until_ms) {
-		loop_stop(l->m->loop);
+		end_look(l);
 		return;
 	}
 	loop_timer_set(l->timer, l->pause_ms);
@@ -366,42 +401,86 @@ static void on_look(void *arg)
 							: LOOK_LONGEST_MS;
 }
 
+static void begin_look(void *arg)
+{
+	struct look *l = arg;
+
+	l->pause_ms = LOOK_FIRST_MS;
+	l->timer = loop_timer_new(l->m->loop, on_look, l);
+	loop_timer_set(l->timer, l->pause_ms);
+}
+
 bool machine_settle(struct machine *m)
 {
 	struct look l = {.m = m,
-			 .pause_ms = LOOK_FIRST_MS,
 			 .until_ms = virtual_time_ms() + MACHINE_PATIENCE_MS};
 
-	l.timer = loop_timer_new(m->loop, on_look, &l);
-	loop_timer_set(l.timer, l.pause_ms);
-	loop_run(m->loop);
+	begin_look(&l);
+	run(m, &l.over);
 	loop_timer_free(l.timer);
 	return l.quiet;
 }
 
+/* --- two of them --- */
+
+static void begin_other(void *arg)
+{
+	struct look *l = arg;
+
+	if (!l->m->other.engine)
+		live(l->m, &l->m->other, l->m->loop);
+	begin_look(l);
+	wires_tell_at(l->m->patience, end_look, l);
+}
+
+/* The first one stands still, and the other one does what is to be done. */
+static void on_stop(void *arg)
+{
+	struct machine *m = arg;
+	struct look l = {
+		.m = m,
+		.until_ms = virtual_time_ms() + STOPPED_MS,
+	};
+
+	virtual_time_stand_still(begin_other, &l, &l.over);
+	wires_tell_at(0, NULL, NULL);
+	loop_timer_free(l.timer);
+}
+
+struct pass {
+	struct machine *m;
+	bool over;
+};
+
 static void on_passed(void *arg)
 {
-	loop_stop(arg);
+	struct pass *p = arg;
+
+	p->over = true;
+	loop_stop(p->m->loop);
 }
 
 void machine_pass(struct machine *m, int64_t delay_ms)
 {
-	struct loop_timer *t = loop_timer_new(m->loop, on_passed, m->loop);
+	struct pass p = {m, false};
+	struct loop_timer *t = loop_timer_new(m->loop, on_passed, &p);
 
 	loop_timer_set(t, delay_ms);
-	loop_run(m->loop);
+	run(m, &p.over);
 	loop_timer_free(t);
 }
 
 static void on_submitted(struct store_op *op, void *arg)
 {
 	(void)op;
-	loop_stop(arg);
+	on_passed(arg);
 }
 
 enum result machine_submit(struct machine *m, struct store_op *op)
 {
-	storeq_submit(engine_storeq(m->engine), op, on_submitted, m->loop);
-	loop_run(m->loop);
+	struct pass p = {m, false};
+
+	storeq_submit(engine_storeq(machine_engine(m)), op, on_submitted, &p);
+	run(m, &p.over);
 	return op->result;
 }

@@ -2,6 +2,11 @@
  * The whole machine on one loop: the sandbox, and the lives of one daemon
  * (intake behind its listener, store, engine, sweeper) that webhooks reach
  * over loopback. Time is virtual; see virtual_time.h and wires.h.
+ *
+ * Or two nodes over one store: the first daemon has a loop of its own, and when
+ * it is stopped (a trip of wires.h) another one begins beside it and gets the
+ * webhooks; the first one goes on once the other has nothing to do, or has
+ * done so much.
  */
 #ifndef REUNITE_TESTS_MACHINE_H
 #define REUNITE_TESTS_MACHINE_H
@@ -16,30 +21,40 @@
 
 struct json_t;
 
-struct machine {
+/* A daemon's. */
+struct life {
+	struct machine *m;
 	struct loop *loop;
+	struct engine *engine;
+	struct sweeper *sweeper;
+	struct intake *intake;
+	struct http_server *server;
+	bool ending;
+};
+
+struct machine {
+	struct loop *loop; /* the sandbox's; the daemon's, if it is alone */
+	struct loop *own;  /* the first of two daemons'; or NULL */
 	struct sandbox *sandbox;
 	struct http_client *control; /* for the sandbox's endpoints */
 	char dir[64];
 	char conf[96];
 	char store[96];
-	struct engine *engine;
-	struct sweeper *sweeper;
-	struct intake *intake;
-	struct http_server *server;
+	struct life first;
+	struct life other; /* engine NULL: not there */
+	int patience; /* what the other one does until the first goes on; 0:
+			 everything */
 	struct sqlite3 *peek; /* beside all of it */
-	int lives;
-	bool ending;
 };
 
 /* sweeps: sweep_every. account: more lines of its section. settings: the sandbox's, JSON with ' in
  * place of ". */
 void machine_start(struct machine *m, const char *sweeps, const char *account,
 		   const char *settings, const struct trip *trips,
-		   size_t trip_count);
+		   size_t trip_count, bool two);
 void machine_stop(struct machine *m);
-/* The next life; the one before must be over. */
-void machine_live(struct machine *m);
+/* The engine that people's commands go to: the other one's, once it is there. */
+struct engine *machine_engine(const struct machine *m);
 
 /* A request to a control endpoint, body as above; its answer: *new*. */
 struct json_t *machine_control(struct machine *m, const char *name,

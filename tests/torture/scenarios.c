@@ -131,7 +131,7 @@ static void the_address_is_taken(struct machine *m)
 		op.u.enqueue.wait_ms = WAIT_MS;
 		r = machine_submit(m, &op);
 	}
-	engine_wake(m->engine, NULL);
+	engine_wake(machine_engine(m), NULL);
 	machine_settle(m);
 	json_free(converse(m, "{" PAT "'zendesk': 'take',"
 			      " 'webhooks': ['sunco']}"));
@@ -169,7 +169,7 @@ static void approve(struct machine *m)
 		op.u.decide.wait_ms = WAIT_MS;
 		(void)machine_submit(m, &op);
 	}
-	engine_wake(m->engine, NULL);
+	engine_wake(machine_engine(m), NULL);
 }
 
 const struct scenario torture_scenarios[] = {

@@ -63,7 +63,8 @@ static void fail_at(enum trip_kind kind, int at, int of)
 	struct machine m;
 	int status;
 
-	machine_start(&m, "0", "wait_for_user = \"1m\"\n", "{}", &trip, 1);
+	machine_start(&m, "0", "wait_for_user = \"1m\"\n", "{}", &trip, 1,
+		      false);
 	status = deliver(&m);
 	assert_true(status == 503 || (status == 200 && !of));
 	check_whole(&m, status == 200 || kind == TRIP_STORE_UNANSWERED ? PEOPLE

@@ -15,6 +15,7 @@
 struct torture {
 	const struct scenario *scenario;
 	char *picture;
+	size_t merges;
 	int stored; /* operations that it took */
 	int asked;  /* requests */
 	int most;   /* of either */
@@ -25,10 +26,10 @@ struct torture {
 /* --- one run --- */
 
 static void start(struct machine *m, const struct scenario *s,
-		  const struct trip *trips, size_t count)
+		  const struct trip *trips, size_t count, bool two)
 {
 	machine_start(m, s->sweeps ? s->sweeps : "0", s->account, s->settings,
-		      trips, count);
+		      trips, count, two);
 }
 
 static void play(struct machine *m, const struct scenario *s,
@@ -84,6 +85,20 @@ static void compare(const char *what, const char *wanted, const char *found,
 			   wanted, found);
 }
 
+static size_t merges(const struct machine *m)
+{
+	return m->sandbox->account.state->merge_count;
+}
+
+static void judge_count(const struct torture *t, const struct machine *m,
+			struct buf *problems)
+{
+	if (merges(m) != t->merges)
+		buf_printf(problems, "%zu merges, not %zu\n", merges(m),
+			   t->merges);
+	oracle_check(m, problems);
+}
+
 static void judge(const struct torture *t, const struct machine *m,
 		  struct buf *problems)
 {
@@ -107,10 +122,11 @@ static bool begin(struct torture *t, const struct scenario *s)
 
 	*t = (struct torture){.scenario = s};
 	buf_init(&problems, PROBLEMS_MAX);
-	start(&m, s, NULL, 0);
+	start(&m, s, NULL, 0, false);
 	play(&m, s, &problems);
 	judge(t, &m, &problems);
 	t->picture = oracle_picture(&m);
+	t->merges = merges(&m);
 	t->stored = wires_stored();
 	t->asked = wires_asked();
 	machine_stop(&m);
@@ -153,10 +169,14 @@ static bool run(struct torture *t, const struct disturbance *d)
 	bool hit;
 
 	buf_init(&problems, PROBLEMS_MAX);
-	start(&m, s, d->trips, d->trip_count);
+	start(&m, s, d->trips, d->trip_count, d->two);
+	m.patience = d->patience;
 	add_fault(&m, d);
 	play(&m, s, &problems);
-	judge(t, &m, &problems);
+	if (d->counts)
+		judge_count(t, &m, &problems);
+	else
+		judge(t, &m, &problems);
 	hit = disturbed(&m, d);
 	if (problems.len > 0) {
 		oracle_tell(&m, &problems);

@@ -33,6 +33,9 @@ struct disturbance {
 	size_t trip_count;
 	const char *fault; /* the rest of a row of the sandbox's; or NULL */
 	int fault_at;	   /* the request that it strikes, from 1 */
+	bool two;	   /* nodes: see machine.h */
+	int patience;	   /* as the machine's */
+	bool counts;	   /* only how many merges there are must be the same */
 };
 
 /*

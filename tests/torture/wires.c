@@ -43,11 +43,17 @@ static struct {
 	int stored;
 	int stored_of[STORE_OP_COUNT];
 	int asked;
-	int flying; /* operations that the store has */
+	int flying[2];	 /* operations that the store has, of each loop */
+	int others_left; /* until the other life has done enough */
+	loop_fn *enough;
+	void *enough_arg;
+	int lives; /* that have the store open */
 	loop_fn *dies;
+	loop_fn *stops;
 	void *arg;
 	bool told; /* that it dies */
 	struct loop_timer *soon;
+	bool soon_stops;
 	http_client_done *last_done; /* of the request to die with */
 	void *last_arg;
 	char hit[96];
@@ -89,6 +95,12 @@ static void note_hit(const char *what, int number, const char *name)
 		 number, name);
 }
 
+static void count_other(void)
+{
+	if (wires.others_left > 0 && --wires.others_left == 0)
+		wires.enough(wires.enough_arg);
+}
+
 static void end_machine(void)
 {
 	wires.dead = true;
@@ -104,6 +116,7 @@ struct wired {
 	struct store_backend base;
 	struct store_backend *inner;
 	bool has_marked; /* in the transaction */
+	bool serves;
 };
 
 static struct store_backend *inner_of(const struct store_backend *b)
@@ -118,6 +131,7 @@ static bool is_marked(const struct store_op *op, enum trip_kind kind)
 
 static void wired_close(struct store_backend *b)
 {
+	wires.lives -= ((struct wired *)b)->serves;
 	inner_of(b)->ops->close(inner_of(b));
 	free(b);
 }
@@ -202,9 +216,14 @@ enum result __wrap_store_open(struct store **out, const char *url,
 			      struct error *err)
 {
 	struct wired *w = xcalloc(1, sizeof(*w));
-	enum result r = store_sqlite_ops.open(
-		&w->inner, url + strlen("sqlite:"), mode, now_ms, err);
+	enum result r;
 
+	/* the file is one daemon's: the second one comes by the side door */
+	w->serves = mode == STORE_SERVE;
+	if (w->serves && wires.lives++ > 0)
+		mode = STORE_WRITE;
+	r = store_sqlite_ops.open(&w->inner, url + strlen("sqlite:"), mode,
+				  now_ms, err);
 	if (r != RESULT_OK) {
 		free(w);
 		return r;
@@ -220,6 +239,7 @@ struct passing {
 	storeq_done *done;
 	void *arg;
 	enum trip_kind kind;
+	bool inside;
 };
 
 static void on_stored(struct store_op *op, void *arg)
@@ -227,7 +247,7 @@ static void on_stored(struct store_op *op, void *arg)
 	struct passing p = *(struct passing *)arg;
 
 	free(arg);
-	wires.flying--;
+	wires.flying[p.inside]--;
 	if (p.kind != TRIP_NONE)
 		wires.marked = NULL;
 	if (p.kind == TRIP_STORE_UNANSWERED) {
@@ -235,6 +255,8 @@ static void on_stored(struct store_op *op, void *arg)
 		op->result = error_set(&op->error, RESULT_TEMP, "tripped");
 	} else if (p.kind == TRIP_STORE_DIES_AFTER) {
 		end_machine();
+	} else if (p.kind == TRIP_STORE_STOPS_AFTER) {
+		wires.stops(wires.arg);
 	}
 	p.done(op, p.arg);
 }
@@ -243,16 +265,18 @@ void __wrap_storeq_submit(struct storeq *q, struct store_op *op,
 			  storeq_done *done, void *arg)
 {
 	struct passing *p = xcalloc(1, sizeof(*p));
+	bool inside = virtual_time_inside();
 	char name[16];
 	struct trip *t;
 
-	*p = (struct passing){done, arg, TRIP_NONE};
-	wires.flying++;
-	if (!wires.dead) {
+	*p = (struct passing){done, arg, TRIP_NONE, inside};
+	if (inside)
+		count_other();
+	if (!wires.dead && !inside) {
 		wires.stored++;
 		wires.stored_of[op->kind]++;
 	}
-	t = wires.dead ? NULL : trip_for((int)op->kind);
+	t = wires.dead || inside ? NULL : trip_for((int)op->kind);
 	if (t) {
 		snprintf(name, sizeof(name), "kind %d", op->kind);
 		note_hit("operation", t->at, name);
@@ -261,7 +285,10 @@ void __wrap_storeq_submit(struct storeq *q, struct store_op *op,
 		wires.marked = op;
 		if (t->kind == TRIP_STORE_DIES_BEFORE)
 			end_machine();
+		if (t->kind == TRIP_STORE_STOPS_BEFORE)
+			wires.stops(wires.arg);
 	}
+	wires.flying[inside]++;
 	__real_storeq_submit(q, op, on_stored, p);
 }
 
@@ -275,7 +302,10 @@ static bool is_api(const char *url)
 static void on_soon(void *arg)
 {
 	(void)arg;
-	end_machine();
+	if (wires.soon_stops)
+		wires.stops(wires.arg);
+	else
+		end_machine();
 }
 
 static void on_last_answer(const struct http_answer *a, void *arg)
@@ -283,6 +313,32 @@ static void on_last_answer(const struct http_answer *a, void *arg)
 	(void)arg;
 	end_machine();
 	wires.last_done(a, wires.last_arg);
+}
+
+static void on_late_answer(const struct http_answer *a, void *arg)
+{
+	(void)arg;
+	wires.stops(wires.arg);
+	wires.last_done(a, wires.last_arg);
+}
+
+/* A note on a ticket is told twice then. */
+static bool is_about_users(const struct http_call *call)
+{
+	return !strstr(call->url, "/tickets/");
+}
+
+static struct http_transfer *stop_before(const struct trip *t,
+					 struct http_client *c,
+					 const struct http_call *call,
+					 http_client_done *done, void *arg)
+{
+	struct http_call late = *call;
+
+	if (t->kind == TRIP_HTTP_STOPS_CHECKED && is_about_users(call))
+		late.send_by_ms = 0;
+	wires.stops(wires.arg);
+	return __real_http_client_send(c, &late, done, arg);
 }
 
 static struct http_transfer *send_nowhere(struct http_client *c,
@@ -315,13 +371,22 @@ static struct http_transfer *trip_request(const struct trip *t,
 	case TRIP_HTTP_DIES_BEFORE:
 		end_machine();
 		return send_nowhere(c, call, done, arg);
+	case TRIP_HTTP_STOPS_BEFORE:
+	case TRIP_HTTP_STOPS_CHECKED:
+		return stop_before(t, c, call, done, arg);
 	case TRIP_HTTP_DIES_SOON:
+	case TRIP_HTTP_STOPS_SOON:
+		wires.soon_stops = t->kind == TRIP_HTTP_STOPS_SOON;
 		loop_timer_set(wires.soon, SOON_MS);
 		return __real_http_client_send(c, call, done, arg);
 	default:
 		wires.last_done = done;
 		wires.last_arg = arg;
-		return __real_http_client_send(c, call, on_last_answer, NULL);
+		return __real_http_client_send(c, call,
+					       t->kind == TRIP_HTTP_STOPS_AFTER
+						       ? on_late_answer
+						       : on_last_answer,
+					       NULL);
 	}
 }
 
@@ -336,6 +401,10 @@ struct http_transfer *__wrap_http_client_send(struct http_client *c,
 		return __real_http_client_send(c, call, done, arg);
 	if (wires.dead)
 		return send_nowhere(c, call, done, arg);
+	if (virtual_time_inside()) {
+		count_other();
+		return __real_http_client_send(c, call, done, arg);
+	}
 	wires.asked++;
 	t = trip_for(-1);
 	if (!t)
@@ -349,19 +418,22 @@ struct http_transfer *__wrap_http_client_send(struct http_client *c,
 
 static bool is_flying(void)
 {
-	return wires.flying > 0;
+	return wires.flying[1] > 0 ||
+	       (wires.flying[0] > 0 && !virtual_time_stands_still());
 }
 
 void wires_start(struct loop *loop, const struct trip *trips, size_t count,
-		 loop_fn *dies, void *arg)
+		 loop_fn *dies, loop_fn *stops, void *arg)
 {
 	wires.loop = loop;
 	wires.trip_count = count;
 	for (size_t i = 0; i < count; i++)
 		wires.trips[i] = trips[i];
-	wires.stored = wires.asked = wires.flying = 0;
+	wires.stored = wires.asked = wires.others_left = 0;
+	wires.flying[0] = wires.flying[1] = wires.lives = 0;
 	memset(wires.stored_of, 0, sizeof(wires.stored_of));
 	wires.dies = dies;
+	wires.stops = stops;
 	wires.arg = arg;
 	wires.hit[0] = '\0';
 	wires.marked = NULL;
@@ -387,6 +459,13 @@ void wires_revive(void)
 bool wires_tripped(size_t i)
 {
 	return wires.trips[i].tripped;
+}
+
+void wires_tell_at(int more, loop_fn *fn, void *arg)
+{
+	wires.others_left = more;
+	wires.enough = fn;
+	wires.enough_arg = arg;
 }
 
 int wires_stored(void)
