@@ -197,6 +197,17 @@ static enum result open_all(struct pg *p, struct error *err)
 	return r;
 }
 
+/* Behind a pooler the first try tells that statements are not kept. */
+static enum result open_again(struct pg *p, struct error *err)
+{
+	enum result r = open_all(p, err);
+
+	if (r == RESULT_OK || !pg_is_forgetful(p->state))
+		return r;
+	pg_rollback(&p->db.base);
+	return open_all(p, err);
+}
+
 char *pg_url(const char *location)
 {
 	struct buf url;
@@ -221,7 +232,7 @@ enum result pg_open(struct store_backend **out, const char *location,
 	p->db.driver = &pg_driver;
 	p->db.base.ops = &store_pg_ops;
 	p->db.mode = mode;
-	r = open_all(p, err);
+	r = open_again(p, err);
 	if (r != RESULT_OK) {
 		pg_close(&p->db.base);
 		return r;
