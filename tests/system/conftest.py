@@ -58,7 +58,7 @@ def store(request):
     if getattr(request, "param", "sqlite") == "sqlite":
         return lambda folder: f"sqlite:{folder}/reunite.db"
     server = request.getfixturevalue("cluster")
-    return lambda folder: server.url(server.database())
+    return lambda folder: server.store()
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ import signal
 import sqlite3
 import threading
 import time
+import traceback
 
 import crashes
 import harness
@@ -283,7 +284,8 @@ def check_all(on, known):
             check_person(one, users, state["merges"], states)
         except (AssertionError, KeyError) as e:
             wrong.append(f"{one.guest.kind} {one.guest.webhooks}"
-                         f" {json.dumps(one.begun)}: {e!r}")
+                         f" {json.dumps(one.begun)}: {e!r}"
+                         f" at {traceback.extract_tb(e.__traceback__)[-1]}")
     assert not wrong, "\n".join(wrong)
     check_records(on, known, states)
     check_notes(on)

@@ -6,6 +6,8 @@ import pytest
 import harness
 import rounds
 
+pytestmark = pytest.mark.both_stores
+
 
 def visitor(sandbox, n):
     address = f"visitor{n}@people.example"

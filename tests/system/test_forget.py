@@ -6,6 +6,7 @@ import json
 import sqlite3
 
 import harness
+import pytest
 import rounds
 
 ADDRESS = "nora.newton@people.example"
@@ -60,6 +61,7 @@ def test_nothing_of_a_merged_person_is_left(sandbox, daemon):
     assert forget(reunite, "--email", ADDRESS)["journal_entries"] == 0
 
 
+@pytest.mark.both_stores
 def test_by_the_other_names(sandbox, daemon):
     for name in ("user", "sunco-user"):
         sandbox.control("POST", "reset")
@@ -73,6 +75,7 @@ def test_by_the_other_names(sandbox, daemon):
         assert reunite.stop() == 0
 
 
+@pytest.mark.both_stores
 def test_a_review_goes_too_and_the_daemon_lives_on(sandbox, daemon):
     reunite = daemon(apply="review")
     owner = rounds.profile(sandbox, "Nora Newton", ADDRESS)
@@ -87,6 +90,7 @@ def test_a_review_goes_too_and_the_daemon_lives_on(sandbox, daemon):
     reunite.decided(2)
 
 
+@pytest.mark.both_stores
 def test_who_comes_again_is_a_new_person(sandbox, daemon):
     reunite = daemon()
     begun, owner = merged(sandbox, reunite)

@@ -5,6 +5,8 @@ import harness
 import pytest
 import rounds
 
+pytestmark = pytest.mark.both_stores
+
 
 def peter(sandbox):
     return (rounds.profile(sandbox, "Peter Pan", "peter.pan@island.example"),

@@ -10,6 +10,8 @@ import privacy
 import pytest
 import rounds
 
+pytestmark = pytest.mark.both_stores
+
 ADDRESS = "vera@people.example"
 OTHER = "5aa00000000000000000feed"
 

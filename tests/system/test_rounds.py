@@ -8,6 +8,8 @@ import harness
 import pytest
 import rounds
 
+pytestmark = pytest.mark.both_stores
+
 ORDERS = [["trigger"], ["sunco"], ["sunco", "trigger"], ["trigger", "sunco"]]
 
 

@@ -5,6 +5,8 @@ import harness
 import pytest
 import rounds
 
+pytestmark = pytest.mark.both_stores
+
 ADDRESS = "vera@people.example"
 VERA = rounds.jwt("Vera Visitor", ADDRESS)
 
