@@ -17,7 +17,8 @@ build=(gcc libc6-dev cmake ninja-build "pkg-config|pkgconf" libevent-dev
 try=("${build[@]}" curl jq)
 test=("${try[@]}" git libcmocka-dev python3 python3-pytest
     python3-hypothesis openssl sqlite3 strace postgresql
-    pgbouncer util-linux iproute2 mandoc "clang-format-14|clang-format")
+    pgbouncer util-linux iproute2 mandoc wrk "clang-format-14|clang-format")
+bench=("${build[@]}" python3 python3-pytest sqlite3 postgresql util-linux wrk)
 ci=("${test[@]}" clang shellcheck systemd)
 
 die() {
@@ -139,8 +140,9 @@ main() {
     build) words=("${build[@]}") ;;
     try) words=("${try[@]}") ;;
     test) words=("${test[@]}") ;;
+    bench) words=("${bench[@]}") ;;
     ci) words=("${ci[@]}") ;;
-    *) die "usage: deploy/packages.sh [--list] build|try|test|ci" 2 ;;
+    *) die "usage: deploy/packages.sh [--list] build|try|test|bench|ci" 2 ;;
     esac
     if $list; then
         printf '%s\n' "${words[@]}"

@@ -58,6 +58,33 @@ static void forget_last(struct pg *p)
 	p->unsure = p->tells = false;
 }
 
+/* The server plans a prepared statement once for good, by the size that its
+ * tables have then: on one that was empty any index is as good as another. It
+ * looks again when it has counted the rows, which a new store's first hour of
+ * load does not wait for: so it is told to, after 8, 16, 32 transactions and
+ * so on. */
+static bool outgrew_plans(struct pg *p)
+{
+	if (p->begun_in != p->session)
+		p->begun = 0;
+	p->begun_in = p->session;
+	p->begun++;
+	return p->begun >= 8 && (p->begun & (p->begun - 1)) == 0;
+}
+
+static void post_begin(struct pg *p, bool changes, enum pg_own limits)
+{
+	const enum pg_own own[] = {
+		changes ? PG_OWN_BEGIN : PG_OWN_BEGIN_READ,
+		limits,
+		PG_OWN_PLAN_ANEW,
+	};
+	size_t count = ARRAY_LEN(own) - !outgrew_plans(p);
+
+	for (size_t i = 0; i < count && !p->db.failed; i++)
+		pg_driver.post(pg_bind_own(p, own[i], NULL, 0));
+}
+
 enum result pg_begin(struct pg *p, enum pg_tx kind, struct error *err)
 {
 	bool changes = kind == PG_WRITES || kind == PG_CHANGES_SCHEMA;
@@ -72,10 +99,7 @@ enum result pg_begin(struct pg *p, enum pg_tx kind, struct error *err)
 	p->db.err = err;
 	p->in_tx = true;
 	pg_limit(p, p->patience_ms);
-	pg_driver.post(pg_bind_own(
-		p, changes ? PG_OWN_BEGIN : PG_OWN_BEGIN_READ, NULL, 0));
-	if (!p->db.failed)
-		pg_driver.post(pg_bind_own(p, limits, NULL, 0));
+	post_begin(p, changes, limits);
 	p->db.err = NULL;
 	if (!p->db.failed)
 		return RESULT_OK;

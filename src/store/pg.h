@@ -52,6 +52,7 @@ struct pg_args {
 enum pg_own {
 	PG_OWN_BEGIN,
 	PG_OWN_BEGIN_READ,
+	PG_OWN_PLAN_ANEW,
 	PG_OWN_LIMITS_SERVE,
 	PG_OWN_LIMITS_COMMAND,
 	PG_OWN_LIMITS_LONG,
@@ -83,8 +84,10 @@ struct pg {
 	struct db db;
 	char *url; /* with a password perhaps: never for a log */
 	char id[17];
-	PGconn *conn;	  /* NULL: none */
-	uint64_t session; /* which connection it is, from 1 on */
+	PGconn *conn;	   /* NULL: none */
+	uint64_t session;  /* which connection it is, from 1 on */
+	uint64_t begun_in; /* session of the last transaction */
+	uint64_t begun;	   /* transactions of this one */
 	/* Of the transaction that a daemon waits for, of the statement in a
 	 * command. */
 	int64_t patience_ms;

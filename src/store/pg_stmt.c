@@ -472,6 +472,7 @@ const struct db_driver pg_driver = {
 static const char *const own_texts[PG_OWN_COUNT] = {
 	[PG_OWN_BEGIN] = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE",
 	[PG_OWN_BEGIN_READ] = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
+	[PG_OWN_PLAN_ANEW] = "DISCARD PLANS",
 	[PG_OWN_LIMITS_SERVE] = LIMITS("4000", "2000", "3000"),
 	[PG_OWN_LIMITS_COMMAND] = LIMITS("9000", "5000", "10000"),
 	/* A snapshot that nobody reads any more ends by itself. */

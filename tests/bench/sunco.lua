@@ -1,5 +1,7 @@
 -- Unique, correctly authenticated SunCo webhooks with the full user: about
--- 1.5 KB each, every event and every person a new one.
+-- 1.5 KB each, every event and every person a new one. Arguments: the key, the
+-- kind of event, how many accounts (bench0, bench1 and so on get one after the
+-- other; 0: the path says which), and a word that tells runs at once apart.
 local thread_count = 0
 
 function setup(thread)
@@ -10,8 +12,9 @@ end
 function init(args)
    key = args[1]
    kind = args[2] or "conversation:create"
-   -- a run of its own: the second of the start, and the thread
-   prefix = string.format("%08x%02x", os.time(), id)
+   accounts = tonumber(args[3] or "0")
+   -- a run of its own: the second of the start, who, and the thread
+   prefix = string.format("%08x%s%02x", os.time(), args[4] or "", id)
    count = 0
    filler = string.rep("x", 500)
    headers = {["Content-Type"] = "application/json", ["X-API-Key"] = key}
@@ -41,7 +44,11 @@ function request()
       '"type":"%s","payload":{"conversation":{"id":"%s","type":"personal",' ..
       '"activeSwitchboardIntegration":{"id":"6a1d3c5e7f9b2d4f6a8c0e55",' ..
       '"name":"bot","integrationType":"custom"}},%s}}]}', n, kind, n, payload)
-   return wrk.format("POST", wrk.path, headers, body)
+   local path = wrk.path
+   if accounts > 0 then
+      path = string.format("/webhooks/bench%d/sunco", count % accounts)
+   end
+   return wrk.format("POST", path, headers, body)
 end
 
 function done(summary, latency, requests)
