@@ -54,7 +54,7 @@ static void wake_as(struct intake *in, const char *sunco_id,
 	char person[PERSON_SIZE];
 
 	if (job_person(person, sunco_id, e->zendesk_user_id))
-		(void)db_person_wake(in->q, in->account, person, w);
+		db_person_wake(in->q, in->account, person, w);
 }
 
 static void wake_person(struct intake *in, const char *sunco_id,

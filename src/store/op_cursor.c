@@ -246,7 +246,7 @@ static bool find_one(const struct finding *x, const struct store_person *p)
 		return true;
 	if (x->q->woken >= x->left)
 		return false;
-	(void)db_person_wake(x->q, x->account, person, &w);
+	db_person_wake(x->q, x->account, person, &w);
 	return true;
 }
 

@@ -151,7 +151,9 @@ enum result op_enqueue(struct db *q, struct store_op *op)
 	if (!job_person(person, e->sunco_id, e->zendesk_user_id))
 		return error_set(q->err, RESULT_INVALID, "nobody is named");
 	forget_link(q, account, person);
-	e->job_id = db_person_wake(q, account, person, &w);
+	db_person_wake(q, account, person, &w);
+	if (db_job_find(q, account, person, &job))
+		e->job_id = job.id;
 	return RESULT_OK;
 }
 

@@ -113,7 +113,7 @@ void db_person_follow(struct db *q, int64_t account, const char *from,
 		db_do(q, JOB_MOVE, db_int(job.id), db_text(person));
 		idle = false;
 	}
-	(void)db_person_wake(q, account, person, w);
+	db_person_wake(q, account, person, w);
 	if (idle && db_job_find(q, account, person, &other)) {
 		write_down(q, &job, from, w->now_ms);
 		into(q, &job, &other, w->now_ms);

@@ -259,24 +259,22 @@ void db_job_wake(struct db *q, const struct db_job *job,
 	db_count(q, job->account, job->state, now.state);
 }
 
-int64_t db_person_wake(struct db *q, int64_t account, const char *person,
-		       const struct db_wake *w)
+void db_person_wake(struct db *q, int64_t account, const char *person,
+		    const struct db_wake *w)
 {
 	struct db_job job;
-	int64_t id;
 
 	if (db_job_find(q, account, person, &job)) {
 		db_job_wake(q, &job, w);
-		return job.id;
+		return;
 	}
-	id = db_add(q, JOB_INSERT, db_int(account), db_text(person),
-		    db_int(JOB_READY), db_int(w->lane), db_int(w->now_ms),
-		    db_int(w->now_ms + w->wait_ms), db_id(w->zendesk_user_id),
-		    db_id(w->ticket_id), db_text(w->conversation_id),
-		    db_int(w->source), db_int(w->review_id),
-		    db_int(w->source == EVENT_FROM_SUNCO ? w->at_ms : 0),
-		    db_int(w->source == EVENT_FROM_ZENDESK ? w->at_ms : 0));
+	db_do(q, JOB_INSERT, db_int(account), db_text(person),
+	      db_int(JOB_READY), db_int(w->lane), db_int(w->now_ms),
+	      db_int(w->now_ms + w->wait_ms), db_id(w->zendesk_user_id),
+	      db_id(w->ticket_id), db_text(w->conversation_id),
+	      db_int(w->source), db_int(w->review_id),
+	      db_int(w->source == EVENT_FROM_SUNCO ? w->at_ms : 0),
+	      db_int(w->source == EVENT_FROM_ZENDESK ? w->at_ms : 0));
 	q->woken++;
 	db_count(q, account, -1, JOB_READY);
-	return id;
 }

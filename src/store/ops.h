@@ -148,9 +148,9 @@ void db_job_hasten(struct db *q, const struct db_job *job,
 /* Nothing that was heard during the run speaks against this end. */
 bool db_heard_fits(struct db *q, const struct db_job *job,
 		   const struct store_link *l);
-/* Makes the person's job or wakes it; returns its id. */
-int64_t db_person_wake(struct db *q, int64_t account, const char *person,
-		       const struct db_wake *w);
+/* Makes the person's job or wakes it. */
+void db_person_wake(struct db *q, int64_t account, const char *person,
+		    const struct db_wake *w);
 
 /* op_clock.c: a daemon starts; shifts what is planned should the clock
  * have been set back since the last one. */

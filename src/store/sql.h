@@ -238,7 +238,8 @@
 	X(CLAIM_SAGAS,                                                         \
 	  "SELECT j.id, j.run_at_ms, j.state, j.token FROM journal e"          \
 	  " CROSS JOIN jobs j WHERE j.id = e.job_id AND j.account = ?1"        \
-	  " AND j.state IN (0, 2) AND j.lane = 2"                              \
+	  /* + 0: by its id, whatever a planner thinks of the queue */         \
+	  " AND j.state + 0 IN (0, 2) AND j.lane + 0 = 2"                      \
 	  " AND e.status IN ('pending', 'uncertain')")                         \
 	X(NEXT_DUE,                                                            \
 	  "SELECT run_at_ms FROM jobs WHERE account = ?1 AND state = ?2"       \

@@ -132,8 +132,8 @@ class People:
 
     def __init__(self, folder, count):
         self.sandbox = labs.Sandbox(folder, "--empty")
-        self.sandbox.settings(limit=0, user_update_limits=False,
-                              sunco_limit=0)
+        self.sandbox.settings(limit=1000000, user_update_limits=False,
+                              sunco_limit=0, zendesk_id_on_hand_off=True)
         names = [f"person{n}" for n in range(count)]
         self.sandbox.people(*({"name": name, "external_id": name,
                                "email": f"{name}@people.example"}
