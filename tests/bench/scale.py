@@ -1,8 +1,8 @@
 #!/usr/bin/python3
 """One, two and three nodes on PostgreSQL beside SQLite, in one run.
 
-usage: scale.py BUILD_DIR [--only WHAT,...] [--rounds N] [--seconds S]
-                [--connections N] [--accounts N] [--merges N] [--events N]
+usage: scale.py BUILD_DIR [--only WHAT,...] [--nodes N,...] [--rounds N]
+                [--seconds S] [--connections N] [--accounts N] [--merges N] [--events N]
                 [--idle-seconds S] [--idle-accounts N,...] [--json FILE]
 
 Measures, each interleaved (every subject once a round; the median of the
@@ -31,7 +31,7 @@ import time
 
 import lab as labs
 
-SUBJECTS = (("SQLite", 0), ("1 node", 1), ("2 nodes", 2), ("3 nodes", 3))
+NAMES = ("SQLite", "1 node", "2 nodes", "3 nodes")
 PARTS = ("intake", "merges", "storage", "idle")
 LIVE_S = 600
 
@@ -89,7 +89,7 @@ def measure_intake(lab, options):
     results = {}
     for _ in range(options.rounds):
         for accounts in (1, options.accounts):
-            for name, count in SUBJECTS:
+            for name, count in options.subjects:
                 on = labs.Deployment(lab, count, accounts)
                 try:
                     time.sleep(0.5)
@@ -202,7 +202,7 @@ def measure_merges(lab, options):
     results = {}
     for _ in range(options.rounds):
         for accounts in (1, options.accounts):
-            for name, count in SUBJECTS:
+            for name, count in options.subjects:
                 with tempfile.TemporaryDirectory() as folder:
                     people = People(folder, options.merges)
                     try:
@@ -233,19 +233,17 @@ def print_merges(rows, options):
 # --- storage ---
 
 
-def fill(on, events, connections):
-    seconds = 2
-    while on.value("SELECT count(*) FROM events") < events:
-        load(on, 0, seconds, connections)
-        seconds = 5
+def fill(on, options):
+    while on.value("SELECT count(*) FROM events") < options.events:
+        load(on, 0, options.seconds, options.connections)
 
 
 def measure_storage(lab, options):
     rows = []
-    for name, count in SUBJECTS[:2]:
+    for name, count in options.subjects[:2]:
         on = labs.Deployment(lab, count, 1)
         try:
-            fill(on, options.events, options.connections)
+            fill(on, options)
             rows.append({"on": name, "events": on.value(
                 "SELECT count(*) FROM events"), "jobs": on.value(
                     "SELECT count(*) FROM jobs"), "bytes": on.sizes()})
@@ -283,10 +281,11 @@ def merge_bytes(row):
 def measure_idle(lab, options):
     rows = []
     for accounts in options.idle_accounts:
-        for name, count in SUBJECTS[:2]:
+        for name, count in options.subjects[:2]:
             on = labs.Deployment(lab, count, accounts)
             try:
-                time.sleep(max(3, accounts / 100))
+                # what a start asks
+                time.sleep(min(options.idle_seconds, 3 + accounts / 100))
                 meter = Meter(on)
                 time.sleep(options.idle_seconds)
                 row = meter.read(options.idle_seconds)
@@ -321,6 +320,8 @@ def parse():
     parser = argparse.ArgumentParser(usage=__doc__)
     parser.add_argument("build")
     parser.add_argument("--only", default=",".join(PARTS))
+    parser.add_argument("--nodes", type=numbers, default="0,1,2,3",
+                        help="0 is SQLite, the first of them")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=int, default=4)
     parser.add_argument("--connections", type=int, default=64)
@@ -332,6 +333,7 @@ def parse():
     parser.add_argument("--json")
     options = parser.parse_args()
     options.only = options.only.split(",")
+    options.subjects = [(NAMES[n], n) for n in options.nodes]
     assert set(options.only) <= set(PARTS), options.only
     return options
 

@@ -1,6 +1,7 @@
 /*
  * Every statement as PostgreSQL takes it: it finds a type for each parameter,
  * one of those that the driver sends, and columns are of types that it reads.
+ * And how it goes about those of intake while a new store fills.
  */
 #include "pg_factory.h"
 
@@ -84,10 +85,71 @@ static void every_statement_is_understood(void **state)
 	pg_database_drop(&d);
 }
 
+#define PEOPLE 64 /* an event each, in one transaction */
+#define TURNS  40
+
+static void take_in(struct store *s, int turn)
+{
+	struct event e[PEOPLE];
+	char person[SUNCO_ID_SIZE];
+	struct store_op op;
+
+	for (int i = 0; i < PEOPLE; i++) {
+		snprintf(person, sizeof(person), "p%d-%d", turn, i);
+		e[i] = ct_event(EVENT_CONVERSATION_CREATE, person);
+	}
+	store_op_init(&op, STORE_ACCEPT);
+	op.u.accept.account = CT_ACCOUNT;
+	op.u.accept.events = e;
+	op.u.accept.count = PEOPLE;
+	op.u.accept.now_ms = 1000;
+	assert_int_equal(store_do(s, &op), RESULT_OK);
+	assert_int_equal(op.u.accept.woken, PEOPLE);
+}
+
+static int64_t looks(const struct pg_database *d, const char *indexes)
+{
+	char query[256];
+	char *text;
+	int64_t n;
+
+	snprintf(query, sizeof(query),
+		 "SELECT sum(idx_scan) FROM pg_stat_user_indexes"
+		 " WHERE relname = 'jobs' AND indexrelname %s",
+		 indexes);
+	text = pg_database_value(d, query);
+	n = strtoll(text, NULL, 10);
+	free(text);
+	return n;
+}
+
+/* The server has not counted the rows yet (this one never does), and made its
+ * plans when there were none. */
+static void plans_keep_up_with_a_new_store(void **state)
+{
+	const int64_t half = (int64_t)PEOPLE * TURNS / 2;
+	struct pg_database d;
+	struct store *s;
+
+	(void)state;
+	pg_store_make(&d);
+	s = contract_open_url(d.url, STORE_SERVE);
+	for (int turn = 0; turn < TURNS; turn++)
+		take_in(s, turn);
+	store_close(s); /* only then its use of indexes is told */
+	for (int tries = 0; tries < 200 && looks(&d, "<> ''") < 2 * half;
+	     tries++)
+		pg_database_sql(&d, "SELECT pg_sleep(0.05)");
+	assert_true(looks(&d, "<> ''") >= 2 * half);
+	assert_true(looks(&d, "= 'jobs_person'") > half);
+	pg_database_drop(&d);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_statement_is_understood),
+		cmocka_unit_test(plans_keep_up_with_a_new_store),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -29,11 +29,11 @@ static const struct row rows[] = {
 };
 
 /* Lists for people walk by id or sort, one recount goes over an index;
- * accounts, versions, sagas under way and walks are few. */
+ * accounts, versions, sagas under way, walks and backups are few. */
 static const char *const walkers[] = {
 	"JOURNAL_LIST", "REVIEWS_LIST",	   "JOBS_COUNT", "ACCOUNT_IDS",
 	"JOBS_LIST",	"JOURNAL_OF_USER", "SCHEMA",	 "JOURNAL_UNFINISHED",
-	"CLAIM_SAGAS",	"CURSORS_LIST",
+	"CLAIM_SAGAS",	"CURSORS_LIST",	   "BACKUPS",
 };
 
 /* Forgetting a person is seldom, and looks with a handle of its own. */
