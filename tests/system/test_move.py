@@ -247,3 +247,27 @@ def test_forget_and_doctor_name_backups(sandbox, daemon, cluster, tmp_path):
         assert path not in reunite.command(
             "forget", "--user", "1", "--json").stderr
         assert reunite.stop() == 0
+
+
+def test_going_back_merges_nobody_twice(sandbox, daemon, cluster, tmp_path):
+    """What was merged after the backup is waiting again in what is restored
+    from it."""
+    reunite = daemon()
+    owner = rounds.profile(sandbox, "Vera Visitor", VERA["email"])
+    begun = rounds.begin(sandbox, VERA, ["sunco"], hand_off="later")
+    rounds.waiting(reunite)
+    path = f"{tmp_path}/saved.db"
+    backup(reunite, path)
+    handed = rounds.accepted(sandbox.act(
+        "hand-offs", conversation_id=begun["conversation_id"],
+        zendesk="duplicate"))
+    rounds.merged_once(sandbox, reunite, handed, owner)
+    assert reunite.stop() == 0
+    restored = cluster.url(cluster.database())
+    copy(f"sqlite:{path}", restored)
+    moved_to(reunite, restored)
+    assert rounds.waiting(reunite)["sunco_user_id"] == begun["sunco_user_id"]
+    rounds.trigger(reunite, handed)
+    entry = rounds.decision(reunite)
+    assert entry["action"] == "none", entry
+    assert len(rounds.merges(sandbox)) == 1
