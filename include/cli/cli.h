@@ -105,6 +105,9 @@ MUST_CHECK int cli_config(struct cli *c, struct config **out);
  * On anything but CLI_DONE the error has been printed and neither is set. */
 MUST_CHECK int cli_store(struct cli *c, enum store_mode mode,
 			 struct config **config, struct store **store);
+/* How a program ends that could not open its store: CLI_UPSTREAM where the
+ * store is a database that may be back soon. */
+int cli_store_code(const char *url, enum result why);
 /* An --account must be one of the configuration's. NULL is fine. */
 MUST_CHECK int cli_check_account(struct cli *c, const struct config *config,
 				 const char *account);

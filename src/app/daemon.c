@@ -19,15 +19,16 @@
 #include "app/supervisor.h"
 #include "app/sweeper.h"
 #include "app/timekeeper.h"
+#include "base/clock.h"
 #include "base/crashpoint.h"
 #include "base/log.h"
 #include "base/metrics.h"
 #include "base/str.h"
 
-#define TEARDOWN_S    5	     /* behind the drain */
-#define STORE_HUNG_MS 120000 /* no disk is so slow */
-#define STORE_WAIT_MS 100
-#define STORE_WAITS   600 /* for a daemon that is about to end */
+#define TEARDOWN_S	  5	 /* behind the drain */
+#define STORE_HUNG_MS	  120000 /* no disk is so slow */
+#define STORE_WAIT_MS	  100
+#define STORE_PATIENCE_MS 60000
 
 struct daemon {
 	struct loop *loop;
@@ -349,21 +350,32 @@ static bool on_alive(void *arg)
 	return false;
 }
 
-/* The one before us may still be at its end. */
+/* The one before us may still be at its end; and a database may start with us,
+ * or be about to move to another server. */
+static bool may_open_soon(const struct config *config, enum result r)
+{
+	bool away = r == RESULT_TEMP && !str_starts(config->store, "sqlite:");
+
+	return away || (r == RESULT_CONFLICT && store_is_left(config->store));
+}
+
 static enum result start_engine(struct daemon *d, struct config *config,
 				struct error *err)
 {
+	int64_t until_ms = clock_mono_ms() + STORE_PATIENCE_MS;
+	bool told = false;
 	enum result r;
 
-	for (int i = 0;; i++) {
+	for (;;) {
 		r = engine_new(&d->engine, d->loop, config, STORE_SERVE,
 			       on_watch, d, err);
-		if (r != RESULT_CONFLICT || i == STORE_WAITS ||
-		    !store_is_left(config->store))
+		if (r == RESULT_OK || clock_mono_ms() >= until_ms ||
+		    !may_open_soon(config, r))
 			return r;
-		if (i == 0)
-			log_info("waiting_for_store",
+		if (!told)
+			log_warn("waiting_for_store",
 				 log_str("error", err->text));
+		told = true;
 		usleep(STORE_WAIT_MS * 1000);
 	}
 }

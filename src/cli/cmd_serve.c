@@ -1,7 +1,10 @@
 /*
  * `reunite serve`: the daemon.
  */
+#include <stdlib.h>
+
 #include "app/daemon.h"
+#include "base/str.h"
 #include "cli/cli.h"
 
 static int run(struct cli *c)
@@ -9,12 +12,19 @@ static int run(struct cli *c)
 	struct config *config;
 	struct error err = {.text = ""};
 	int code = cli_config(c, &config);
+	char *store;
+	enum result r;
 
 	if (code != CLI_DONE)
 		return code;
-	if (daemon_run(config, c->config_path, &err) != RESULT_OK)
-		return cli_error(c, "%s", err.text);
-	return CLI_DONE;
+	store = xstrdup(config->store);
+	r = daemon_run(config, c->config_path, &err);
+	if (r != RESULT_OK) {
+		(void)cli_error(c, "%s", err.text);
+		code = cli_store_code(store, r);
+	}
+	free(store);
+	return code;
 }
 
 const struct cli_command cmd_serve = {

@@ -3,6 +3,15 @@
  */
 #include "cli/cli.h"
 
+#include "base/str.h"
+
+int cli_store_code(const char *url, enum result why)
+{
+	bool file = str_starts(url, "sqlite:");
+
+	return why == RESULT_TEMP && !file ? CLI_UPSTREAM : CLI_FAILED;
+}
+
 int cli_store(struct cli *c, enum store_mode mode, struct config **config,
 	      struct store **store)
 {
@@ -18,9 +27,11 @@ int cli_store(struct cli *c, enum store_mode mode, struct config **config,
 		c->now_ms = store_now_ms(*store);
 		return CLI_DONE;
 	}
+	code = cli_store_code((*config)->store, r);
 	config_free(*config);
 	if (r == RESULT_NOTFOUND)
 		return cli_error(c, "there is no store yet; only "
 				    "\"reunite serve\" creates it");
-	return cli_error(c, "cannot open the store: %s", err.text);
+	(void)cli_error(c, "cannot open the store: %s", err.text);
+	return code;
 }

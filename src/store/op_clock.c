@@ -78,14 +78,15 @@ void db_clock_start(struct db *q, int64_t now_ms)
 enum result op_clock(struct db *q, struct store_op *op)
 {
 	struct store_clock *c = &op->u.clock;
+	bool shared = q->driver->now_ms != NULL; /* each knows it for itself */
 
-	c->store_ms = q->driver->now_ms ? q->driver->now_ms(q) : 0;
+	c->store_ms = shared ? q->driver->now_ms(q) : 0;
 	if (c->now_ms == 0)
 		return RESULT_OK;
 	if (c->by_ms != 0)
 		shift(q, c->by_ms);
 	write_clock(q, "clock", c->now_ms);
-	if (c->sure_ms != 0)
+	if (c->sure_ms > (shared ? read_clock(q, "sure_clock") : 0))
 		write_clock(q, "sure_clock", c->sure_ms);
 	c->sure_ms = read_clock(q, "sure_clock");
 	return RESULT_OK;

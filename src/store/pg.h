@@ -192,6 +192,7 @@ enum result pg_same_store(struct pg *p, struct error *err);
 
 /* pg_health.c */
 void pg_health(struct db *d, struct store_health *out);
+int64_t pg_now_ms(struct db *d);
 int64_t pg_last_id(struct db *d, const char *table);
 void pg_set_last_id(struct db *d, const char *table, int64_t id);
 

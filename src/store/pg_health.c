@@ -1,6 +1,6 @@
 /*
- * What the server knows about the store: how it is kept, for `doctor`, and
- * which ids it gave.
+ * What the server knows: how the store is kept, for `doctor`, what time it is,
+ * and which ids it gave.
  */
 #include "pg.h"
 
@@ -35,6 +35,16 @@ void pg_health(struct db *d, struct store_health *out)
 		 : db_col_int(r, 2) != 0 ? ", sync standby"
 					 : "");
 	db_end(r);
+}
+
+int64_t pg_now_ms(struct db *d)
+{
+	return db_first(d,
+			db_bind_text(d,
+				     "SELECT CAST(extract(epoch FROM"
+				     " clock_timestamp()) * 1000 AS BIGINT)",
+				     NULL, 0),
+			0);
 }
 
 /* NULL before the first. */

@@ -446,6 +446,7 @@ const struct db_driver pg_driver = {
 	.col_text = drv_col_text,
 	.col_bytes = drv_col_bytes,
 	.version = pg_version,
+	.now_ms = pg_now_ms,
 	.health = pg_health,
 	.damage = no_damage,
 	.keep_on = keep_on,

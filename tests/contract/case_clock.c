@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/str.h"
 
 static const int64_t steps[] = {-30 * INT64_C(365) * DAY, -DAY, -HOUR, HOUR,
@@ -189,7 +190,45 @@ static void the_sure_clock_is_kept(struct ct *c)
 	assert_int_equal(set_clock(c, 0, 0), CT_START + HOUR);
 }
 
+/* Each node knows for itself how far it is: the latest counts. */
+static void a_shared_sure_clock_goes_on_only(struct ct *c)
+{
+	if (!c->factory->shared)
+		skip();
+	set_clock(c, 0, c->now_ms + HOUR);
+	assert_int_equal(set_clock(c, 0, c->now_ms), c->now_ms + HOUR);
+}
+
+/* --- a clock of its own --- */
+
+static int64_t ask_clock(struct ct *c)
+{
+	struct store_op op;
+
+	store_op_init(&op, STORE_CLOCK);
+	op.u.clock.sure_ms = CT_START + DAY;
+	CT_DO(c, &op);
+	return op.u.clock.store_ms;
+}
+
+/* This machine's, here; and nothing is written. */
+static void the_clock_may_be_asked(struct ct *c)
+{
+	int64_t sure_ms = set_clock(c, 0, CT_START + HOUR);
+	int64_t before_ms = clock_wall_ms();
+	int64_t said_ms = ask_clock(c);
+
+	if (c->factory->shared)
+		assert_in_range(said_ms - before_ms + MINUTE, 0, 2 * MINUTE);
+	else
+		assert_int_equal(said_ms, 0);
+	assert_true(ask_clock(c) >= said_ms);
+	assert_int_equal(set_clock(c, 0, 0), sure_ms);
+}
+
 static const struct ct_case cases[] = {
+	CT_CASE(a_shared_sure_clock_goes_on_only),
+	CT_CASE(the_clock_may_be_asked),
 	CT_CASE(who_waits_waits_as_long),
 	CT_CASE(a_lease_lasts_as_long),
 	CT_CASE(a_lock_lasts_as_long),
