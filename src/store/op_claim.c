@@ -257,10 +257,11 @@ static void lease(struct db *q, struct store_claim *c, int64_t account,
 	struct db_rows *st;
 	struct job *job;
 
-	/* Another node may have been quicker. */
+	/* Another node may have been quicker, or its owner may have come back
+	 * and made the lease longer. */
 	if (db_exec(q, JOB_CLAIM, db_int(d->id), db_int(new_token()),
 		    db_int(c->now_ms + c->lease_ms), db_int(d->state),
-		    db_int(d->token)) == 0)
+		    db_int(d->token), db_int(c->now_ms - c->grace_ms)) == 0)
 		return;
 	if (d->state == JOB_RUNNING)
 		db_do(q, HEARD_CLEAR, db_int(d->id));

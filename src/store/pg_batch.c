@@ -10,8 +10,8 @@
  * by the account's number.
  *
  * The mark: each transaction of a serving process leaves a number in a row of
- * its own, so that after a lost connection it can be told whether the commit
- * under way happened. Transaction ids would not do: a standby that takes over
+ * its own, higher than any before or it fails, so that after a lost connection
+ * it can be told, and settled, whether the commit under way happens. Transaction ids would not do: a standby that takes over
  * gives them again.
  */
 #include "pg.h"
@@ -151,8 +151,9 @@ void pg_batch_mark(struct pg *p)
 	post_own(p, PG_OWN_MARK, values, ARRAY_LEN(values));
 }
 
-/* The lock is that of the transaction itself: whoever has it knows that the
- * other one is over. */
+/* Whoever has the mark's row knows that a transaction that wrote it is over;
+ * one that would still write it (its server has what was sent, and takes its
+ * time) finds a later mark, and fails. */
 enum pg_outcome pg_batch_outcome(struct pg *p)
 {
 	const struct db_val id = db_text(p->id);
@@ -166,11 +167,13 @@ enum pg_outcome pg_batch_outcome(struct pg *p)
 	mark = db_first(&p->db, pg_bind_own(p, PG_OWN_MARKED, &id, 1), 0);
 	if (!p->db.failed)
 		o = mark == p->mark ? PG_HAPPENED : PG_DID_NOT_HAPPEN;
+	if (o == PG_DID_NOT_HAPPEN)
+		pg_batch_mark(p);
 	p->db.err = NULL;
 	/* A standby may not have it yet, but then not this one either. */
 	p->marks = false;
-	if (o == PG_HAPPENED && pg_commit(&p->db.base, &err) == RESULT_OK)
+	if (o != PG_UNKNOWN && pg_commit(&p->db.base, &err) == RESULT_OK)
 		return o;
 	pg_rollback(&p->db.base);
-	return o == PG_HAPPENED ? PG_UNKNOWN : o;
+	return PG_UNKNOWN;
 }

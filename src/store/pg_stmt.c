@@ -482,10 +482,15 @@ static const char *const own_texts[PG_OWN_COUNT] = {
 	[PG_OWN_SHARE_WITH_ALL] = TURN("pg_advisory_xact_lock_shared", "0"),
 	[PG_OWN_TURN] = TURN("pg_advisory_xact_lock", ACCOUNT),
 	[PG_OWN_SHARE_TURN] = TURN("pg_advisory_xact_lock_shared", ACCOUNT),
+	/* Division by zero: a later one is there. */
 	[PG_OWN_MARK] = "INSERT INTO commits(id, n, at_ms) VALUES(?1, ?2,"
 			" " NOW_MS ") ON CONFLICT(id)"
-			" DO UPDATE SET n = ?2, at_ms = " NOW_MS,
-	[PG_OWN_MARKED] = "SELECT n FROM commits WHERE id = ?1 FOR UPDATE",
+			" DO UPDATE SET n = ?2 / CASE WHEN commits.n < ?2"
+			" THEN 1 ELSE 0 END, at_ms = " NOW_MS,
+	/* Waits for the first mark, too, of which there is no row yet. */
+	[PG_OWN_MARKED] = "INSERT INTO commits(id, n, at_ms) VALUES(?1, 0,"
+			  " " NOW_MS ") ON CONFLICT(id)"
+			  " DO UPDATE SET n = commits.n RETURNING n",
 	[PG_OWN_UNMARK] =
 		"DELETE FROM commits WHERE at_ms < " NOW_MS " - 86400000",
 	[PG_OWN_TELL] = "SELECT pg_notify('reunite', ?1)",

@@ -189,7 +189,8 @@
 		   " last_error = NULL WHERE id = ?1")                                  \
 	X(JOB_CLAIM, "UPDATE jobs SET state = 1, token = ?2,"                           \
 		     " lease_until_ms = ?3, heard = 0 WHERE id = ?1"                    \
-		     " AND state = ?4 AND token = ?5")                                  \
+		     " AND state = ?4 AND token = ?5"                                   \
+		     " AND (state <> 1 OR lease_until_ms <= ?6)")                       \
 	X(JOB_EXTEND,                                                                   \
 	  "UPDATE jobs SET lease_until_ms = CASE WHEN lease_until_ms >"                 \
 	  " ?2 THEN lease_until_ms ELSE ?2 END WHERE id = ?1 AND token = ?3")           \

@@ -263,8 +263,41 @@ static void a_batch_is_its_operations_one_by_one(struct ct *c)
 	free(d);
 }
 
+/* What Ann says finds the job that has just become hers. */
+static void who_gets_a_name_is_found_by_it(struct ct *c)
+{
+	struct event says[] = {ct_event(EVENT_CONVERSATION_CREATE, "ann"),
+			       ct_event(EVENT_CONVERSATION_MESSAGE, "ann")};
+	struct store_op ops[3], *all[] = {&ops[0], &ops[1], &ops[2]};
+	struct job job;
+
+	ct_accept(c, ct_ticket(11, 21));
+	job = ct_claim(c);
+	store_op_init(&ops[0], STORE_FOLD);
+	ops[0].u.fold = (struct store_fold){
+		.job_id = job.id,
+		.token = job.token,
+		.sunco_id = "ann",
+		.now_ms = c->now_ms,
+	};
+	for (size_t i = 0; i < ARRAY_LEN(says); i++) {
+		store_op_init(&ops[1 + i], STORE_ACCEPT);
+		ops[1 + i].u.accept.account = CT_ACCOUNT;
+		ops[1 + i].u.accept.events = &says[i];
+		ops[1 + i].u.accept.count = 1;
+		ops[1 + i].u.accept.now_ms = c->now_ms;
+		ops[1 + i].u.accept.wait_ms = CT_WAIT;
+	}
+	store_run(c->s, all, ARRAY_LEN(all));
+	for (size_t i = 0; i < ARRAY_LEN(all); i++)
+		assert_int_equal(ops[i].result, RESULT_OK);
+	assert_int_equal(ct_state(c, "s:ann"), JOB_RUNNING);
+	job_release(&job);
+}
+
 static const struct ct_case cases[] = {
 	CT_CASE(a_batch_is_its_operations_one_by_one),
+	CT_CASE(who_gets_a_name_is_found_by_it),
 };
 
 const struct ct_group ct_batch_cases = {cases, ARRAY_LEN(cases)};

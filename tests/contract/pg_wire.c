@@ -4,6 +4,7 @@
 #include "pg_wire.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
 #include <setjmp.h>
@@ -18,10 +19,13 @@
 #include <unistd.h>
 #include <cmocka.h>
 
+#include "../../src/store/pg.h"
+#include "base/clock.h"
 #include "base/str.h"
 
 #define LINES_MAX   8
 #define CHUNK	    65536
+#define LATE_MS	    300
 #define SOCKET	    ".s.PGSQL.5432"
 #define PATIENCE_MS 20
 
@@ -42,6 +46,11 @@ struct pg_wire {
 	char path[96];
 	struct line lines[LINES_MAX];
 	size_t count;
+	char commit[PG_NAME_SIZE]; /* what it is prepared as */
+	int late;		   /* a server's end without a client; or -1 */
+	int64_t late_ms;	   /* when it gets the rest */
+	char rest[CHUNK];
+	size_t rest_len;
 };
 
 static int unix_socket(const char *path, struct sockaddr_un *sa)
@@ -97,16 +106,16 @@ static bool holds(const char *bytes, size_t len, const char *what, size_t size)
 	return memmem(bytes, len, what, size) != NULL;
 }
 
-/* Sync ends what libpq sends of a transaction; the server says that it
- * committed by a message whose text is COMMIT. */
+/* The client commits by a prepared statement; the server says that it did by
+ * a message whose text is COMMIT. */
 static bool is_moment(const struct pg_wire *w, const char *bytes, size_t len,
 		      bool from_server)
 {
 	if (from_server)
 		return w->cut == PG_WIRE_CUT_AFTER &&
 		       holds(bytes, len, "C\0\0\0\013COMMIT", 12);
-	return w->cut == PG_WIRE_CUT_BEFORE &&
-	       holds(bytes, len, "S\0\0\0\004", 5);
+	return (w->cut == PG_WIRE_CUT_BEFORE || w->cut == PG_WIRE_CUT_LATE) &&
+	       holds(bytes, len, w->commit, strlen(w->commit));
 }
 
 static bool send_all(int fd, const char *bytes, size_t len)
@@ -122,6 +131,25 @@ static bool send_all(int fd, const char *bytes, size_t len)
 	return true;
 }
 
+/* The server's end outlives the line. */
+static void hold_back(struct pg_wire *w, int server, const char *bytes,
+		      size_t len)
+{
+	w->late = fcntl(server, F_DUPFD_CLOEXEC, 0);
+	assert_true(w->late >= 0);
+	w->late_ms = clock_mono_ms() + LATE_MS;
+	memcpy(w->rest, bytes, len);
+	w->rest_len = len;
+}
+
+static void deliver_late(struct pg_wire *w)
+{
+	if (w->rest_len == 0 || clock_mono_ms() < w->late_ms)
+		return;
+	(void)send_all(w->late, w->rest, w->rest_len);
+	w->rest_len = 0;
+}
+
 enum copied { COPIED, LINE_ENDED, ALL_CUT };
 
 static enum copied copy(struct pg_wire *w, int from, int to, bool from_server)
@@ -133,6 +161,8 @@ static enum copied copy(struct pg_wire *w, int from, int to, bool from_server)
 		return LINE_ENDED;
 	if (!is_moment(w, chunk, (size_t)n, from_server))
 		return send_all(to, chunk, (size_t)n) ? COPIED : LINE_ENDED;
+	if (w->cut == PG_WIRE_CUT_LATE)
+		hold_back(w, to, chunk, (size_t)n);
 	w->cut = PG_WIRE_WHOLE;
 	w->down = w->for_good;
 	w->cuts++;
@@ -181,6 +211,7 @@ static bool turn(struct pg_wire *w)
 	(void)poll(fds, (nfds_t)(1 + 2 * count), PATIENCE_MS);
 	pthread_mutex_lock(&w->mutex);
 	copy_what_came(w, fds, count);
+	deliver_late(w);
 	if (fds[0].revents != 0)
 		take_in(w);
 	stops = w->stops;
@@ -202,6 +233,8 @@ struct pg_wire *pg_wire_new(const struct pg_database *d, char *url)
 	struct pg_wire *w = xcalloc(1, sizeof(*w));
 	struct sockaddr_un sa;
 
+	w->late = -1;
+	pg_text_name("COMMIT", w->commit);
 	snprintf(w->dir, sizeof(w->dir), "/tmp/reunite-wire-XXXXXX");
 	assert_non_null(mkdtemp(w->dir));
 	snprintf(w->path, sizeof(w->path), "%s/" SOCKET, w->dir);
@@ -224,6 +257,8 @@ void pg_wire_free(struct pg_wire *w)
 	pthread_join(w->thread, NULL);
 	pthread_mutex_destroy(&w->mutex);
 	close(w->listener);
+	if (w->late >= 0)
+		close(w->late);
 	(void)unlink(w->path);
 	(void)rmdir(w->dir);
 	free(w);

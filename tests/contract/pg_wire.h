@@ -11,7 +11,8 @@
 
 enum pg_wire_cut {
 	PG_WIRE_WHOLE,
-	PG_WIRE_CUT_BEFORE, /* what ends a transaction does not get there */
+	PG_WIRE_CUT_BEFORE, /* "COMMIT" does not get there */
+	PG_WIRE_CUT_LATE,   /* it does after a while, when the wire is cut */
 	PG_WIRE_CUT_AFTER,  /* "COMMIT", the server's answer, is lost */
 };
 

@@ -97,6 +97,55 @@ static void a_commit_that_never_came_is_repeated(void **state)
 	is_stored_once(*state, PG_WIRE_CUT_BEFORE);
 }
 
+/* Its server has all of it, and takes its time: it must not happen behind the
+ * back of who asked whether it had. */
+static void a_commit_that_comes_late_is_not_done_twice(void **state)
+{
+	is_stored_once(*state, PG_WIRE_CUT_LATE);
+}
+
+static void await_holder(const struct pg_database *d)
+{
+	char *n;
+
+	do {
+		n = pg_database_value(d, "SELECT 1 FROM pg_locks WHERE"
+					 " locktype = 'advisory' AND granted");
+		usleep(10000);
+	} while (*n == '\0' && (free(n), true));
+	free(n);
+}
+
+/* Another session is still at the first mark. */
+static void *write_mark(void *arg)
+{
+	pg_database_sql(arg, "BEGIN; INSERT INTO commits(id, n, at_ms) SELECT"
+			     " value, 2, 1 FROM known;"
+			     " SELECT pg_advisory_xact_lock(1, 1);"
+			     " SELECT pg_sleep(1); COMMIT");
+	return NULL;
+}
+
+static void the_first_mark_is_waited_for_too(void **state)
+{
+	struct behind *b = *state;
+	struct event warm = ct_event(EVENT_CONVERSATION_CREATE, "bob");
+	struct event e = ct_event(EVENT_CONVERSATION_CREATE, PERSON);
+	struct job job;
+	pthread_t other;
+
+	(void)accepted(b, &warm, RESULT_OK);
+	pg_database_sql(&b->d, "CREATE TABLE known AS SELECT id AS value FROM"
+			       " commits; DELETE FROM commits");
+	assert_int_equal(pthread_create(&other, NULL, write_mark, &b->d), 0);
+	await_holder(&b->d);
+	pg_wire_arm(b->wire, PG_WIRE_CUT_BEFORE, false);
+	(void)accepted(b, &e, RESULT_OK);
+	pthread_join(other, NULL);
+	/* as far as it could tell it had happened */
+	assert_false(ct_find(&b->c, "s:" PERSON, &job));
+}
+
 /* The daemon answers 503, and the event comes again. */
 static void while_nobody_can_tell_it_is_not_acknowledged(void **state)
 {
@@ -154,18 +203,6 @@ static void *hold_turn(void *arg)
 	return NULL;
 }
 
-static void await_holder(const struct pg_database *d)
-{
-	char *n;
-
-	do {
-		n = pg_database_value(d, "SELECT 1 FROM pg_locks WHERE"
-					 " locktype = 'advisory' AND granted");
-		usleep(10000);
-	} while (*n == '\0' && (free(n), true));
-	free(n);
-}
-
 static enum result accept_for(struct behind *b, const char *account)
 {
 	struct event e = ct_event(EVENT_CONVERSATION_CREATE, PERSON);
@@ -190,6 +227,33 @@ static void who_holds_a_turn_stops_that_account_only(void **state)
 	assert_int_equal(accept_for(b, "other"), RESULT_OK);
 	pthread_join(holder, NULL);
 	assert_int_equal(accept_for(b, CT_ACCOUNT), RESULT_OK);
+}
+
+/* The owner of a lease that has ended comes back, and makes it longer, between
+ * another's look at it and its claim. */
+static void *come_back(void *arg)
+{
+	/* the lock is for await_holder() */
+	pg_database_sql(arg, "BEGIN; UPDATE jobs SET lease_until_ms ="
+			     " lease_until_ms + 3600000;"
+			     " SELECT pg_advisory_xact_lock(1, 1);"
+			     " SELECT pg_sleep(1); COMMIT");
+	return NULL;
+}
+
+static void who_is_back_in_time_is_not_taken_over(void **state)
+{
+	struct behind *b = *state;
+	struct job job = ct_running(&b->c, PERSON);
+	pthread_t owner;
+
+	b->c.now_ms += CT_LEASE + CT_GRACE;
+	assert_int_equal(pthread_create(&owner, NULL, come_back, &b->d), 0);
+	await_holder(&b->d);
+	assert_int_equal(ct_claim_count(&b->c, 10), 0);
+	pthread_join(owner, NULL);
+	assert_true(ct_extend(&b->c, &job, b->c.now_ms, 0));
+	job_release(&job);
 }
 
 /* --- several writers --- */
@@ -315,9 +379,12 @@ int main(void)
 #define BEHIND(fn) cmocka_unit_test_setup_teardown(fn, set_up, tear_down)
 		BEHIND(a_commit_whose_answer_was_lost_has_happened),
 		BEHIND(a_commit_that_never_came_is_repeated),
+		BEHIND(a_commit_that_comes_late_is_not_done_twice),
+		BEHIND(the_first_mark_is_waited_for_too),
 		BEHIND(while_nobody_can_tell_it_is_not_acknowledged),
 		BEHIND(a_claim_is_not_lost_with_its_answer),
 		BEHIND(who_holds_a_turn_stops_that_account_only),
+		BEHIND(who_is_back_in_time_is_not_taken_over),
 		cmocka_unit_test(writers_neither_lose_nor_share),
 	};
 
