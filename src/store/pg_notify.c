@@ -7,9 +7,10 @@
  * an event in runs its job. A message carries the handle that sent it, which
  * does not hear itself.
  *
- * Hearing may fail without anybody noticing (a pooler, a cut wire): so every
- * now and then pg_changed() says yes by itself, more often while nothing
- * listens.
+ * Hearing may fail without anybody noticing (a cut wire): so every now and
+ * then pg_changed() says yes by itself, more often while nothing listens. A
+ * pooler would take LISTEN and give the session to somebody else: it is known
+ * by a server process that is not the one it told us.
  */
 #include "pg.h"
 
@@ -63,29 +64,47 @@ static void listen(struct pg *p, int64_t now_ms)
 	p->ears_retry_ms = now_ms + RETRY_MS;
 	if (pg_dial(p, &p->ears, NULL) != RESULT_OK)
 		p->ears = NULL;
-	else if (PQsendQuery(p->ears, "LISTEN reunite") == 0)
+	else if (PQsendQuery(p->ears, "SELECT pg_backend_pid();"
+				      " LISTEN reunite") == 0)
 		pg_deafen(p);
 }
 
-/* LISTEN's own answer counts: what came before it is not known. */
+/* False: nothing will be heard here. */
+static bool is_listening(struct pg *p, const PGresult *res)
+{
+	int64_t pid;
+
+	if (PQresultStatus(res) == PGRES_COMMAND_OK) {
+		p->heard++; /* what came before is not known */
+		return true;
+	}
+	if (PQntuples(res) != 1)
+		return false;
+	if (str_parse_i64(slice_of(PQgetvalue(res, 0, 0)), &pid) &&
+	    pid == PQbackendPID(p->ears))
+		return true;
+	p->ears_retry_ms = INT64_MAX;
+	return false;
+}
+
 static void hear(struct pg *p)
 {
+	bool listening = pg_is_alive(p->ears);
 	PGresult *res;
 	PGnotify *n;
 
 	(void)PQflush(p->ears);
-	if (!pg_is_alive(p->ears)) {
-		pg_deafen(p);
-		return;
-	}
-	while (!PQisBusy(p->ears) && (res = PQgetResult(p->ears)) != NULL) {
-		p->heard++;
+	while (listening && !PQisBusy(p->ears) &&
+	       (res = PQgetResult(p->ears)) != NULL) {
+		listening = is_listening(p, res);
 		PQclear(res);
 	}
-	while ((n = PQnotifies(p->ears)) != NULL) {
+	while (listening && (n = PQnotifies(p->ears)) != NULL) {
 		p->heard += strcmp(n->extra, p->id) != 0;
 		PQfreemem(n);
 	}
+	if (!listening)
+		pg_deafen(p);
 }
 
 /* A server that is away is tried by those who need it first. */
