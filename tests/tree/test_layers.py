@@ -35,10 +35,18 @@ CLOCK = re.compile(
     r"(?<![\w.>])(clock_gettime|gettimeofday|timespec_get|time|ftime)\s*\("
 )
 IMPURE = re.compile(
-    r"(?<![\w.>])(clock_wall_ms|clock_mono_ms|clock_mono_us|clock_gettime|time"
+    r"(?<![\w.>])(clock_wall_ms|clock_mono_ms|clock_mono_us|clock_boot_ms"
+    r"|clock_gettime|time"
     r"|crypto_random|random|rand|getrandom|getenv|fopen|open|read|write"
     r"|printf|fprintf|sleep|usleep|nanosleep)\s*\("
 )
+
+# What waits for a database: for the store's own threads, and for the start.
+WAITS = re.compile(
+    r"(?<![\w.>])(store_(?:open|close|run|do|changed|watch|checkpoint"
+    r"|empty_log|now_ms))\s*\("
+)
+MAY_WAIT = {"src/app/storeq.c", "src/app/engine.c"}
 
 # The key of a comparison in constant time: no verdict depends on it.
 PURE_ALL_THE_SAME = {"src/core/signature.c": "crypto_random()"}
@@ -118,6 +126,17 @@ def test_only_clock_reads_the_clock():
         if name_of(path) != "src/base/clock.c":
             faults += calls(CLOCK, name_of(path), path.read_text())
     assert faults == []
+
+
+def test_the_loop_never_waits_for_the_store():
+    faults = []
+    for path in sources("src/app", "include/app"):
+        if name_of(path) not in MAY_WAIT:
+            faults += calls(WAITS, name_of(path), path.read_text())
+    assert faults == []
+    assert calls(WAITS, "src/app/x.c", "r = store_do(s, &op);") == [
+        "src/app/x.c:1: store_do()"
+    ]
 
 
 def test_a_step_to_the_right_is_seen():
