@@ -57,7 +57,7 @@
 #define RUN_MARGIN_MS  5000
 #define RUN_SEND_MS                                                            \
 	(RUN_LEASE_MS + RUN_GRACE_MS - RUN_REQUEST_MS - RUN_MARGIN_MS)
-#define RUN_SPARE_MS 2000 /* less left: a longer lease first */
+#define RUN_SPARE_MS 4000 /* less left: a longer lease first */
 
 enum lease_news {
 	LEASE_KEPT,

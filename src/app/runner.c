@@ -42,7 +42,7 @@ void run_slot_release(struct slot *s)
 	s->timer = NULL;
 	s->zendesk = NULL;
 	s->sunco = NULL;
-	s->held = false;
+	s->held = 0;
 	s->used = false;
 }
 
@@ -209,10 +209,11 @@ static void change(struct slot *s)
 static void begin_change(struct slot *s)
 {
 	if (lease_suffices(&s->run->lease)) {
+		s->held = 0;
 		change(s);
 		return;
 	}
-	s->held = true;
+	s->held++;
 	lease_renew(&s->run->lease);
 }
 
@@ -225,18 +226,16 @@ static void give_up_change(struct slot *s)
 	give(s, &a);
 }
 
+/* A store that is slow may take a second time. */
 void run_lease_told(struct run *run, bool kept)
 {
-	bool enough = kept && lease_suffices(&run->lease);
-
 	for (size_t i = 0; i < COMMANDS_MAX; i++) {
 		struct slot *s = &run->slots[i];
 
 		if (!s->used || !s->held)
 			continue;
-		s->held = false;
-		if (enough)
-			change(s);
+		if (kept && s->held < RUN_HELD_MAX)
+			begin_change(s);
 		else
 			give_up_change(s);
 	}

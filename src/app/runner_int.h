@@ -20,7 +20,8 @@ struct slot {
 	struct loop_timer *timer;
 	struct store_op op;
 	bool storing; /* op is the store's until its completion */
-	bool held;    /* a change, until the lease is longer */
+	int held;     /* a change, until the lease is longer: for how often it
+			 was made so */
 	struct journal_entry entry;
 	char *progress;
 };
@@ -58,6 +59,7 @@ struct run {
 };
 
 #define RUN_STORE_RETRY_MS 1000
+#define RUN_HELD_MAX	   3
 
 /* Something came of the lease: what waits for it goes on, or will not. */
 void run_lease_told(struct run *run, bool kept);

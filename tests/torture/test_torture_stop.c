@@ -10,8 +10,8 @@
 
 /* Of the other node, until the first one goes on: it starts, claims, reads,
  * merges, and does what follows that. */
-#define FIRST_DONE 6
-#define LAST_DONE  30
+#define FIRST_DONE 12
+#define LAST_DONE  24
 #define DONE	   6
 
 /* It goes on when everything is done, or in the middle of that. */

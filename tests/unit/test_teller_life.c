@@ -160,6 +160,27 @@ static void test_an_account_that_goes_gets_no_note(void **state)
 	tell_stop(&r);
 }
 
+/* It was stopped until another one may have the note: nothing is written. */
+static void test_a_note_whose_lease_ran_out(void **state)
+{
+	struct reply script[] = {OURS, OK(TAGS), OK(TICKET)};
+	struct rig r;
+
+	(void)state;
+	tell_start(&r);
+	api_fixture_script(r.f.api, script, ARRAY_LEN(script));
+	tell_merge(&r);
+	tell_begin(&r);
+	r.f.api->stop_at = 1;
+	wire_run(r.f.loop); /* until the server has the first request */
+	flow_leap(0, TELLER_LEASE_MS);
+	flow_until_stored(&r.f, STORE_NOTED, 1);
+	assert_int_equal(tell_asked(&r, TAGS), 0);
+	assert_int_equal(tell_asked(&r, TICKET), 0);
+	assert_false(api_client_is_held(r.f.api->api));
+	tell_stop(&r);
+}
+
 static void on_drained(void *arg)
 {
 	*(bool *)arg = true;
@@ -241,6 +262,7 @@ int main(void)
 		cmocka_unit_test(test_a_free_gives_back_what_it_did_not_begin),
 		cmocka_unit_test(test_an_account_that_goes_gives_it_back),
 		cmocka_unit_test(test_an_account_that_goes_gets_no_note),
+		cmocka_unit_test(test_a_note_whose_lease_ran_out),
 		cmocka_unit_test(test_an_idle_drain_ends_at_once),
 		cmocka_unit_test(test_a_drain_waits_for_the_note_under_way),
 		cmocka_unit_test(test_a_lease_that_was_lost),
