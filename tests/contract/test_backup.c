@@ -364,9 +364,9 @@ static void a_killed_backup_is_none(void **state)
 		folder_make(&f);
 		while (back_up_and_die(a.url, &f, steps)) {
 			assert_false(is_there(&f, ""));
-			steps += 9;
+			steps += 13;
 		}
-		assert_true(steps > 9);
+		assert_true(steps > 13);
 		assert_true(is_there(&f, ""));
 		assert_false(is_there(&f, ".part"));
 		store_close(contract_open_url(f.url, STORE_SERVE));

@@ -321,7 +321,7 @@ static void an_interrupted_copy_goes_on(enum tk_kind kind, bool step_by_step)
 	while (copy_and_die(&a, &b, steps)) {
 		not_to_be_used(b.url);
 		if (step_by_step) {
-			steps += kind == TK_SQLITE ? 1 : 3;
+			steps += kind == TK_SQLITE ? 2 : 5;
 			continue;
 		}
 		tk_copy(a.url, b.url, &t);
@@ -330,7 +330,7 @@ static void an_interrupted_copy_goes_on(enum tk_kind kind, bool step_by_step)
 		transfer_release(&t);
 		tk_place_remove(&b);
 		tk_place_make(&b, kind);
-		steps += kind == TK_SQLITE ? 3 : 9;
+		steps += kind == TK_SQLITE ? 7 : 15;
 	}
 	transfer_release(&want);
 	tk_place_remove(&a);
