@@ -88,8 +88,6 @@ struct db_driver {
 	 * again. */
 	int64_t (*last_id)(struct db *d, const char *table);
 	void (*set_last_id)(struct db *d, const char *table, int64_t id);
-	/* The transaction may last as long again; or NULL: they may always. */
-	void (*keep_on)(struct db *d);
 };
 
 /* An account as this handle knows it. */

@@ -192,7 +192,7 @@ static enum result open_all(struct pg *p, struct error *err)
 	p->db.err = NULL;
 	if (r == RESULT_OK)
 		r = pg_commit(&p->db.base, err);
-	if (r == RESULT_OK && created)
+	if (r == RESULT_OK && created && !target)
 		log_warn("store_created", log_str("database", PQdb(p->conn)));
 	return r;
 }

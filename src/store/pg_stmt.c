@@ -420,11 +420,6 @@ static char *no_damage(struct db *d, bool quick)
 	return NULL;
 }
 
-static void keep_on(struct db *d)
-{
-	pg_limit(pg_of(d), pg_of(d)->patience_ms);
-}
-
 void pg_rows_release(struct pg_rows *r)
 {
 	PQclear(r->res);
@@ -449,7 +444,6 @@ const struct db_driver pg_driver = {
 	.now_ms = pg_now_ms,
 	.health = pg_health,
 	.damage = no_damage,
-	.keep_on = keep_on,
 	.last_id = pg_last_id,
 	.set_last_id = pg_set_last_id,
 };

@@ -233,8 +233,6 @@ static size_t read_behind(struct db *db, const struct reading *g,
 	struct buf sql;
 	size_t n;
 
-	if (db->driver->keep_on != NULL)
-		db->driver->keep_on(db);
 	buf_init(&sql, SQL_MAX);
 	select_sql(&sql, g, at->keys > 0);
 	n = read_rows(db, g, db_bind_text(db, sql.data, at->key, at->keys), at);

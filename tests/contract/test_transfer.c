@@ -477,6 +477,62 @@ static void nobody_serves_what_is_copied(void **state)
 	tk_place_remove(&first);
 }
 
+/* Of two into the same target the later one goes on. */
+struct rival {
+	const char *from, *to;
+	int tried;
+};
+
+static void compete(void *arg, const char *doing, const char *table,
+		    int64_t done, int64_t total)
+{
+	struct rival *r = arg;
+	struct transfer t;
+
+	(void)done;
+	(void)total;
+	if (!str_eq(doing, "copying") || !str_eq(table, "jobs") ||
+	    r->tried++ > 0)
+		return;
+	tk_copy(r->from, r->to, &t);
+	transfer_release(&t);
+}
+
+static void a_copy_has_one_author(void **state)
+{
+	struct rival rival = {NULL, NULL, 0};
+	struct transfer t = {.host = "here",
+			     .now_ms = CT_START,
+			     .tell = compete,
+			     .arg = &rival};
+	struct tk_place a, b, c, d;
+	struct transfer want, is;
+	struct error err = {""};
+
+	(void)state;
+	tk_fill(&a);
+	tk_place_make(&b, TK_SQLITE);
+	tk_place_make(&c, TK_POSTGRESQL);
+	tk_place_make(&d, TK_SQLITE);
+	tk_copy(a.url, b.url, &want);
+	t.from = a.url;
+	t.to = c.url;
+	rival.from = b.url;
+	rival.to = c.url;
+	assert_int_equal(transfer_copy(&t, &err), RESULT_CONFLICT);
+	assert_non_null(strstr(err.text, "another `reunite store copy`"));
+	assert_true(rival.tried > 0);
+	tk_copy(c.url, d.url, &is);
+	tk_same(&want, &is);
+	transfer_release(&want);
+	transfer_release(&is);
+	transfer_release(&t);
+	tk_place_remove(&a);
+	tk_place_remove(&b);
+	tk_place_remove(&c);
+	tk_place_remove(&d);
+}
+
 static void an_older_source_is_refused(void **state)
 {
 	struct tk_place a, b;
@@ -568,6 +624,7 @@ int main(void)
 		cmocka_unit_test(a_source_that_changed_is_copied_anew),
 		cmocka_unit_test(sources_and_targets_are_looked_at),
 		cmocka_unit_test(nobody_serves_what_is_copied),
+		cmocka_unit_test(a_copy_has_one_author),
 		cmocka_unit_test(an_older_source_is_refused),
 		cmocka_unit_test(a_difference_is_found),
 	};
