@@ -23,7 +23,6 @@
 #define COMMAND_MS  10000
 #define LONG_MS	    660000
 #define ROLLBACK_MS 1000
-#define REPEATS	    3 /* of a beginning */
 
 static struct pg *of(struct store_backend *b)
 {
@@ -151,27 +150,18 @@ static enum store_failure failure(struct store_backend *b)
 	return STORE_FAILED_BY_ONE;
 }
 
-/* What shows here already: a connection that was lost while nobody looked, a
- * pooler's other session, a deadlock. */
 static enum result begin_batch(struct store_backend *b,
 			       const struct store_batch *batch,
 			       struct error *err)
 {
 	enum pg_tx kind = batch->writes ? PG_WRITES : PG_READS;
-	struct pg *p = of(b);
-	enum result r;
 	size_t i;
 
 	for (i = 0; i < batch->count && kind == PG_READS; i++) {
 		if (walks(batch->ops[i]->kind))
 			kind = PG_WALKS;
 	}
-	r = start(p, kind, batch, err);
-	for (i = 0; i < REPEATS && r != RESULT_OK &&
-		    failure(b) == STORE_FAILED_BY_MOMENT;
-	     i++)
-		r = start(p, kind, batch, err);
-	return r;
+	return start(of(b), kind, batch, err);
 }
 
 static void apply(struct store_backend *b, struct store_op *op)

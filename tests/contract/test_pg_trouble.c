@@ -250,6 +250,28 @@ static void nobody_notices_one_end(void **state)
 	assert_int_equal(ct_claim_count(&c, 100), 20);
 }
 
+static void *continue_soon(void *arg)
+{
+	for (int i = 0; i < 10; i++)
+		pause_a_moment();
+	assert_int_equal(kill(*(pid_t *)arg, SIGCONT), 0);
+	return NULL;
+}
+
+/* It has been told, and says so only when it is asked the first time. */
+static void what_ends_at_the_begin_is_begun_again(void **state)
+{
+	pid_t pid = PQbackendPID(handle()->conn);
+	pthread_t thread;
+
+	(void)state;
+	assert_int_equal(kill(pid, SIGSTOP), 0);
+	tell_sessions_to_end();
+	assert_int_equal(pthread_create(&thread, NULL, continue_soon, &pid), 0);
+	assert_works("ann");
+	pthread_join(thread, NULL);
+}
+
 static void what_ended_in_the_middle_is_done_again(void **state)
 {
 	struct store_backend *b = store_backend(c.s);
@@ -527,6 +549,7 @@ int main(void)
 		TROUBLE(whoever_stops_in_the_middle_holds_nobody_for_long),
 		TROUBLE(a_connection_that_ended_is_made_anew),
 		TROUBLE(nobody_notices_one_end),
+		TROUBLE(what_ends_at_the_begin_is_begun_again),
 		TROUBLE(what_ended_in_the_middle_is_done_again),
 		TROUBLE(a_server_that_is_away_is_not_asked_all_the_time),
 		TROUBLE(another_store_is_not_gone_on_with),
