@@ -74,7 +74,9 @@ struct store_cursor { /* STORE_CURSOR: claim it, or put it back */
 	int64_t every_ms; /* so long it rests at the end */
 	int64_t lease_ms;
 	int64_t crowd;	   /* jobs that wait in the backfill lane: enough */
-	bool at_once;	   /* neither what is done nor what failed rests */
+	int64_t begun_ms;  /* when a process began that has not had it yet:
+			    * what failed, or was done before then, does not
+			    * rest; 0: it has had it */
 	bool started_only; /* of one that a person started, and that goes */
 	/* put back: RESULT_CONFLICT when the lease is not ours any more */
 	int64_t token;	     /* out of a claim */

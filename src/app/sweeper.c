@@ -243,7 +243,9 @@ static void claim(struct sweep_account *a, int64_t every_ms)
 	c->lease_ms = SWEEP_LEASE_MS;
 	c->crowd = sweeper_crowd(a);
 	c->started_only = a->walk == WALK_HISTORY;
-	c->at_once = !a->walks[a->walk].tried;
+	if (!a->walks[a->walk].tried)
+		c->begun_ms = c->now_ms - loop_boot_ms(a->s->loop) +
+			      a->s->begun_boot_ms;
 	storeq_submit(engine_storeq(a->s->engine), &a->op, on_claimed, a);
 }
 
@@ -310,6 +312,7 @@ struct sweeper *sweeper_new(struct loop *loop, struct engine *engine)
 
 	s->loop = loop;
 	s->engine = engine;
+	s->begun_boot_ms = loop_boot_ms(loop);
 	add_accounts(s);
 	return s;
 }

@@ -63,6 +63,7 @@ struct sweeper {
 	struct engine *engine;
 	struct sweep_account **accounts;
 	size_t account_count;
+	int64_t begun_boot_ms;
 	bool only_history;
 	bool draining;
 	bool freed; /* the store still holds an op */

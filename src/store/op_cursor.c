@@ -86,7 +86,8 @@ static int64_t ready_ms(const struct store_cursor_row *r,
 {
 	int64_t at = r->due_ms;
 
-	if (c->at_once)
+	/* Whoever served while this process did not may have done it since. */
+	if (r->done_ms < c->begun_ms)
 		at = c->now_ms;
 	else if (r->done && r->failure == NULL)
 		at = (r->done_ms < c->now_ms ? r->done_ms : c->now_ms) +

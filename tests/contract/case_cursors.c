@@ -37,15 +37,21 @@ static struct store_cursor claim(struct ct *c)
 	return op.u.cursor;
 }
 
-static struct store_cursor claim_at_once(struct ct *c)
+/* By a process that began then. */
+static struct store_cursor claim_since(struct ct *c, int64_t begun_ms)
 {
 	struct store_op op;
 
 	cursor_op(c, &op);
-	op.u.cursor.at_once = true;
+	op.u.cursor.begun_ms = begun_ms;
 	CT_DO(c, &op);
 	store_op_release(&op);
 	return op.u.cursor;
+}
+
+static struct store_cursor claim_at_once(struct ct *c)
+{
+	return claim_since(c, c->now_ms + 1);
 }
 
 static void back_op(struct ct *c, struct store_op *op, int64_t token,
@@ -204,6 +210,23 @@ static void an_end_rests_and_is_counted(struct ct *c)
 	op.u.found.end = true;
 	CT_DO(c, &op);
 	assert_true(claim_at_once(c).mine);
+}
+
+/* What one of several did since another began, the other need not do. */
+static void what_another_one_did_rests(struct ct *c)
+{
+	int64_t began_ms = c->now_ms;
+	struct store_cursor cursor = claim(c);
+	struct store_op op;
+
+	c->now_ms += MINUTE;
+	found_op(c, &op, cursor.token, NULL, 0);
+	op.u.found.end = true;
+	CT_DO(c, &op);
+	cursor = claim_since(c, began_ms);
+	assert_false(cursor.mine);
+	assert_int_equal(cursor.next_ms, c->now_ms + EVERY);
+	assert_true(claim_since(c, c->now_ms + 1).mine);
 }
 
 /* Other settings count at once, and so does a clock that was set back. */
@@ -584,6 +607,7 @@ static const struct ct_case cases[] = {
 	CT_CASE(one_of_all_goes_on),
 	CT_CASE(who_lost_the_lease_stores_nothing),
 	CT_CASE(an_end_rests_and_is_counted),
+	CT_CASE(what_another_one_did_rests),
 	CT_CASE(a_rest_goes_by_todays_settings),
 	CT_CASE(what_failed_says_why_and_waits),
 	CT_CASE(paused_and_held_accounts_are_left_alone),

@@ -15,7 +15,7 @@ import pg
 import rounds
 
 PEOPLE = 30
-SWEEP_EVERY_S = 2
+SWEEP_REST_S = 15
 COMMON = {"settings": nodes_weather.SETTINGS, **nodes_weather.ACCOUNT}
 
 
@@ -103,9 +103,10 @@ def seconds_of(event):
 
 
 def test_one_sweeps_for_all(fleet, sandbox):
-    """Whom no webhook told of is found; each turn is one node's."""
+    """Whom no webhook told of is found; each turn is one node's, and a walk
+    rests 15 s at least."""
     sandbox.settings(incremental_lag_ms=200)
-    on = fleet(3, **{**COMMON, "sweep_every": f"{SWEEP_EVERY_S}s"})
+    on = fleet(3, **{**COMMON, "sweep_every": "1s"})
     who, profile_id = visitor(sandbox, 1)
     begun = sandbox.act("conversations", jwt=who, webhooks=[],
                         zendesk="duplicate", hand_off="now")
@@ -114,10 +115,9 @@ def test_one_sweeps_for_all(fleet, sandbox):
         return sorted(seconds_of(e) for node in on.nodes
                       for e in node.events("swept") if e["walk"] == "users")
 
-    harness.wait_until(lambda: len(swept()) >= 4, 60, "sweeps")
-    at = swept()
-    between = [later - sooner for sooner, later in zip(at, at[1:])]
-    assert min(between) > SWEEP_EVERY_S / 2, between
+    harness.wait_until(lambda: len(swept()) >= 2, 60, "sweeps")
+    first, second, *_ = swept()
+    assert second - first > SWEEP_REST_S / 2, swept()
     harness.wait_until(lambda: rounds.merges(sandbox), what="the merge")
     assert rounds.merges(sandbox) == [(begun["zendesk_user_id"], profile_id)]
 
