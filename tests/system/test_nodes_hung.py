@@ -111,7 +111,8 @@ def test_a_stopped_node_holds_nobody(fleet):
         disks.accepted_again(second, 60)
         first.thaw()
     stream.stop()
-    assert disks.send_all_again(on.daemon, stream.taken()) == 0
+    disks.accepted_again(second, 60)
+    assert disks.send_all_again(second, stream.taken()) == 0
 
 
 def test_a_server_in_another_network(fleet):
