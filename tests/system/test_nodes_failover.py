@@ -36,7 +36,7 @@ def fail_over(on, primary, standby):
     on.cluster = standby
 
 
-def test_nothing_acknowledged_is_lost(fleet, pair):
+def test_nothing_acknowledged_is_lost(pair, fleet):
     """Events stream in and people are merged before, meanwhile and after."""
     on = fleet(2, on=pair[0], servers=pair, settings=nodes_weather.SETTINGS,
                **{**nodes_weather.ACCOUNT, "ticket_note": "off"})
@@ -65,7 +65,7 @@ def test_nothing_acknowledged_is_lost(fleet, pair):
     nodes_weather.check_merges(on)
 
 
-def test_an_old_primary_that_comes_back_gets_no_events(fleet, pair):
+def test_an_old_primary_that_comes_back_gets_no_events(pair, fleet):
     """Nobody confirms what it writes, so nothing of it is acknowledged."""
     primary, standby = pair
     on = fleet(2, on=primary, servers=pair)

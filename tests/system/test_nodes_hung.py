@@ -52,7 +52,7 @@ def hang(on, how):
 
 
 @pytest.mark.parametrize("how", ["stopped", "lost", "late"])
-def test_a_database_that_does_not_answer(fleet, own_cluster, how):
+def test_a_database_that_does_not_answer(own_cluster, fleet, how):
     """The server is stopped, or the network between is gone; what was under
     way is lost, or arrives later."""
     on = fleet(1, on=own_cluster)

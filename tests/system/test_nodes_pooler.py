@@ -21,7 +21,7 @@ def pooler(cluster):
     server.remove()
 
 
-def test_two_nodes_through_a_pooler(fleet, pooler):
+def test_two_nodes_through_a_pooler(pooler, fleet):
     on = fleet(2, through=pooler, settings=nodes_weather.SETTINGS,
                **nodes_weather.ACCOUNT)
     people = [crashes.join(on, *p)
@@ -34,7 +34,7 @@ def test_two_nodes_through_a_pooler(fleet, pooler):
     assert on.daemon.command("queue", "check").returncode == 0
 
 
-def test_a_pooler_that_starts_anew(fleet, pooler):
+def test_a_pooler_that_starts_anew(pooler, fleet):
     on = fleet(1, through=pooler)
     for _ in range(2):
         disks.accepted_again(on.nodes[0])
@@ -42,7 +42,7 @@ def test_a_pooler_that_starts_anew(fleet, pooler):
     disks.accepted_again(on.nodes[0])
 
 
-def test_others_are_heard_of_without_being_told(fleet, pooler, sandbox):
+def test_others_are_heard_of_without_being_told(pooler, fleet, sandbox):
     """A pooler keeps no LISTEN: nodes look by themselves."""
     on = fleet(2, through=pooler, **nodes_weather.ACCOUNT, apply="review")
     who = rounds.jwt("Vera Visitor", "vera@people.example")

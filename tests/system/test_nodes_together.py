@@ -141,7 +141,7 @@ def own_cluster():
     server.remove()
 
 
-def test_the_database_starts_anew_under_load(fleet, own_cluster):
+def test_the_database_starts_anew_under_load(own_cluster, fleet):
     on = fleet(2, on=own_cluster, **COMMON)
     stream = load.Stream(on)
     people = []
