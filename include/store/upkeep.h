@@ -153,7 +153,9 @@ struct store_prune {
 	int64_t reviews_expire_ms; /* now: open ones past expiry close */
 	int64_t notes_before_ms;   /* notes whose ticket never came */
 	size_t max;
-	size_t removed; /* out; call again while it equals max */
+	int64_t after_account; /* of some accounts a call: where it goes on */
+	int64_t next_account;  /* out: that for the next call; 0: it is over */
+	size_t removed;	       /* out; call again while it equals max, too */
 };
 
 #endif

@@ -24,8 +24,9 @@ struct janitor {
 	const struct timekeeper *clock;
 	struct loop_timer *timer;
 	struct store_op op;
-	int64_t listed; /* up to this job; -1: all are */
-	size_t batch;	/* rows at a time */
+	int64_t listed;	 /* up to this job; -1: all are */
+	size_t batch;	 /* rows at a time */
+	int64_t account; /* retention goes on behind this one */
 	int64_t asked_ms;
 	bool busy;
 	bool freed;
@@ -56,12 +57,15 @@ static size_t next_batch(const struct janitor *j)
 static void on_pruned(struct store_op *op, void *arg)
 {
 	struct janitor *j = arg;
-	bool more = op->result == RESULT_OK &&
-		    op->u.prune.removed >= op->u.prune.max;
+	const struct store_prune *p = &op->u.prune;
+	bool ok = op->result == RESULT_OK;
+	bool more = ok && (p->removed >= p->max || p->next_account != 0);
 
 	if (!returned(j))
 		return;
-	if (op->result != RESULT_OK)
+	if (ok)
+		j->account = p->next_account;
+	if (!ok)
 		log_warn("prune_failed", log_str("error", op->error.text));
 	else if (op->u.prune.removed > 0)
 		log_debug("pruned",
@@ -88,6 +92,7 @@ static void prune(struct janitor *j)
 		.reviews_expire_ms = now_ms,
 		.notes_before_ms = now_ms - TICKET_NOTE_WAIT_MS,
 		.max = j->batch,
+		.after_account = j->account,
 	};
 	j->asked_ms = loop_now_ms(j->loop);
 	storeq_submit(engine_storeq(j->engine), &j->op, on_pruned, j);

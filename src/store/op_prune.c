@@ -11,6 +11,9 @@
 
 #include "base/str.h"
 
+/* Each costs some questions, and nobody writes meanwhile. */
+#define ACCOUNTS_AT_ONCE 16
+
 struct batch {
 	struct db *q;
 	size_t left;
@@ -85,32 +88,54 @@ static void prune_journal(struct batch *b, int64_t before_ms)
 	free(ids.items);
 }
 
+/* The next few accounts; the last one's id, or 0: there are no more. */
+static int64_t prune_accounts(struct batch *b, const struct store_prune *p)
+{
+	struct db_ids ids = db_collect(
+		b->q, db_query(b->q, ACCOUNTS_BEHIND, db_int(p->after_account),
+			       db_int(ACCOUNTS_AT_ONCE)));
+	int64_t last = 0;
+
+	for (size_t i = 0; i < ids.count; i++)
+		prune_account(b, p, ids.items[i]);
+	if (ids.count == ACCOUNTS_AT_ONCE)
+		last = ids.items[ids.count - 1];
+	free(ids.items);
+	return last;
+}
+
+/* What is found without an account. */
+static void prune_rest(struct batch *b, const struct store_prune *p)
+{
+	struct db *q = b->q;
+
+	if (p->reviews_expire_ms != 0)
+		took(b, db_review_expire(q, p->reviews_expire_ms, b->left));
+	took(b, (size_t)db_exec(q, PRUNE_IMAGES, db_int(p->images_before_ms),
+				left_of(b)));
+	took(b, (size_t)db_exec(q, PRUNE_FACTS, db_int(p->images_before_ms),
+				left_of(b)));
+	took(b, (size_t)db_exec(q, PRUNE_REVIEWS, db_int(p->journal_before_ms),
+				left_of(b)));
+	took(b, (size_t)db_exec(q, PRUNE_WAITING_NOTES,
+				db_int(p->notes_before_ms), left_of(b)));
+	took(b, (size_t)db_exec(q, PRUNE_NOTES, db_int(p->journal_before_ms),
+				left_of(b)));
+	prune_journal(b, p->journal_before_ms);
+	if (b->left > 0 && p->images_before_ms != 0 && q->driver->prune_copies)
+		q->driver->prune_copies(q, p->images_before_ms);
+}
+
 enum result op_prune(struct db *q, struct store_op *op)
 {
 	struct store_prune *p = &op->u.prune;
 	struct batch b = {q, p->max, 0};
-	struct db_ids ids;
-	size_t i;
 
-	if (p->reviews_expire_ms != 0)
-		took(&b, db_review_expire(q, p->reviews_expire_ms, b.left));
-	ids = db_collect(q, db_plain(q, ACCOUNT_IDS));
-	for (i = 0; i < ids.count; i++)
-		prune_account(&b, p, ids.items[i]);
-	free(ids.items);
-	took(&b, (size_t)db_exec(q, PRUNE_IMAGES, db_int(p->images_before_ms),
-				 left_of(&b)));
-	took(&b, (size_t)db_exec(q, PRUNE_FACTS, db_int(p->images_before_ms),
-				 left_of(&b)));
-	took(&b, (size_t)db_exec(q, PRUNE_REVIEWS, db_int(p->journal_before_ms),
-				 left_of(&b)));
-	took(&b, (size_t)db_exec(q, PRUNE_WAITING_NOTES,
-				 db_int(p->notes_before_ms), left_of(&b)));
-	took(&b, (size_t)db_exec(q, PRUNE_NOTES, db_int(p->journal_before_ms),
-				 left_of(&b)));
-	prune_journal(&b, p->journal_before_ms);
+	p->next_account = prune_accounts(&b, p);
+	if (p->next_account == 0)
+		prune_rest(&b, p);
 	p->removed = b.removed;
-	if (b.left > 0 && p->images_before_ms != 0 && q->driver->prune_copies)
-		q->driver->prune_copies(q, p->images_before_ms);
+	if (b.left == 0)
+		p->next_account = p->after_account;
 	return RESULT_OK;
 }

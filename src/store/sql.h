@@ -97,6 +97,8 @@
 	/* accounts */                                                                  \
 	X(ACCOUNT_ID, "SELECT id FROM accounts WHERE name = ?1")                        \
 	X(ACCOUNT_IDS, "SELECT id FROM accounts")                                       \
+	X(ACCOUNTS_BEHIND, "SELECT id FROM accounts WHERE id > ?1"                      \
+			   " ORDER BY id LIMIT ?2")                                     \
 	X(ACCOUNT_INSERT, "INSERT INTO accounts(name) VALUES(?1)")                      \
 	X(JOB_ACCOUNT, "SELECT account FROM jobs WHERE id = ?1")                        \
 	X(REVIEW_ACCOUNT, "SELECT account FROM reviews WHERE id = ?1")                  \

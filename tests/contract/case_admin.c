@@ -248,6 +248,8 @@ static void gauges_see_other_writers(struct ct *c)
 
 /* --- retention --- */
 
+#define MANY 40 /* accounts */
+
 static size_t prune(struct ct *c, struct store_prune what)
 {
 	struct store_op op;
@@ -384,6 +386,41 @@ static void old_links_are_forgotten(struct ct *c)
 	assert_true(ct_recall(c, "bob", 0, 0).linked);
 }
 
+/* However many accounts there are, nobody waits long for a call. */
+static void accounts_are_pruned_a_few_at_a_time(struct ct *c)
+{
+	struct store_prune all = {.max = 100};
+	size_t removed = 0, most = 0;
+
+	for (int i = 0; i < MANY; i++) {
+		struct event e = ct_event(EVENT_OTHER, "ann");
+		char name[ACCOUNT_SIZE];
+		struct store_op op;
+
+		snprintf(name, sizeof(name), "account%d", i);
+		store_op_init(&op, STORE_ACCEPT);
+		op.u.accept.account = name;
+		op.u.accept.events = &e;
+		op.u.accept.count = 1;
+		op.u.accept.now_ms = c->now_ms;
+		op.u.accept.wait_ms = CT_WAIT;
+		CT_DO(c, &op);
+	}
+	all.events_before_ms = c->now_ms + 1;
+	do {
+		struct store_op op;
+
+		store_op_init(&op, STORE_PRUNE);
+		op.u.prune = all;
+		CT_DO(c, &op);
+		all.after_account = op.u.prune.next_account;
+		removed += op.u.prune.removed;
+		most = op.u.prune.removed > most ? op.u.prune.removed : most;
+	} while (all.after_account != 0);
+	assert_int_equal(removed, MANY);
+	assert_true(most < MANY);
+}
+
 static const struct ct_case cases[] = {
 	CT_CASE(an_account_starts_empty),
 	CT_CASE(an_account_changes_by_flags),
@@ -394,6 +431,7 @@ static const struct ct_case cases[] = {
 	CT_CASE(gauges_see_other_writers),
 	CT_CASE(events_are_forgotten),
 	CT_CASE(a_batch_is_bounded),
+	CT_CASE(accounts_are_pruned_a_few_at_a_time),
 	CT_CASE(only_ended_jobs_are_forgotten),
 	CT_CASE(before_images_go_before_their_entries),
 	CT_CASE(closed_reviews_lose_facts_then_go),
