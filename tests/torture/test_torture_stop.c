@@ -34,13 +34,13 @@ static void test_stopped_before_an_operation(void **state)
 static void test_stopped_after_an_operation(void **state)
 {
 	(void)state;
-	stop(TRIP_STORE_STOPS_AFTER, 0, TORTURE_ALL);
+	stop(TRIP_STORE_STOPS_AFTER, 0, TORTURE_THOROUGH);
 }
 
 static void test_stopped_before_a_request(void **state)
 {
 	(void)state;
-	stop(TRIP_HTTP_STOPS_BEFORE, 0, TORTURE_ALL);
+	stop(TRIP_HTTP_STOPS_BEFORE, 0, TORTURE_THOROUGH);
 }
 
 /* The one request that nothing can hold back. */
@@ -59,7 +59,7 @@ static void test_stopped_with_a_request_on_its_way(void **state)
 static void test_stopped_before_an_answer_is_read(void **state)
 {
 	(void)state;
-	stop(TRIP_HTTP_STOPS_AFTER, 0, TORTURE_ALL);
+	stop(TRIP_HTTP_STOPS_AFTER, 0, TORTURE_THOROUGH);
 }
 
 /* While the other one is in the middle of it: both are at work at once. */
