@@ -36,6 +36,7 @@
 #include "core/endpoint.h"
 #include "core/hold.h"
 #include "core/job.h"
+#include "core/stake.h"
 #include "net/http_client.h"
 
 #define API_TIMEOUT_MS	   30000 /* of a request, as the configuration has it */
@@ -85,12 +86,34 @@ void api_client_on_token(struct api_client *c,
 			 void (*fn)(const char *token, int64_t expires_ms,
 				    void *arg),
 			 void *arg);
-const struct budget *api_client_budget(const struct api_client *c);
+/* For one of several nodes: asked instead of fetching a token, never from inside
+ * a call. Answer with a token that is not the refused one (or NULL), which may
+ * be another node's, or fetch. */
+void api_client_on_token_wanted(struct api_client *c, loop_fn *fn, void *arg);
+const char *api_client_refused_token(const struct api_client *c);
+void api_client_fetch_token(struct api_client *c);
+
+const struct budget *api_client_budget(struct api_client *c);
+/* Other nodes use the account: its limits are shared with them (core/stake.h).
+ * needed is called when something waits and nothing of the limit is ours. */
+void api_client_share(struct api_client *c, loop_fn *needed, void *arg);
+/* What the others are to know; false: nothing. refused_ms: for how long
+ * nothing may be sent. */
+struct api_stake {
+	struct stake_row row;
+	int64_t at_once;
+	int64_t refused_ms[API_COUNT];
+	size_t sharers; /* nodes, with this one */
+};
+bool api_client_stake(struct api_client *c, struct api_stake *out);
+/* As it was settled; asked at since_ms (monotonic). */
+void api_client_settle(struct api_client *c, const struct api_stake *s,
+		       int64_t since_ms);
 /* When a live request may go, by the limits and by the holds; 0: now. For
  * whoever begins work: nothing here keeps a request back because of a hold. */
 int64_t api_client_wait_ms(struct api_client *c);
 /* How many jobs the limit can carry at the same time. */
-int64_t api_client_jobs_max(const struct api_client *c);
+int64_t api_client_jobs_max(struct api_client *c);
 /* What the answers of the API say about the account as a whole (core/hold.h);
  * fn is called when that began, changed or ended, never from inside a call. */
 const struct hold *api_client_hold(struct api_client *c, enum api a);
@@ -98,6 +121,13 @@ bool api_client_is_held(struct api_client *c); /* one API or both */
 /* How long the holds alone say to make no attempt; 0: now, or not held. */
 int64_t api_client_hold_wait_ms(struct api_client *c);
 void api_client_on_hold(struct api_client *c, void (*fn)(void *arg), void *arg);
+/* Another node's hold of the account, as it is known by now; reason NULL: there
+ * is none. fn of api_client_on_hold() may be called. */
+struct api_told_hold {
+	const char *reason, *api, *text;
+	int64_t since_ms; /* wall clock */
+};
+void api_client_told_hold(struct api_client *c, const struct api_told_hold *t);
 /* Something was mended, perhaps: a held account is tried at once. */
 void api_client_try_again(struct api_client *c);
 /* OAuth gave a token that does not allow notes on tickets. */

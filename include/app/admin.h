@@ -7,6 +7,7 @@
  * GET  /api/v1/journal/{id}/restore-plan  exact if personal=true
  * POST /api/v1/journal/{id}/reject        body {"by":"name"}
  * GET  /api/v1/readiness          account since_ms: {"summary","weeks"}
+ * GET  /api/v1/nodes              who serves the store: name, version, since
  * GET  /api/v1/queue              account state after limit
  * GET  /api/v1/queue/{id}
  * POST /api/v1/queue/{id}/retry   and /api/v1/queue/retry for all dead ones

@@ -9,6 +9,7 @@
 #define REUNITE_APP_ENGINE_H
 
 #include "app/config.h"
+#include "app/node.h"
 #include "app/scheduler.h"
 #include "app/storeq.h"
 #include "app/teller.h"
@@ -33,7 +34,8 @@ void engine_tidy(struct engine *e);
 /* Known if the store has a clock of its own, which the loop's wall clock goes
  * by then. */
 struct remote_clock *engine_clock(struct engine *e);
-struct storeq *engine_storeq(const struct engine *e);	    /* NULL: no store */
+struct storeq *engine_storeq(const struct engine *e); /* NULL: no store */
+struct node *engine_node(const struct engine *e);     /* NULL: it only reads */
 struct scheduler *engine_scheduler(const struct engine *e); /* or NULL */
 struct teller *engine_teller(const struct engine *e); /* like the scheduler */
 /* Something may be due: jobs, notes. account NULL: of all. */

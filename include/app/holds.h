@@ -13,7 +13,8 @@
 #include "app/storeq.h"
 
 struct holds;
-struct holds *holds_new(struct loop *loop, struct storeq *q);
+/* node: this one's id; borrowed. */
+struct holds *holds_new(struct loop *loop, struct storeq *q, const char *node);
 void holds_free(struct holds *h); /* NULL is allowed */
 /* api: borrowed until replaced or stopped. What the row says of a former life
  * is over. */
@@ -21,6 +22,10 @@ void holds_set_account(struct holds *h, const char *account,
 		       struct api_client *api);
 /* As if nothing were the matter with it. */
 void holds_stop_account(struct holds *h, const char *account);
+/* The account's row as others may have left it: another node's hold is ours,
+ * too, until it is over or an attempt of ours works. */
+void holds_read(struct holds *h, const char *account,
+		const struct store_account *row);
 /* A hold of the account began, changed or ended. */
 void holds_look(struct holds *h, const char *account);
 

@@ -42,6 +42,10 @@ void scheduler_set_account(struct scheduler *s,
 			   struct api_client *api);
 /* Claims no more of it; what runs goes on. */
 void scheduler_stop_account(struct scheduler *s, const char *account);
+/* An account's row was read, because others may have changed it. */
+typedef void scheduler_row_fn(const char *account,
+			      const struct store_account *row, void *arg);
+void scheduler_on_row(struct scheduler *s, scheduler_row_fn *fn, void *arg);
 void scheduler_on_place(struct scheduler *s, scheduler_place_fn *fn, void *arg);
 /* Something became due: claims soon. NULL: for every account. */
 void scheduler_wake(struct scheduler *s, const char *account);

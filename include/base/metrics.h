@@ -76,6 +76,8 @@
 	  "Open connections")                                                  \
 	X(HTTP_REJECTED, COUNTER, "http_rejected_total", "listener status",    \
 	  "Requests answered by the server itself")                            \
+	X(NODES, GAUGE, "nodes", "",                                           \
+	  "Processes that serve the store, this one among them")               \
 	X(BUILD_INFO, GAUGE, "build_info", "version", "Always 1")
 
 enum metric {

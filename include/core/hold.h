@@ -20,6 +20,9 @@
  * forbidden, or if nobody else was ever in question for HOLD_TRIES_MAX tries;
  * what is longer ago than HOLD_FORGET_MS was another trouble.
  *
+ * Several nodes with the same credentials: whoever finds a hold tells the
+ * others, which make no attempt of their own for RETRY_HOLD_MS.
+ *
  * Invariants: held if and only if a track holds; next_ms is at most
  * RETRY_HOLD_MS away.
  */
@@ -73,6 +76,7 @@ struct hold_answer {
 
 struct hold_track {
 	bool holds;
+	bool told; /* by another node, not met here */
 	enum hold_reason reason;
 	int failures; /* in a row */
 	int64_t first_ms, last_ms;
@@ -101,11 +105,21 @@ struct hold {
 	int64_t next_ms; /* no attempt before */
 	int probes;
 	int64_t failures; /* met while it lasted */
+	int64_t told_ms;  /* the hold of another node, by when it began, */
+	bool refuted;	  /* while it works for us */
 };
 
 /* True: forbidden, and about this person only. */
 bool hold_learn(struct hold *h, const struct hold_answer *a, int64_t now_ms,
 		int64_t wall_ms, uint32_t dice);
+/* Another node is held since then, by its word about this use: so are we, until
+ * it says that it is over, or until an attempt of ours works. */
+void hold_told(struct hold *h, enum hold_use use, enum hold_reason why,
+	       const char *text, int64_t since_wall_ms, int64_t now_ms,
+	       uint32_t dice);
+void hold_told_over(struct hold *h, int64_t now_ms);
+/* The hold that is shown was met here. */
+bool hold_is_own(const struct hold *h);
 /* How long to make no attempt; 0: one may be made now. */
 int64_t hold_wait_ms(const struct hold *h, int64_t now_ms);
 /* Credentials or settings are other ones: the next attempt may come now. */

@@ -44,6 +44,8 @@ void throttle_refused(struct throttle *t, int64_t told_ms, uint32_t random,
 		      int64_t now_ms);
 /* Somebody else who asks the same was refused: nothing is sent until then. */
 void throttle_told(struct throttle *t, int64_t until_ms, int64_t now_ms);
+/* How long others should hold back, too: not while one request probes. */
+int64_t throttle_told_ms(const struct throttle *t, int64_t now_ms);
 void throttle_passed(struct throttle *t, int64_t now_ms);
 
 #endif

@@ -37,6 +37,7 @@ struct store_save {
 
 struct store_backend_ops {
 	const char *scheme; /* "sqlite" */
+	bool shared;	    /* any number of processes may serve one */
 	/* location: the url behind "scheme:", never empty */
 	bool (*is_location)(const char *location); /* NULL: all are */
 	enum result (*open)(struct store_backend **out, const char *location,

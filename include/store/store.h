@@ -70,7 +70,9 @@
 #include "store/upkeep.h"
 #include "core/owner.h"
 #include "core/readiness.h"
+#include "store/account.h"
 #include "store/cursor.h"
+#include "store/node.h"
 #include "store/lease.h"
 #include "store/review.h"
 
@@ -145,6 +147,9 @@ enum store_op_kind {
 	STORE_BACKUP,	 /* a copy elsewhere was made, or is gone */
 	STORE_BACKUPS,	 /* which there are (read) */
 	STORE_CLOCK,	 /* the wall clock goes on, or was set */
+	STORE_NODE,	 /* a serving process lives, and what it needs */
+	STORE_NODES,	 /* all of them (read) */
+	STORE_TURN,	 /* one node at a time does something */
 	STORE_PROBE, /* writes a row: does writing work? (no union member) */
 	STORE_OP_COUNT
 };
@@ -395,40 +400,6 @@ struct store_drop {
 	int64_t job_id; /* RESULT_CONFLICT while it runs */
 };
 
-struct store_account {
-	const char *account;
-	/* change: only what its flag says */
-	bool set_paused, set_breaker, set_hold, set_token, set_webhook;
-	bool paused;
-	/* set_paused, set_breaker: who does it and, if told, why. A change is
-	 * an entry of the journal. set_breaker closes the breaker: places
-	 * taken before now_ms do not count any more. */
-	const char *by;
-	const char *why;
-	int64_t now_ms;
-	const char *hold;	 /* reason, NULL: not held */
-	const char *hold_api;	 /* whose trouble it is, or NULL */
-	const char *hold_text;	 /* what it said, or NULL */
-	int64_t hold_ms;	 /* since */
-	const char *oauth_token; /* NULL clears it */
-	int64_t oauth_expires_ms;
-	enum event_source webhook_source; /* last valid webhook */
-	int64_t webhook_ms;
-	/* out */
-	int64_t journal_id; /* of set_paused, set_breaker; 0: no change */
-	bool is_paused;
-	int64_t paused_ms; /* since; 0: not paused */
-	char *paused_by;   /* *owned* or NULL */
-	char *paused_why;  /* *owned* or NULL */
-	char *held;	   /* *owned* or NULL */
-	char *held_api;	   /* *owned* or NULL */
-	char *held_text;   /* *owned* or NULL */
-	int64_t held_ms;
-	char *token; /* *owned* or NULL */
-	int64_t token_expires_ms;
-	int64_t last_webhook_ms[2]; /* by enum event_source */
-};
-
 /* Something to be told on a ticket. */
 struct store_note {
 	int64_t id; /* 0: none is due */
@@ -531,6 +502,9 @@ struct store_op {
 		struct store_walk walk;
 		struct store_backup backup;
 		struct store_backups backups;
+		struct store_node node;
+		struct store_nodes nodes;
+		struct store_turn turn;
 	} u;
 };
 /* Zeroed, but lists ask for everything (state, action -1, max as many as
@@ -559,6 +533,8 @@ void store_close(struct store *s);
 void store_leave(struct store *s);
 /* Does whoever serves it leave? */
 bool store_is_left(const char *url);
+/* May any number of daemons serve it? */
+bool store_is_shared(const char *url);
 /* One transaction; see the head of this file. Results are in the ops. */
 void store_run(struct store *s, struct store_op **ops, size_t count);
 /* One op, its result returned; for commands. */

@@ -72,6 +72,8 @@ struct api_client {
 	int64_t date_mono_ms; /* when it came */
 	struct api_holds holds;
 	struct oauth *oauth;
+	loop_fn *needed; /* or NULL: the limits are ours alone */
+	void *needed_arg;
 	struct loop_timer *pump_timer;
 	struct request_list waiting[LANE_COUNT];
 	struct request_list sent;
@@ -170,7 +172,7 @@ static void waiting_show(struct api_client *c)
 	}
 }
 
-static void pump_soon(void *arg)
+void api_client_pump(void *arg)
 {
 	struct api_client *c = arg;
 
@@ -257,7 +259,7 @@ static void answered(const struct http_answer *a, void *arg)
 			api_holds_learn(&c->holds, &q->result, q->user);
 		request_move(q, FINISHED);
 	}
-	pump_soon(c);
+	api_client_pump(c);
 	deliver(c);
 }
 
@@ -388,6 +390,24 @@ static int64_t request_try(struct api_request *q)
 	return wait_ms > 0 ? request_hold(q, wait_ms) : -1;
 }
 
+bool api_client_waits(const struct api_client *c)
+{
+	const struct api_request *q;
+
+	for (int lane = 0; lane < LANE_COUNT; lane++)
+		TAILQ_FOREACH(q, &c->waiting[lane], entry)
+	if (q->toll.api == API_ZENDESK)
+		return true;
+	return false;
+}
+
+static void ask_for_stake(struct api_client *c)
+{
+	if (c->needed && api_client_waits(c) &&
+	    budget_lacks_stake(&c->limits.budget, loop_now_ms(c->loop)))
+		c->needed(c->needed_arg);
+}
+
 static void pump(void *arg)
 {
 	struct api_client *c = arg;
@@ -407,6 +427,7 @@ static void pump(void *arg)
 	}
 	if (next_ms >= 0)
 		loop_timer_set(c->pump_timer, next_ms);
+	ask_for_stake(c);
 	budget_show(c);
 	waiting_show(c);
 	deliver(c);
@@ -455,7 +476,7 @@ struct api_request *api_send_owned(struct api_client *c,
 	q->drop = drop;
 	q->arg = arg;
 	request_queue(q);
-	pump_soon(c);
+	api_client_pump(c);
 	return q;
 }
 
@@ -477,21 +498,12 @@ void api_cancel(struct api_request *q)
 	if (q->transfer) {
 		http_transfer_cancel(q->transfer);
 		api_limits_end(&q->client->limits, &q->toll);
-		pump_soon(q->client);
+		api_client_pump(q->client);
 	}
 	TAILQ_REMOVE(request_list(q), q, entry);
 	if (q->drop)
 		q->drop(q->arg);
 	request_free(q);
-}
-
-const char *api_client_link_path(const struct api_client *c, const char *url)
-{
-	size_t len = strlen(c->config.zendesk_url);
-
-	if (url && !strncmp(url, c->config.zendesk_url, len))
-		url += len;
-	return url && str_starts(url, "/api/") ? url : NULL;
 }
 
 /* ---- the client ---- */
@@ -508,7 +520,7 @@ struct api_client *api_client_new(struct loop *loop, struct http_client *http,
 			config->reserve_percent);
 	c->pump_timer = loop_timer_new(loop, pump, c);
 	c->holds.loop = loop;
-	c->oauth = oauth_new(loop, http, &c->holds, pump_soon, c);
+	c->oauth = oauth_new(loop, http, &c->holds, api_client_pump, c);
 	oauth_configure(c->oauth, &c->config);
 	for (int lane = 0; lane < LANE_COUNT; lane++)
 		TAILQ_INIT(&c->waiting[lane]);
@@ -556,29 +568,25 @@ void api_client_reconfigure(struct api_client *c,
 	if (config->auth != ZENDESK_OAUTH)
 		api_holds_need_no_token(&c->holds);
 	api_client_try_again(c);
-	pump_soon(c);
+	api_client_pump(c);
 }
 
-const struct budget *api_client_budget(const struct api_client *c)
+void api_client_share(struct api_client *c, loop_fn *needed, void *arg)
 {
-	return &c->limits.budget;
+	c->needed = needed;
+	c->needed_arg = arg;
+	if (needed)
+		budget_share(&c->limits.budget, loop_now_ms(c->loop));
 }
 
-int64_t api_client_jobs_max(const struct api_client *c)
+struct api_limits *api_client_limits(struct api_client *c)
 {
-	return budget_jobs_max(&c->limits.budget);
+	return &c->limits;
 }
 
-int64_t api_client_wait_ms(struct api_client *c)
+struct loop *api_client_loop(const struct api_client *c)
 {
-	int64_t now_ms = loop_now_ms(c->loop);
-	int64_t wait_ms = budget_job_wait_ms(&c->limits.budget, now_ms);
-	int64_t sunco_ms = throttle_wait_ms(&c->limits.sunco.refused, now_ms);
-	int64_t held_ms = api_holds_wait_ms(&c->holds);
-
-	if (wait_ms < sunco_ms)
-		wait_ms = sunco_ms;
-	return wait_ms < held_ms ? held_ms : wait_ms;
+	return c->loop;
 }
 
 struct api_holds *api_client_holds(struct api_client *c)

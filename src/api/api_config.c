@@ -70,3 +70,13 @@ void api_authorization(const struct api_config *c, enum api api,
 	else
 		buf_printf(out, "Authorization: Bearer %s", token ? token : "");
 }
+
+const char *api_client_link_path(const struct api_client *c, const char *url)
+{
+	const char *ours = api_client_config(c)->zendesk_url;
+	size_t len = strlen(ours);
+
+	if (url && !strncmp(url, ours, len))
+		url += len;
+	return url && str_starts(url, "/api/") ? url : NULL;
+}

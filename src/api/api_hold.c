@@ -84,7 +84,52 @@ int64_t api_holds_wait_ms(const struct api_holds *h)
 	return longest_ms;
 }
 
+/* The words begin with the call. */
+static enum hold_use use_said(enum api api, const char *text)
+{
+	size_t len = text ? strcspn(text, ":") : 0;
+
+	for (size_t i = 0; i < ARRAY_LEN(uses); i++)
+		if (uses[i].api == api && strlen(uses[i].call) == len &&
+		    !strncmp(uses[i].call, text, len))
+			return uses[i].use;
+	return HOLD_READ;
+}
+
+static enum hold_reason reason_named(const char *name)
+{
+	for (enum hold_reason r = HOLD_NONE + 1; r < HOLD_REASON_COUNT; r++)
+		if (str_eq(hold_reason_name(r), name))
+			return r;
+	return HOLD_NONE;
+}
+
 /* ---- the client's ---- */
+
+void api_client_told_hold(struct api_client *c, const struct api_told_hold *t)
+{
+	struct api_holds *h = api_client_holds(c);
+	enum api api =
+		str_eq(t->api, api_name(API_SUNCO)) ? API_SUNCO : API_ZENDESK;
+	enum hold_reason why = reason_named(t->reason);
+	enum hold_reason was[API_COUNT];
+	bool changed = false;
+	uint32_t dice;
+
+	crypto_random(&dice, sizeof(dice));
+	for (enum api a = 0; a < API_COUNT; a++) {
+		was[a] = h->hold[a].reason;
+		if (!why || a != api)
+			hold_told_over(&h->hold[a], loop_now_ms(h->loop));
+		else
+			hold_told(&h->hold[a], use_said(api, t->text), why,
+				  t->text ? t->text : "", t->since_ms,
+				  loop_now_ms(h->loop), dice);
+		changed = changed || h->hold[a].reason != was[a];
+	}
+	if (changed && h->changed)
+		h->changed(h->changed_arg);
+}
 
 const struct hold *api_client_hold(struct api_client *c, enum api a)
 {

@@ -15,6 +15,9 @@ struct api_request *api_send_owned(struct api_client *c,
 const struct api_config *api_client_config(const struct api_client *c);
 struct oauth *api_client_oauth(const struct api_client *c);
 struct api_holds *api_client_holds(struct api_client *c);
+struct loop *api_client_loop(const struct api_client *c);
+bool api_client_waits(const struct api_client *c); /* a request to Zendesk */
+void api_client_pump(void *c); /* soon: something may go now */
 /* The path (and query) of a link in an answer, borrowed from it, if it leads
  * to the same Zendesk account; else NULL. */
 const char *api_client_link_path(const struct api_client *c, const char *url);

@@ -11,7 +11,8 @@
 void api_limits_init(struct api_limits *l, int64_t per_minute,
 		     int64_t reserve_percent)
 {
-	*l = (struct api_limits){.sunco.open_max = API_SUNCO_OPEN_MAX};
+	*l = (struct api_limits){.sunco.open_max = API_SUNCO_OPEN_MAX,
+				 .sunco.part = API_SUNCO_OPEN_MAX};
 	budget_init(&l->budget, per_minute, reserve_percent);
 }
 
@@ -23,7 +24,7 @@ static int64_t sunco_take(struct api_sunco_limits *s, int64_t now_ms)
 
 	if (wait_ms > 0)
 		return wait_ms;
-	if (s->open >= s->open_max)
+	if (s->open >= s->open_max || s->open >= s->part)
 		return API_LIMITS_OPEN;
 	throttle_sent(&s->refused, now_ms);
 	s->open++;
@@ -150,4 +151,34 @@ void api_limits_learn(struct api_limits *l, const struct api_toll *toll,
 		sunco_learn(&l->sunco, r, now_ms);
 	else
 		zendesk_learn(l, toll, a, r, now_ms);
+}
+
+/* ---- among several nodes ---- */
+
+bool api_limits_stake(struct api_limits *l, bool waiting, struct api_stake *out,
+		      int64_t now_ms)
+{
+	*out = (struct api_stake){.at_once = budget_sharers(&l->budget)};
+	budget_stake(&l->budget, waiting, &out->row, now_ms);
+	out->refused_ms[API_ZENDESK] =
+		throttle_told_ms(&l->budget.refused, now_ms);
+	out->refused_ms[API_SUNCO] =
+		throttle_told_ms(&l->sunco.refused, now_ms);
+	return out->row.need > 0 || out->row.held > 0 || l->sunco.open > 0 ||
+	       out->refused_ms[API_ZENDESK] > 0 ||
+	       out->refused_ms[API_SUNCO] > 0;
+}
+
+void api_limits_settle(struct api_limits *l, const struct api_stake *s,
+		       int64_t since_ms, int64_t now_ms)
+{
+	int part = API_SUNCO_OPEN_MAX / (int)(s->sharers > 0 ? s->sharers : 1);
+
+	budget_settle(&l->budget, &s->row, since_ms, now_ms);
+	budget_told_refused(&l->budget, since_ms + s->refused_ms[API_ZENDESK],
+			    now_ms);
+	throttle_told(&l->sunco.refused, since_ms + s->refused_ms[API_SUNCO],
+		      now_ms);
+	l->endpoints.part = s->row.claim;
+	l->sunco.part = part > 0 ? part : 1;
 }

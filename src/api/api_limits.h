@@ -13,6 +13,7 @@ struct api_sunco_limits {
 	int open;
 	int open_max; /* fewer after refusals */
 	int passed;   /* answers since that changed */
+	int part;     /* of API_SUNCO_OPEN_MAX, among several nodes */
 };
 
 struct api_limits {
@@ -44,5 +45,13 @@ void api_limits_end(struct api_limits *l, const struct api_toll *toll);
 void api_limits_learn(struct api_limits *l, const struct api_toll *toll,
 		      const struct http_answer *a, const struct api_result *r,
 		      int64_t now_ms);
+
+/* api_client.c */
+struct api_limits *api_client_limits(struct api_client *c);
+/* Among several nodes; see api_client_stake(). */
+bool api_limits_stake(struct api_limits *l, bool waiting, struct api_stake *out,
+		      int64_t now_ms);
+void api_limits_settle(struct api_limits *l, const struct api_stake *s,
+		       int64_t since_ms, int64_t now_ms);
 
 #endif

@@ -65,7 +65,12 @@ struct oauth {
 	void *keep_arg;
 	const struct api_config *config;
 	uint8_t credentials[CRYPTO_SHA256_SIZE]; /* hash: have they changed? */
+	struct loop_timer *ask;
+	loop_fn *wanted; /* somebody else may have one; or NULL */
+	void *wanted_arg;
+	bool asked; /* likewise, and no answer yet */
 	struct http_transfer *fetch;
+	char *refused; /* the last token that was; NULL: none */
 	char *token;
 	int64_t expires_ms; /* wall clock */
 	uint64_t generation;
@@ -77,6 +82,14 @@ struct oauth {
 	struct api_result refusal;
 };
 
+static void ask_others(void *arg)
+{
+	struct oauth *o = arg;
+
+	if (o->asked && o->wanted)
+		o->wanted(o->wanted_arg);
+}
+
 struct oauth *oauth_new(struct loop *loop, struct http_client *http,
 			struct api_holds *holds, loop_fn *changed, void *arg)
 {
@@ -87,6 +100,7 @@ struct oauth *oauth_new(struct loop *loop, struct http_client *http,
 	o->holds = holds;
 	o->changed = changed;
 	o->changed_arg = arg;
+	o->ask = loop_timer_new(loop, ask_others, o);
 	return o;
 }
 
@@ -97,6 +111,25 @@ static void token_forget(struct oauth *o)
 	free(o->token);
 	o->token = NULL;
 	o->expires_ms = 0;
+}
+
+static void refused_forget(struct oauth *o)
+{
+	if (o->refused)
+		crypto_wipe(o->refused, strlen(o->refused));
+	free(o->refused);
+	o->refused = NULL;
+}
+
+/* It is no good, wherever it is kept. */
+static void token_refuse(struct oauth *o)
+{
+	if (o->token) {
+		refused_forget(o);
+		o->refused = o->token;
+		o->token = NULL;
+	}
+	token_forget(o);
 }
 
 static void fetch_cancel(struct oauth *o)
@@ -112,6 +145,8 @@ void oauth_free(struct oauth *o)
 		return;
 	fetch_cancel(o);
 	token_forget(o);
+	refused_forget(o);
+	loop_timer_free(o->ask);
 	free(o);
 }
 
@@ -166,11 +201,12 @@ static bool token_valid(const char *s)
 	return true;
 }
 
-void oauth_set_token(struct oauth *o, const char *token, int64_t expires_ms)
+static bool token_take_over(struct oauth *o, const char *token,
+			    int64_t expires_ms)
 {
 	token_forget(o);
 	if (!token_valid(token))
-		return;
+		return false;
 	o->token = xstrdup(token);
 	o->expires_ms = expires_ms;
 	o->generation++;
@@ -178,6 +214,28 @@ void oauth_set_token(struct oauth *o, const char *token, int64_t expires_ms)
 	o->scopes_known = false;
 	o->missing = 0;
 	o->hold_until_ms = 0;
+	return true;
+}
+
+void oauth_set_token(struct oauth *o, const char *token, int64_t expires_ms)
+{
+	bool asked = o->asked;
+
+	(void)token_take_over(o, token, expires_ms);
+	o->asked = false;
+	if (asked)
+		o->changed(o->changed_arg);
+}
+
+void oauth_on_wanted(struct oauth *o, loop_fn *fn, void *arg)
+{
+	o->wanted = fn;
+	o->wanted_arg = arg;
+}
+
+const char *oauth_refused(const struct oauth *o)
+{
+	return o->refused;
 }
 
 static void token_keep(struct oauth *o)
@@ -289,7 +347,7 @@ static bool token_take(struct oauth *o, const struct json_t *json,
 	life_ms = life_ms > 0 && life_ms < INT32_MAX ? life_ms * 1000
 						     : LIFE_UNTOLD_MS;
 	life_ms -= life_ms / 2 < MARGIN_MS ? life_ms / 2 : MARGIN_MS;
-	oauth_set_token(o, token, loop_wall_ms(o->loop) + life_ms);
+	(void)token_take_over(o, token, loop_wall_ms(o->loop) + life_ms);
 	o->scopes_known = granted != NULL;
 	o->missing = missing;
 	return true;
@@ -405,6 +463,13 @@ static void fetch_start(struct oauth *o)
 	buf_release(&url);
 }
 
+void oauth_fetch(struct oauth *o)
+{
+	o->asked = false;
+	if (!o->fetch)
+		fetch_start(o);
+}
+
 /* ---- for the requests ---- */
 
 enum oauth_state oauth_token(struct oauth *o, const char **token,
@@ -415,11 +480,15 @@ enum oauth_state oauth_token(struct oauth *o, const char **token,
 		*generation = o->generation;
 		return OAUTH_READY;
 	}
-	if (o->fetch)
+	if (o->fetch || o->asked)
 		return OAUTH_COMING;
 	if (loop_now_ms(o->loop) < o->hold_until_ms)
 		return OAUTH_REFUSED;
-	fetch_start(o);
+	o->asked = o->wanted != NULL;
+	if (o->asked)
+		loop_timer_set(o->ask, 0);
+	else
+		fetch_start(o);
 	return OAUTH_COMING;
 }
 
@@ -432,7 +501,7 @@ void oauth_expire(struct oauth *o, uint64_t generation)
 {
 	if (!o->token || o->generation != generation)
 		return;
-	token_forget(o);
+	token_refuse(o);
 	token_keep(o);
 }
 
@@ -463,13 +532,13 @@ bool oauth_lacks_tickets(const struct oauth *o)
 
 void oauth_renew(struct oauth *o)
 {
-	token_forget(o);
+	token_refuse(o);
 	token_keep(o);
 }
 
 void oauth_distrust(struct oauth *o, const struct api_result *why)
 {
-	token_forget(o);
+	token_refuse(o);
 	token_keep(o);
 	refuse(o, why);
 }
@@ -493,4 +562,19 @@ void api_client_on_token(struct api_client *c,
 			 void *arg)
 {
 	oauth_on_token(api_client_oauth(c), fn, arg);
+}
+
+void api_client_on_token_wanted(struct api_client *c, loop_fn *fn, void *arg)
+{
+	oauth_on_wanted(api_client_oauth(c), fn, arg);
+}
+
+const char *api_client_refused_token(const struct api_client *c)
+{
+	return oauth_refused(api_client_oauth(c));
+}
+
+void api_client_fetch_token(struct api_client *c)
+{
+	oauth_fetch(api_client_oauth(c));
 }

@@ -22,6 +22,10 @@ void oauth_on_token(struct oauth *o,
 		    void (*fn)(const char *token, int64_t expires_ms,
 			       void *arg),
 		    void *arg);
+/* See api_client_on_token_wanted(). */
+void oauth_on_wanted(struct oauth *o, loop_fn *fn, void *arg);
+const char *oauth_refused(const struct oauth *o);
+void oauth_fetch(struct oauth *o);
 void oauth_set_token(struct oauth *o, const char *token, int64_t expires_ms);
 
 enum oauth_state {

@@ -243,6 +243,8 @@ static void reply_readyz(const struct admin *a, struct http_request *req,
 	if (!store && storeq_trouble(engine_storeq(a->engine), &trouble))
 		json_set_str(v, "store_error", trouble.text);
 	json_set_bool(v, "draining", a->draining);
+	if (node_is_shared(engine_node(a->engine)))
+		json_set_str(v, "node", node_id(engine_node(a->engine)));
 	json_set(v, "held", held_accounts(a));
 	reply_json(req, ready ? 200 : 503, v);
 }
@@ -301,7 +303,7 @@ static void set_gauges(const struct admin_call *call)
 {
 	const struct store_stats *s = &call->op.u.stats;
 	const struct engine *e = call->admin->engine;
-	const struct api_client *api = engine_api(e, call->account);
+	struct api_client *api = engine_api(e, call->account);
 
 	for (int i = 0; i < JOB_DONE; i++)
 		metric_set(metric_get(METRIC_JOBS, call->account,

@@ -491,6 +491,7 @@ const struct http_route admin_api_routes[] = {
 	{"POST", "/api/v1/journal/{id}/reject", post_journal_reject,
 	 HTTP_ROUTE_JSON},
 	{"GET", "/api/v1/readiness", admin_get_readiness, 0},
+	{"GET", "/api/v1/nodes", admin_get_nodes, 0},
 	{"GET", "/api/v1/queue", get_queue, 0},
 	{"GET", "/api/v1/queue/{id}", get_job, 0},
 	{"POST", "/api/v1/queue/retry", post_retry_all, 0},

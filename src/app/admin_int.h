@@ -80,6 +80,8 @@ struct json_t *admin_hold_rows(const struct admin *a, const char *account);
 
 /* Of /api/v1/readiness, in admin_readiness.c. */
 http_handler admin_get_readiness;
+/* Of /api/v1/nodes, in admin_nodes.c. */
+http_handler admin_get_nodes;
 
 /* admin_sweep.c: how a sweep is doing: *new* */
 struct json_t *admin_sweep_row(int64_t every_ms, const struct store_cursors *l);

@@ -73,14 +73,14 @@ static void add(struct config_list *list, const char *text, size_t len)
 }
 
 static void add_text(struct config_list *out, const struct config_row *row,
-		     const char *s)
+		     const char *s, bool plain)
 {
 	struct buf b;
 
 	buf_init(&b, 2 * CONFIG_FILE_MAX);
-	if (row->setting->secret && *s)
+	if (row->setting->secret && *s && !plain)
 		buf_puts(&b, CONFIG_MASK);
-	else if (row->kind == KIND_STORE)
+	else if (row->kind == KIND_STORE && !plain)
 		mask_passwords(&b, s);
 	else
 		buf_puts(&b, s);
@@ -96,18 +96,19 @@ static void add_word(struct config_list *out, const struct config_row *row,
 	add(out, word.ptr, word.len);
 }
 
-/* A field as it would be written, secrets masked. */
+/* A field as it would be written, secrets masked unless it is plain. */
 static void texts_of(struct config_list *out, const struct config_row *row,
-		     const void *field)
+		     const void *field, bool plain)
 {
 	const struct config_list *list = field;
+	const char *text;
 	char number[32];
 
 	switch (row->kind) {
 	case KIND_SECRETS:
 	case KIND_PATTERNS:
 		for (size_t i = 0; i < list->count; i++)
-			add_text(out, row, list->items[i]);
+			add_text(out, row, list->items[i], plain);
 		break;
 	case KIND_DURATION:
 	case KIND_INTEGER:
@@ -122,13 +123,14 @@ static void texts_of(struct config_list *out, const struct config_row *row,
 		add_word(out, row, *(const bool *)field);
 		break;
 	default:
-		add_text(out, row, *(char *const *)field);
+		text = *(char *const *)field;
+		add_text(out, row, text ? text : "", plain);
 		break;
 	}
 }
 
-static void each_of(const void *base, const char *account, config_visit *visit,
-		    void *arg)
+static void each_of(const void *base, const char *account, bool plain,
+		    config_visit *visit, void *arg)
 {
 	for (size_t i = 0; i < config_row_count; i++) {
 		const struct config_row *row = &config_rows[i];
@@ -136,7 +138,7 @@ static void each_of(const void *base, const char *account, config_visit *visit,
 
 		if (row->setting->account != (account != NULL))
 			continue;
-		texts_of(&value, row, (const char *)base + row->offset);
+		texts_of(&value, row, (const char *)base + row->offset, plain);
 		visit(account, row->setting, &value, arg);
 		for (size_t k = 0; k < value.count; k++)
 			free(value.items[k]);
@@ -144,11 +146,23 @@ static void each_of(const void *base, const char *account, config_visit *visit,
 	}
 }
 
+static void each(const struct config *c, bool plain, config_visit *visit,
+		 void *arg)
+{
+	each_of(c, NULL, plain, visit, arg);
+	for (size_t i = 0; i < c->account_count; i++)
+		each_of(&c->accounts[i], c->accounts[i].name, plain, visit,
+			arg);
+}
+
 void config_each(const struct config *c, config_visit *visit, void *arg)
 {
-	each_of(c, NULL, visit, arg);
-	for (size_t i = 0; i < c->account_count; i++)
-		each_of(&c->accounts[i], c->accounts[i].name, visit, arg);
+	each(c, false, visit, arg);
+}
+
+void config_each_plain(const struct config *c, config_visit *visit, void *arg)
+{
+	each(c, true, visit, arg);
 }
 
 struct print {

@@ -22,4 +22,7 @@ struct slice config_word(const struct config_row *row, size_t i);
 void config_number_print(char *out, size_t size, const struct config_row *row,
 			 int64_t number);
 
+/* As config_each(), but secrets as they are: for what keeps only a hash. */
+void config_each_plain(const struct config *c, config_visit *visit, void *arg);
+
 #endif

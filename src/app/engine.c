@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "app/holds.h"
+#include "app/token_turn.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/metrics.h"
@@ -21,11 +22,13 @@ struct engine_account {
 	struct engine *e;
 	char name[ACCOUNT_SIZE];
 	struct api_client *api;
-	struct store_op op; /* one at a time; then the next wish */
+	struct token_turn *turn; /* NULL: there are no other nodes */
+	struct store_op op;	 /* one at a time; then the next wish */
 	bool storing;
 	bool save_token;     /* wished while storing */
 	char *token;	     /* to be stored; NULL: none any more */
 	char *storing_token; /* the store's thread reads it */
+	char *storing_over;  /* likewise: what it replaces; NULL: any */
 	int64_t token_expires_ms;
 };
 
@@ -42,6 +45,7 @@ struct engine {
 	struct scheduler *scheduler;
 	struct teller *teller; /* beside the scheduler */
 	struct holds *holds;   /* likewise */
+	struct node *node;     /* while serving */
 	struct engine_account **accounts;
 	size_t account_count;
 	bool serving; /* holds the store's lock */
@@ -61,6 +65,7 @@ static void account_free(struct engine_account *a)
 {
 	free(a->token);
 	free(a->storing_token);
+	free(a->storing_over);
 	free(a);
 }
 
@@ -76,6 +81,8 @@ static void on_token_saved(struct store_op *op, void *arg)
 		account_free(a);
 	else if (a->save_token)
 		save_token(a);
+	else if (a->storing_token)
+		token_turn_saved(a->turn);
 }
 
 static void save_token(struct engine_account *a)
@@ -93,6 +100,11 @@ static void save_token(struct engine_account *a)
 	a->storing_token = a->token;
 	a->token = NULL;
 	u->oauth_token = a->storing_token;
+	free(a->storing_over);
+	a->storing_over = NULL;
+	if (!a->storing_token) /* not over another node's */
+		a->storing_over = xstrdup(api_client_refused_token(a->api));
+	u->instead_of = a->storing_over;
 	u->oauth_expires_ms = a->token_expires_ms;
 	storeq_submit(a->e->q, &a->op, on_token_saved, a);
 }
@@ -197,6 +209,10 @@ static void add_account(struct engine *e, const struct account_config *config)
 		return;
 	api_client_on_token(a->api, on_new_token, a);
 	api_client_on_hold(a->api, on_hold, a);
+	node_set_account(e->node, a->name, a->api);
+	if (node_is_shared(e->node))
+		a->turn = token_turn_new(e->loop, e->q, node_id(e->node),
+					 a->name, a->api);
 	read_account(a);
 }
 
@@ -274,6 +290,7 @@ void engine_reload(struct engine *e, struct config *config)
 		apply_account(e, &config->accounts[i]);
 	}
 	check_removed(e, old);
+	node_set_config(e->node, config);
 	retire(e, old);
 }
 
@@ -332,11 +349,27 @@ static void on_noted(const char *account, void *arg)
 	teller_wake(e->teller, account);
 }
 
+static void on_row(const char *account, const struct store_account *row,
+		   void *arg)
+{
+	struct engine *e = arg;
+
+	holds_read(e->holds, account, row);
+}
+
+static void start_node(struct engine *e, const uint8_t *key)
+{
+	e->node =
+		node_new(e->loop, e->q, store_is_shared(e->config->store), key);
+	node_set_config(e->node, e->config);
+}
+
 static void start_work(struct engine *e, scheduler_watch_fn *watch, void *arg)
 {
 	e->scheduler =
 		scheduler_new(e->loop, e->q, e->leases, e->hmac, watch, arg);
-	e->holds = holds_new(e->loop, e->q);
+	e->holds = holds_new(e->loop, e->q, node_id(e->node));
+	scheduler_on_row(e->scheduler, on_row, e);
 	e->teller = teller_new(e->loop, e->q);
 	scheduler_on_noted(e->scheduler, on_noted, e);
 }
@@ -365,6 +398,8 @@ enum result engine_new(struct engine **out, struct loop *loop,
 		return r;
 	}
 	e->http = http_client_new(loop, ANSWER_MAX_BYTES, NULL);
+	if (mode == STORE_SERVE)
+		start_node(e, storeq_key(e->q));
 	if (mode == STORE_SERVE && watch)
 		start_work(e, watch, arg);
 	for (size_t i = 0; i < config->account_count; i++)
@@ -375,6 +410,8 @@ enum result engine_new(struct engine **out, struct loop *loop,
 
 static void free_account(struct engine_account *a)
 {
+	token_turn_free(a->turn);
+	a->turn = NULL;
 	api_client_on_token(a->api, NULL, NULL);
 	api_client_on_hold(a->api, NULL, NULL);
 	api_client_free(a->api);
@@ -392,6 +429,8 @@ void engine_free(struct engine *e)
 	lease_keeper_free(e->leases);
 	teller_free(e->teller);
 	holds_free(e->holds);
+	node_free(e->node); /* its last word */
+	e->node = NULL;
 	for (size_t i = 0; i < e->account_count; i++)
 		free_account(e->accounts[i]);
 	http_client_free(e->http);
@@ -419,6 +458,11 @@ struct remote_clock *engine_clock(struct engine *e)
 struct storeq *engine_storeq(const struct engine *e)
 {
 	return e->q;
+}
+
+struct node *engine_node(const struct engine *e)
+{
+	return e->node;
 }
 
 struct scheduler *engine_scheduler(const struct engine *e)

@@ -44,6 +44,7 @@ struct held_account {
 struct holds {
 	struct loop *loop;
 	struct storeq *q;
+	const char *node;
 	struct held_account **accounts;
 	size_t count;
 	bool freed; /* the store still holds an op */
@@ -89,16 +90,21 @@ static void on_written(struct store_op *op, void *arg)
 	}
 }
 
+/* Of those that were met here; NULL: none. */
 static const struct hold *worst(struct held_account *a, enum api *api)
 {
-	const struct hold *of_zendesk = api_client_hold(a->api, API_ZENDESK);
-	const struct hold *of_sunco = api_client_hold(a->api, API_SUNCO);
-	bool sunco =
-		of_sunco->reason &&
-		(!of_zendesk->reason || of_sunco->reason < of_zendesk->reason);
+	const struct hold *found = NULL;
 
-	*api = sunco ? API_SUNCO : API_ZENDESK;
-	return sunco ? of_sunco : of_zendesk;
+	for (enum api i = 0; a->api && i < API_COUNT; i++) {
+		const struct hold *hold = api_client_hold(a->api, i);
+
+		if (!hold_is_own(hold) ||
+		    (found && found->reason <= hold->reason))
+			continue;
+		found = hold;
+		*api = i;
+	}
+	return found;
 }
 
 static void write_row(void *arg)
@@ -115,8 +121,10 @@ static void write_row(void *arg)
 	store_op_init(&a->row, STORE_ACCOUNT);
 	u->account = a->name;
 	u->set_hold = true;
-	hold = a->api ? worst(a, &api) : NULL;
-	if (hold && hold->reason) {
+	u->hold_node = a->h->node;
+	u->now_ms = loop_wall_ms(a->h->loop);
+	hold = worst(a, &api);
+	if (hold) {
 		u->hold = hold_reason_name(hold->reason);
 		u->hold_api = api_name(api);
 		u->hold_text = hold_text(hold);
@@ -261,6 +269,30 @@ static void look(struct held_account *a)
 		count_jobs(a);
 }
 
+void holds_read(struct holds *h, const char *account,
+		const struct store_account *row)
+{
+	struct held_account *a = find(h, account);
+	bool theirs =
+		row->held && row->held_node && !str_eq(row->held_node, h->node);
+	struct api_told_hold told = {0};
+	enum api api;
+
+	if (!a || !a->api)
+		return;
+	if (theirs)
+		told = (struct api_told_hold){
+			.reason = row->held,
+			.api = row->held_api,
+			.text = row->held_text,
+			.since_ms = row->held_ms,
+		};
+	api_client_told_hold(a->api, &told);
+	/* ours waits for theirs to end, or was not heard */
+	if (!theirs && !row->held != !worst(a, &api))
+		write_row(a);
+}
+
 void holds_look(struct holds *h, const char *account)
 {
 	struct held_account *a = find(h, account);
@@ -287,12 +319,13 @@ const char *holds_advice(const char *reason, const char *api)
 
 /* --- life --- */
 
-struct holds *holds_new(struct loop *loop, struct storeq *q)
+struct holds *holds_new(struct loop *loop, struct storeq *q, const char *node)
 {
 	struct holds *h = xcalloc(1, sizeof(*h));
 
 	h->loop = loop;
 	h->q = q;
+	h->node = node;
 	return h;
 }
 

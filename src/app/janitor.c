@@ -16,6 +16,7 @@
 #define PRUNE_LONG_MS  50 /* a batch that took longer was too large */
 #define PRUNE_PAUSE_MS 50 /* between two batches */
 #define LIST_RETRY_MS  1000
+#define TURN_MS	       (2 * PRUNE_EVERY_MS) /* then another node prunes */
 
 struct janitor {
 	struct loop *loop;
@@ -98,6 +99,33 @@ static void prune(struct janitor *j)
 	storeq_submit(engine_storeq(j->engine), &j->op, on_pruned, j);
 }
 
+/* One node does it for all. */
+static void on_turn(struct store_op *op, void *arg)
+{
+	struct janitor *j = arg;
+	bool mine = op->result == RESULT_OK && op->u.turn.mine;
+
+	if (!returned(j))
+		return;
+	if (mine)
+		prune(j);
+	else
+		loop_timer_set(j->timer, PRUNE_EVERY_MS);
+}
+
+static void take_turn(struct janitor *j)
+{
+	j->busy = true;
+	store_op_init(&j->op, STORE_TURN);
+	j->op.u.turn = (struct store_turn){
+		.name = "prune",
+		.node = node_id(engine_node(j->engine)),
+		.now_ms = loop_wall_ms(j->loop),
+		.lease_ms = TURN_MS,
+	};
+	storeq_submit(engine_storeq(j->engine), &j->op, on_turn, j);
+}
+
 static void watch(struct janitor *j, const struct store_jobs *jobs)
 {
 	for (size_t i = 0; i < jobs->count; i++)
@@ -145,10 +173,12 @@ static void go_on(void *arg)
 
 	if (j->busy)
 		return; /* its end sets the timer */
-	if (j->listed < 0)
-		prune(j);
-	else
+	if (j->listed >= 0)
 		list_waiting(j);
+	else if (node_is_shared(engine_node(j->engine)))
+		take_turn(j);
+	else
+		prune(j);
 }
 
 void janitor_reloaded(struct janitor *j)

@@ -61,6 +61,8 @@ struct scheduler {
 	void *place_arg;
 	scheduler_noted_fn *noted;
 	void *noted_arg;
+	scheduler_row_fn *row;
+	void *row_arg;
 	struct sched_account **accounts;
 	size_t account_count;
 	int64_t ahead_ms;	/* the store's clock was set on by so much */
@@ -173,6 +175,8 @@ static void on_row(struct store_op *op, void *arg)
 	struct sched_account *a = arg;
 
 	a->asking = false;
+	if (op->result == RESULT_OK && a->s->row && !a->s->freed)
+		a->s->row(a->name, &op->u.account, a->s->row_arg);
 	if (op->result == RESULT_OK)
 		take_row(a, &op->u.account);
 	else
@@ -431,6 +435,12 @@ struct scheduler *scheduler_new(struct loop *loop, struct storeq *q,
 	s->watch = watch;
 	s->watch_arg = arg;
 	return s;
+}
+
+void scheduler_on_row(struct scheduler *s, scheduler_row_fn *fn, void *arg)
+{
+	s->row = fn;
+	s->row_arg = arg;
 }
 
 void scheduler_on_place(struct scheduler *s, scheduler_place_fn *fn, void *arg)

@@ -38,6 +38,9 @@ void doctor_say(struct doctor *d, enum doctor_level level, const char *mend,
 const char *doctor_age(const struct doctor *d, int64_t wall_ms,
 		       char out[DOCTOR_AGE_SIZE]);
 
+/* doctor_nodes.c */
+void doctor_check_nodes(struct doctor *d);
+
 /* In the order of the screen. */
 extern const struct doctor_check doctor_file_checks[];
 extern const size_t doctor_file_check_count;

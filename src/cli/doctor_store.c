@@ -225,6 +225,6 @@ const struct doctor_check doctor_store_checks[] = {
 	{"store", check_store},	    {"clock", check_clock},
 	{"store mode", check_mode}, {"disk", check_disk},
 	{"log", check_log},	    {"copies", check_copies},
-	{"daemon", check_daemon},
+	{"daemon", check_daemon},   {"nodes", doctor_check_nodes},
 };
 const size_t doctor_store_check_count = ARRAY_LEN(doctor_store_checks);

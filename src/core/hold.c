@@ -167,7 +167,8 @@ static void let_others_go(struct hold *h, enum hold_use but, int64_t now_ms)
 			continue;
 		if (t->reason == HOLD_CREDENTIALS ||
 		    now_ms - t->last_ms >= HOLD_STALE_MS) {
-			t->holds = false;
+			h->refuted = h->refuted || t->told;
+			t->holds = t->told = false;
 			t->failures = 0;
 		}
 	}
@@ -177,7 +178,8 @@ static void works(struct hold *h, const struct hold_answer *a, int64_t now_ms)
 {
 	struct hold_track *t = &h->tracks[a->use];
 
-	t->holds = false;
+	h->refuted = h->refuted || t->told;
+	t->holds = t->told = false;
 	t->failures = 0;
 	note_let(t, a->user, now_ms);
 	if (a->use != HOLD_TOKEN)
@@ -208,6 +210,7 @@ static bool fails(struct hold *h, const struct hold_answer *a, int64_t now_ms)
 
 	if (a->trouble == HOLD_FORBIDDEN && forbid(h, a, now_ms))
 		return true;
+	t->told = false;
 	if (t->failures == 0)
 		t->first_ms = now_ms;
 	t->last_ms = again ? t->last_ms : now_ms;
@@ -249,6 +252,50 @@ bool hold_learn(struct hold *h, const struct hold_answer *a, int64_t now_ms,
 	if (h->reason && a->trouble && !personal)
 		put_off(h, now_ms, dice);
 	return personal;
+}
+
+void hold_told(struct hold *h, enum hold_use use, enum hold_reason why,
+	       const char *text, int64_t since_wall_ms, int64_t now_ms,
+	       uint32_t dice)
+{
+	struct hold_track *t = &h->tracks[use];
+
+	if (h->told_ms != since_wall_ms)
+		h->refuted = false;
+	h->told_ms = since_wall_ms;
+	if (h->refuted || t->holds)
+		return;
+	t->holds = t->told = true;
+	t->reason = why;
+	t->first_ms = t->last_ms = now_ms;
+	error_set(&t->text, RESULT_TEMP, "%s", text);
+	if (!h->reason) {
+		show(h, now_ms, since_wall_ms);
+		h->probes = 1;
+		h->next_ms = now_ms + delay_ms(HOLD_CREDENTIALS, 0, dice);
+	} else {
+		show(h, now_ms, since_wall_ms);
+	}
+}
+
+void hold_told_over(struct hold *h, int64_t now_ms)
+{
+	h->told_ms = 0;
+	h->refuted = false;
+	for (enum hold_use u = 0; u < HOLD_USE_COUNT; u++) {
+		struct hold_track *t = &h->tracks[u];
+
+		if (!t->told)
+			continue;
+		t->holds = t->told = false;
+		t->failures = 0;
+	}
+	show(h, now_ms, h->since_wall_ms);
+}
+
+bool hold_is_own(const struct hold *h)
+{
+	return h->reason && !h->tracks[h->use].told;
 }
 
 int64_t hold_wait_ms(const struct hold *h, int64_t now_ms)

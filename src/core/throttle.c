@@ -68,6 +68,12 @@ void throttle_told(struct throttle *t, int64_t until_ms, int64_t now_ms)
 		t->until_ms = until_ms;
 }
 
+int64_t throttle_told_ms(const struct throttle *t, int64_t now_ms)
+{
+	return t->refusals > 0 && now_ms < t->until_ms ? t->until_ms - now_ms
+						       : 0;
+}
+
 void throttle_passed(struct throttle *t, int64_t now_ms)
 {
 	if (now_ms >= t->until_ms)

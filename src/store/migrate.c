@@ -406,6 +406,39 @@ static const char *const step_5[] = {
 	" name TEXT NOT NULL,"
 	" made_ms INTEGER NOT NULL,"
 	" PRIMARY KEY(host, name)) WITHOUT ROWID",
+
+	/* Who serves the store, by a random id; until_ms: then it is gone. */
+	"CREATE TABLE nodes("
+	" id TEXT PRIMARY KEY,"
+	" name TEXT NOT NULL,"
+	" version TEXT NOT NULL,"
+	" started_ms INTEGER NOT NULL,"
+	" beat_ms INTEGER NOT NULL,"
+	" until_ms INTEGER NOT NULL,"
+	" settings TEXT) WITHOUT ROWID",
+	"CREATE INDEX nodes_until ON nodes(until_ms)",
+	/* Which part of an account's requests each of them takes, as of at_ms
+	 * (core/stake.h), and until when an API refused it. */
+	"CREATE TABLE stakes("
+	" account INTEGER NOT NULL REFERENCES accounts(id),"
+	" node TEXT NOT NULL,"
+	" need INTEGER NOT NULL,"
+	" claim INTEGER NOT NULL,"
+	" floor INTEGER NOT NULL,"
+	" floor_ms INTEGER NOT NULL,"
+	" held INTEGER NOT NULL,"
+	" at_ms INTEGER NOT NULL,"
+	" zendesk_ms INTEGER NOT NULL,"
+	" sunco_ms INTEGER NOT NULL,"
+	" PRIMARY KEY(account, node)) WITHOUT ROWID",
+	"CREATE INDEX stakes_at ON stakes(at_ms)",
+	/* What one node does for all, and until when it is the one. */
+	"CREATE TABLE turns("
+	" name TEXT PRIMARY KEY,"
+	" node TEXT NOT NULL,"
+	" until_ms INTEGER NOT NULL) WITHOUT ROWID",
+	/* Whose word the hold is. */
+	"ALTER TABLE accounts ADD COLUMN hold_node TEXT",
 	NULL,
 };
 

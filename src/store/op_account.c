@@ -209,10 +209,11 @@ static void account_change(struct db *q, struct store_account *a, int64_t id)
 	if (a->set_hold)
 		db_do(q, ACCOUNT_HOLD, db_int(id), db_text(a->hold),
 		      db_text(a->hold_api), db_text(a->hold_text),
-		      db_int(a->hold_ms));
+		      db_int(a->hold_ms), db_text(a->hold_node),
+		      db_int(a->now_ms));
 	if (a->set_token)
 		db_do(q, ACCOUNT_TOKEN, db_int(id), db_text(a->oauth_token),
-		      db_int(a->oauth_expires_ms));
+		      db_int(a->oauth_expires_ms), db_text(a->instead_of));
 	if (a->set_webhook && a->webhook_source == EVENT_FROM_SUNCO)
 		db_do(q, ACCOUNT_SUNCO, db_int(id), db_int(a->webhook_ms));
 	if (a->set_webhook && a->webhook_source == EVENT_FROM_ZENDESK)
@@ -245,6 +246,7 @@ enum result op_account(struct db *q, struct store_op *op)
 	a->held_api = db_col_text(st, 9);
 	a->held_text = db_col_text(st, 10);
 	a->held_ms = db_col_int(st, 11);
+	a->held_node = db_col_text(st, 12);
 	db_end(st);
 	return RESULT_OK;
 }

@@ -41,6 +41,9 @@ enum result op_walk(struct db *q, struct store_op *op);
 enum result op_backup(struct db *q, struct store_op *op);
 enum result op_backups(struct db *q, struct store_op *op);
 enum result op_clock(struct db *q, struct store_op *op);
+enum result op_node(struct db *q, struct store_op *op);
+enum result op_nodes(struct db *q, struct store_op *op);
+enum result op_turn(struct db *q, struct store_op *op);
 enum result op_probe(struct db *q, struct store_op *op);
 
 /* ahead.c: what the operation will ask in any case is expected. */

@@ -280,9 +280,9 @@ static bool is_location(const char *location)
 
 #define PG_BACKEND(name)                                                       \
 	{                                                                      \
-		.scheme = name, .is_location = is_location, .open = pg_open,   \
-		.close = pg_close, .begin = begin_batch, .apply = apply,       \
-		.commit = pg_commit, .rollback = pg_rollback,                  \
+		.scheme = name, .shared = true, .is_location = is_location,    \
+		.open = pg_open, .close = pg_close, .begin = begin_batch,      \
+		.apply = apply, .commit = pg_commit, .rollback = pg_rollback,  \
 		.failure = failure, .changed = pg_changed, .watch = watch,     \
 		.checkpoint = checkpoint, .empty_log = empty_log,              \
 		.copies = copies, .key = db_key,                               \

@@ -99,6 +99,9 @@ struct scope scope_of(const struct store_op *op)
 	case STORE_BACKUP: /* a row of its own */
 	case STORE_CLOCK:  /* likewise */
 	case STORE_PROBE:  /* likewise */
+	case STORE_NODE:   /* likewise, and rows that it finds free */
+	case STORE_NODES:
+	case STORE_TURN: /* one statement decides */
 	case STORE_OP_COUNT:
 		break;
 	}

@@ -11,6 +11,7 @@
 #ifndef REUNITE_STORE_SQL_H
 #define REUNITE_STORE_SQL_H
 
+#include "sql_nodes.h"
 #include "sql_people.h"
 
 /* For a database of many writers only; the others take it for a comment. */
@@ -107,7 +108,7 @@
 	X(ACCOUNT_READ,                                                                 \
 	  "SELECT paused, hold, oauth_token, oauth_expires_ms,"                         \
 	  " sunco_webhook_ms, zendesk_webhook_ms, paused_ms, paused_by,"                \
-	  " paused_why, hold_api, hold_text, hold_ms"                                   \
+	  " paused_why, hold_api, hold_text, hold_ms, hold_node"                        \
 	  " FROM accounts WHERE id = ?1")                                               \
 	X(ACCOUNT_PAUSED, "SELECT paused FROM accounts WHERE id = ?1")                  \
 	X(ACCOUNT_PAUSE,                                                                \
@@ -121,9 +122,15 @@
 			  " WHERE id = ?1 AND breaker_since_ms > ?2")                   \
 	X(ACCOUNT_HOLD,                                                                 \
 	  "UPDATE accounts SET hold = ?2, hold_api = ?3, hold_text = ?4,"               \
-	  " hold_ms = ?5 WHERE id = ?1")                                                \
-	X(ACCOUNT_TOKEN, "UPDATE accounts SET oauth_token = ?2,"                        \
-			 " oauth_expires_ms = ?3 WHERE id = ?1")                        \
+	  " hold_ms = ?5, hold_node = CASE WHEN CAST(?2 AS TEXT) IS NULL"               \
+	  " THEN NULL ELSE ?6 END WHERE id = ?1"                                        \
+	  " AND (CAST(?6 AS TEXT) IS NULL OR hold_node IS NULL"                         \
+	  " OR hold_node = ?6 OR NOT EXISTS (SELECT 1 FROM nodes n"                     \
+	  " WHERE n.id = accounts.hold_node AND n.until_ms > ?7))")                     \
+	X(ACCOUNT_TOKEN,                                                                \
+	  "UPDATE accounts SET oauth_token = ?2, oauth_expires_ms = ?3"                 \
+	  " WHERE id = ?1 AND (CAST(?4 AS TEXT) IS NULL"                                \
+	  " OR oauth_token = ?4)")                                                      \
 	X(ACCOUNT_SUNCO,                                                                \
 	  "UPDATE accounts SET sunco_webhook_ms = CASE WHEN"                            \
 	  " sunco_webhook_ms > ?2 THEN sunco_webhook_ms ELSE ?2 END"                    \
@@ -572,6 +579,7 @@
 		       " AND state = ?2 AND lane = 2 AND source = 3")                   \
 	X(JOBS_CROWD, "SELECT 1 FROM jobs WHERE account = ?1 AND state = ?2"            \
 		      " AND lane = ?3 LIMIT 1 OFFSET ?4")                               \
+	SQL_NODES_TABLE(X)                                                              \
 	SQL_PEOPLE_TABLE(X)
 
 #endif

@@ -95,6 +95,8 @@ static void release_account(struct store_account *a)
 	free(a->held_text);
 	free(a->token);
 	a->paused_by = a->paused_why = a->token = NULL;
+	free(a->held_node);
+	a->held_node = NULL;
 	a->held = a->held_api = a->held_text = NULL;
 }
 
@@ -160,6 +162,19 @@ static void release_backups(struct store_backups *l)
 	l->rows = NULL;
 }
 
+static void release_nodes(struct store_nodes *l)
+{
+	while (l->count > 0) {
+		struct store_node_row *r = &l->rows[--l->count];
+
+		free(r->name);
+		free(r->version);
+		free(r->settings);
+	}
+	free(l->rows);
+	l->rows = NULL;
+}
+
 void store_op_release(struct store_op *op)
 {
 	switch (op->kind) {
@@ -197,6 +212,9 @@ void store_op_release(struct store_op *op)
 	case STORE_BACKUPS:
 		release_backups(&op->u.backups);
 		break;
+	case STORE_NODES:
+		release_nodes(&op->u.nodes);
+		break;
 	case STORE_NOTE:
 		journal_entry_release(&op->u.note_claim.note.entry);
 		break;
@@ -219,6 +237,7 @@ bool store_op_reads(enum store_op_kind kind)
 	case STORE_READINESS:
 	case STORE_CURSORS:
 	case STORE_BACKUPS:
+	case STORE_NODES:
 		return true;
 	default:
 		return false;
@@ -493,6 +512,14 @@ bool store_is_left(const char *url)
 	const struct store_backend_ops *ops = backend_for(url, &location);
 
 	return ops != NULL && ops->is_left != NULL && ops->is_left(location);
+}
+
+bool store_is_shared(const char *url)
+{
+	const char *location = NULL;
+	const struct store_backend_ops *ops = backend_for(url, &location);
+
+	return ops != NULL && ops->shared;
 }
 
 int64_t store_now_ms(struct store *s)

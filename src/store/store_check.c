@@ -270,6 +270,33 @@ static bool backup_ok(const struct store_op *op)
 	       text_ok(b->host) && text_ok(b->name) && b->made_ms >= 0;
 }
 
+static bool id_ok(const char *id)
+{
+	return !str_is_empty(id) &&
+	       strnlen(id, STORE_NODE_ID_SIZE) < STORE_NODE_ID_SIZE;
+}
+
+static bool node_ok(const struct store_op *op)
+{
+	const struct store_node *n = &op->u.node;
+	size_t i;
+
+	for (i = 0; i < n->stake_count; i++) {
+		if (!account_ok(n->stakes[i].account))
+			return false;
+	}
+	return id_ok(n->id) && text_ok(n->name) && line_ok(n->name) &&
+	       text_ok(n->version) && line_ok(n->version) &&
+	       text_ok(n->settings);
+}
+
+static bool turn_ok(const struct store_op *op)
+{
+	const struct store_turn *t = &op->u.turn;
+
+	return !str_is_empty(t->name) && text_ok(t->name) && id_ok(t->node);
+}
+
 static bool (*const checks[STORE_OP_COUNT])(const struct store_op *op) = {
 	[STORE_ACCEPT] = accept_ok,	  [STORE_ENQUEUE] = enqueue_ok,
 	[STORE_CLAIM] = claim_ok,	  [STORE_EXTEND] = extend_ok,
@@ -285,6 +312,7 @@ static bool (*const checks[STORE_OP_COUNT])(const struct store_op *op) = {
 	[STORE_READINESS] = readiness_ok, [STORE_CURSOR] = cursor_ok,
 	[STORE_FOUND] = found_ok,	  [STORE_CURSORS] = cursors_ok,
 	[STORE_WALK] = walk_ok,		  [STORE_BACKUP] = backup_ok,
+	[STORE_NODE] = node_ok,		  [STORE_TURN] = turn_ok,
 };
 
 enum result store_op_check(struct store_op *op)

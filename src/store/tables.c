@@ -9,7 +9,7 @@ const struct table store_tables[] = {
 	 "i.id t.name i.paused t.hold t.oauth_token i.oauth_expires_ms "
 	 "i.sunco_webhook_ms i.zendesk_webhook_ms i.breaker_since_ms "
 	 "i.paused_ms t.paused_by t.paused_why t.hold_api t.hold_text "
-	 "i.hold_ms"},
+	 "i.hold_ms t.hold_node"},
 	{"events", 2, false, "i.account b.key i.received_ms i.kind"},
 	{"jobs", 1, true,
 	 "i.id i.account t.person i.state i.lane i.created_ms "
@@ -65,5 +65,8 @@ const struct table_left_out store_tables_left_out[] = {
 	{"schema_version", "the copy has its own"},
 	{"meta", "the key in it is copied by name"},
 	{"commits", "the processes that wrote it are none of the copy"},
+	{"nodes", "they serve the one that was copied"},
+	{"stakes", "likewise"},
+	{"turns", "likewise"},
 };
 const size_t store_table_left_out_count = ARRAY_LEN(store_tables_left_out);

@@ -27,6 +27,7 @@ static const struct ct_group *const groups[] = {
 	&ct_walk_cases,	   &ct_change_cases, &ct_cursor_cases,
 	&ct_age_cases,	   &ct_heard_cases,  &ct_clock_cases,
 	&ct_order_cases,   &ct_backup_cases, &ct_batch_cases,
+	&ct_node_cases,
 };
 
 static int set_up(void **state)

@@ -33,7 +33,8 @@ static const struct row rows[] = {
 static const char *const walkers[] = {
 	"JOURNAL_LIST", "REVIEWS_LIST",	   "JOBS_COUNT", "ACCOUNT_IDS",
 	"JOBS_LIST",	"JOURNAL_OF_USER", "SCHEMA",	 "JOURNAL_UNFINISHED",
-	"CLAIM_SAGAS",	"CURSORS_LIST",	   "BACKUPS",
+	"CLAIM_SAGAS",	"CURSORS_LIST",	   "BACKUPS",	 "NODES_LIST",
+	"NODES_OTHERS",
 };
 
 /* Forgetting a person is seldom, and looks with a handle of its own. */
@@ -48,9 +49,9 @@ static const char *const searches[] = {
  * of locks those of links under way. When the clock is set, all of that moves,
  * which is seldom. */
 static const char *const of_account[] = {
-	"REVIEW_OLDEST",  "REVIEWS_OPEN", "RESERVED_FULL", "CURSORS_LIST",
-	"PRUNE_LOCKS",	  "SHIFT_LOCKS",  "SHIFT_NOTES",   "SHIFT_REVIEWS",
-	"SHIFT_RESERVED", "SHIFT_CURSORS"};
+	"STAKES_GET",	 "REVIEW_OLDEST",  "REVIEWS_OPEN", "RESERVED_FULL",
+	"CURSORS_LIST",	 "PRUNE_LOCKS",	   "SHIFT_LOCKS",  "SHIFT_NOTES",
+	"SHIFT_REVIEWS", "SHIFT_RESERVED", "SHIFT_CURSORS"};
 
 static bool is_among(const char *id, const char *const *ids, size_t count)
 {

@@ -266,17 +266,19 @@ void __wrap_storeq_submit(struct storeq *q, struct store_op *op,
 {
 	struct passing *p = xcalloc(1, sizeof(*p));
 	bool inside = virtual_time_inside();
+	/* A node's last word comes when the machine is over. */
+	bool over = op->kind == STORE_NODE && op->u.node.leaves;
 	char name[16];
 	struct trip *t;
 
 	*p = (struct passing){done, arg, TRIP_NONE, inside};
 	if (inside)
 		count_other();
-	if (!wires.dead && !inside) {
+	if (!wires.dead && !inside && !over) {
 		wires.stored++;
 		wires.stored_of[op->kind]++;
 	}
-	t = wires.dead || inside ? NULL : trip_for((int)op->kind);
+	t = wires.dead || inside || over ? NULL : trip_for((int)op->kind);
 	if (t) {
 		snprintf(name, sizeof(name), "kind %d", op->kind);
 		note_hit("operation", t->at, name);

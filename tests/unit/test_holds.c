@@ -42,7 +42,7 @@ static void start(struct rig *r)
 	flow_start(&r->f);
 	r->log = memfd_create("log", 0);
 	log_setup(LOG_INFO, LOG_TEXT, r->log);
-	r->holds = holds_new(r->f.loop, r->f.q);
+	r->holds = holds_new(r->f.loop, r->f.q, "me");
 	api_client_on_hold(r->f.api->api, on_hold, r);
 	holds_set_account(r->holds, "acme", r->f.api->api);
 	flow_settle(&r->f);
