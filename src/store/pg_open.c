@@ -104,21 +104,27 @@ static enum result exec(void *arg, const char *sql, struct error *err)
 	return outcome(p);
 }
 
+/* Nobody writes just now, and nobody is about to. */
+#define KEEP_OUT                                                               \
+	"SELECT CAST(pg_try_advisory_xact_lock(" SERVE_LOCK ")"                \
+	" AND pg_try_advisory_xact_lock(" WRITE_LOCK ")"                       \
+	" AND NOT EXISTS (SELECT 1 FROM nodes WHERE until_ms >"                \
+	" extract(epoch FROM clock_timestamp()) * 1000) AS int)"
+
 enum result pg_keep_out(struct pg *p, struct error *err)
 {
 	int64_t ours;
 
 	p->db.err = err;
-	ours = ask_number(
-		p, "SELECT CAST(pg_try_advisory_xact_lock(" SERVE_LOCK ")"
-		   " AND pg_try_advisory_xact_lock(" WRITE_LOCK ") AS int)");
+	ours = ask_number(p, KEEP_OUT);
 	p->db.err = NULL;
 	if (p->db.failed)
 		return outcome(p);
 	return ours != 0 ? RESULT_OK
 			 : error_set(err, RESULT_CONFLICT,
 				     "somebody works on it: end every `reunite "
-				     "serve` first");
+				     "serve` first; one that died counts for "
+				     "some seconds");
 }
 
 static enum result refuse_copied(struct pg *p, struct error *err)
