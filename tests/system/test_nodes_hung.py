@@ -121,7 +121,9 @@ def test_a_server_in_another_network(fleet):
         server = pg.Cluster(host=there.host, wrapper=there.wrapper(),
                             hba=f"host all all {there.here}/32 trust\n")
         try:
-            cut_off(fleet(1, on=server, servers=[server]), there)
+            # the node ends after its server
+            cut_off(fleet(1, on=server, servers=[server],
+                          top={"drain_timeout": "1s"}), there)
         finally:
             server.remove()
 
