@@ -108,6 +108,9 @@ MUST_CHECK int cli_store(struct cli *c, enum store_mode mode,
 /* How a program ends that could not open its store: CLI_UPSTREAM where the
  * store is a database that may be back soon. */
 int cli_store_code(const char *url, enum result why);
+/* Where a store may have many daemons, nothing but their own word says that
+ * there is one. */
+bool cli_is_served(const char *url, struct store *s);
 /* An --account must be one of the configuration's. NULL is fine. */
 MUST_CHECK int cli_check_account(struct cli *c, const struct config *config,
 				 const char *account);

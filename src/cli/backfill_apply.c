@@ -301,7 +301,8 @@ static int work(struct applying *p)
 	enum result r;
 
 	p->loop = loop_new();
-	r = open_engine(p, &err);
+	r = cli_is_served(p->config->store, p->store) ? RESULT_CONFLICT
+						      : open_engine(p, &err);
 	if (r != RESULT_OK && r != RESULT_CONFLICT)
 		return cli_error(p->cli, "%s", err.text);
 	if (r == RESULT_CONFLICT && cli_given(p->cli, "detach"))

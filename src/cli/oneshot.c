@@ -582,9 +582,10 @@ int oneshot_apply(struct cli *c, const struct oneshot_who *who,
 	code = cli_store(c, STORE_READ, &config, &existing);
 	if (code != CLI_DONE)
 		return code;
+	o.follow = cli_is_served(config->store, existing);
 	store_close(existing);
 	config_free(config);
-	code = setup(&o, STORE_SERVE, &why);
+	code = setup(&o, o.follow ? STORE_READ : STORE_SERVE, &why);
 	if (code == CLI_DONE && why == RESULT_CONFLICT) {
 		o.follow = true;
 		code = setup(&o, STORE_READ, &why);

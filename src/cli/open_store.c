@@ -35,3 +35,17 @@ int cli_store(struct cli *c, enum store_mode mode, struct config **config,
 	(void)cli_error(c, "cannot open the store: %s", err.text);
 	return code;
 }
+
+bool cli_is_served(const char *url, struct store *s)
+{
+	struct store_op op;
+	bool served;
+
+	if (!store_is_shared(url))
+		return false;
+	store_op_init(&op, STORE_NODES);
+	op.u.nodes.now_ms = store_now_ms(s);
+	served = store_do(s, &op) == RESULT_OK && op.u.nodes.count > 0;
+	store_op_release(&op);
+	return served;
+}

@@ -201,6 +201,7 @@ def test_a_follower_comes_and_goes(box, daemon):
     history.merged_once(box, pairs)
 
 
+@pytest.mark.both_stores
 def test_it_is_left_to_the_daemon(box, daemon):
     reunite = daemon(**PLENTY)
     pairs = history.load(box, 20)
@@ -209,6 +210,7 @@ def test_it_is_left_to_the_daemon(box, daemon):
     history.merged_once(box, pairs)
 
 
+@pytest.mark.both_stores
 def test_a_daemon_goes_on_after_a_command(box, daemon):
     """Nobody said stop: what a command began, whoever comes next does."""
     reunite = daemon(**PLENTY)

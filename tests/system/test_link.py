@@ -87,6 +87,7 @@ def test_a_dry_run_needs_no_store(sandbox, sleeping, tmp_path):
     assert rounds.writes(sandbox) == []
 
 
+@pytest.mark.both_stores
 @pytest.mark.parametrize("way", [0, 1, 2], ids=["user", "ticket", "sunco"])
 def test_applied_without_a_daemon(sandbox, sleeping, way):
     reunite = sleeping()
@@ -100,6 +101,7 @@ def test_applied_without_a_daemon(sandbox, sleeping, way):
     assert (again["action"], again["reason"]) == ("none", "already_linked")
 
 
+@pytest.mark.both_stores
 @pytest.mark.parametrize("way", [0, 1, 2], ids=["user", "ticket", "sunco"])
 def test_applied_beside_the_daemon(sandbox, daemon, way):
     reunite = daemon()
