@@ -59,6 +59,7 @@ static void make_first(struct contract_dir *d)
 		     "DROP TABLE heard; DROP TABLE sunco_merges;"
 		     "INSERT INTO meta SELECT name, ms FROM clocks;"
 		     "DROP TABLE clocks; DROP TABLE commits;"
+		     "DROP TABLE backups;"
 		     "DROP TABLE nodes; DROP TABLE stakes; DROP TABLE turns;"
 		     "ALTER TABLE accounts DROP COLUMN hold_node;"
 		     "ALTER TABLE jobs DROP COLUMN told_sunco_ms;"
