@@ -376,9 +376,65 @@ static void test_the_worst_is_shown(void **state)
 	assert_int_equal(k.h.reason, HOLD_NONE);
 }
 
+static void told(struct kit *k, int64_t since_ms)
+{
+	hold_told(&k->h, HOLD_READ, HOLD_UNREACHABLE, "user_get: down",
+		  since_ms, k->now_ms, 0);
+}
+
+/* Another node's hold is ours, too, until it says that it is over. */
+static void test_told_by_another_node(void **state)
+{
+	struct kit k = kit();
+
+	(void)state;
+	told(&k, 7);
+	assert_int_equal(k.h.reason, HOLD_UNREACHABLE);
+	assert_string_equal(hold_text(&k.h), "user_get: down");
+	assert_false(hold_is_own(&k.h));
+	assert_int_equal(wait_ms(&k), RETRY_HOLD_MS);
+	assert_int_equal(
+		attempts_in(&k, RETRY_HOLD_MS - 20, HOLD_READ, HOLD_NONE), 0);
+	hold_told_over(&k.h, k.now_ms);
+	assert_int_equal(k.h.reason, HOLD_NONE);
+}
+
+/* What works here shows that it is theirs alone: until they have another. */
+static void test_told_what_is_not_so_here(void **state)
+{
+	struct kit k = kit();
+
+	(void)state;
+	told(&k, 7);
+	works(&k, HOLD_READ, 0);
+	assert_int_equal(k.h.reason, HOLD_NONE);
+	told(&k, 7);
+	assert_int_equal(k.h.reason, HOLD_NONE);
+	told(&k, 8);
+	assert_int_equal(k.h.reason, HOLD_UNREACHABLE);
+}
+
+/* What is met here, too, lasts though theirs is over. */
+static void test_told_and_met(void **state)
+{
+	struct kit k = kit();
+
+	(void)state;
+	told(&k, 7);
+	meets(&k, HOLD_READ, HOLD_CREDENTIALS, 0);
+	assert_true(hold_is_own(&k.h));
+	hold_told_over(&k.h, k.now_ms);
+	assert_int_equal(k.h.reason, HOLD_CREDENTIALS);
+	works(&k, HOLD_READ, 0);
+	assert_int_equal(k.h.reason, HOLD_NONE);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_told_by_another_node),
+		cmocka_unit_test(test_told_what_is_not_so_here),
+		cmocka_unit_test(test_told_and_met),
 		cmocka_unit_test(test_refused_credentials_hold_at_once),
 		cmocka_unit_test(test_credentials_that_work_once_work_for_all),
 		cmocka_unit_test(test_silence_holds_when_it_repeats),
