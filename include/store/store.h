@@ -74,6 +74,7 @@
 #include "store/cursor.h"
 #include "store/node.h"
 #include "store/lease.h"
+#include "store/look.h"
 #include "store/review.h"
 
 #define STORE_LIST_MAX 500 /* rows per snapshot of a list */
@@ -116,6 +117,7 @@ enum store_op_kind {
 	STORE_ACCEPT,	 /* intake: events in, jobs woken */
 	STORE_ENQUEUE,	 /* one job by hand or from an approval */
 	STORE_CLAIM,	 /* due jobs of one account, under a lease */
+	STORE_LOOK,	 /* which accounts have something to do (read) */
 	STORE_EXTEND,	 /* longer leases */
 	STORE_FOLD,	 /* a job learnt its SunCo id */
 	STORE_INTENT,	 /* locks, breaker's place, journal entry "pending" */
@@ -471,6 +473,7 @@ struct store_op {
 		struct store_accept accept;
 		struct store_enqueue enqueue;
 		struct store_claim claim;
+		struct store_look look;
 		struct store_extend extend;
 		struct store_fold fold;
 		struct store_intent intent;

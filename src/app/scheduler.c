@@ -3,8 +3,9 @@
  *
  * One claim at a time per account; it asks for as many jobs as there is room.
  * What comes next is known from the claim (next_ms), from wakes, and from the
- * end of runs; there is no polling besides IDLE_MS, which finds the leases of
- * other nodes and what other processes wrote.
+ * end of runs. The leases of other nodes, and what other processes wrote, are
+ * found by one question about all accounts (look) every SCHED_IDLE_MS: many that
+ * sleep cost next to nothing.
  *
  * A held account (core/hold.h) has one run at a time, and none until the hold
  * says so; each run that meets trouble puts the next one off. When it is over,
@@ -15,7 +16,7 @@
  * another. The lane backfill begins no run that would leave less than KEPT_FREE
  * places.
  */
-#include "app/scheduler.h"
+#include "scheduler_int.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -25,73 +26,19 @@
 #include "base/str.h"
 #include "core/retry.h"
 
-#define IDLE_MS	       30000
 #define BUDGET_LONG_MS 2000 /* claim only when calls may go soon */
 /* The longest that a lease lasts, and until everybody has heard of a step. */
 #define AHEAD_MS  (RUN_LEASE_MS + RUN_GRACE_MS + 30000)
 #define KEPT_FREE 4 /* runs that backfill leaves to whoever writes now */
-
-struct sched_account {
-	struct scheduler *s;
-	char name[ACCOUNT_SIZE];
-	const struct account_config *config;
-	struct api_client *api;
-	struct run *runs[SCHEDULER_RUNS_MAX];
-	size_t run_count;
-	struct loop_timer *timer;
-	struct store_op claim;
-	int64_t claimed_ms; /* loop_boot_ms() when it was asked for */
-	bool claiming;
-	bool dirty; /* woken while the claim was under way */
-	struct store_op row;
-	bool asking;  /* row is the store's */
-	bool ask_row; /* it was not read: ask again before the next claim */
-	bool paused;
-	size_t width; /* how many runs there may be now */
-};
-
-struct scheduler {
-	struct loop *loop;
-	struct storeq *q;
-	struct lease_keeper *leases;
-	struct crypto_hmac *hmac;
-	scheduler_watch_fn *watch;
-	void *watch_arg;
-	scheduler_place_fn *place;
-	void *place_arg;
-	scheduler_noted_fn *noted;
-	void *noted_arg;
-	scheduler_row_fn *row;
-	void *row_arg;
-	struct sched_account **accounts;
-	size_t account_count;
-	int64_t ahead_ms;	/* the store's clock was set on by so much */
-	int64_t ahead_until_ms; /* when no lease is from before that */
-	bool draining;
-	bool freed; /* the store still holds an op */
-	loop_fn *drained;
-	void *drained_arg;
-};
-
-static void claim(struct sched_account *a);
-static void ask_row(struct sched_account *a);
 
 static void on_timer(void *arg)
 {
 	struct sched_account *a = arg;
 
 	if (a->ask_row)
-		ask_row(a); /* claims when it knows */
+		sched_ask_row(a); /* claims when it knows */
 	else
-		claim(a);
-}
-
-static struct sched_account *find(const struct scheduler *s, const char *name)
-{
-	for (size_t i = 0; i < s->account_count; i++)
-		if (str_eq(s->accounts[i]->name, name))
-			return s->accounts[i];
-	return NULL;
+		sched_claim(a);
 }
 
 /* How many runs there may be now. */
@@ -140,7 +87,7 @@ bool scheduler_borrows(const struct scheduler *s,
 
 bool scheduler_paused(const struct scheduler *s, const char *account)
 {
-	const struct sched_account *a = find(s, account);
+	const struct sched_account *a = sched_find(s, account);
 
 	return a && a->paused;
 }
@@ -154,8 +101,6 @@ static void check_drained(struct scheduler *s)
 }
 
 /* --- the account's row: its pause, shared with other processes --- */
-
-static void release_when_idle(struct scheduler *s);
 
 static void take_row(struct sched_account *a, const struct store_account *row)
 {
@@ -183,14 +128,14 @@ static void on_row(struct store_op *op, void *arg)
 		a->ask_row = true;
 	store_op_release(op);
 	if (a->s->freed)
-		release_when_idle(a->s);
+		sched_release_when_idle(a->s);
 	else if (a->ask_row)
 		loop_timer_set(a->timer, RETRY_FIRST_MS);
 	else
-		claim(a);
+		sched_claim(a);
 }
 
-static void ask_row(struct sched_account *a)
+void sched_ask_row(struct sched_account *a)
 {
 	if (a->asking)
 		return;
@@ -239,7 +184,7 @@ static void on_run(const struct run_report *r, void *arg)
 	if (r->why == RESULT_OK && !r->lost && a->width < SCHEDULER_RUNS_MAX)
 		a->width++;
 	check_drained(s);
-	claim(a);
+	sched_claim(a);
 }
 
 /* A job that is claimed while it runs here has lost its lease under us, by a
@@ -323,9 +268,10 @@ static void plan(struct sched_account *a, int64_t next_ms)
 {
 	int64_t delay_ms = next_ms - loop_wall_ms(a->s->loop);
 
-	if (next_ms == INT64_MAX || delay_ms > IDLE_MS)
-		delay_ms = IDLE_MS;
-	loop_timer_set(a->timer, delay_ms > 0 ? delay_ms : 0);
+	if (delay_ms > SCHED_IDLE_MS)
+		loop_timer_clear(a->timer); /* a look comes first */
+	else
+		loop_timer_set(a->timer, delay_ms > 0 ? delay_ms : 0);
 }
 
 /* The account may have been stopped, or all of us, since the claim began. */
@@ -353,13 +299,14 @@ static void on_claimed(struct store_op *op, void *arg)
 	take_jobs(a, c);
 	if (a->s->freed) {
 		store_op_release(op);
-		release_when_idle(a->s);
+		sched_release_when_idle(a->s);
 		return;
 	}
 	if (!ok)
 		loop_timer_set(a->timer, RETRY_FIRST_MS);
 	else if (c->paused)
-		ask_row(a); /* tells, and claims again should it be over */
+		sched_ask_row(
+			a); /* tells, and claims again should it be over */
 	else if (a->dirty || c->count == c->max)
 		loop_timer_set(a->timer, 0);
 	else
@@ -372,7 +319,7 @@ static bool is_ahead(const struct scheduler *s)
 	return loop_now_ms(s->loop) < s->ahead_until_ms;
 }
 
-static void claim(struct sched_account *a)
+void sched_claim(struct sched_account *a)
 {
 	struct scheduler *s = a->s;
 	int64_t wait_ms;
@@ -407,18 +354,6 @@ static void claim(struct sched_account *a)
 	storeq_submit(s->q, &a->claim, on_claimed, a);
 }
 
-void scheduler_wake(struct scheduler *s, const char *account)
-{
-	for (size_t i = 0; i < s->account_count; i++) {
-		struct sched_account *a = s->accounts[i];
-
-		if (!account)
-			ask_row(a); /* claims when it knows */
-		else if (str_eq(a->name, account))
-			claim(a);
-	}
-}
-
 /* --- life --- */
 
 struct scheduler *scheduler_new(struct loop *loop, struct storeq *q,
@@ -434,6 +369,8 @@ struct scheduler *scheduler_new(struct loop *loop, struct storeq *q,
 	s->hmac = hmac;
 	s->watch = watch;
 	s->watch_arg = arg;
+	s->look_timer = loop_timer_new(loop, sched_look, s);
+	loop_timer_set(s->look_timer, SCHED_IDLE_MS);
 	return s;
 }
 
@@ -459,26 +396,21 @@ void scheduler_set_account(struct scheduler *s,
 			   const struct account_config *config,
 			   struct api_client *api)
 {
-	struct sched_account *a = find(s, config->name);
+	struct sched_account *a = sched_find(s, config->name);
 
 	if (!a) {
-		s->accounts = xrealloc(s->accounts,
-				       (s->account_count + 1) * sizeof(a));
-		a = xcalloc(1, sizeof(*a));
-		s->accounts[s->account_count++] = a;
-		a->s = s;
-		str_copy(a->name, sizeof(a->name), config->name);
+		a = sched_add(s, config->name);
 		a->timer = loop_timer_new(s->loop, on_timer, a);
 		a->width = SCHEDULER_RUNS_MAX;
 	}
 	a->config = config;
 	a->api = api;
-	ask_row(a);
+	sched_ask_row(a);
 }
 
 void scheduler_stop_account(struct scheduler *s, const char *account)
 {
-	struct sched_account *a = find(s, account);
+	struct sched_account *a = sched_find(s, account);
 
 	if (!a)
 		return;
@@ -513,11 +445,13 @@ void scheduler_drain(struct scheduler *s, loop_fn *done, void *arg)
 
 /* The store may still hold operations of ours; the last one to come back
  * frees the rest. */
-static void release_when_idle(struct scheduler *s)
+void sched_release_when_idle(struct scheduler *s)
 {
 	for (size_t i = 0; i < s->account_count; i++)
 		if (s->accounts[i]->claiming || s->accounts[i]->asking)
 			return;
+	if (s->looking)
+		return;
 	for (size_t i = 0; i < s->account_count; i++)
 		free(s->accounts[i]);
 	free(s->accounts);
@@ -538,5 +472,7 @@ void scheduler_free(struct scheduler *s)
 		loop_timer_free(a->timer);
 		a->timer = NULL;
 	}
-	release_when_idle(s);
+	loop_timer_free(s->look_timer);
+	s->look_timer = NULL;
+	sched_release_when_idle(s);
 }

@@ -342,6 +342,30 @@ enum result op_claim(struct db *q, struct store_op *op)
 	return RESULT_OK;
 }
 
+enum result op_look(struct db *q, struct store_op *op)
+{
+	struct store_look *l = &op->u.look;
+	struct db_rows *st =
+		db_query(q, LOOK, db_int(l->until_ms), db_int(STORE_LOOK_MAX));
+	size_t cap = 0;
+
+	l->rows = NULL;
+	l->count = 0;
+	while (db_step(q, st)) {
+		struct store_stir *row;
+
+		if (l->count == cap) {
+			cap = cap > 0 ? 2 * cap : 16;
+			l->rows = xrealloc(l->rows, cap * sizeof(*l->rows));
+		}
+		row = &l->rows[l->count++];
+		db_col_str(st, 0, row->account, sizeof(row->account));
+		row->paused = db_col_int(st, 1) != 0;
+		row->jobs = db_col_int(st, 2) != 0;
+	}
+	return RESULT_OK;
+}
+
 void db_extend_ahead(struct db *q, const struct store_extend *e)
 {
 	for (size_t i = 0; i < e->count; i++)

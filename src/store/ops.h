@@ -10,6 +10,7 @@
 enum result op_accept(struct db *q, struct store_op *op);
 enum result op_enqueue(struct db *q, struct store_op *op);
 enum result op_claim(struct db *q, struct store_op *op);
+enum result op_look(struct db *q, struct store_op *op);
 enum result op_extend(struct db *q, struct store_op *op);
 enum result op_fold(struct db *q, struct store_op *op);
 enum result op_intent(struct db *q, struct store_op *op);

@@ -84,6 +84,7 @@ struct scope scope_of(const struct store_op *op)
 		return named(op->u.walk.account);
 	case STORE_PRUNE:
 		return (struct scope){.kind = SCOPE_ALL};
+	case STORE_LOOK:
 	case STORE_RECALL:
 	case STORE_JOBS:
 	case STORE_JOURNAL:

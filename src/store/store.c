@@ -181,6 +181,10 @@ void store_op_release(struct store_op *op)
 	case STORE_CLAIM:
 		release_jobs(&op->u.claim.jobs, &op->u.claim.count);
 		break;
+	case STORE_LOOK:
+		free(op->u.look.rows);
+		op->u.look.rows = NULL;
+		break;
 	case STORE_JOBS:
 		release_jobs(&op->u.jobs.jobs, &op->u.jobs.count);
 		break;
@@ -226,6 +230,7 @@ void store_op_release(struct store_op *op)
 bool store_op_reads(enum store_op_kind kind)
 {
 	switch (kind) {
+	case STORE_LOOK:
 	case STORE_RECALL:
 	case STORE_JOBS:
 	case STORE_JOURNAL:

@@ -3,6 +3,7 @@
  */
 #include "contract.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/str.h"
@@ -199,6 +200,61 @@ static void one_job_may_be_asked_for(struct ct *c)
 	job_release(&job);
 }
 
+/* "-" where the account is left out, else paused and jobs as digits. */
+static void check_look(struct ct *c, int64_t until_ms, const char *expected)
+{
+	char found[3] = "-";
+	struct store_op op;
+	size_t i;
+
+	store_op_init(&op, STORE_LOOK);
+	op.u.look.until_ms = until_ms;
+	CT_DO(c, &op);
+	for (i = 0; i < op.u.look.count; i++) {
+		const struct store_stir *s = &op.u.look.rows[i];
+
+		if (i > 0)
+			assert_true(strcmp(s[-1].account, s->account) < 0);
+		if (strcmp(s->account, CT_ACCOUNT) == 0)
+			snprintf(found, sizeof(found), "%d%d", s->paused,
+				 s->jobs);
+	}
+	assert_string_equal(found, expected);
+	store_op_release(&op);
+}
+
+static void pause_account(struct ct *c, bool paused)
+{
+	struct store_op op;
+
+	store_op_init(&op, STORE_ACCOUNT);
+	op.u.account.account = CT_ACCOUNT;
+	op.u.account.set_paused = true;
+	op.u.account.paused = paused;
+	op.u.account.by = "somebody";
+	op.u.account.now_ms = c->now_ms;
+	CT_DO(c, &op);
+	store_op_release(&op);
+}
+
+static void one_look_finds_who_has_something_to_do(struct ct *c)
+{
+	struct job job;
+
+	check_look(c, c->now_ms, "-");
+	enqueue(c, "ann", LANE_BACKFILL);
+	check_look(c, c->now_ms - 1, "-");
+	check_look(c, c->now_ms, "01");
+	pause_account(c, true);
+	check_look(c, c->now_ms - 1, "10");
+	check_look(c, c->now_ms, "11");
+	pause_account(c, false);
+	job = ct_claim(c);
+	check_look(c, 0, "01");
+	ct_settle(c, &job, JOB_DONE);
+	check_look(c, INT64_MAX, "-");
+}
+
 static void an_account_claims_its_own(struct ct *c)
 {
 	struct store_op op;
@@ -309,6 +365,7 @@ static const struct ct_case cases[] = {
 	CT_CASE(leases_come_in_order),
 	CT_CASE(one_job_may_be_asked_for),
 	CT_CASE(an_account_claims_its_own),
+	CT_CASE(one_look_finds_who_has_something_to_do),
 	CT_CASE(a_lost_lease_changes_nothing),
 	CT_CASE(a_wrong_token_changes_nothing),
 	CT_CASE(an_expired_lease_holds_until_taken),

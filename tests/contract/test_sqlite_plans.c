@@ -31,10 +31,13 @@ static const struct row rows[] = {
 /* Lists for people walk by id or sort, one recount goes over an index;
  * accounts, versions, sagas under way, walks and backups are few. */
 static const char *const walkers[] = {
-	"JOURNAL_LIST", "REVIEWS_LIST",	   "JOBS_COUNT", "ACCOUNT_IDS",
-	"JOBS_LIST",	"JOURNAL_OF_USER", "SCHEMA",	 "JOURNAL_UNFINISHED",
-	"CLAIM_SAGAS",	"CURSORS_LIST",	   "BACKUPS",	 "NODES_LIST",
-	"NODES_OTHERS",
+	"JOURNAL_LIST", "REVIEWS_LIST",
+	"JOBS_COUNT",	"ACCOUNT_IDS",
+	"JOBS_LIST",	"JOURNAL_OF_USER",
+	"SCHEMA",	"JOURNAL_UNFINISHED",
+	"CLAIM_SAGAS",	"CURSORS_LIST",
+	"BACKUPS",	"NODES_LIST",
+	"NODES_OTHERS", "LOOK",
 };
 
 /* Forgetting a person is seldom, and looks with a handle of its own. */

@@ -245,6 +245,35 @@ static void test_a_pause_ends_although_the_store_failed_once(void **state)
 	flow_stop(&f);
 }
 
+/* One question is for all accounts; only of who has something to do more is
+ * asked. */
+static void test_who_sleeps_is_left_alone(void **state)
+{
+	struct reply script[] = {FLOW_STRANGER};
+	struct scheduler *s;
+	struct flow f;
+	int claims, rows;
+
+	(void)state;
+	flow_start(&f);
+	api_fixture_script(f.api, script, ARRAY_LEN(script));
+	s = start(&f);
+	claims = store_gate_count(STORE_CLAIM);
+	rows = store_gate_count(STORE_ACCOUNT);
+	flow_leap(0, 30000);
+	flow_until_stored(&f, STORE_LOOK, 1);
+	flow_settle(&f);
+	assert_int_equal(store_gate_count(STORE_CLAIM), claims);
+	flow_enqueue(&f);
+	flow_leap(0, 30000);
+	flow_until_asked(&f, 1);
+	flow_until(&f, no_more, s);
+	assert_true(store_gate_count(STORE_CLAIM) > claims);
+	assert_int_equal(store_gate_count(STORE_ACCOUNT), rows);
+	scheduler_free(s);
+	flow_stop(&f);
+}
+
 /* --- backfill --- */
 
 static void enqueue_backfill(struct flow *f, int count)
@@ -540,6 +569,7 @@ static void test_a_limit_that_outlasts_the_hold_is_waited_for(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_who_sleeps_is_left_alone),
 		cmocka_unit_test(
 			test_an_account_stops_while_its_jobs_are_claimed),
 		cmocka_unit_test(test_a_drain_gives_back_what_it_did_not_begin),
