@@ -181,6 +181,7 @@ def merge_all(lab, count, accounts, people):
     on = labs.Deployment(lab, count, accounts, people.upstream())
     try:
         time.sleep(0.5)
+        empty = on.sizes()
         meter = Meter(on)
         before = people.sandbox.control("GET", "requests")["total"]
         people.come(on)
@@ -192,7 +193,8 @@ def merge_all(lab, count, accounts, people):
         calls = people.sandbox.control("GET", "requests")["total"] - before
         row["rate"] = len(people.bodies) / row["seconds"] * 60
         row["calls"] = calls / len(people.bodies)
-        row["sizes"] = on.sizes()
+        row["sizes"] = {name: size - empty[name]
+                        for name, size in on.sizes().items()}
         return row
     finally:
         on.close()
