@@ -18,8 +18,9 @@
 
 #include "base/clock.h"
 
-#define DEAF_MS	   3000	 /* without a listener */
-#define HEARING_MS 30000 /* with one */
+#define DEAF_MS	   3000	  /* without a listener */
+#define HEARING_MS 120000 /* with one: whoever has work looks for it anyway */
+#define COUNT_MS   60000  /* what others did to the gauges */
 #define RETRY_MS   10000
 
 static bool is_for_others(const struct store_op *op)
@@ -134,5 +135,5 @@ int64_t pg_version(struct db *d)
 
 	if (p->ears != NULL)
 		hear(p);
-	return p->heard + clock_mono_ms() / HEARING_MS;
+	return p->heard + clock_mono_ms() / COUNT_MS;
 }
