@@ -1,8 +1,7 @@
 /*
  * One run of one job from the command line: see oneshot.h.
  *
- * A dry run needs no store; it uses one that is there for what it remembers
- * (merged ids, rejected pairs, the breaker).
+ * A dry run needs no store; of one it knows merges, rejections, the breaker.
  */
 #include "oneshot.h"
 
