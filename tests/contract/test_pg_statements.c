@@ -13,7 +13,7 @@
 
 /* Tables of a few rows, and searches for a person, with their own handle. */
 static const char walkers[] =
-	" SCHEMA BACKUPS FIND_REVIEWS_USER FIND_REVIEWS_ADDRESS ";
+	" SCHEMA BACKUPS NODES_OTHERS FIND_REVIEWS_USER FIND_REVIEWS_ADDRESS ";
 
 static bool is_among(const char *words, const char *word)
 {
