@@ -20,13 +20,15 @@
 #define SHARED_LIFE_MS 15000
 #define ALONE_BEAT_MS  60000
 #define ALONE_LIFE_MS  150000
-#define SOON_MS	       50 /* after another beat */
+#define SOON_MS	       50  /* after another beat */
+#define AGAIN_MS       300 /* after one that brought nothing */
 #define NAME_MAX_BYTES 96
 
 struct node_account {
 	struct node *n;
 	char name[ACCOUNT_SIZE];
 	struct api_client *api; /* NULL: dropped */
+	int64_t denied_ms;	/* when it asked and got nothing last */
 };
 
 struct node {
@@ -104,6 +106,8 @@ static void take_stake(const struct node *n, const struct store_stake *s)
 
 	if (!a || !a->api)
 		return;
+	if (s->row.need > 0 && s->row.claim == 0)
+		a->denied_ms = loop_now_ms(n->loop);
 	for (enum api api = 0; api < API_COUNT; api++)
 		settled.refused_ms[api] =
 			s->refused_ms[api]
@@ -202,6 +206,8 @@ static void on_needed(void *arg)
 {
 	struct node_account *a = arg;
 
+	if (a->denied_ms && loop_now_ms(a->n->loop) - a->denied_ms < AGAIN_MS)
+		return; /* others have to come down first */
 	a->n->hurry = true;
 	if (!a->n->busy)
 		plan(a->n);
