@@ -18,7 +18,8 @@ import soak
 SETTINGS = {
     "limit": 100000, "index_lag_ms": 200, "identity_move_lag_ms": 200,
     "external_id_release_lag_ms": 200, "zendesk_id_on_hand_off": True,
-    "user_update_limits": False, "webhook_repeat": 2,
+    "user_update_limits": False, "ticket_update_limits": False,
+    "webhook_repeat": 2,
 }
 ACCOUNT = {"ticket_note": "all", "max_merges_per_hour": 100000,
            "settle_after": "5s", "sunco_sync": "on",
