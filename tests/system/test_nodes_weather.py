@@ -14,7 +14,7 @@ import pg
 import soak
 
 SPAN_S = float(os.environ.get("REUNITE_WEATHER_SECONDS", "30"))
-CALM_S = 120.0
+CALM_S = 240.0
 FAST = 4
 
 
