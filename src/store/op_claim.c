@@ -273,6 +273,10 @@ static void lease(struct db *q, struct store_claim *c, int64_t account,
 	job->recovered = d->state == JOB_RUNNING;
 	db_end(st);
 	db_count(q, account, d->state, JOB_RUNNING);
+	/* What the one before had under way may have been sent or not. */
+	if (job->recovered && job->journal_id != 0)
+		db_journal_change(q, job->journal_id, JOURNAL_UNCERTAIN,
+				  c->now_ms);
 }
 
 /* When a lease ends. */

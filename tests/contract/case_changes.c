@@ -189,8 +189,27 @@ static void they_go_with_their_entry(struct ct *c)
 	assert_int_equal(findings(c), 0); /* no change without its entry */
 }
 
+/* Nobody knows how far the one before had come. */
+static void what_is_taken_over_is_uncertain(struct ct *c)
+{
+	struct job job = ct_running(c, "ann");
+	int64_t id = intend(c, &job), t = c->now_ms;
+	const struct journal_change expected[] = {
+		{t, JOURNAL_PENDING},
+		{t + CT_LEASE + CT_GRACE, JOURNAL_UNCERTAIN},
+	};
+
+	job_release(&job);
+	c->now_ms += CT_LEASE + CT_GRACE;
+	job = ct_claim(c);
+	assert_true(job.journal_id == id);
+	assert_changes(c, id, expected, ARRAY_LEN(expected));
+	job_release(&job);
+}
+
 static const struct ct_case cases[] = {
 	CT_CASE(every_status_is_kept_in_order),
+	CT_CASE(what_is_taken_over_is_uncertain),
 	CT_CASE(the_clock_may_go_back),
 	CT_CASE(a_step_without_another_status_is_no_change),
 	CT_CASE(what_is_over_at_once_has_one),

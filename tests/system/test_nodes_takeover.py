@@ -1,6 +1,8 @@
 """A node dies while it changes something: another one finds out what came of
 it, and goes on."""
 
+import json
+
 import harness
 import pytest
 import pg
@@ -39,6 +41,12 @@ def test_a_merge_under_way_is_taken_over(fleet, sandbox, applied, sent):
     dead.kill()
     entry = other.decided_as("merge")
     assert entry["profile_id"] == owner
+    # what the dead one began
+    began = min(e["id"] for e in other.journal())
+    shown = json.loads(other.command("journal", "show", str(began),
+                                     "--json").stdout)
+    assert [change["status"] for change in shown["changes"]][:2] == \
+        ["pending", "uncertain"]
     assert len(rounds.merges(sandbox)) == 1
     assert len(merges_sent(on)) == sent
     # it looked first
