@@ -231,6 +231,15 @@ static void on_claimed(struct store_op *op, void *arg)
 		sweeper_page(a);
 }
 
+/* Where nobody else can have swept since, no date of an earlier life counts:
+ * the clock may have been set back. */
+static int64_t begun_ms(const struct sweeper *s, int64_t now_ms)
+{
+	if (!node_is_shared(engine_node(s->engine)))
+		return INT64_MAX;
+	return now_ms - loop_boot_ms(s->loop) + s->begun_boot_ms;
+}
+
 static void claim(struct sweep_account *a, int64_t every_ms)
 {
 	struct store_cursor *c = cursor_op(a);
@@ -244,8 +253,7 @@ static void claim(struct sweep_account *a, int64_t every_ms)
 	c->crowd = sweeper_crowd(a);
 	c->started_only = a->walk == WALK_HISTORY;
 	if (!a->walks[a->walk].tried)
-		c->begun_ms = c->now_ms - loop_boot_ms(a->s->loop) +
-			      a->s->begun_boot_ms;
+		c->begun_ms = begun_ms(a->s, c->now_ms);
 	storeq_submit(engine_storeq(a->s->engine), &a->op, on_claimed, a);
 }
 

@@ -305,7 +305,8 @@ def test_jobs_that_nobody_runs(sandbox, daemon, late_ms, level, code):
 
 def test_dead_jobs(sandbox, well):
     assert well.stop() == 0
-    change(well, "UPDATE jobs SET state = 4")
+    change(well, "UPDATE jobs SET state = 4"
+                 " WHERE id = (SELECT min(id) FROM jobs)")
     assert "1 dead" in said(findings(well), "queue", "warning")["finding"]
 
 
