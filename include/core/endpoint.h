@@ -14,7 +14,8 @@
  * remaining=99; resets=41" if at all. All of them also count for the account.
  *
  * Where several nodes use the account, each keeps to its part of what is
- * published for all objects together.
+ * published for all objects together. The part is another one every few
+ * seconds: a wait for it is told as that long at most, to be asked again.
  *
  * Pure: time (monotonic) and randomness are parameters.
  */

@@ -10,12 +10,15 @@
 
 #include "base/error.h"
 
-#define RETRY_FIRST_MS	    1000
-#define RETRY_LONGEST_MS    (10 * 60 * 1000)
-#define RETRY_TOLD_MAX_MS   (60 * 60 * 1000) /* a wrong date must not stop us */
-#define RETRY_HOLD_MS	    (60 * 1000) /* between probes of a held account */
-#define RETRY_PERM_TRIES    5
-#define RETRY_LOOK_FIRST_MS 15000
+#define RETRY_FIRST_MS	 1000
+#define RETRY_LONGEST_MS (10 * 60 * 1000)
+/* Limits tell how long to wait, and hold requests back themselves: a job that
+ * often came in vain must not wait on when they are free. */
+#define RETRY_RATE_LONGEST_MS (60 * 1000)
+#define RETRY_TOLD_MAX_MS     (60 * 60 * 1000) /* a wrong date must not stop us */
+#define RETRY_HOLD_MS	      (60 * 1000) /* between probes of a held account */
+#define RETRY_PERM_TRIES      5
+#define RETRY_LOOK_FIRST_MS   15000
 
 /*
  * attempts: failures in a row, this one included (>= 1). Exponential, with

@@ -11,6 +11,7 @@ enum {
 	MINUTE_MS = 60 * SECOND_MS,
 	GUARD_MS = 2 * SECOND_MS, /* the network's jitter */
 	USER_GAP_MS = 1100,
+	RECHECK_MS = SECOND_MS,
 	SPENT_UNTOLD_MS = MINUTE_MS,
 	ONE = 1000000,
 };
@@ -80,6 +81,20 @@ static int64_t held_ms(const struct endpoint_state *s, uint64_t object,
 	return 0;
 }
 
+/* A small part lasts no longer than until the nodes have shared anew: the wait
+ * for it is until then. */
+static int64_t part_wait_ms(const struct endpoint_state *s, struct rule rule,
+			    int64_t part, int64_t now_ms)
+{
+	int64_t wait_ms = rule_wait_ms(s, &rule, 0, now_ms);
+
+	if (part <= 0)
+		return wait_ms;
+	rule.window_ms = rule.window_ms * ONE / part;
+	return max64(wait_ms,
+		     min64(rule_wait_ms(s, &rule, 0, now_ms), RECHECK_MS));
+}
+
 int64_t endpoint_wait_ms(const struct endpoints *all, enum endpoint e,
 			 uint64_t object, int64_t now_ms)
 {
@@ -89,11 +104,12 @@ int64_t endpoint_wait_ms(const struct endpoints *all, enum endpoint e,
 
 	if (s->total > 0 && rule.count > 0)
 		rule.count = s->total;
-	if (all->part > 0 && !rules[e].own_headers)
-		rule.window_ms = rule.window_ms * ONE / all->part;
 	wait_ms = max64(wait_ms, s->spent_until_ms - now_ms);
 	wait_ms = max64(wait_ms, held_ms(s, object, now_ms));
-	wait_ms = max64(wait_ms, rule_wait_ms(s, &rule, 0, now_ms));
+	wait_ms = max64(wait_ms,
+			part_wait_ms(s, rule,
+				     rules[e].own_headers ? 0 : all->part,
+				     now_ms));
 	if (object)
 		wait_ms = max64(wait_ms, rule_wait_ms(s, &rules[e].each, object,
 						      now_ms));

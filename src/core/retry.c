@@ -21,9 +21,9 @@ static int64_t spread(int64_t base_ms, int64_t span_ms, uint32_t random)
 int64_t retry_delay_ms(enum result why, int attempts, int64_t told_ms,
 		       uint32_t random)
 {
-	int64_t delay_ms =
-		grow(RETRY_FIRST_MS, 2, attempts > 0 ? attempts - 1 : 0,
-		     RETRY_LONGEST_MS);
+	int64_t delay_ms = grow(
+		RETRY_FIRST_MS, 2, attempts > 0 ? attempts - 1 : 0,
+		why == RESULT_RATE ? RETRY_RATE_LONGEST_MS : RETRY_LONGEST_MS);
 
 	if (why == RESULT_AUTH && delay_ms < RETRY_HOLD_MS)
 		delay_ms = RETRY_HOLD_MS;

@@ -239,13 +239,26 @@ static void test_a_part(void **state)
 	(void)state;
 	all.part = 250000;
 	assert_true(take(ENDPOINT_USER_UPDATE, 1, NOW));
-	assert_int_equal(endpoint_wait_ms(&all, ENDPOINT_USER_UPDATE, 2, NOW),
-			 4400);
+	assert_false(take(ENDPOINT_USER_UPDATE, 2, NOW + 4399));
+	assert_true(take(ENDPOINT_USER_UPDATE, 2, NOW + 4400));
 	/* it tells what is left for all */
 	for (int i = 0; i < 10; i++)
 		assert_true(take(ENDPOINT_INCREMENTAL, 0, NOW));
 	assert_in_range(endpoint_wait_ms(&all, ENDPOINT_INCREMENTAL, 0, NOW),
 			MINUTE, MINUTE + 5000);
+}
+
+/* It may be a larger one soon. */
+static void test_a_small_part_is_not_waited_for(void **state)
+{
+	(void)state;
+	all.part = 100;
+	assert_true(take(ENDPOINT_USER_UPDATE, 1, NOW));
+	assert_in_range(endpoint_wait_ms(&all, ENDPOINT_USER_UPDATE, 2, NOW), 1,
+			2000);
+	assert_false(take(ENDPOINT_USER_UPDATE, 2, NOW + MINUTE));
+	all.part = 500000;
+	assert_true(take(ENDPOINT_USER_UPDATE, 2, NOW + MINUTE));
 }
 
 int main(void)
@@ -263,6 +276,7 @@ int main(void)
 		TEST(test_refused_for_one_ticket),
 		TEST(test_more_objects_than_are_held),
 		TEST(test_a_part),
+		TEST(test_a_small_part_is_not_waited_for),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -26,7 +26,9 @@ static void test_what_a_limit_told_is_waited_for(void **state)
 {
 	(void)state;
 	assert_int_equal(retry_delay_ms(RESULT_RATE, 1, 90000, 0), 90000);
-	assert_true(retry_delay_ms(RESULT_RATE, 20, 90000, 0) > 90000);
+	assert_int_equal(retry_delay_ms(RESULT_RATE, 20, 90000, 0), 90000);
+	assert_true(retry_delay_ms(RESULT_RATE, 20, -1, UINT32_MAX) <=
+		    RETRY_RATE_LONGEST_MS);
 	assert_true(retry_delay_ms(RESULT_RATE, 1, 0, 0) > 0);
 }
 
