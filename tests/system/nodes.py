@@ -174,7 +174,19 @@ class Fleet:
                 for row in self.cluster.rows(sql, self.database)]
 
     def finish(self, timeout_s=crashes.END_S):
-        harness.wait_until(self.at_rest, timeout_s, "the end", pause_s=0.2)
+        """Waits until every webhook has arrived and every job is done."""
+        try:
+            harness.wait_until(self.at_rest, timeout_s, "the end", pause_s=0.2)
+        except AssertionError as e:
+            raise AssertionError(f"{e}: {self.unfinished()}") from e
+
+    def unfinished(self):
+        rows = self.sandbox.control("GET", "deliveries")["deliveries"]
+        logs = "".join(f"\n--- {n.name}\n{n.log()[-6000:]}"
+                       for n in self.nodes)
+        return [[r for r in rows if r["state"] in ("sending", "waiting")],
+                self.rows("SELECT row_to_json(jobs) FROM jobs"),
+                self.rows("SELECT extract(epoch FROM now()) * 1000")], logs
 
     def at_rest(self):
         with contextlib.suppress(OSError, http.client.HTTPException,
