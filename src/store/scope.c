@@ -43,6 +43,10 @@ static struct scope of_retry(const struct store_retry *r)
 
 struct scope scope_of(const struct store_op *op)
 {
+	const struct scope nobody = {.kind = SCOPE_NOBODY};
+
+	if (store_op_reads(op->kind))
+		return nobody;
 	switch (op->kind) {
 	case STORE_ACCEPT:
 		return named(op->u.accept.account);
@@ -82,29 +86,14 @@ struct scope scope_of(const struct store_op *op)
 		return named(op->u.found.account);
 	case STORE_WALK:
 		return named(op->u.walk.account);
-	case STORE_PRUNE:
-		return (struct scope){.kind = SCOPE_ALL};
-	case STORE_LOOK:
-	case STORE_RECALL:
-	case STORE_JOBS:
-	case STORE_JOURNAL:
-	case STORE_REVIEWS:
-	case STORE_STATS:
-	case STORE_HEALTH:
-	case STORE_FIND:
-	case STORE_CHECK:
-	case STORE_READINESS:
-	case STORE_CURSORS:
 	case STORE_EXTEND: /* goes by each row's token alone */
-	case STORE_BACKUPS:
 	case STORE_BACKUP: /* a row of its own */
 	case STORE_CLOCK:  /* likewise */
 	case STORE_PROBE:  /* likewise */
 	case STORE_NODE:   /* likewise, and rows that it finds free */
-	case STORE_NODES:
-	case STORE_TURN: /* one statement decides */
-	case STORE_OP_COUNT:
-		break;
+	case STORE_TURN:   /* one statement decides */
+		return nobody;
+	default: /* retention, and what nobody has thought of yet */
+		return (struct scope){.kind = SCOPE_ALL};
 	}
-	return (struct scope){.kind = SCOPE_NOBODY};
 }

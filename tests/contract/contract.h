@@ -134,6 +134,8 @@ void contract_dir_make(struct contract_dir *d);
 void contract_dir_remove(struct contract_dir *d);
 /* Statements in a database, beside whoever has it open. */
 void contract_sql(const char *path, const char *text);
+/* The first number that it answers. */
+int64_t contract_ask(const char *path, const char *sql);
 struct store *contract_open_url(const char *url, enum store_mode mode);
 
 #endif

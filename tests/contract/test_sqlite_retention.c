@@ -102,28 +102,12 @@ static const struct rule {
 	 "INSERT INTO agent_merges VALUES(1, 3, 4, 9e15)"},
 };
 
-static int64_t ask(const char *path, const char *sql)
-{
-	sqlite3_stmt *st;
-	sqlite3 *db;
-	int64_t n;
-
-	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
-	if (sqlite3_prepare_v2(db, sql, -1, &st, NULL) != SQLITE_OK)
-		fail_msg("%s: %s", sql, sqlite3_errmsg(db));
-	assert_int_equal(sqlite3_step(st), SQLITE_ROW);
-	n = sqlite3_column_int64(st, 0);
-	sqlite3_finalize(st);
-	sqlite3_close(db);
-	return n;
-}
-
 static int64_t rows(const char *path, const char *table)
 {
 	char sql[128];
 
 	snprintf(sql, sizeof(sql), "SELECT count(*) FROM %s", table);
-	return ask(path, sql);
+	return contract_ask(path, sql);
 }
 
 static size_t prune(struct store *s, size_t max)
@@ -177,13 +161,14 @@ static void every_table_has_a_rule(void **state)
 			 "SELECT count(*) FROM sqlite_master"
 			 " WHERE type = 'table' AND name = '%s'",
 			 rules[i].table);
-		known += ask(d.path, sql);
+		known += contract_ask(d.path, sql);
 		assert_true(!rules[i].why == (rules[i].old && rules[i].kept));
 	}
 	assert_int_equal(known, ARRAY_LEN(rules));
-	assert_int_equal(ask(d.path, "SELECT count(*) FROM sqlite_master"
-				     " WHERE type = 'table'"
-				     " AND name <> 'sqlite_sequence'"),
+	assert_int_equal(contract_ask(d.path,
+				      "SELECT count(*) FROM sqlite_master"
+				      " WHERE type = 'table'"
+				      " AND name <> 'sqlite_sequence'"),
 			 known);
 	store_close(s);
 	contract_dir_remove(&d);
@@ -207,8 +192,8 @@ static void what_is_over_goes_and_the_rest_stays(void **state)
 			fail_msg("%s: %lld rows, not %lld", rules[i].table,
 				 (long long)rows(d.path, rules[i].table),
 				 (long long)before[i]);
-	assert_int_equal(ask(d.path, "SELECT count(*) FROM journal"
-				     " WHERE before_image = 'was'"),
+	assert_int_equal(contract_ask(d.path, "SELECT count(*) FROM journal"
+					      " WHERE before_image = 'was'"),
 			 3);
 	store_close(s);
 	contract_dir_remove(&d);

@@ -18,22 +18,6 @@
 
 /* --- the list of tables --- */
 
-static int64_t ask(const char *path, const char *sql)
-{
-	sqlite3_stmt *st;
-	sqlite3 *db;
-	int64_t n;
-
-	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
-	if (sqlite3_prepare_v2(db, sql, -1, &st, NULL) != SQLITE_OK)
-		fail_msg("%s: %s", sql, sqlite3_errmsg(db));
-	assert_int_equal(sqlite3_step(st), SQLITE_ROW);
-	n = sqlite3_column_int64(st, 0);
-	sqlite3_finalize(st);
-	sqlite3_close(db);
-	return n;
-}
-
 /* A row of the list as the schema would be written there. */
 static void columns_of(const char *path, const char *table, char *out,
 		       size_t size)
@@ -69,16 +53,17 @@ static void every_table_is_in_the_list(void **state)
 	(void)state;
 	contract_dir_make(&d);
 	store_close(contract_open_url(d.url, STORE_SERVE));
-	assert_int_equal(ask(d.path, "SELECT count(*) FROM sqlite_master"
-				     " WHERE type = 'table'"
-				     " AND name <> 'sqlite_sequence'"),
+	assert_int_equal(contract_ask(d.path,
+				      "SELECT count(*) FROM sqlite_master"
+				      " WHERE type = 'table'"
+				      " AND name <> 'sqlite_sequence'"),
 			 store_table_count + store_table_left_out_count);
 	for (size_t i = 0; i < store_table_left_out_count; i++) {
 		snprintf(sql, sizeof(sql),
 			 "SELECT count(*) FROM sqlite_master"
 			 " WHERE type = 'table' AND name = '%s'",
 			 store_tables_left_out[i].name);
-		assert_int_equal(ask(d.path, sql), 1);
+		assert_int_equal(contract_ask(d.path, sql), 1);
 		assert_non_null(store_tables_left_out[i].why);
 	}
 	for (size_t i = 0; i < store_table_count; i++) {
@@ -90,12 +75,12 @@ static void every_table_is_in_the_list(void **state)
 			 "SELECT count(*) FROM pragma_table_info('%s')"
 			 " WHERE pk > 0",
 			 t->name);
-		assert_int_equal(ask(d.path, sql), t->keys);
+		assert_int_equal(contract_ask(d.path, sql), t->keys);
 		snprintf(sql, sizeof(sql),
 			 "SELECT sql LIKE '%%( id INTEGER PRIMARY KEY%%'"
 			 " FROM sqlite_master WHERE name = '%s'",
 			 t->name);
-		assert_int_equal(ask(d.path, sql), t->numbered);
+		assert_int_equal(contract_ask(d.path, sql), t->numbered);
 	}
 	contract_dir_remove(&d);
 }
