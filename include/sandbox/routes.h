@@ -13,6 +13,9 @@
  */
 const struct route *route_find(const char *method, const char *path,
 			       char *params[CALL_PARAMS_MAX]);
+/* Whether some route has this name. api: "zendesk", "sunco", or NULL for any;
+ * call: NULL for any. */
+bool route_exists(const char *api, const char *call);
 /* The names of the query parameters that any route reads; ends with NULL. */
 const char *const *route_queries(void);
 

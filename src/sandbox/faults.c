@@ -10,6 +10,7 @@
 #include "base/json.h"
 #include "base/str.h"
 #include "sandbox/list.h"
+#include "sandbox/routes.h"
 
 #define FOREVER	    (-1)
 #define HEADERS_MAX 4096
@@ -89,6 +90,10 @@ enum result faults_add(struct faults *f, const struct json_t *row,
 	match = json_get(fresh.row, "match");
 	fresh.api = json_get_str(match, "api");
 	fresh.call = json_get_str(match, "call");
+	if (!route_exists(fresh.api, fresh.call)) {
+		json_free(fresh.row);
+		return error_set(err, RESULT_INVALID, "match: no such call");
+	}
 	fresh.id = json_get_id(match, "id");
 	fresh.skip = json_get_int(row, "skip", 0);
 	fresh.percent = json_get_int(row, "percent", 100);

@@ -171,6 +171,15 @@ static bool route_fits(const struct route *r, const char *path,
 	return !*pattern && !*path;
 }
 
+bool route_exists(const char *api, const char *call)
+{
+	for (size_t i = 0; i < ARRAY_LEN(routes); i++)
+		if ((!api || str_eq(api, call_api_name(routes[i].api))) &&
+		    (!call || str_eq(call, routes[i].name)))
+			return true;
+	return false;
+}
+
 const struct route *route_find(const char *method, const char *path,
 			       char *params[CALL_PARAMS_MAX])
 {

@@ -145,12 +145,18 @@ int64_t contract_ask(const char *path, const char *sql)
 	return n;
 }
 
-struct store *contract_open_url(const char *url, enum store_mode mode)
+struct store *contract_open_at(const char *url, enum store_mode mode,
+			       int64_t now_ms)
 {
 	struct error err = {""};
 	struct store *s = NULL;
 
-	if (store_open(&s, url, mode, CT_START, &err) != RESULT_OK)
+	if (store_open(&s, url, mode, now_ms, &err) != RESULT_OK)
 		fail_msg("store_open: %s", err.text);
 	return s;
+}
+
+struct store *contract_open_url(const char *url, enum store_mode mode)
+{
+	return contract_open_at(url, mode, CT_START);
 }

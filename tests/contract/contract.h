@@ -136,6 +136,8 @@ void contract_dir_remove(struct contract_dir *d);
 void contract_sql(const char *path, const char *text);
 /* The first number that it answers. */
 int64_t contract_ask(const char *path, const char *sql);
+struct store *contract_open_at(const char *url, enum store_mode mode,
+			       int64_t now_ms);
 struct store *contract_open_url(const char *url, enum store_mode mode);
 
 #endif

@@ -73,12 +73,8 @@ static struct store *open_mode(void *place, enum store_mode mode,
 			       int64_t now_ms)
 {
 	const struct pg_database *d = place;
-	struct store *s;
-	struct error err;
 
-	if (store_open(&s, d->url, mode, now_ms, &err) != RESULT_OK)
-		fail_msg("%s", err.text);
-	return s;
+	return contract_open_at(d->url, mode, now_ms);
 }
 
 static void remove_place(void *place)

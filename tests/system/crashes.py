@@ -272,6 +272,14 @@ def identities(user, kind):
     return [i["value"] for i in user["identities"] if i["type"] == kind]
 
 
+def check_people(on, people):
+    """Everybody's end."""
+    state = on.sandbox.state()
+    users = {u["id"]: u for u in state["users"]}
+    for person in people:
+        check_person(*person, users, state["merges"])
+
+
 def check_person(action, person, begun, profile_id, users, merges):
     """One person's end, as the sandbox has it."""
     own_id = begun["zendesk_user_id"]

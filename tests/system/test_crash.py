@@ -128,10 +128,7 @@ def kill_at_random(on, dice):
         people = [b.result() for b in begun]
     crashes.remind(on, [p[2] for p in people])
     on.finish()
-    state = on.sandbox.state()
-    users = {u["id"]: u for u in state["users"]}
-    for person in people:
-        crashes.check_person(*person, users, state["merges"])
+    crashes.check_people(on, people)
     crashes.check_records(on, collections.Counter(p[0] for p in people))
 
 

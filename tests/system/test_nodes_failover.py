@@ -58,10 +58,7 @@ def test_nothing_acknowledged_is_lost(pair, fleet):
     assert disks.send_all_again(on.daemon, stream.taken()) == 0
     on.strangers = {end.person for end in stream.ends}
     on.finish()
-    state = on.sandbox.state()
-    users = {u["id"]: u for u in state["users"]}
-    for person in people:
-        crashes.check_person(*person, users, state["merges"])
+    crashes.check_people(on, people)
     nodes_weather.check_merges(on)
 
 

@@ -27,10 +27,7 @@ def test_two_nodes_through_a_pooler(pooler, fleet):
     people = [crashes.join(on, *p)
               for p in crashes.crowd(PEOPLE, random.Random(7))]
     on.finish()
-    state = on.sandbox.state()
-    users = {u["id"]: u for u in state["users"]}
-    for person in people:
-        crashes.check_person(*person, users, state["merges"])
+    crashes.check_people(on, people)
     assert on.daemon.command("queue", "check").returncode == 0
 
 

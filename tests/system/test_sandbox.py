@@ -236,8 +236,10 @@ def test_faults_are_listed_and_cleared(sandbox):
     assert (row["left"], row["hits"]) == (4, 1)
     assert sandbox.control("DELETE", "faults")["faults"] == []
     assert sandbox.zendesk.get("/api/v2/users/search?query=x").status == 200
-    reply = sandbox.http.post("/_sandbox/faults", {"kind": "what"})
-    assert reply.status == 400
+    for row in ({"kind": "what"},
+                {"kind": "html", "match": {"call": "sync", "api": "zendesk"}},
+                {"kind": "html", "match": {"call": "serch"}}):
+        assert sandbox.http.post("/_sandbox/faults", row).status == 400
 
 
 # ---- control ----
