@@ -18,7 +18,11 @@ try=("${build[@]}" curl jq)
 test=("${try[@]}" git libcmocka-dev python3 python3-pytest
     python3-hypothesis openssl sqlite3 strace postgresql
     pgbouncer util-linux iproute2 mandoc wrk "clang-format-14|clang-format")
-bench=("${build[@]}" python3 python3-pytest sqlite3 postgresql util-linux wrk)
+bench=("${build[@]}" g++ make git python3 python3-pytest postgresql util-linux
+    nginx-light redis-server redis-tools webhook)
+# Only where node, npm or node's headers are missing: others' packages of node
+# bring all three, and Debian's do not go with them.
+node=(nodejs npm libnode-dev)
 ci=("${test[@]}" clang shellcheck systemd)
 
 die() {
@@ -89,25 +93,29 @@ become_root() {
   apt-get install $*"
 }
 
-# The tests start servers of their own. The packages' must not run on this
-# machine for that: no cluster is made, and no pooler started at boot.
+# The tests and benchmarks start servers of their own. The packages' must not
+# run on this machine for that: no cluster is made, nothing is started, and
+# nothing at boot.
 without_services() {
-    local no_cluster=/etc/postgresql-common/createcluster.d/reunite.conf status=0
+    local no_cluster=/etc/postgresql-common/createcluster.d/reunite.conf
+    local no_start=/usr/sbin/policy-rc.d services=() name status=0
 
-    case " $* " in
-    *" postgresql "*)
-        echo "create_main_cluster = false" |
-            "${as_root[@]}" install -D -m 644 /dev/stdin "$no_cluster"
-        ;;
-    *) no_cluster= ;;
-    esac
+    for name in pgbouncer nginx-light redis-server webhook; do
+        [[ " $* " != *" $name "* ]] || services+=("${name%-light}")
+    done
+    [[ " $* " = *" postgresql "* ]] || no_cluster=
+    [ ${#services[@]} -gt 0 ] && [ ! -e "$no_start" ] || no_start=
+    [ -z "$no_cluster" ] || echo "create_main_cluster = false" |
+        "${as_root[@]}" install -D -m 644 /dev/stdin "$no_cluster"
+    [ -z "$no_start" ] || printf '#!/bin/sh\nexit 101\n' |
+        "${as_root[@]}" install -m 755 /dev/stdin "$no_start"
     apt_get install --no-install-recommends "$@" || status=$?
-    [ -z "$no_cluster" ] || "${as_root[@]}" rm -f "$no_cluster"
-    case " $* " in
-    *" pgbouncer "*)
-        "${as_root[@]}" systemctl disable --now pgbouncer >/dev/null 2>&1 || true
-        ;;
-    esac
+    for name in $no_cluster $no_start; do
+        "${as_root[@]}" rm -f "$name"
+    done
+    for name in "${services[@]}"; do
+        "${as_root[@]}" systemctl disable "$name" >/dev/null 2>&1 || true
+    done
     return "$status"
 }
 
@@ -141,8 +149,9 @@ main() {
     try) words=("${try[@]}") ;;
     test) words=("${test[@]}") ;;
     bench) words=("${bench[@]}") ;;
+    node) words=("${node[@]}") ;;
     ci) words=("${ci[@]}") ;;
-    *) die "usage: deploy/packages.sh [--list] build|try|test|bench|ci" 2 ;;
+    *) die "usage: deploy/packages.sh [--list] build|try|test|bench|node|ci" 2 ;;
     esac
     if $list; then
         printf '%s\n' "${words[@]}"

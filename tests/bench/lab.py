@@ -21,10 +21,10 @@ sys.path.insert(0, os.path.join(ROOT, "tests", "system"))
 
 import events  # noqa: E402,F401
 import pg  # noqa: E402
+from measure import cpu_seconds  # noqa: E402
 from harness import Sandbox  # noqa: E402,F401
 
 KEY = "key-of-the-benchmark"
-TICKS = os.sysconf("SC_CLK_TCK")
 READY_S = 120
 SERVER = {
     "fsync": "on", "full_page_writes": "on", "synchronous_commit": "on",
@@ -57,21 +57,6 @@ account "{name}" {{
 NOWHERE = {"zendesk": "http://127.0.0.1:9", "sunco": "http://127.0.0.1:9",
            "token": "none", "app": "6a1d3c5e7f9b2d4f6a8c0e12",
            "key_id": "none", "key_secret": "none"}
-
-
-def cpu_seconds(pid, with_ended=False):
-    """User and system time; that of children that ended, too."""
-    try:
-        with open(f"/proc/{pid}/stat", encoding="ascii") as f:
-            fields = f.read().rsplit(")", 1)[1].split()
-    except OSError:
-        return 0.0
-    return sum(map(int, fields[11:15 if with_ended else 13])) / TICKS
-
-
-def resident_kib(pid):
-    with open(f"/proc/{pid}/status", encoding="ascii") as f:
-        return int(re.search(r"VmRSS:\s+(\d+)", f.read()).group(1))
 
 
 class Node:

@@ -30,6 +30,7 @@ import tempfile
 import time
 
 import lab as labs
+import measure
 
 NAMES = ("SQLite", "1 node", "2 nodes", "3 nodes")
 PARTS = ("intake", "merges", "storage", "idle")
@@ -293,7 +294,7 @@ def measure_idle(lab, options):
                 row = meter.read(options.idle_seconds)
                 rows.append({"accounts": accounts, "on": name, **row,
                              "start_s": on.nodes[0].start_s,
-                             "rss_kib": labs.resident_kib(on.nodes[0].pid)})
+                             "rss_kib": measure.kib(on.nodes[0].pid, "VmRSS")})
             finally:
                 on.close()
     return rows

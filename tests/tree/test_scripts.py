@@ -9,7 +9,8 @@ import pytest
 
 from tree import ROOT
 
-SCRIPTS = ["deploy/packages.sh", "deploy/try.sh", "tests/run.sh", ".ci/run"]
+SCRIPTS = ["deploy/packages.sh", "deploy/try.sh", "tests/run.sh", ".ci/run",
+           "tests/bench/run.sh"]
 
 
 def test_shellcheck_is_content():
@@ -131,22 +132,43 @@ def test_what_apt_says_is_shown_when_it_fails(stubs):
     assert "E: no luck" in done.stderr
 
 
-def test_no_service_is_left_on_the_machine(stubs):
-    debian(stubs, installed="[!p]*")
+def kept_off(stubs, group):
+    """What is done besides apt-get while these packages are installed: pairs
+    of what was made and removed, and which services are disabled."""
     for name in ("install", "rm", "systemctl"):
         stubs.add(name, "cat >&2" if name == "install" else "")
-    done = stubs.run(PACKAGES, "test")
+    done = stubs.run(PACKAGES, group)
     assert done.returncode == 0
-    assert "create_main_cluster = false" in done.stderr
     calls = [line.split() for line in stubs.calls_file.read_text().splitlines()
              if line.split()[0] in ("install", "apt-get", "rm", "systemctl")]
-    made, installed, removed, disabled = [
-        call for call in calls if "/tmp" not in call[-1]]
-    assert (made[0], removed[0]) == ("install", "rm")
-    assert made[-1] == removed[-1]
-    assert made[-1].startswith("/etc/postgresql-common/createcluster.d/")
-    assert {"postgresql", "pgbouncer"} <= set(installed)
-    assert disabled[1:] == ["disable", "--now", "pgbouncer"]
+    calls = [call for call in calls if "/tmp" not in call[-1]]
+    order = [call[0] for call in calls]
+    made = [call[-1] for call in calls if call[0] == "install"]
+    assert made == [call[-1] for call in calls if call[0] == "rm"]
+    middle = order.index("apt-get")
+    assert "install" not in order[middle:] and "rm" not in order[:middle]
+    disabled = [call[2] for call in calls if call[0] == "systemctl"]
+    return done.stderr, made, set(calls[middle]), disabled
+
+
+def test_no_service_is_left_on_the_machine(stubs):
+    debian(stubs, installed="[!p]*")
+    told, made, installed, disabled = kept_off(stubs, "test")
+    assert "create_main_cluster = false" in told
+    assert made[0].startswith("/etc/postgresql-common/createcluster.d/")
+    assert {"postgresql", "pgbouncer"} <= installed
+    assert disabled == ["pgbouncer"]
+
+
+def test_no_peer_of_the_benchmarks_is_started(stubs):
+    debian(stubs, installed="[!nrw]*")
+    told, made, installed, disabled = kept_off(stubs, "bench")
+    # a machine that forbids services already is left as it is
+    assert made == ["/usr/sbin/policy-rc.d"] or not made
+    assert bool(made) != os.path.exists("/usr/sbin/policy-rc.d")
+    assert ("exit 101" in told) == bool(made)
+    assert {"nginx-light", "redis-server", "webhook"} <= installed
+    assert disabled == ["nginx", "redis-server", "webhook"]
 
 
 CTEST = """cat <<'END'
