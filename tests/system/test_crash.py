@@ -88,6 +88,7 @@ def live_and_die(case, points):
             case.begin()
         begun = True
         if not on.dies(VAGUE_S if is_vague(point) else harness.WAIT_S):
+            on.daemon.kill()  # it could still come at the end
             return False
     on.start()
     if begun:
