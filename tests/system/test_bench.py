@@ -31,7 +31,9 @@ def test_nodes_are_measured_beside_sqlite(tmp_path):
         assert [(r["accounts"], r["on"]) for r in rows[part]] == subjects
         for row in rows[part]:
             once = row["rounds"][0]
-            assert once["rate"] > 0 and once["node_us"] > 0
+            assert once["rate"] > 0
+            # three merges may take less than the kernel counts
+            assert once["node_us"] > 0 or part == "merges"
             assert (once["statements"] > 1) == (row["on"] == "2 nodes")
     assert all(r["rounds"][0]["errors"] == 0 for r in rows["intake"])
     assert all(r["rounds"][0]["calls"] >= 4 for r in rows["merges"])
