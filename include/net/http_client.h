@@ -31,8 +31,8 @@ struct http_call {
 	size_t header_count;
 	struct slice body;  /* copied; sent if ptr is not NULL */
 	int64_t timeout_ms; /* for the whole request; 0: 30 s */
-	/* Must not be repeated: a fresh connection, since curl itself repeats
-	 * a request when a reused one dies before an answer. */
+	/* Must not be repeated: nor is it by curl itself, which else repeats a
+	 * request when a reused connection dies before an answer. */
 	bool once;
 	/* Not begun after that moment of clock_boot_ms(), which is asked anew
 	 * when the connection stands; 0: whenever. */

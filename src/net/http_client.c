@@ -18,9 +18,14 @@
  * inside libcurl, so it may send, cancel and free.
  *
  * libcurl repeats a request by itself when a reused connection dies before an
- * answer: `once` takes a fresh connection. Every handle sets QUICK_EXIT, for
- * a handle in a name look-up would otherwise wait for a silent DNS server
- * when it is cleaned up; handles are not pooled, since a reset drops that.
+ * answer, but asks on_request() before it writes one, each time: that refuses
+ * `once` the second time. So `once` may take a connection that is warm, one
+ * that was used a moment ago (ONCE_IDLE_MAX_S): an older one is more likely to
+ * be dead, and then nobody knows what became of the request.
+ *
+ * Every handle sets QUICK_EXIT, for a handle in a name look-up would otherwise
+ * wait for a silent DNS server when it is cleaned up; handles are not pooled,
+ * since a reset drops that.
  *
  * Refused: protocols besides http and https, header lines with line breaks,
  * answers larger than agreed, headers over HEADERS_MAX.
@@ -45,6 +50,7 @@ enum {
 	CONNECTIONS_PER_HOST = 8,
 	CONNECTIONS_KEPT = 16,
 	IDLE_MAX_S = 60, /* older ones are likely to be dead */
+	ONCE_IDLE_MAX_S = 5,
 	DEFAULT_TIMEOUT_MS = 30 * 1000,
 	CONNECT_TIMEOUT_MS = 10 * 1000,
 	HEADERS_MAX = 64 * 1024,
@@ -61,6 +67,7 @@ struct http_transfer {
 	char *body;
 	struct buf received;
 	size_t header_bytes;
+	bool once;
 	bool sent; /* the request line was about to be written */
 	bool late; /* it would have been, but too late */
 	int64_t send_by_ms;
@@ -127,6 +134,8 @@ static int on_request(void *arg, char *remote, char *local, int remote_port,
 	(void)local;
 	(void)remote_port;
 	(void)local_port;
+	if (t->once && t->sent)
+		return CURL_PREREQFUNC_ABORT;
 	t->late = t->send_by_ms && clock_boot_ms() > t->send_by_ms;
 	t->sent = !t->late;
 	return t->late ? CURL_PREREQFUNC_ABORT : CURL_PREREQFUNC_OK;
@@ -354,8 +363,8 @@ static void limits_set(struct http_transfer *t, const struct http_call *call)
 	curl_easy_setopt(e, CURLOPT_CONNECTTIMEOUT_MS, connect_ms);
 	curl_easy_setopt(e, CURLOPT_QUICK_EXIT, 1L);
 	curl_easy_setopt(e, CURLOPT_NOSIGNAL, 1L);
-	curl_easy_setopt(e, CURLOPT_FRESH_CONNECT, call->once ? 1L : 0L);
-	curl_easy_setopt(e, CURLOPT_MAXAGE_CONN, (long)IDLE_MAX_S);
+	curl_easy_setopt(e, CURLOPT_MAXAGE_CONN,
+			 (long)(call->once ? ONCE_IDLE_MAX_S : IDLE_MAX_S));
 	curl_easy_setopt(e, CURLOPT_FOLLOWLOCATION, 0L);
 	curl_easy_setopt(e, CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_1_1);
 	curl_easy_setopt(e, CURLOPT_SSL_VERIFYPEER, 1L);
@@ -407,6 +416,7 @@ struct http_transfer *http_client_send(struct http_client *c,
 	t->client = c;
 	t->done = done;
 	t->arg = arg;
+	t->once = call->once;
 	t->send_by_ms = call->send_by_ms;
 	buf_init(&t->received, c->max_body_bytes);
 	t->easy = curl_easy_init();

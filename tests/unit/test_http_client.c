@@ -216,18 +216,16 @@ static void test_methods_and_bodies(void **state)
 	assert_non_null(strstr(f->last_request, "DELETE / HTTP/1.1\r\n"));
 }
 
-static void test_a_connection_is_reused_but_not_by_once(void **state)
+static void test_a_connection_is_reused(void **state)
 {
 	struct fixture *f = *state;
 
-	get(f, 0, false);
-	run_for(f, 1);
-	get(f, 1, false);
-	run_for(f, 1);
+	for (int i = 0; i < 4; i++) {
+		get(f, i, i % 2 == 1);
+		run_for(f, 1);
+		assert_int_equal(f->seen[i].result, RESULT_OK);
+	}
 	assert_int_equal(wire_server_connections(f->server), 1);
-	get(f, 2, true);
-	run_for(f, 1);
-	assert_int_equal(wire_server_connections(f->server), 2);
 }
 
 /* The second request is read (it takes effect), then the connection dies. */
@@ -239,19 +237,67 @@ static void cut_the_second(const struct wire_request *r, void *arg)
 		wire_close(r->conn);
 }
 
+/* Which libcurl would repeat, on another connection. */
 static void test_once_is_sent_once_when_a_connection_dies(void **state)
+{
+	static const char *const methods[] = {"GET", "PUT", "POST", "DELETE"};
+
+	for (int i = 0; i < (int)ARRAY_LEN(methods); i++) {
+		struct http_call call = {.method = methods[i], .once = true};
+		struct fixture *f;
+
+		(void)state;
+		setup((void **)&f);
+		call.url = wire_server_url(f->server);
+		if (i == 1 || i == 2)
+			call.body = SLICE("{\"user\":{\"id\":1}}");
+		f->handler = cut_the_second;
+		get(f, 0, false);
+		run_for(f, 1);
+		start(f, 1, &call);
+		run_for(f, 1);
+		assert_int_equal(f->seen[1].calls, 1);
+		assert_int_equal(f->seen[1].result, RESULT_TEMP);
+		assert_true(f->seen[1].sent);
+		assert_false(f->seen[1].late);
+		assert_int_equal(wire_server_requests(f->server), 2);
+		teardown((void **)&f);
+	}
+}
+
+/* What may be repeated is: the test above tells something. */
+static void test_others_are_sent_again_when_a_connection_dies(void **state)
 {
 	struct fixture *f = *state;
 
 	f->handler = cut_the_second;
 	get(f, 0, false);
 	run_for(f, 1);
+	get(f, 1, false);
+	run_for(f, 1);
+	assert_int_equal(f->seen[1].result, RESULT_TEMP);
+	assert_int_equal(wire_server_requests(f->server), 3);
+}
+
+static void reply_and_close(const struct wire_request *r, void *arg)
+{
+	echo(r, arg);
+	wire_close(r->conn);
+}
+
+/* A connection that is known to be dead is not what it is sent on. */
+static void test_once_is_not_sent_on_a_dead_connection(void **state)
+{
+	struct fixture *f = *state;
+
+	f->handler = reply_and_close;
+	get(f, 0, false);
+	run_for(f, 1);
+	f->handler = echo;
 	get(f, 1, true);
 	run_for(f, 1);
-	assert_int_equal(f->seen[1].calls, 1);
-	assert_int_equal(f->seen[1].result, RESULT_TEMP);
-	assert_true(f->seen[1].sent);
-	assert_int_equal(wire_server_requests(f->server), 2);
+	assert_int_equal(f->seen[1].result, RESULT_OK);
+	assert_int_equal(wire_server_connections(f->server), 2);
 }
 
 static void cut_in_the_body(const struct wire_request *r, void *arg)
@@ -534,8 +580,10 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		CASE(test_get),
 		CASE(test_methods_and_bodies),
-		CASE(test_a_connection_is_reused_but_not_by_once),
+		CASE(test_a_connection_is_reused),
 		CASE(test_once_is_sent_once_when_a_connection_dies),
+		CASE(test_others_are_sent_again_when_a_connection_dies),
+		CASE(test_once_is_not_sent_on_a_dead_connection),
 		CASE(test_cut_and_broken_answers),
 		CASE(test_deadline),
 		CASE(test_deadline_in_the_queue_of_the_pool),
