@@ -112,6 +112,9 @@ void api_client_settle(struct api_client *c, const struct api_stake *s,
 /* When a live request may go, by the limits and by the holds; 0: now. For
  * whoever begins work: nothing here keeps a request back because of a hold. */
 int64_t api_client_wait_ms(struct api_client *c);
+/* Nothing of Zendesk's limit is missed now: no request waits, no hold, and half
+ * of what may go at once is there. */
+bool api_client_has_plenty(struct api_client *c);
 /* How many jobs the limit can carry at the same time. */
 int64_t api_client_jobs_max(struct api_client *c);
 /* What the answers of the API say about the account as a whole (core/hold.h);

@@ -63,6 +63,10 @@ void intake_watch(struct intake *in, const char *account, const char *sunco_id);
 void intake_unwatch(struct intake *in, const char *account,
 		    const char *sunco_id);
 
+/* What webhooks say of people is put there; borrowed. NULL: nowhere. */
+struct hearsay;
+void intake_set_hearsay(struct intake *in, struct hearsay *h);
+
 /* For http_server_new(), whose arg is then the intake. Static. */
 const struct http_route *intake_routes(size_t *count);
 

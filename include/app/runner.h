@@ -10,6 +10,7 @@
 
 #include "api/api_client.h"
 #include "app/config.h"
+#include "app/hearsay.h"
 #include "app/lease.h"
 #include "app/storeq.h"
 #include "base/crypto.h"
@@ -23,7 +24,8 @@ struct run_env {
 	struct crypto_hmac *hmac; /* keyed with the store's key; NULL like q */
 	const struct account_config *account; /* read at the start only */
 	struct lease_keeper *leases;	      /* NULL like q */
-	int64_t leased_ms; /* loop_boot_ms() when the job was claimed */
+	int64_t leased_ms;	 /* loop_boot_ms() when the job was claimed */
+	struct hearsay *hearsay; /* NULL: nothing was heard */
 };
 
 /* How a run ended, for the scheduler and for `link`; borrowed. */

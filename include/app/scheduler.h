@@ -31,6 +31,8 @@ struct scheduler *scheduler_new(struct loop *loop, struct storeq *q,
 				struct lease_keeper *leases,
 				struct crypto_hmac *hmac,
 				scheduler_watch_fn *watch, void *arg);
+/* For its runs; borrowed. */
+void scheduler_set_hearsay(struct scheduler *s, struct hearsay *h);
 /* NULL: nobody wants to know. */
 void scheduler_on_noted(struct scheduler *s, scheduler_noted_fn *fn, void *arg);
 /* Drops what runs, as a crash would. */

@@ -153,6 +153,8 @@ int64_t budget_per_minute(const struct budget *b, enum job_lane lane);
 int64_t budget_job_wait_ms(struct budget *b, int64_t now_ms);
 /* How many jobs at the same time: each one's next request goes soon. */
 int64_t budget_jobs_max(const struct budget *b);
+/* Half of the burst is there. */
+bool budget_has_plenty(struct budget *b, int64_t now_ms);
 /* How many may go in one moment after a quiet time. */
 int64_t budget_burst(const struct budget *b);
 

@@ -83,6 +83,10 @@ struct recall {
 	size_t owner_count;
 	struct pair_asked asked[RECALL_MAX]; /* reviews of these profiles */
 	struct pair_asked asked_adopt; /* of ids[0], with no profile meant */
+	/* The address that a webhook said the person has: a hint; borrowed for
+	 * the answer, or NULL. plenty: a request in vain does no harm now. */
+	const char *told;
+	bool plenty;
 };
 
 struct answer {

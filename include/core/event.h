@@ -85,6 +85,9 @@ struct event {
 	 * or not at all where it says nothing new. */
 	bool behind;
 	struct event_print print;
+	/* The address that the SunCo user has, it is said (normalised, *owned*
+	 * by the list; NULL: none): a hint, which no store gets. */
+	char *told;
 };
 
 /*

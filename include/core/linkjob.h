@@ -2,12 +2,12 @@
  * One run of one job: from a person's ids to a decision, and through its
  * saga. Pure: commands out, answers in, the time with every answer.
  *
- *	START ──> RECALL ──> READ ──> LOCATE ──> OWNERS ──> WEIGH ─> decide
- *	  │ no SunCo id        │ known, gone        │       ^   │ no owner   │
- *	  └> IDENTIFY ─> FOLD ─┘          no search └───────┤   v            │
- *	                                                    └ FORMER         │
- *	                                            saga.h <── DOING <───────┤
- *	                    a question for a person: GATHER <────────────────┘
+ *	START ──────────> READ ──> LOCATE ──> OWNERS ──> WEIGH ──> decide
+ *	  │ no SunCo id    ^│ known, gone        │       ^   │ no owner  │
+ *	  └> IDENTIFY ─> FOLD          no search └───────┤   v           │
+ *	                                                 └ FORMER        │
+ *	                                        saga.h <── DOING <───────┤
+ *	                a question for a person: GATHER <────────────────┘
  *	  every state ── answer that is no answer ──────────> FINISHED
  *
  * START      a saga in the job's progress: RESUME
@@ -16,12 +16,14 @@
  * IDENTIFY   read the requester, or its survivor: the messaging identity
  *            names the person
  * FOLD       the job becomes the person's; or ends, if they have one
- * RECALL     what the store knows: survivors, the remembered link
- * READ       the SunCo user, and the user of the hint, at the same time; the
- *            latter only if need be where a link is remembered
+ * READ       the SunCo user, and what is remembered (survivors, the link, what
+ *            webhooks said), at the same time; as soon as that is known, the
+ *            user of the hint, only if need be where a link is remembered,
+ *            and the owners of the address that a webhook named
  * LOCATE     zendeskId, else the user last linked, else the holder of the
- *            external id
- * OWNERS     searches by address and external id, at the same time
+ *            external id; beside a user, the owners of the address
+ * OWNERS     searches by address and external id, at the same time; that by
+ *            address is spared if READ did it
  * WEIGH      breaker, rejections, earlier merges, former owners; then
  *            policy_decide()
  * FORMER     where nobody owns the address of somebody who signed in: reads
@@ -33,6 +35,12 @@
  *            more Zendesk calls and at most two of SunCo; no answer is
  *            "unknown", never a failure. A question that is open already
  *            (asked by this or another conversation) gathers nothing.
+ *
+ * What precedes what: every read begins in this run, so after the events that
+ * the run is about; the read-back begins when the merge was answered. In READ the reads are of the same moment. What an early search
+ * (of READ or LOCATE) found counts if the SunCo user, as it was read, has the
+ * very address, and if it is no older than LINKJOB_EARLY_MS when it is used;
+ * else it is forgotten, and OWNERS searches. What it failed with never counts.
  *
  * Invariants (linkjob_check): 1. what a decision rests on was read in this
  * run, at most LINKJOB_FRESH_MS before the intent is stored. 2. no command is
@@ -51,6 +59,7 @@
 #include "core/saga.h"
 
 #define LINKJOB_FRESH_MS    60000
+#define LINKJOB_EARLY_MS    2000
 #define LINKJOB_ADOPT_TRIES 3
 #define LINKJOB_CONFLICTS   5  /* 409 or 404 to changes: then no is no */
 #define LINKJOB_OTHERS_MAX  20 /* SunCo users that a review shows */
@@ -92,7 +101,6 @@ enum linkjob_state {
 	LINKJOB_RESUME,
 	LINKJOB_IDENTIFY,
 	LINKJOB_FOLDING,
-	LINKJOB_RECALL,
 	LINKJOB_READ,
 	LINKJOB_LOCATE,
 	LINKJOB_OWNERS,
@@ -123,6 +131,16 @@ struct linkjob_gathered {
 	size_t other_count;
 };
 
+/* The search for the owners of an address before the messaging user is known,
+ * or the SunCo user, whose address only a webhook named so far. */
+struct linkjob_early {
+	char address[ADDRESS_SIZE]; /* "": none was searched */
+	bool answered;
+	int64_t at_ms;
+	struct zd_user *users; /* *owned* */
+	size_t user_count;
+};
+
 struct linkjob {
 	struct linkjob_settings settings;
 	/* what is known when it starts; copies */
@@ -141,6 +159,7 @@ struct linkjob {
 	uint64_t gone;	  /* that user, when it turned out to be gone */
 	bool read_linked; /* where the store last knew the person */
 	bool searched_external;
+	struct linkjob_early early;
 	size_t former;	       /* how many former owners were read, in vain */
 	struct sightings seen; /* everybody whom answers of this run showed */
 	bool sunco_gone;

@@ -9,6 +9,13 @@ const struct budget *api_client_budget(struct api_client *c)
 	return &api_client_limits(c)->budget;
 }
 
+bool api_client_has_plenty(struct api_client *c)
+{
+	return !api_client_waits(c) && !api_client_is_held(c) &&
+	       budget_has_plenty(&api_client_limits(c)->budget,
+				 loop_now_ms(api_client_loop(c)));
+}
+
 int64_t api_client_jobs_max(struct api_client *c)
 {
 	return budget_jobs_max(&api_client_limits(c)->budget);

@@ -34,6 +34,7 @@ struct daemon {
 	struct loop *loop;
 	struct engine *engine;
 	struct intake *intake;
+	struct hearsay *hearsay;
 	struct http_server *server;
 	struct admin *admin;
 	struct timekeeper *clock;
@@ -331,6 +332,7 @@ static void release(struct daemon *d)
 	engine_free(d->engine); /* delivers what intake waits for */
 	http_server_free(d->server);
 	intake_free(d->intake);
+	hearsay_free(d->hearsay);
 	loop_free(d->loop);
 	metrics_reset();
 }
@@ -402,6 +404,9 @@ enum result daemon_run(struct config *config, const char *path,
 	}
 	d.intake = intake_new(d.loop, engine_storeq(d.engine), on_wake, &d);
 	intake_on_time(d.intake, on_time, &d);
+	d.hearsay = hearsay_new();
+	intake_set_hearsay(d.intake, d.hearsay);
+	scheduler_set_hearsay(engine_scheduler(d.engine), d.hearsay);
 	d.admin = admin_new(d.loop, d.engine);
 	d.clock = timekeeper_new(d.loop, d.engine, on_changed, &d);
 	d.janitor = janitor_new(d.loop, d.engine, d.intake, d.clock);

@@ -20,6 +20,7 @@
 #include <string.h>
 #include <sys/queue.h>
 
+#include "app/hearsay.h"
 #include "base/clock.h"
 #include "base/crashpoint.h"
 #include "core/address.h"
@@ -44,7 +45,8 @@ struct intake {
 	size_t under_way;
 	TAILQ_HEAD(, delivery) waiting;
 	struct loop_timer *patience;
-	bool looks; /* the timer is set */
+	bool looks;		 /* the timer is set */
+	struct hearsay *hearsay; /* or NULL */
 };
 
 /* One request while it is looked at. */
@@ -104,6 +106,11 @@ void intake_on_time(struct intake *in, intake_time_fn *fn, void *arg)
 {
 	in->time = fn;
 	in->time_arg = arg;
+}
+
+void intake_set_hearsay(struct intake *in, struct hearsay *h)
+{
+	in->hearsay = h;
 }
 
 void intake_drain(struct intake *in)
@@ -292,8 +299,21 @@ static void hash_addresses(const struct intake *in, struct event_list *l)
 			continue;
 		address_hash(in->hmac, e->gained, e->gained_hash);
 		address_hash(in->hmac, e->lost, e->lost_hash);
-		event_forget_addresses(e);
 	}
+}
+
+/* Who writes now will be looked at soon. */
+static void listen_to(const struct visit *v, const struct event *e)
+{
+	struct hearsay *h = v->in->hearsay;
+
+	if (!h || e->source != EVENT_FROM_SUNCO || e->behind)
+		return;
+	if (e->kind == EVENT_SUNCO_REMOVE)
+		hearsay_forget(h, v->account->name, e->sunco_id);
+	else if (e->told)
+		hearsay_put(h, v->account->name, e->sunco_id, e->told,
+			    loop_now_ms(v->in->loop));
 }
 
 /* Many late ones must not delay who writes now. */
@@ -419,6 +439,10 @@ static void deliver(const struct visit *v, struct event_list *events)
 
 	hash_addresses(v->in, events);
 	put_behind(v, events);
+	for (size_t i = 0; i < events->count; i++) {
+		listen_to(v, &events->items[i]);
+		event_forget_addresses(&events->items[i]);
+	}
 	d->visit = *v;
 	d->events = *events;
 	event_list_init(events);

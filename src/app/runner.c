@@ -271,6 +271,17 @@ static struct answer store_answer(const struct store_op *op)
 	};
 }
 
+static void listen_for(struct run *run, struct recall *out)
+{
+	const struct run_env *env = &run->env;
+
+	if (!env->hearsay)
+		return;
+	out->told = hearsay_address(env->hearsay, run->job.account,
+				    run->link.sunco_id, loop_now_ms(env->loop));
+	out->plenty = api_client_has_plenty(env->api);
+}
+
 static void on_recalled(struct store_op *op, void *arg)
 {
 	struct slot *s = arg;
@@ -297,6 +308,7 @@ static void on_recalled(struct store_op *op, void *arg)
 		out.asked[i] = in->asked[i];
 	}
 	memcpy(out.owners, in->owners, sizeof(out.owners));
+	listen_for(s->run, &out);
 	a.recall = &out;
 	store_op_release(op);
 	give(s, &a);

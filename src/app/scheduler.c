@@ -215,6 +215,7 @@ static void start(struct sched_account *a, struct job *job)
 		.account = a->config,
 		.leases = a->s->leases,
 		.leased_ms = a->claimed_ms,
+		.hearsay = a->s->hearsay,
 	};
 	size_t i = 0;
 
@@ -372,6 +373,11 @@ struct scheduler *scheduler_new(struct loop *loop, struct storeq *q,
 	s->look_timer = loop_timer_new(loop, sched_look, s);
 	loop_timer_set(s->look_timer, SCHED_IDLE_MS);
 	return s;
+}
+
+void scheduler_set_hearsay(struct scheduler *s, struct hearsay *h)
+{
+	s->hearsay = h;
 }
 
 void scheduler_on_row(struct scheduler *s, scheduler_row_fn *fn, void *arg)

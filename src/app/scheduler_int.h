@@ -32,6 +32,7 @@ struct scheduler {
 	struct storeq *q;
 	struct lease_keeper *leases;
 	struct crypto_hmac *hmac;
+	struct hearsay *hearsay; /* or NULL */
 	scheduler_watch_fn *watch;
 	void *watch_arg;
 	scheduler_place_fn *place;

@@ -183,6 +183,15 @@ int64_t budget_wait_ms(struct budget *b, enum job_lane lane, int64_t now_ms)
 	return wait_to_leave(b, leaves(b, lane), now_ms);
 }
 
+bool budget_has_plenty(struct budget *b, int64_t now_ms)
+{
+	budget_refill(b, now_ms);
+	return 2 * b->tokens >= budget_burst(b) * ONE &&
+	       budget_share_wait_ms(b, now_ms) == 0 &&
+	       rest_wait_ms(b, 0, now_ms) == 0 &&
+	       throttle_wait_ms(&b->refused, now_ms) == 0;
+}
+
 int64_t budget_jobs_max(const struct budget *b)
 {
 	if (b->limit == 0 && b->configured_per_minute == 0)

@@ -26,9 +26,10 @@ enum {
 extern const char *const decode_user_names[DECODE_USER_COUNT];
 
 /* What these members say; unknown unless it is the full user and every part
- * of it has the documented type. */
+ * of it has the documented type. told: the address it speaks of, *new*, or
+ * NULL. */
 void event_print_scan(const struct scan_value user[DECODE_USER_COUNT],
-		      struct event_print *out);
+		      struct event_print *out, char **told);
 
 /* A SunCo id that we keep; false, and out empty, for anything else. */
 bool decode_sunco_id(struct scan_value v, char out[SUNCO_ID_SIZE]);

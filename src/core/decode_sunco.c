@@ -41,7 +41,7 @@ static bool read_user(struct scan_value user, struct event *e)
 	if (!decode_sunco_id(m[DECODE_USER_ID], e->sunco_id))
 		return false;
 	e->zendesk_user_id = scan_id(m[DECODE_USER_ZENDESK_ID]);
-	event_print_scan(m, &e->print);
+	event_print_scan(m, &e->print, &e->told);
 	return true;
 }
 

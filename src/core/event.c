@@ -99,6 +99,7 @@ void event_forget_addresses(struct event *e)
 {
 	forget(&e->gained);
 	forget(&e->lost);
+	forget(&e->told);
 }
 
 void event_list_release(struct event_list *l)

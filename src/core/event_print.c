@@ -26,32 +26,43 @@ struct print_room {
 	char text[ROOM_TEXT];
 };
 
-void event_print_of(const struct sunco_user *u, struct event_print *out)
+struct said {
+	uint8_t version, authenticated, evidence, has_external_id;
+	uint8_t external_id[CRYPTO_SHA256_SIZE];
+	char address[ADDRESS_SIZE];
+};
+
+/* False: it is ambiguous, and has no print. */
+static bool print_of(const struct sunco_user *u, struct said *said,
+		     struct event_print *out)
 {
-	struct {
-		uint8_t version, authenticated, evidence, has_external_id;
-		uint8_t external_id[CRYPTO_SHA256_SIZE];
-		char address[ADDRESS_SIZE];
-	} said = {.version = PRINT_VERSION};
 	struct slice external_id = slice_of(u->external_id);
 	uint8_t digest[CRYPTO_SHA256_SIZE];
 
 	memset(out, 0, sizeof(*out));
+	*said = (struct said){.version = PRINT_VERSION};
 	if (policy_address_ambiguous(u))
-		return;
-	said.authenticated = u->authenticated;
-	said.evidence = (uint8_t)policy_evidence(u, said.address);
+		return false;
+	said->authenticated = u->authenticated;
+	said->evidence = (uint8_t)policy_evidence(u, said->address);
 	if (external_id.len) {
-		said.has_external_id = 1;
+		said->has_external_id = 1;
 		crypto_sha256(external_id.ptr, external_id.len,
-			      said.external_id);
+			      said->external_id);
 	}
-	crypto_sha256(&said,
-		      offsetof(__typeof__(said), address) +
-			      strlen(said.address),
+	crypto_sha256(said,
+		      offsetof(struct said, address) + strlen(said->address),
 		      digest);
 	out->known = true;
 	memcpy(out->hash, digest, sizeof(out->hash));
+	return true;
+}
+
+void event_print_of(const struct sunco_user *u, struct event_print *out)
+{
+	struct said said;
+
+	(void)print_of(u, &said, out);
 }
 
 static bool is_nothing(struct scan_value v)
@@ -144,13 +155,16 @@ static bool room_user(struct print_room *r, const struct scan_value *user)
 }
 
 void event_print_scan(const struct scan_value user[DECODE_USER_COUNT],
-		      struct event_print *out)
+		      struct event_print *out, char **told)
 {
 	struct print_room room;
+	struct said said;
 
 	memset(out, 0, sizeof(*out));
 	memset(&room.user, 0, sizeof(room.user));
 	room.used = 0;
-	if (room_user(&room, user))
-		event_print_of(&room.user, out);
+	*told = NULL;
+	if (room_user(&room, user) && print_of(&room.user, &said, out) &&
+	    said.address[0])
+		*told = xstrdup(said.address);
 }

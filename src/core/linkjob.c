@@ -15,12 +15,17 @@
 const char *linkjob_state_name(enum linkjob_state s)
 {
 	static const char *const names[] = {
-		[LINKJOB_START] = "start",	 [LINKJOB_RESUME] = "resume",
-		[LINKJOB_IDENTIFY] = "identify", [LINKJOB_FOLDING] = "folding",
-		[LINKJOB_RECALL] = "recall",	 [LINKJOB_READ] = "read",
-		[LINKJOB_LOCATE] = "locate",	 [LINKJOB_OWNERS] = "owners",
-		[LINKJOB_WEIGH] = "weigh",	 [LINKJOB_FORMER] = "former",
-		[LINKJOB_DOING] = "doing",	 [LINKJOB_GATHER] = "gather",
+		[LINKJOB_START] = "start",
+		[LINKJOB_RESUME] = "resume",
+		[LINKJOB_IDENTIFY] = "identify",
+		[LINKJOB_FOLDING] = "folding",
+		[LINKJOB_READ] = "read",
+		[LINKJOB_LOCATE] = "locate",
+		[LINKJOB_OWNERS] = "owners",
+		[LINKJOB_WEIGH] = "weigh",
+		[LINKJOB_FORMER] = "former",
+		[LINKJOB_DOING] = "doing",
+		[LINKJOB_GATHER] = "gather",
 		[LINKJOB_FINISHED] = "finished",
 	};
 
@@ -71,7 +76,8 @@ void linkjob_forgive_lateness(struct linkjob *l, int64_t now_ms)
 /* No answer where one is needed: the same again later. */
 static bool answered(struct linkjob *l, const struct answer *a)
 {
-	if (a->result == RESULT_OK || a->result == RESULT_NOTFOUND)
+	if (a->result == RESULT_OK || a->result == RESULT_NOTFOUND ||
+	    linkjob_is_early(l, a))
 		return true;
 	if (l->end == LINKJOB_END_NONE) {
 		l->end = LINKJOB_END_RETRY;
@@ -99,10 +105,11 @@ static void ask_identify(struct linkjob *l, struct commands *out)
 	commands_add(out, COMMAND_RECALL)->ids[0] = l->hint;
 }
 
-static void ask_recall(struct linkjob *l, struct commands *out)
+static void ask_read(struct linkjob *l, struct commands *out)
 {
-	linkjob_enter(l, LINKJOB_RECALL);
+	linkjob_enter(l, LINKJOB_READ);
 	commands_add(out, COMMAND_RECALL)->ids[0] = l->hint;
+	commands_add(out, COMMAND_SUNCO)->text = l->sunco_id;
 }
 
 void linkjob_start(struct linkjob *l, int64_t now_ms, struct commands *out)
@@ -113,7 +120,7 @@ void linkjob_start(struct linkjob *l, int64_t now_ms, struct commands *out)
 		linkjob_enter(l, LINKJOB_RESUME);
 		commands_add(out, COMMAND_SUNCO)->text = l->sunco_id;
 	} else if (l->sunco_id[0]) {
-		ask_recall(l, out);
+		ask_read(l, out);
 	} else {
 		ask_identify(l, out);
 	}
@@ -209,7 +216,7 @@ static void on_identified(struct linkjob *l, const struct answer *a,
 	keep_messaging_user(l, a->users);
 	linkjob_note_read(l, a->now_ms);
 	if (l->settings.dry) {
-		ask_recall(l, out);
+		ask_read(l, out);
 		return;
 	}
 	linkjob_enter(l, LINKJOB_FOLDING);
@@ -220,7 +227,7 @@ static void on_folded(struct linkjob *l, const struct answer *a,
 		      struct commands *out)
 {
 	if (a->kept) {
-		ask_recall(l, out);
+		ask_read(l, out);
 		return;
 	}
 	l->end = LINKJOB_END_MOVED;
@@ -248,18 +255,22 @@ static bool ask_hint(struct linkjob *l, struct commands *out)
 	return true;
 }
 
-static void on_recalled(struct linkjob *l, const struct answer *a,
+static void take_recall(struct linkjob *l, const struct answer *a,
 			struct commands *out)
 {
-	l->recall = *a->recall;
-	if (l->hint && a->recall->survivor[0])
-		l->hint = a->recall->survivor[0];
-	if (!l->hint && a->recall->linked)
-		l->hint = a->recall->linked_user;
-	linkjob_enter(l, LINKJOB_READ);
-	commands_add(out, COMMAND_SUNCO)->text = l->sunco_id;
-	if (!remembered(l, a->now_ms))
-		ask_hint(l, out);
+	const struct recall *r = a->recall;
+	bool reads = false;
+
+	l->recall = *r;
+	l->recall.told = NULL;
+	if (l->hint && r->survivor[0])
+		l->hint = r->survivor[0];
+	if (!l->hint && r->linked)
+		l->hint = r->linked_user;
+	if (remembered(l, a->now_ms) || l->sunco_gone)
+		return;
+	reads = ask_hint(l, out);
+	linkjob_search_early(l, r->told, reads, out);
 }
 
 /* Linked before, and nothing that the link rests on has changed. */
@@ -287,12 +298,14 @@ static bool linked_elsewhere(const struct linkjob *l)
 
 /* The next place where the messaging user may be, in the order of the
  * policy's definition; none left: decide without one. */
-static void locate(struct linkjob *l, struct commands *out)
+static void locate(struct linkjob *l, int64_t now_ms, struct commands *out)
 {
 	const struct sunco_user *s = &l->facts.sunco;
 
+	if (l->waiting || out->count)
+		return;
 	if (l->facts.has_messaging_user) {
-		linkjob_find_owners(l, out);
+		linkjob_find_owners(l, now_ms, out);
 	} else if (s->zendesk_id && s->zendesk_id != l->hint && !l->located) {
 		l->located = s->zendesk_id;
 		linkjob_enter(l, LINKJOB_LOCATE);
@@ -307,7 +320,7 @@ static void locate(struct linkjob *l, struct commands *out)
 		commands_add(out, COMMAND_SEARCH_EXTERNAL)->text =
 			s->external_id;
 	} else {
-		linkjob_find_owners(l, out);
+		linkjob_find_owners(l, now_ms, out);
 	}
 }
 
@@ -320,24 +333,37 @@ static bool take_if_messaging(struct linkjob *l, const struct zd_user *u)
 	return true;
 }
 
+static void take_sunco(struct linkjob *l, const struct answer *a)
+{
+	if (a->result == RESULT_NOTFOUND) {
+		l->sunco_gone = true;
+		return;
+	}
+	sunco_user_release(&l->facts.sunco);
+	sunco_user_copy(&l->facts.sunco, a->sunco);
+	linkjob_note_read(l, a->now_ms);
+}
+
+static void take_hint(struct linkjob *l, const struct answer *a)
+{
+	if (a->result != RESULT_OK || !a->users->active)
+		l->gone = a->id;
+	if (a->result == RESULT_OK && take_if_messaging(l, a->users))
+		linkjob_note_read(l, a->now_ms);
+}
+
 static void on_read(struct linkjob *l, const struct answer *a,
 		    struct commands *out)
 {
-	if (a->to == COMMAND_SUNCO) {
-		if (a->result == RESULT_NOTFOUND) {
-			l->sunco_gone = true;
-		} else {
-			sunco_user_release(&l->facts.sunco);
-			sunco_user_copy(&l->facts.sunco, a->sunco);
-			linkjob_note_read(l, a->now_ms);
-		}
-	} else {
-		if (a->result != RESULT_OK || !a->users->active)
-			l->gone = a->id;
-		if (a->result == RESULT_OK && take_if_messaging(l, a->users))
-			linkjob_note_read(l, a->now_ms);
-	}
-	if (l->waiting)
+	if (a->to == COMMAND_RECALL)
+		take_recall(l, a, out);
+	else if (a->to == COMMAND_SUNCO)
+		take_sunco(l, a);
+	else if (a->to == COMMAND_USER)
+		take_hint(l, a);
+	else
+		linkjob_take_early(l, a);
+	if (l->waiting || out->count)
 		return;
 	if (l->sunco_gone) {
 		decide_gone(l, REASON_MESSAGING_USER_GONE, 2);
@@ -345,7 +371,7 @@ static void on_read(struct linkjob *l, const struct answer *a,
 		l->end = LINKJOB_END_KNOWN;
 		linkjob_enter(l, LINKJOB_FINISHED);
 	} else if (!ask_hint(l, out)) {
-		locate(l, out);
+		locate(l, a->now_ms, out);
 	}
 }
 
@@ -357,10 +383,16 @@ static void on_located(struct linkjob *l, const struct answer *a,
 
 		l->located = id ? id : l->located;
 		if (l->located == l->hint) {
-			locate(l, out);
+			locate(l, a->now_ms, out);
 			return;
 		}
 		commands_add(out, COMMAND_USER)->id = l->located;
+		linkjob_search_beside(l, out);
+		return;
+	}
+	if (linkjob_is_early(l, a)) {
+		linkjob_take_early(l, a);
+		locate(l, a->now_ms, out);
 		return;
 	}
 	for (size_t i = 0; a->result == RESULT_OK && i < a->user_count; i++) {
@@ -369,7 +401,7 @@ static void on_located(struct linkjob *l, const struct answer *a,
 			facts_add_profile(&l->facts, &a->users[i]);
 	}
 	linkjob_note_read(l, a->now_ms);
-	locate(l, out);
+	locate(l, a->now_ms, out);
 }
 
 bool linkjob_out_of_question(const struct zd_user *u)
@@ -378,7 +410,8 @@ bool linkjob_out_of_question(const struct zd_user *u)
 	       u->shared;
 }
 
-void linkjob_find_owners(struct linkjob *l, struct commands *out)
+void linkjob_find_owners(struct linkjob *l, int64_t now_ms,
+			 struct commands *out)
 {
 	const struct facts *f = &l->facts;
 	const char *external_id;
@@ -390,7 +423,8 @@ void linkjob_find_owners(struct linkjob *l, struct commands *out)
 		linkjob_weigh(l, out);
 		return;
 	}
-	if (l->address[0] && !policy_holds_address(f))
+	if (l->address[0] && !policy_holds_address(f) &&
+	    !linkjob_use_early(l, now_ms))
 		commands_add(out, COMMAND_SEARCH_ADDRESS)->text = l->address;
 	external_id = policy_external_id(f);
 	if (f->sunco.authenticated && external_id && !l->searched_external &&
@@ -424,9 +458,6 @@ static void dispatch(struct linkjob *l, const struct answer *a,
 		break;
 	case LINKJOB_FOLDING:
 		on_folded(l, a, out);
-		break;
-	case LINKJOB_RECALL:
-		on_recalled(l, a, out);
 		break;
 	case LINKJOB_READ:
 		on_read(l, a, out);
@@ -516,5 +547,6 @@ void linkjob_release(struct linkjob *l)
 	drop_messaging_user(l);
 	facts_release(&l->facts);
 	sightings_release(&l->seen);
+	linkjob_early_release(l);
 	linkjob_gathered_release(&l->gathered);
 }

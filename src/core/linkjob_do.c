@@ -229,6 +229,7 @@ void linkjob_on_weighed(struct linkjob *l, const struct answer *a,
 			struct commands *out)
 {
 	l->recall = *a->recall;
+	l->recall.told = NULL;
 	if (!linkjob_ask_former(l, out))
 		linkjob_decide(l, a->now_ms, out);
 }

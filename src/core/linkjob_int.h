@@ -11,7 +11,8 @@ void linkjob_enter(struct linkjob *l, enum linkjob_state s);
 void linkjob_note_read(struct linkjob *l, int64_t now_ms);
 /* What the first two stages refuse needs no search. */
 bool linkjob_out_of_question(const struct zd_user *u);
-void linkjob_find_owners(struct linkjob *l, struct commands *out);
+void linkjob_find_owners(struct linkjob *l, int64_t now_ms,
+			 struct commands *out);
 /* A look that comes late (an API was down, the account paused, nobody ran)
  * makes the wait longer by as much: nobody is given up on because of that. */
 void linkjob_forgive_lateness(struct linkjob *l, int64_t now_ms);
@@ -32,6 +33,19 @@ void linkjob_see(struct linkjob *l, const struct answer *a);
 bool linkjob_ask_former(struct linkjob *l, struct commands *out);
 void linkjob_on_former(struct linkjob *l, const struct answer *a,
 		       struct commands *out);
+/* linkjob_early.c */
+/* Searches the owners of the address that a webhook named (NULL: none did), if
+ * what it finds will be wanted. reads: the user of the hint is being read. */
+void linkjob_search_early(struct linkjob *l, const char *told, bool reads,
+			  struct commands *out);
+/* Beside the read of whom SunCo says to be the messaging user. */
+void linkjob_search_beside(struct linkjob *l, struct commands *out);
+/* An answer to it, which fails nothing. */
+bool linkjob_is_early(const struct linkjob *l, const struct answer *a);
+void linkjob_take_early(struct linkjob *l, const struct answer *a);
+/* True: its hits are among the profiles now, no other search is needed. */
+bool linkjob_use_early(struct linkjob *l, int64_t now_ms);
+void linkjob_early_release(struct linkjob *l);
 /* linkjob_json.c */
 void linkjob_restore(struct linkjob *l, const struct job *job);
 struct json_t *linkjob_image(const struct linkjob *l); /* *new* */

@@ -28,6 +28,8 @@ struct chaos {
 	struct zd_user shown[PEOPLE]; /* as the last answer showed them */
 	int64_t shown_ms[PEOPLE];     /* ... in this run; 0: it did not */
 	int64_t sunco_ms;
+	char searched[ADDRESS_SIZE]; /* whose owners the last search brought */
+	int64_t searched_ms;	     /* ... in this run; 0: none did */
 	struct zd_user hits[PEOPLE];
 	struct recall recall;
 	bool crashed;
@@ -38,7 +40,8 @@ struct chaos {
 	bool sent;	     /* in this run */
 };
 
-static size_t merges, adopts, others_written, crashes, approvals;
+static size_t early, early_used, merges, adopts, others_written, crashes,
+	approvals;
 
 /* ---- dice ---- */
 
@@ -213,6 +216,9 @@ static void answer_recall(struct chaos *c, const struct command *cmd,
 		r->rejected[i] = chance(c, 4);
 		r->merges_today[i] = roll(c, chance(c, 90) ? 3 : 9);
 	}
+	if (chance(c, 60))
+		r->told = chance(c, 80) ? ADDRESS : "other@customer.example";
+	r->plenty = chance(c, 70);
 	r->rejected_adopt = chance(c, 4);
 	r->merges_this_hour = chance(c, 4) ? 500 : 0;
 	if (cmd->text && chance(c, 40)) {
@@ -274,6 +280,11 @@ static void answer_well(struct chaos *c, const struct linkjob *l,
 			a->result = RESULT_NOTFOUND;
 		break;
 	case COMMAND_SEARCH_ADDRESS:
+		str_copy(c->searched, sizeof(c->searched), cmd->text);
+		c->searched_ms = c->w.now_ms;
+		early += l->state < LINKJOB_OWNERS;
+		answer_search(c, a);
+		break;
 	case COMMAND_SEARCH_EXTERNAL:
 		answer_search(c, a);
 		break;
@@ -328,6 +339,13 @@ static void check_decision(struct chaos *c, const struct linkjob *l,
 	if (l->facts.history.waived)
 		check_approval(c, l);
 	PROMISE(c, is_fresh(c, c->sunco_ms));
+	if (l->decision.address[0] && !policy_holds_address(&l->facts)) {
+		/* the last search was for the address that the person has */
+		PROMISE(c, str_eq(c->searched, l->decision.address));
+		PROMISE(c, is_fresh(c, c->searched_ms));
+	}
+	early_used += l->early.answered &&
+		      str_eq(l->early.address, l->decision.address);
 	PROMISE(c,
 		is_fresh(c, c->shown_ms[place_of(l->facts.messaging_user.id)]));
 }
@@ -483,7 +501,7 @@ static void run(struct chaos *c)
 	size_t count = 0;
 
 	memset(c->shown_ms, 0, sizeof(c->shown_ms));
-	c->sunco_ms = 0;
+	c->sunco_ms = c->searched_ms = 0;
 	c->sent = c->crashed = false;
 	linkjob_init(&l, &c->w.job, &c->w.settings);
 	linkjob_start(&l, c->w.now_ms, &out);
@@ -560,6 +578,9 @@ static void whatever_is_answered_the_promises_hold(void **state)
 		      "%zu approvals, %zu crashes\n",
 		      SEEDS, merges, adopts, others_written, approvals,
 		      crashes);
+	print_message("%zu early searches, %zu changes after one\n", early,
+		      early_used);
+	assert_true(early > 500 && early_used > 100);
 	assert_true(merges > 500 && adopts > 100 && others_written > 500 &&
 		    approvals > 100 && crashes > 500);
 }

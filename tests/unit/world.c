@@ -391,6 +391,18 @@ static void store_end(struct world *w, const struct linkjob *l)
 	w->now_ms += l->run_at_ms > w->now_ms ? l->run_at_ms - w->now_ms : 2000;
 }
 
+/* The command whose turn it is comes to the front. */
+static void choose(struct world *w, struct command *queue, size_t count)
+{
+	size_t at = w->order % count;
+	struct command c = queue[at];
+
+	w->order /= (unsigned)count;
+	memmove(queue + 1, queue, at * sizeof(*queue));
+	queue[0] = c;
+	w->now_ms += w->turn_ms;
+}
+
 void world_run(struct world *w, struct linkjob *l)
 {
 	struct command queue[64];
@@ -408,6 +420,7 @@ void world_run(struct world *w, struct linkjob *l)
 		if (head == tail)
 			break;
 		out.count = 0;
+		choose(w, queue + head, tail - head);
 		perform(w, l, &queue[head++], &out);
 		if (w->crashed) {
 			w->now_ms += 1000;

@@ -51,6 +51,10 @@ struct world {
 	int64_t late_at_ms; /* 0: nothing is */
 	struct command late;
 	int64_t store_ms; /* an intent takes so long */
+	/* Which of the commands that are out is answered next, digit by digit;
+	 * 0: the one that has been out longest. And how long each takes. */
+	unsigned order;
+	int64_t turn_ms;
 	/* the record */
 	int merges, adopts, names, pins, intents, verified, syncs;
 	int releases, returns; /* of the messaging user's external id */
