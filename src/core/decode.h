@@ -23,7 +23,7 @@ enum {
 	DECODE_USER_PROFILE,
 	DECODE_USER_COUNT
 };
-extern const char *const decode_user_names[DECODE_USER_COUNT];
+extern const struct slice decode_user_names[DECODE_USER_COUNT];
 
 /* What these members say; unknown unless it is the full user and every part
  * of it has the documented type. told: the address it speaks of, *new*, or

@@ -21,8 +21,12 @@ enum {
 	PAYLOAD_REASON,
 	PAYLOAD_COUNT
 };
-static const char *const payload_names[PAYLOAD_COUNT] = {
-	"conversation", "user", "message", "mergedUsers", "reason",
+static const struct slice payload_names[PAYLOAD_COUNT] = {
+	[PAYLOAD_CONVERSATION] = SCAN_NAME("conversation"),
+	[PAYLOAD_USER] = SCAN_NAME("user"),
+	[PAYLOAD_MESSAGE] = SCAN_NAME("message"),
+	[PAYLOAD_MERGED_USERS] = SCAN_NAME("mergedUsers"),
+	[PAYLOAD_REASON] = SCAN_NAME("reason"),
 };
 
 typedef bool payload_fn(const struct scan_value *payload, struct event *e);
@@ -61,12 +65,13 @@ static bool conversation_with_user(const struct scan_value *payload,
  * waited for. */
 static bool message(const struct scan_value *payload, struct event *e)
 {
-	static const char *const names[] = {"type", "userId", "user"};
+	static const struct slice names[] = {
+		SCAN_NAME("type"), SCAN_NAME("userId"), SCAN_NAME("user")};
 	struct scan_value m[ARRAY_LEN(names)];
 
 	scan_members(scan_get(payload[PAYLOAD_MESSAGE], "author"), names, m,
 		     ARRAY_LEN(names));
-	if (!scan_equals(m[0], "user"))
+	if (!scan_equals(m[0], SLICE("user")))
 		return false;
 	read_conversation(payload, e);
 	return decode_sunco_id(m[1], e->sunco_id) ||
@@ -81,13 +86,14 @@ static bool pass_control(const struct scan_value *payload, struct event *e)
 
 static bool user_update(const struct scan_value *payload, struct event *e)
 {
-	return scan_equals(payload[PAYLOAD_REASON], "authentication") &&
+	return scan_equals(payload[PAYLOAD_REASON], SLICE("authentication")) &&
 	       with_user(payload, e);
 }
 
 static bool user_merge(const struct scan_value *payload, struct event *e)
 {
-	static const char *const names[] = {"surviving", "discarded"};
+	static const struct slice names[] = {SCAN_NAME("surviving"),
+					     SCAN_NAME("discarded")};
 	struct scan_value m[ARRAY_LEN(names)];
 
 	scan_members(payload[PAYLOAD_MERGED_USERS], names, m, ARRAY_LEN(names));
@@ -96,19 +102,21 @@ static bool user_merge(const struct scan_value *payload, struct event *e)
 }
 
 static const struct sunco_type {
-	const char *type;
+	struct slice type;
 	enum event_kind kind;
 	payload_fn *read;
 } sunco_types[] = {
-	{"conversation:create", EVENT_CONVERSATION_CREATE,
+	{SCAN_NAME("conversation:create"), EVENT_CONVERSATION_CREATE,
 	 conversation_with_user},
-	{"conversation:referral", EVENT_CONVERSATION_REFERRAL,
+	{SCAN_NAME("conversation:referral"), EVENT_CONVERSATION_REFERRAL,
 	 conversation_with_user},
-	{"conversation:message", EVENT_CONVERSATION_MESSAGE, message},
-	{"switchboard:passControl", EVENT_PASS_CONTROL, pass_control},
-	{"user:update", EVENT_USER_AUTHENTICATED, user_update},
-	{"user:merge", EVENT_SUNCO_MERGE, user_merge},
-	{"user:remove", EVENT_SUNCO_REMOVE, with_user},
+	{SCAN_NAME("conversation:message"), EVENT_CONVERSATION_MESSAGE,
+	 message},
+	{SCAN_NAME("switchboard:passControl"), EVENT_PASS_CONTROL,
+	 pass_control},
+	{SCAN_NAME("user:update"), EVENT_USER_AUTHENTICATED, user_update},
+	{SCAN_NAME("user:merge"), EVENT_SUNCO_MERGE, user_merge},
+	{SCAN_NAME("user:remove"), EVENT_SUNCO_REMOVE, with_user},
 };
 
 static const struct sunco_type *type_find(struct scan_value type)
@@ -150,11 +158,11 @@ static void read_event(const struct scan_value members[MEMBER_COUNT],
 static enum result check_event(struct scan_value event, size_t index,
 			       struct event_list *out, struct error *err)
 {
-	static const char *const names[MEMBER_COUNT] = {
-		[MEMBER_ID] = "id",
-		[MEMBER_TYPE] = "type",
-		[MEMBER_PAYLOAD] = "payload",
-		[MEMBER_TIME] = "createdAt",
+	static const struct slice names[MEMBER_COUNT] = {
+		[MEMBER_ID] = SCAN_NAME("id"),
+		[MEMBER_TYPE] = SCAN_NAME("type"),
+		[MEMBER_PAYLOAD] = SCAN_NAME("payload"),
+		[MEMBER_TIME] = SCAN_NAME("createdAt"),
 	};
 	struct scan_value m[MEMBER_COUNT];
 
@@ -173,19 +181,30 @@ static enum result check_event(struct scan_value event, size_t index,
 	return RESULT_OK;
 }
 
-enum result decode_sunco(struct slice body, struct event_list *out,
-			 struct error *err)
+static enum result read_body(struct scan_value top, struct event_list *out,
+			     struct error *err)
 {
-	enum result r = scan_check(body, err);
-	struct scan_value events, event;
+	struct scan_value events = scan_get(top, "events");
+	struct scan_value event;
+	enum result r = RESULT_OK;
 	size_t pos = 0;
 
-	if (r)
-		return r;
-	events = scan_get(scan_top(body), "events");
 	if (events.type != SCAN_ARRAY)
 		return error_set(err, RESULT_INVALID, "no array of events");
 	for (size_t i = 0; !r && scan_next(events, &pos, NULL, &event); i++)
 		r = check_event(event, i, out, err);
+	return r;
+}
+
+enum result decode_sunco(struct slice body, struct event_list *out,
+			 struct error *err)
+{
+	struct scan scan;
+	enum result r = scan_read(&scan, body, err);
+
+	if (r)
+		return r;
+	r = read_body(scan_top(&scan), out, err);
+	scan_release(&scan);
 	return r;
 }

@@ -25,12 +25,16 @@ enum {
 	TOP_COUNT
 };
 
-static const char *const top_names[TOP_COUNT] = {
-	[TOP_TYPE] = "type",	      [TOP_ID] = "id",
-	[TOP_TIME] = "time",	      [TOP_DETAIL] = "detail",
-	[TOP_EVENT] = "event",	      [TOP_V] = "v",
-	[TOP_TICKET] = "ticket_id",   [TOP_REQUESTER] = "requester_id",
-	[TOP_UPDATED] = "updated_at",
+static const struct slice top_names[TOP_COUNT] = {
+	[TOP_TYPE] = SCAN_NAME("type"),
+	[TOP_ID] = SCAN_NAME("id"),
+	[TOP_TIME] = SCAN_NAME("time"),
+	[TOP_DETAIL] = SCAN_NAME("detail"),
+	[TOP_EVENT] = SCAN_NAME("event"),
+	[TOP_V] = SCAN_NAME("v"),
+	[TOP_TICKET] = SCAN_NAME("ticket_id"),
+	[TOP_REQUESTER] = SCAN_NAME("requester_id"),
+	[TOP_UPDATED] = SCAN_NAME("updated_at"),
 };
 
 typedef bool event_fn(struct scan_value detail, struct scan_value event,
@@ -41,13 +45,15 @@ static bool user_created(struct scan_value detail, struct scan_value event,
 {
 	(void)event;
 	(void)e;
-	return scan_equals(scan_get(detail, "role"), "end-user");
+	return scan_equals(scan_get(detail, "role"), SLICE("end-user"));
 }
 
 /* The identity as it is now; what it was only when that is all there is. */
 static struct scan_value identity_of(struct scan_value event)
 {
-	static const char *const names[] = {"identity", "current", "previous"};
+	static const struct slice names[] = {SCAN_NAME("identity"),
+					     SCAN_NAME("current"),
+					     SCAN_NAME("previous")};
 	struct scan_value m[ARRAY_LEN(names)];
 
 	scan_members(event, names, m, ARRAY_LEN(names));
@@ -63,7 +69,8 @@ enum { IDENTITY_TYPE, IDENTITY_VALUE, IDENTITY_MEMBERS };
 static void read_identity(struct scan_value identity,
 			  struct scan_value m[IDENTITY_MEMBERS])
 {
-	static const char *const names[] = {"type", "value"};
+	static const struct slice names[] = {SCAN_NAME("type"),
+					     SCAN_NAME("value")};
 
 	scan_members(identity, names, m, IDENTITY_MEMBERS);
 }
@@ -75,7 +82,7 @@ static char *address_of(struct scan_value identity)
 	char raw[2 * ADDRESS_SIZE], address[ADDRESS_SIZE];
 
 	read_identity(identity, m);
-	if (!scan_equals(m[IDENTITY_TYPE], "email") ||
+	if (!scan_equals(m[IDENTITY_TYPE], SLICE("email")) ||
 	    !scan_text(m[IDENTITY_VALUE], raw, sizeof(raw)) ||
 	    !address_normalise(raw, address))
 		return NULL;
@@ -88,9 +95,10 @@ static bool user_identity(struct scan_value event, struct event *e)
 	struct scan_value m[IDENTITY_MEMBERS];
 
 	read_identity(identity_of(event), m);
-	if (scan_equals(m[IDENTITY_TYPE], "email"))
+	if (scan_equals(m[IDENTITY_TYPE], SLICE("email")))
 		return true;
-	e->messaging_identity = scan_equals(m[IDENTITY_TYPE], "messaging");
+	e->messaging_identity =
+		scan_equals(m[IDENTITY_TYPE], SLICE("messaging"));
 	return e->messaging_identity &&
 	       decode_sunco_id(m[IDENTITY_VALUE], e->sunco_id);
 }
@@ -228,15 +236,12 @@ static bool is_trigger(const struct scan_value *top)
 	return top[TOP_V].type == SCAN_ABSENT || scan_id(top[TOP_V]) == 1;
 }
 
-enum result decode_zendesk(struct slice body, struct event_list *out,
-			   struct error *err)
+static enum result read_body(struct scan_value body_value, struct slice body,
+			     struct event_list *out, struct error *err)
 {
-	enum result r = scan_check(body, err);
 	struct scan_value top[TOP_COUNT];
 
-	if (r)
-		return r;
-	scan_members(scan_top(body), top_names, top, TOP_COUNT);
+	scan_members(body_value, top_names, top, TOP_COUNT);
 	if (top[TOP_TYPE].type == SCAN_STRING &&
 	    top[TOP_ID].type == SCAN_STRING)
 		read_event(top, out);
@@ -246,4 +251,17 @@ enum result decode_zendesk(struct slice body, struct event_list *out,
 		return error_set(err, RESULT_INVALID,
 				 "neither a trigger's body nor an event");
 	return RESULT_OK;
+}
+
+enum result decode_zendesk(struct slice body, struct event_list *out,
+			   struct error *err)
+{
+	struct scan scan;
+	enum result r = scan_read(&scan, body, err);
+
+	if (r)
+		return r;
+	r = read_body(scan_top(&scan), body, out, err);
+	scan_release(&scan);
+	return r;
 }

@@ -87,7 +87,9 @@ static bool room_text(struct print_room *r, struct scan_value v, char **out)
 
 static bool room_identity(struct print_room *r, struct scan_value v)
 {
-	static const char *const names[] = {"type", "value", "verification"};
+	static const struct slice names[] = {SCAN_NAME("type"),
+					     SCAN_NAME("value"),
+					     SCAN_NAME("verification")};
 	struct scan_value m[ARRAY_LEN(names)];
 	struct sunco_identity *id = &r->identities[r->user.identity_count];
 
@@ -127,13 +129,13 @@ static bool room_profile(struct print_room *r, struct scan_value profile)
 	       room_text(r, email, &r->user.profile_email);
 }
 
-const char *const decode_user_names[DECODE_USER_COUNT] = {
-	[DECODE_USER_ID] = "id",
-	[DECODE_USER_ZENDESK_ID] = "zendeskId",
-	[DECODE_USER_AUTHENTICATED] = "authenticated",
-	[DECODE_USER_EXTERNAL_ID] = "externalId",
-	[DECODE_USER_IDENTITIES] = "identities",
-	[DECODE_USER_PROFILE] = "profile",
+const struct slice decode_user_names[DECODE_USER_COUNT] = {
+	[DECODE_USER_ID] = SCAN_NAME("id"),
+	[DECODE_USER_ZENDESK_ID] = SCAN_NAME("zendeskId"),
+	[DECODE_USER_AUTHENTICATED] = SCAN_NAME("authenticated"),
+	[DECODE_USER_EXTERNAL_ID] = SCAN_NAME("externalId"),
+	[DECODE_USER_IDENTITIES] = SCAN_NAME("identities"),
+	[DECODE_USER_PROFILE] = SCAN_NAME("profile"),
 };
 
 static bool room_user(struct print_room *r, const struct scan_value *user)

@@ -1,8 +1,8 @@
 /*
- * The check of raw bytes against RFC 8259.
+ * The check of raw bytes against RFC 8259, and the notes it takes.
  *
- * One pass, no recursion, no allocation: what is open is one bit per level
- * (1 object, 0 array), hence the limit of 64. Refused are what the grammar
+ * One pass, no recursion: what is open is one bit per level (1 object, 0
+ * array), hence the limit of 64, and one node. Refused are what the grammar
  * refuses, a byte order mark, UTF-8 that is overlong, cut or encodes a
  * surrogate, and nesting over SCAN_MAX_DEPTH. Escapes of lone surrogates and
  * of NUL are grammar, so they pass.
@@ -15,11 +15,13 @@
  *	AFTER  --'}', ']'-->  AFTER     (one level up)
  *	AFTER at level 0 must be the end.
  *
- * The walkers over checked text are in scan_walk.c.
+ * The walkers over the notes are in scan_walk.c.
  */
 #include "core/scan.h"
 
-#include "scan_bytes.h"
+#include <endian.h>
+#include <stdlib.h>
+#include <string.h>
 
 enum want {
 	WANT_VALUE,
@@ -33,28 +35,93 @@ enum want {
 struct cursor {
 	const char *p;
 	const char *end;
-	uint64_t open; /* the lowest bit is the innermost level */
+	struct scan *scan;
+	uint64_t objects; /* the lowest bit is the innermost level */
 	unsigned int depth;
 	bool too_deep;
+	uint32_t open[SCAN_MAX_DEPTH]; /* nodes */
 };
+
+static bool is_space(char c)
+{
+	return c <= ' ' && (c == ' ' || c == '\n' || c == '\r' || c == '\t');
+}
+
+static bool is_digit(char c)
+{
+	return c >= '0' && c <= '9';
+}
+
+__attribute__((noinline)) static void grow(struct scan *s)
+{
+	size_t bytes = s->count * sizeof(s->nodes[0]);
+	struct scan_node *wider;
+
+	wider = xrealloc(s->nodes == s->room ? NULL : s->nodes, 2 * bytes);
+	if (s->nodes == s->room)
+		memcpy(wider, s->room, bytes);
+	s->nodes = wider;
+	s->cap = 2 * s->count;
+}
+
+/* One that begins here. */
+static inline struct scan_node *add_node(struct cursor *c)
+{
+	struct scan *s = c->scan;
+	struct scan_node *n;
+
+	if (s->count == s->cap)
+		grow(s);
+	n = &s->nodes[s->count++];
+	n->at = (uint32_t)(c->p - s->text);
+	n->escaped = 0;
+	n->span = 1;
+	return n;
+}
+
+/* Up to here. */
+static inline void end_node(const struct cursor *c, struct scan_node *n)
+{
+	n->len = (uint32_t)(c->p - c->scan->text - n->at) & INT32_MAX;
+}
 
 static bool is_hex(char c)
 {
-	return scan_is_digit(c) || (c >= 'a' && c <= 'f') ||
-	       (c >= 'A' && c <= 'F');
+	return is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
+}
+
+/* Compilers make one instruction of each line with a lane. */
+typedef signed char lane __attribute__((vector_size(16)));
+
+/* Where the first byte of 16 is that does not stand for itself in a string:
+ * a quote, a backslash, a control character, or not ASCII, which is negative
+ * here; 16: nowhere. */
+static inline unsigned int plain_run(const char *p)
+{
+	lane bytes, marks;
+	uint64_t half[2];
+
+	memcpy(&bytes, p, sizeof(bytes));
+	marks = (bytes < 0x20) | (bytes == '"') | (bytes == '\\');
+	memcpy(half, &marks, sizeof(half));
+	if (half[0])
+		return (unsigned int)__builtin_ctzll(le64toh(half[0])) / 8;
+	if (half[1])
+		return 8 + (unsigned int)__builtin_ctzll(le64toh(half[1])) / 8;
+	return 16;
 }
 
 /* The first byte of a string that is not plain ASCII, or end. */
 static inline const char *skip_plain(const char *p, const char *end)
 {
-	for (; end - p >= 8; p += 8) {
-		uint64_t marks = scan_marks_raw(scan_load(p));
+	while (end - p >= 16) {
+		unsigned int run = plain_run(p);
 
-		if (marks)
-			return scan_first_mark(p, marks);
+		p += run;
+		if (run < 16)
+			return p;
 	}
-	while (p < end && (unsigned char)*p >= 0x20 &&
-	       (unsigned char)*p < 0x80 && *p != '"' && *p != '\\')
+	while (p < end && (signed char)*p >= 0x20 && *p != '"' && *p != '\\')
 		p++;
 	return p;
 }
@@ -114,28 +181,41 @@ static bool check_utf8(struct cursor *c)
 	return true;
 }
 
+/* At what does not stand for itself; apart, since few strings have any. */
+__attribute__((noinline)) static bool check_odd(struct cursor *c,
+						struct scan_node *n)
+{
+	if (*c->p != '\\')
+		return check_utf8(c);
+	n->escaped = 1;
+	return check_escape(c);
+}
+
 /* At the opening quote; ends behind the closing one. */
 static inline bool check_string(struct cursor *c)
 {
+	struct scan_node *n = add_node(c);
+
 	c->p++;
 	for (;;) {
 		c->p = skip_plain(c->p, c->end);
 		if (c->p == c->end)
 			return false;
-		if (*c->p == '"') {
-			c->p++;
-			return true;
-		}
-		if (*c->p == '\\' ? !check_escape(c) : !check_utf8(c))
+		if (*c->p == '"')
+			break;
+		if (!check_odd(c, n))
 			return false;
 	}
+	c->p++;
+	end_node(c, n);
+	return true;
 }
 
 static bool check_digits(struct cursor *c)
 {
 	const char *start = c->p;
 
-	while (c->p < c->end && scan_is_digit(*c->p))
+	while (c->p < c->end && is_digit(*c->p))
 		c->p++;
 	return c->p > start;
 }
@@ -172,11 +252,9 @@ static bool check_word(struct cursor *c, struct slice word)
 	return true;
 }
 
-static bool check_scalar(struct cursor *c)
+static bool check_plain_scalar(struct cursor *c)
 {
 	switch (*c->p) {
-	case '"':
-		return check_string(c);
 	case 't':
 		return check_word(c, SLICE("true"));
 	case 'f':
@@ -188,25 +266,45 @@ static bool check_scalar(struct cursor *c)
 	}
 }
 
+static bool check_scalar(struct cursor *c)
+{
+	struct scan_node *n;
+
+	if (*c->p == '"')
+		return check_string(c);
+	n = add_node(c);
+	if (!check_plain_scalar(c))
+		return false;
+	end_node(c, n);
+	return true;
+}
+
 static bool check_open(struct cursor *c, bool object)
 {
 	if (c->depth == SCAN_MAX_DEPTH) {
 		c->too_deep = true;
 		return false;
 	}
-	c->depth++;
-	c->open = c->open << 1 | object;
+	c->open[c->depth++] = (uint32_t)c->scan->count;
+	add_node(c);
+	c->objects = c->objects << 1 | object;
 	c->p++;
 	return true;
 }
 
 static bool check_close(struct cursor *c)
 {
-	if (c->depth == 0 || *c->p != (c->open & 1 ? '}' : ']'))
+	struct scan_node *n;
+	uint32_t first;
+
+	if (c->depth == 0 || *c->p != (c->objects & 1 ? '}' : ']'))
 		return false;
-	c->depth--;
-	c->open >>= 1;
+	first = c->open[--c->depth];
+	c->objects >>= 1;
 	c->p++;
+	n = &c->scan->nodes[first];
+	n->span = (uint32_t)c->scan->count - first;
+	end_node(c, n);
 	return true;
 }
 
@@ -226,6 +324,12 @@ static bool check_value(struct cursor *c, enum want *want)
 	return check_scalar(c);
 }
 
+static inline void skip_space(struct cursor *c)
+{
+	while (c->p < c->end && is_space(*c->p))
+		c->p++;
+}
+
 static bool check_name(struct cursor *c, enum want *want)
 {
 	if (*c->p == '}' && *want == WANT_FIRST_NAME) {
@@ -234,7 +338,7 @@ static bool check_name(struct cursor *c, enum want *want)
 	}
 	if (*c->p != '"' || !check_string(c))
 		return false;
-	c->p = scan_skip_space(c->p, c->end);
+	skip_space(c);
 	if (c->p == c->end || *c->p != ':')
 		return false;
 	c->p++;
@@ -248,7 +352,7 @@ static bool check_after(struct cursor *c, enum want *want)
 		return check_close(c);
 	if (c->depth == 0)
 		return false;
-	*want = c->open & 1 ? WANT_NAME : WANT_VALUE;
+	*want = c->objects & 1 ? WANT_NAME : WANT_VALUE;
 	c->p++;
 	return true;
 }
@@ -259,7 +363,7 @@ static bool check_text(struct cursor *c)
 	bool ok = true;
 
 	while (ok) {
-		c->p = scan_skip_space(c->p, c->end);
+		skip_space(c);
 		if (c->p == c->end)
 			return want == WANT_AFTER && c->depth == 0;
 		if (want == WANT_AFTER)
@@ -272,19 +376,36 @@ static bool check_text(struct cursor *c)
 	return false;
 }
 
-enum result scan_check(struct slice text, struct error *err)
+enum result scan_read(struct scan *s, struct slice text, struct error *err)
 {
-	struct cursor c = {0};
+	struct cursor c;
 
 	if (text.len == 0)
 		return error_set(err, RESULT_INVALID, "empty body");
+	if (text.len > SCAN_MAX_BYTES)
+		return error_set(err, RESULT_INVALID, "body too large");
+	s->text = text.ptr;
+	s->nodes = s->room;
+	s->count = 0;
+	s->cap = SCAN_ROOM;
 	c.p = text.ptr;
 	c.end = text.ptr + text.len;
+	c.scan = s;
+	c.objects = 0;
+	c.depth = 0;
+	c.too_deep = false;
 	if (check_text(&c))
 		return RESULT_OK;
+	scan_release(s);
 	return error_set(err, RESULT_INVALID, "%s at byte %zu",
 			 c.too_deep	? "nested too deep"
 			 : c.p == c.end ? "JSON ends early"
 					: "not JSON",
 			 (size_t)(c.p - text.ptr));
+}
+
+void scan_release(struct scan *s)
+{
+	if (s->nodes != s->room)
+		free(s->nodes);
 }

@@ -1,67 +1,13 @@
 /*
- * Walkers over text that has passed scan_check(): slices of values, members
- * by name, strings and numbers as text. They trust the grammar and check only
- * what the text cannot promise: types, and the size of the caller's buffer.
+ * Walkers over what scan_read() noted: members by name, strings and numbers
+ * as text. They trust the grammar and check only what the text cannot
+ * promise: types, and the size of the caller's buffer.
  */
 #include "core/scan.h"
 
-#include "scan_bytes.h"
+#include <string.h>
 
 #define REPLACEMENT 0xfffd
-
-/* p is behind the opening quote; the result is behind the closing one. */
-static inline const char *string_end(const char *p, const char *end)
-{
-	for (;;) {
-		uint64_t marks = 0;
-
-		while (end - p >= 8 && !(marks = scan_marks(scan_load(p))))
-			p += 8;
-		if (marks)
-			p = scan_first_mark(p, marks);
-		else
-			while (*p != '"' && *p != '\\')
-				p++;
-		if (*p == '"')
-			return p + 1;
-		p += 2;
-	}
-}
-
-/* Bytes that open, close or quote something. */
-static const bool structural[256] = {
-	['"'] = true, ['{'] = true, ['}'] = true, ['['] = true, [']'] = true,
-};
-
-static const char *container_end(const char *p, const char *end)
-{
-	size_t open = 0;
-
-	for (;;) {
-		while (!structural[(unsigned char)*p])
-			p++;
-		switch (*p++) {
-		case '"':
-			p = string_end(p, end);
-			break;
-		case '{':
-		case '[':
-			open++;
-			break;
-		default:
-			if (--open == 0)
-				return p;
-		}
-	}
-}
-
-static const char *word_end(const char *p, const char *end)
-{
-	while (p < end && !scan_is_space(*p) && *p != ',' && *p != '}' &&
-	       *p != ']')
-		p++;
-	return p;
-}
 
 static enum scan_type type_of(char first)
 {
@@ -83,82 +29,94 @@ static enum scan_type type_of(char first)
 	}
 }
 
-static struct scan_value value_at(const char *p, const char *end)
+static struct scan_value value_of(const char *text, const struct scan_node *n)
 {
-	struct scan_value v = {type_of(*p), {p, 0}};
-	const char *stop;
+	const char *first = text + n->at;
 
-	if (v.type == SCAN_STRING)
-		stop = string_end(p + 1, end);
-	else if (v.type == SCAN_OBJECT || v.type == SCAN_ARRAY)
-		stop = container_end(p, end);
-	else
-		stop = word_end(p, end);
-	v.raw.len = (size_t)(stop - p);
-	return v;
+	return (struct scan_value){type_of(*first), {first, n->len}, n};
 }
 
-/* Checked text is one value with space around it: nothing to look for. */
-struct scan_value scan_top(struct slice checked)
+struct scan_value scan_top(const struct scan *s)
 {
-	struct slice raw = slice_trim(checked);
-
-	return (struct scan_value){type_of(*raw.ptr), raw};
+	return value_of(s->text, s->nodes);
 }
 
-bool scan_next(struct scan_value container, size_t *pos, struct slice *name_raw,
-	       struct scan_value *value)
+/* Where the offsets of the nodes count from. */
+static const char *text_of(struct scan_value v)
 {
-	const char *end = container.raw.ptr + container.raw.len;
-	const char *p = container.raw.ptr + *pos;
+	return v.raw.ptr - v.node->at;
+}
+
+bool scan_next(struct scan_value container, size_t *pos,
+	       struct scan_value *name, struct scan_value *value)
+{
+	const struct scan_node *n = container.node;
 
 	if (container.type != SCAN_OBJECT && container.type != SCAN_ARRAY)
 		return false;
 	if (*pos == 0)
-		p++;
-	while (*p == ',' || scan_is_space(*p))
-		p++;
-	if (*p == '}' || *p == ']')
+		*pos = 1;
+	if (*pos == n->span)
 		return false;
+	n += *pos;
 	if (container.type == SCAN_OBJECT) {
-		name_raw->ptr = p;
-		p = string_end(p + 1, end);
-		name_raw->len = (size_t)(p - name_raw->ptr);
-		while (*p == ':' || scan_is_space(*p))
-			p++;
+		if (name)
+			*name = value_of(text_of(container), n);
+		n++;
 	}
-	*value = value_at(p, end);
-	*pos = (size_t)(value->raw.ptr + value->raw.len - container.raw.ptr);
+	*value = value_of(text_of(container), n);
+	*pos = (size_t)(n - container.node) + n->span;
 	return true;
 }
 
-void scan_members(struct scan_value obj, const char *const *names,
+static struct slice inside_quotes(struct scan_value v)
+{
+	return (struct slice){v.raw.ptr + 1, v.raw.len - 2};
+}
+
+/* Its place among the names, or count. */
+static size_t name_find(const char *text, const struct scan_node *n,
+			const struct slice *names, size_t count)
+{
+	size_t i = 0;
+
+	if (n->escaped) {
+		while (i < count && !scan_equals(value_of(text, n), names[i]))
+			i++;
+		return i;
+	}
+	while (i < count &&
+	       ((size_t)n->len != names[i].len + 2 ||
+		memcmp(text + n->at + 1, names[i].ptr, names[i].len) != 0))
+		i++;
+	return i;
+}
+
+void scan_members(struct scan_value obj, const struct slice *names,
 		  struct scan_value *out, size_t count)
 {
-	struct scan_value v;
-	struct slice name;
-	size_t pos = 0;
+	const struct scan_node *n, *end;
+	const char *text;
 
 	memset(out, 0, count * sizeof(*out));
 	if (obj.type != SCAN_OBJECT)
 		return;
-	while (scan_next(obj, &pos, &name, &v)) {
-		struct scan_value as_value = {SCAN_STRING, name};
+	text = text_of(obj);
+	end = obj.node + obj.node->span;
+	for (n = obj.node + 1; n < end; n += 1 + n[1].span) {
+		size_t i = name_find(text, n, names, count);
 
-		for (size_t i = 0; i < count; i++) {
-			if (scan_equals(as_value, names[i])) {
-				out[i] = v;
-				break;
-			}
-		}
+		if (i < count)
+			out[i] = value_of(text, n + 1);
 	}
 }
 
 struct scan_value scan_get(struct scan_value obj, const char *name)
 {
+	struct slice one = slice_of(name);
 	struct scan_value v;
 
-	scan_members(obj, &name, &v, 1);
+	scan_members(obj, &one, &v, 1);
 	return v;
 }
 
@@ -267,43 +225,43 @@ static bool string_text(struct slice inner, char *out, size_t size)
 	return true;
 }
 
-static struct slice inside_quotes(struct slice raw)
-{
-	return (struct slice){raw.ptr + 1, raw.len - 2};
-}
-
 bool scan_text(struct scan_value v, char *out, size_t size)
 {
 	if (size == 0)
 		return false;
-	if (v.type == SCAN_STRING &&
-	    string_text(inside_quotes(v.raw), out, size))
+	if (v.type == SCAN_STRING && !v.node->escaped)
+		return str_copy_slice(out, size, inside_quotes(v));
+	if (v.type == SCAN_STRING && string_text(inside_quotes(v), out, size))
 		return true;
-	if (v.type == SCAN_NUMBER && v.raw.len < size)
+	if (v.type == SCAN_NUMBER)
 		return str_copy_slice(out, size, v.raw);
 	out[0] = '\0';
 	return false;
 }
 
-bool scan_equals(struct scan_value v, const char *text)
+bool scan_equals(struct scan_value v, struct slice text)
 {
+	struct slice inner = {NULL, 0};
 	const char *p, *end;
 	char room[4];
 
 	if (v.type != SCAN_STRING)
 		return false;
-	p = v.raw.ptr + 1;
-	end = v.raw.ptr + v.raw.len - 1;
-	if (*p != *text && *p != '\\')
-		return p == end && *text == '\0';
+	inner = inside_quotes(v);
+	if (!v.node->escaped)
+		return slice_eq(inner, text);
+	p = inner.ptr;
+	end = inner.ptr + inner.len;
 	while (p < end) {
 		struct slice run = string_run(&p, end, room);
 
-		if (strncmp(text, run.ptr, run.len) != 0)
+		if (run.len > text.len ||
+		    memcmp(run.ptr, text.ptr, run.len) != 0)
 			return false;
-		text += run.len;
+		text.ptr += run.len;
+		text.len -= run.len;
 	}
-	return *text == '\0';
+	return text.len == 0;
 }
 
 uint64_t scan_id(struct scan_value v)

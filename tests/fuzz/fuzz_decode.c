@@ -46,6 +46,16 @@ static void require_event(const struct event *e, enum event_source source)
 	require_address(e->lost);
 }
 
+static bool is_json(struct slice body)
+{
+	struct scan scan;
+
+	if (scan_read(&scan, body, NULL))
+		return false;
+	scan_release(&scan);
+	return true;
+}
+
 static void decode(decode_fn *fn, struct slice body, enum event_source source)
 {
 	struct event_list list;
@@ -56,7 +66,7 @@ static void decode(decode_fn *fn, struct slice body, enum event_source source)
 	r = fn(body, &list, &err);
 	require(r == RESULT_OK || (r == RESULT_INVALID && err.text[0]));
 	if (r == RESULT_OK) {
-		require(scan_check(body, NULL) == RESULT_OK);
+		require(is_json(body));
 		for (size_t i = 0; i < list.count; i++)
 			require_event(&list.items[i], source);
 	}

@@ -36,7 +36,7 @@ static void check_text(struct scan_value v, const struct json_t *j)
 	}
 	if (v.type == SCAN_STRING) {
 		require(scan_text(v, text, size));
-		require(scan_equals(v, text));
+		require(scan_equals(v, slice_of(text)));
 		require(str_eq(json_str(j), text));
 	}
 	free(text);
@@ -46,13 +46,13 @@ static void check_text(struct scan_value v, const struct json_t *j)
 static void walk(struct scan_value v, const struct json_t *j);
 
 static void walk_member(struct scan_value obj, const struct json_t *j,
-			struct slice name_raw)
+			struct scan_value name)
 {
-	struct scan_value name = {SCAN_STRING, name_raw};
-	char *text = xcalloc(1, name_raw.len);
+	char *text = xcalloc(1, name.raw.len);
 
-	require_inside(obj.raw, name_raw);
-	require(scan_text(name, text, name_raw.len));
+	require(name.type == SCAN_STRING);
+	require_inside(obj.raw, name.raw);
+	require(scan_text(name, text, name.raw.len));
 	require(scan_get(obj, text).type != SCAN_ABSENT);
 	walk(scan_get(obj, text), json_get(j, text));
 	free(text);
@@ -60,8 +60,7 @@ static void walk_member(struct scan_value obj, const struct json_t *j,
 
 static void walk(struct scan_value v, const struct json_t *j)
 {
-	struct scan_value child;
-	struct slice name;
+	struct scan_value name, child;
 	size_t pos = 0, i = 0;
 
 	require(json_is_obj(j) == (v.type == SCAN_OBJECT));
@@ -91,15 +90,17 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct slice text = {(const char *)data, size};
 	struct error err = {.text = ""};
-	enum result r = scan_check(text, &err);
+	struct scan scan;
+	enum result r = scan_read(&scan, text, &err);
 	struct json_t *j = json_parse(text.ptr, text.len, NULL);
 
 	require(r == RESULT_OK || (r == RESULT_INVALID && err.text[0]));
 	require((r == RESULT_OK) == (j != NULL) || may_differ(text, &err));
 	if (r == RESULT_OK) {
-		require_inside(text, scan_top(text).raw);
+		require_inside(text, scan_top(&scan).raw);
 		if (size <= WALKED_MAX_BYTES)
-			walk(scan_top(text), j);
+			walk(scan_top(&scan), j);
+		scan_release(&scan);
 	}
 	json_free(j);
 	return 0;

@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
@@ -19,15 +20,14 @@ static void same_tree(struct scan_value v, const struct json_t *j);
 
 static void same_members(struct scan_value v, const struct json_t *j)
 {
-	struct scan_value member;
-	struct slice name;
+	struct scan_value name, member;
 	size_t pos = 0;
 
 	while (scan_next(v, &pos, &name, &member)) {
-		struct scan_value as_value = {SCAN_STRING, name};
 		char text[256];
 
-		assert_true(scan_text(as_value, text, sizeof(text)));
+		assert_int_equal(name.type, SCAN_STRING);
+		assert_true(scan_text(name, text, sizeof(text)));
 		same_tree(scan_get(v, text), json_get(j, text));
 	}
 }
@@ -58,7 +58,7 @@ static void same_tree(struct scan_value v, const struct json_t *j)
 	case SCAN_STRING:
 		assert_true(scan_text(v, text, sizeof(text)));
 		assert_string_equal(text, json_str(j));
-		assert_true(scan_equals(v, text));
+		assert_true(scan_equals(v, slice_of(text)));
 		break;
 	case SCAN_TRUE:
 	case SCAN_FALSE:
@@ -79,11 +79,13 @@ static void fixture_is_the_same_tree(const char *name, struct slice text,
 				     void *arg)
 {
 	struct json_t *j = json_parse(text.ptr, text.len, NULL);
+	struct scan scan;
 
 	(void)name;
 	(void)arg;
-	assert_int_equal(scan_check(text, NULL), RESULT_OK);
-	same_tree(scan_top(text), j);
+	assert_int_equal(scan_read(&scan, text, NULL), RESULT_OK);
+	same_tree(scan_top(&scan), j);
+	scan_release(&scan);
 	json_free(j);
 }
 
@@ -94,10 +96,27 @@ static void test_walkers_see_what_the_library_sees(void **state)
 	fixture_each("zendesk", fixture_is_the_same_tree, NULL);
 }
 
+/* More values than there is room for without memory of their own. */
+static void test_many_values(void **state)
+{
+	char text[8192] = "[";
+	size_t len = 1;
+
+	(void)state;
+	for (size_t i = 0; i < 2 * SCAN_ROOM; i++)
+		len += (size_t)snprintf(text + len, sizeof(text) - len,
+					"{\"n\":%zu},", i);
+	text[len - 1] = ']';
+	fixture_is_the_same_tree("many", slice_of(text), NULL);
+}
+
+/* Short ones, which need nothing released. */
 static struct scan_value top(const char *text)
 {
-	assert_int_equal(scan_check(slice_of(text), NULL), RESULT_OK);
-	return scan_top(slice_of(text));
+	static struct scan scan;
+
+	assert_int_equal(scan_read(&scan, slice_of(text), NULL), RESULT_OK);
+	return scan_top(&scan);
 }
 
 static void assert_raw(struct scan_value v, enum scan_type type,
@@ -111,7 +130,8 @@ static void test_members(void **state)
 {
 	struct scan_value v = top(" { \"a\" : 1 , \"b\":[ 1, \"]\" ] ,\"a\":"
 				  "{\"c\":\"}\\\"\"}, \"n\\u0061me\":null }\n");
-	static const char *const names[] = {"name", "b", "none"};
+	static const struct slice names[] = {SCAN_NAME("name"), SCAN_NAME("b"),
+					     SCAN_NAME("none")};
 	struct scan_value m[3];
 
 	(void)state;
@@ -172,9 +192,10 @@ static void test_text_is_decoded(void **state)
 		assert_false(scan_text(v, out, size - 1));
 		if (size > 1)
 			assert_string_equal(out, "");
-		assert_int_equal(scan_equals(v, cases[i].text),
+		assert_int_equal(scan_equals(v, slice_of(cases[i].text)),
 				 v.type == SCAN_STRING);
-		assert_false(scan_equals(v, "caf"));
+		assert_false(scan_equals(v, SLICE("caf")));
+		assert_false(scan_equals(v, SLICE("no such text, and long")));
 	}
 	assert_false(scan_text(top("true"), (char[8]){0}, 8));
 	assert_false(scan_text(top("null"), (char[8]){0}, 8));
@@ -213,6 +234,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_walkers_see_what_the_library_sees),
+		cmocka_unit_test(test_many_values),
 		cmocka_unit_test(test_scalars_at_the_top),
 		cmocka_unit_test(test_members),
 		cmocka_unit_test(test_text_is_decoded),
