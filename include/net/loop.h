@@ -57,6 +57,8 @@ struct loop_io;
 typedef void loop_io_fn(int fd, int what, void *arg);
 struct loop_io *loop_io_new(struct loop *l, int fd, int what, loop_io_fn *fn,
 			    void *arg); /* persistent */
+/* From now on this; 0: nothing. Costs nothing when nothing changes. */
+void loop_io_watch(struct loop_io *io, int what);
 void loop_io_free(struct loop_io *io);
 
 struct loop_signal;

@@ -29,48 +29,23 @@
  * 1. At most one request is with a handler; request.open in HANDLING, and in
  *    CLOSED when the client left before the reply; nowhere else.
  * 2. Bytes of the next request are parsed only when no answer waits for the
- *    peer. Until then at most INPUT_MAX_BYTES of them are read.
+ *    peer. Until then at most HTTP_INPUT_MAX_BYTES of them are read.
  * 3. No handler runs from inside http_request_reply().
  */
 #include "http_server_impl.h"
 
 #include <assert.h>
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
-#include <sys/socket.h>
-
-#include <event2/buffer.h>
-#include <event2/bufferevent.h>
-#include <event2/listener.h> /* EV_READ */
 
 #include "base/clock.h"
 #include "base/str.h"
 
-#define INPUT_MAX_BYTES	 (16 * 1024)
 #define OUT_BATCH_BYTES	 (32 * 1024)
-#define OUT_KEEP_BYTES	 (64 * 1024)
-#define OUT_MAX_BYTES	 (32 * 1024 * 1024)
 #define LINGER_MS	 2000
 #define FIRST_REQUEST_MS 1000 /* while we drain */
 #define RETRY_TEXT	 "Retry-After: 5\r\n"
-
-static struct evbuffer *conn_input(const struct http_conn *c)
-{
-	return bufferevent_get_input(c->bev);
-}
-
-static bool conn_has_input(const struct http_conn *c)
-{
-	return c->bev && evbuffer_get_length(conn_input(c)) > 0;
-}
-
-static bool conn_has_output(const struct http_conn *c)
-{
-	return evbuffer_get_length(bufferevent_get_output(c->bev)) > 0;
-}
 
 static int64_t conn_now_ms(const struct http_conn *c)
 {
@@ -126,7 +101,7 @@ static void conn_free(void *arg)
 	loop_timer_free(c->timer);
 	http_message_release(&c->message);
 	http_path_release(&c->path);
-	buf_release(&c->out);
+	buf_release(&c->kept);
 	free(c);
 }
 
@@ -148,8 +123,8 @@ static void conn_close(struct http_conn *c)
 		return;
 	conn_enter(c, HTTP_CONN_CLOSED);
 	loop_timer_clear(c->timer);
-	bufferevent_free(c->bev);
-	c->bev = NULL;
+	http_socket_close(&c->socket);
+	c->input.len = 0;
 	c->request.leave = NULL;
 	if (c->request.open && leave)
 		leave(c->request.leave_arg);
@@ -161,47 +136,23 @@ static void conn_finish(struct http_conn *c)
 {
 	bool read_all = c->message.state == HTTP_MESSAGE_DONE;
 
-	if (c->eof || (read_all && !conn_has_input(c))) {
+	if (c->eof || (read_all && c->input.len == 0)) {
 		conn_close(c);
 		return;
 	}
 	conn_enter(c, HTTP_CONN_LINGER);
-	shutdown(bufferevent_getfd(c->bev), SHUT_WR);
-	evbuffer_drain(conn_input(c), SIZE_MAX);
-}
-
-/* Directly, since the socket nearly always takes a reply whole; what it does
- * not take goes through the bufferevent. */
-static void conn_write(struct http_conn *c)
-{
-	ssize_t n = 0;
-
-	if (!conn_has_output(c)) {
-		n = send(bufferevent_getfd(c->bev), c->out.data, c->out.len,
-			 MSG_NOSIGNAL | MSG_DONTWAIT);
-		if (n < 0 && errno != EAGAIN && errno != EINTR) {
-			conn_close(c);
-			return;
-		}
-		if (n < 0)
-			n = 0;
-	}
-	if ((size_t)n < c->out.len)
-		bufferevent_write(c->bev, c->out.data + n,
-				  c->out.len - (size_t)n);
-	if (c->out.cap > OUT_KEEP_BYTES)
-		buf_release(&c->out);
-	else
-		buf_clear(&c->out);
+	http_socket_end(&c->socket);
+	http_socket_want(&c->socket, true);
+	c->input.len = 0;
 }
 
 static void conn_flush(struct http_conn *c)
 {
-	if (c->bev && c->out.len > 0)
-		conn_write(c);
-	if (!c->bev)
+	if (c->state == HTTP_CONN_CLOSED)
 		return;
-	if (!conn_has_output(c)) {
+	if (!http_socket_flush(&c->socket)) {
+		conn_close(c);
+	} else if (!c->socket.blocked) {
 		c->write_deadline_ms = HTTP_NEVER;
 		if (c->state == HTTP_CONN_CLOSING)
 			conn_finish(c);
@@ -217,16 +168,17 @@ static void conn_answer(struct http_conn *c, const struct http_reply *a)
 {
 	const struct http_reply too_large = {.status = 500};
 	bool keep = c->message.keep_alive && !c->server->draining;
-	size_t before = c->out.len;
+	struct buf *out = http_socket_out(&c->socket);
+	size_t before = out->len;
 
-	http_reply_format(c, a, keep);
-	if (c->out.overflow) {
+	http_reply_format(out, &c->message, a, keep);
+	if (out->overflow) {
 		log_error("reply_too_large",
 			  log_str("listener", c->server->name),
 			  log_int("bytes", (int64_t)a->body.len));
-		c->out.overflow = false;
-		c->out.len = before;
-		http_reply_format(c, &too_large, keep);
+		out->overflow = false;
+		out->len = before;
+		http_reply_format(out, &c->message, &too_large, keep);
 	}
 	if (keep) {
 		http_message_reset(&c->message);
@@ -333,27 +285,27 @@ static void conn_continue_body(struct http_conn *c)
 	if (status != 200) {
 		c->message.keep_alive = false;
 		conn_refuse_route(c, status);
-	} else if (!conn_has_input(c)) {
-		buf_puts(&c->out, "HTTP/1.1 100 Continue\r\n\r\n");
+	} else if (c->input.len == 0) {
+		buf_puts(http_socket_out(&c->socket),
+			 "HTTP/1.1 100 Continue\r\n\r\n");
 	}
 }
 
-/* Takes one contiguous run of input. */
+/* Takes input up to the next thing to look at. */
 static void conn_feed(struct http_conn *c)
 {
 	struct http_message *m = &c->message;
-	struct evbuffer *in = conn_input(c);
-	size_t n = evbuffer_get_contiguous_space(in);
 	bool in_head = m->state == HTTP_MESSAGE_HEAD;
+	size_t n;
 
 	if (c->state == HTTP_CONN_IDLE) {
 		conn_enter(c, HTTP_CONN_READING);
 		c->used = true;
 		c->request.start_ms = conn_now_ms(c);
 	}
-	n = http_message_feed(
-		m, (const char *)evbuffer_pullup(in, (ev_ssize_t)n), n);
-	evbuffer_drain(in, n);
+	n = http_message_feed(m, c->input.ptr, c->input.len);
+	c->input.ptr += n;
+	c->input.len -= n;
 	if (m->state == HTTP_MESSAGE_DONE)
 		conn_dispatch(c);
 	else if (m->state == HTTP_MESSAGE_BAD)
@@ -362,28 +314,49 @@ static void conn_feed(struct http_conn *c)
 		conn_continue_body(c);
 }
 
-static bool conn_may_read(const struct http_conn *c)
+static bool conn_may_parse(const struct http_conn *c)
 {
-	return (c->state == HTTP_CONN_IDLE || c->state == HTTP_CONN_READING) &&
-	       !conn_has_output(c) && c->out.len < OUT_BATCH_BYTES;
+	return c->input.len > 0 &&
+	       (c->state == HTTP_CONN_IDLE || c->state == HTTP_CONN_READING) &&
+	       !c->socket.blocked && c->socket.out.len < OUT_BATCH_BYTES;
+}
+
+/* What is left over outlives the server's room. */
+static void conn_keep(struct http_conn *c)
+{
+	struct slice rest = c->input;
+
+	if (rest.len == 0)
+		buf_clear(&c->kept);
+	else if (c->kept.len > 0)
+		buf_consume(&c->kept, c->kept.len - rest.len);
+	else
+		buf_append(&c->kept, rest.ptr, rest.len);
+	c->input = (struct slice){c->kept.data, c->kept.len};
 }
 
 /* Goes on until there is nothing to do: answers of a batch leave together. */
 static void conn_run(struct http_conn *c)
 {
+	bool waits;
+
 	if (c->running)
 		return;
 	c->running = true;
 	do {
-		while (conn_may_read(c) && conn_has_input(c))
+		while (conn_may_parse(c))
 			conn_feed(c);
 		conn_flush(c);
-	} while (conn_may_read(c) && conn_has_input(c));
+	} while (conn_may_parse(c));
 	c->running = false;
-	if (c->state == HTTP_CONN_LINGER)
-		evbuffer_drain(conn_input(c), SIZE_MAX);
-	else if (c->eof && conn_may_read(c))
+	conn_keep(c);
+	waits = c->state == HTTP_CONN_IDLE || c->state == HTTP_CONN_READING;
+	if (c->eof && waits && !c->socket.blocked)
 		conn_close(c); /* half a request, or none */
+	else if (c->state != HTTP_CONN_CLOSED)
+		http_socket_want(&c->socket,
+				 !c->eof &&
+					 c->input.len < HTTP_INPUT_MAX_BYTES);
 }
 
 static void conn_run_later(void *arg)
@@ -401,7 +374,7 @@ void http_conn_reply(struct http_conn *c, const struct http_reply *a)
 	if (c->running)
 		return;
 	conn_flush(c);
-	if (c->state == HTTP_CONN_IDLE && (conn_has_input(c) || c->eof))
+	if (c->state == HTTP_CONN_IDLE && (c->input.len > 0 || c->eof))
 		loop_defer(c->server->loop, conn_run_later, c);
 }
 
@@ -412,22 +385,10 @@ void http_conn_abort(struct http_conn *c, struct slice raw)
 		return;
 	}
 	c->message.keep_alive = false;
-	buf_append(&c->out, raw.ptr, raw.len);
+	buf_append(http_socket_out(&c->socket), raw.ptr, raw.len);
 	conn_enter(c, HTTP_CONN_CLOSING);
 	if (!c->running)
 		conn_flush(c);
-}
-
-static void on_readable(struct bufferevent *bev, void *arg)
-{
-	(void)bev;
-	conn_run(arg);
-}
-
-static void on_written(struct bufferevent *bev, void *arg)
-{
-	(void)bev;
-	conn_run(arg);
 }
 
 static void on_end_of_input(struct http_conn *c)
@@ -444,13 +405,51 @@ static void on_end_of_input(struct http_conn *c)
 	conn_run(c);
 }
 
-static void on_event(struct bufferevent *bev, short what, void *arg)
+static void on_input(struct http_conn *c, size_t len)
 {
-	(void)bev;
-	if (what & BEV_EVENT_ERROR)
-		conn_close(arg);
-	else if (what & BEV_EVENT_EOF)
-		on_end_of_input(arg);
+	char *room = c->server->room;
+
+	if (c->state == HTTP_CONN_LINGER)
+		return; /* dropped */
+	if (c->kept.len > 0) {
+		buf_append(&c->kept, room, len);
+		c->input = (struct slice){c->kept.data, c->kept.len};
+	} else {
+		c->input = (struct slice){room, len};
+	}
+	conn_run(c);
+}
+
+static void on_readable(struct http_conn *c)
+{
+	size_t len;
+
+	switch (http_socket_read(&c->socket, c->server->room,
+				 HTTP_INPUT_MAX_BYTES - c->input.len, &len)) {
+	case HTTP_SOCKET_DATA:
+		on_input(c, len);
+		break;
+	case HTTP_SOCKET_NOTHING:
+		break;
+	case HTTP_SOCKET_END:
+		on_end_of_input(c);
+		break;
+	case HTTP_SOCKET_BROKEN:
+		conn_close(c);
+		break;
+	}
+}
+
+static void on_ready(int fd, int what, void *arg)
+{
+	struct http_conn *c = arg;
+
+	(void)fd;
+	if (what & LOOP_WRITE)
+		conn_run(c);
+	if ((what & LOOP_READ) && c->state != HTTP_CONN_CLOSED &&
+	    c->socket.reads)
+		on_readable(c);
 }
 
 static void on_timer(void *arg)
@@ -471,7 +470,7 @@ static void on_timer(void *arg)
 			conn_flush(c);
 		}
 	}
-	if (c->bev)
+	if (c->state != HTTP_CONN_CLOSED)
 		conn_arm_timer(c);
 }
 
@@ -480,36 +479,26 @@ void http_conn_new(struct http_server *s, int fd)
 	struct http_conn *c = xcalloc(1, sizeof(*c));
 
 	c->server = s;
-	c->bev = bufferevent_socket_new(loop_base(s->loop), fd,
-					BEV_OPT_CLOSE_ON_FREE);
-	if (!c->bev)
-		abort(); /* memory */
 	http_message_init(&c->message, s->config.max_header_bytes,
 			  s->config.max_body_bytes);
 	http_path_init(&c->path, s->config.max_header_bytes);
-	buf_init(&c->out, OUT_MAX_BYTES);
+	buf_init(&c->kept, HTTP_INPUT_MAX_BYTES);
 	c->timer = loop_timer_new(s->loop, on_timer, c);
 	c->timer_ms = HTTP_NEVER;
 	c->write_deadline_ms = HTTP_NEVER;
 	c->read_deadline_ms = loop_now_ms(s->loop) + s->config.idle_timeout_ms;
 	conn_arm_timer(c);
-	bufferevent_setcb(c->bev, on_readable, on_written, on_event, c);
-	bufferevent_setwatermark(c->bev, EV_READ, 0, INPUT_MAX_BYTES);
-	bufferevent_enable(c->bev, EV_READ);
+	http_socket_open(&c->socket, s->loop, fd, on_ready, c);
 	http_server_conn_added(s, c);
 }
 
 void http_conn_drain(struct http_conn *c)
 {
-	char byte;
-
-	if (c->state != HTTP_CONN_IDLE || conn_has_input(c) ||
-	    conn_has_output(c))
+	if (c->state != HTTP_CONN_IDLE || c->input.len > 0 || c->socket.blocked)
 		return;
 	/* What has arrived already still gets its answer, and so does what is
 	 * on its way: who has just connected means to ask. */
-	if (recv(bufferevent_getfd(c->bev), &byte, 1, MSG_PEEK | MSG_DONTWAIT) >
-	    0)
+	if (http_socket_has_input(&c->socket))
 		return;
 	if (c->used) {
 		conn_close(c);

@@ -1,8 +1,9 @@
 /*
  * What the files of the HTTP server share; private to http_server*.c.
  *
- * http_server.c accepts and drains, http_server_conn.c reads and dispatches,
- * http_server_reply.c answers, http_server_request.c is what handlers see.
+ * http_server.c accepts and drains, http_server_socket.c moves bytes,
+ * http_server_conn.c reads and dispatches, http_server_reply.c answers,
+ * http_server_request.c is what handlers see.
  */
 #ifndef REUNITE_NET_HTTP_SERVER_IMPL_H
 #define REUNITE_NET_HTTP_SERVER_IMPL_H
@@ -19,10 +20,19 @@
 #include "http_message.h"
 #include "http_route.h"
 
-#define HTTP_NEVER INT64_MAX
+#define HTTP_NEVER	     INT64_MAX
+#define HTTP_INPUT_MAX_BYTES (16 * 1024) /* read, but not parsed */
 
-struct bufferevent;
 struct evconnlistener;
+
+struct http_socket {
+	int fd; /* -1: closed */
+	struct loop_io *io;
+	struct buf out; /* for the peer, from sent on */
+	size_t sent;
+	bool reads;   /* input is wanted */
+	bool blocked; /* output waits for the peer */
+};
 
 enum http_conn_state {
 	HTTP_CONN_IDLE,
@@ -47,11 +57,14 @@ struct http_conn {
 	struct http_server *server;
 	struct http_conn *next;
 	struct http_conn **link;
-	struct bufferevent *bev; /* NULL: closed */
+	struct http_socket socket;
 	enum http_conn_state state;
+	/* Read, but not parsed: in the server's room while it is read from, in
+	 * kept otherwise. */
+	struct slice input;
+	struct buf kept;
 	struct http_message message;
 	struct http_path path;
-	struct buf out; /* replies that wait for the next flush */
 	struct loop_timer *timer;
 	int64_t timer_ms; /* when it will fire, or HTTP_NEVER */
 	int64_t read_deadline_ms;
@@ -84,7 +97,8 @@ struct http_server {
 	struct log_throttle accept_log;
 	struct http_conn *conns;
 	size_t conn_count;
-	struct buf allow; /* of the last 405 */
+	char room[HTTP_INPUT_MAX_BYTES]; /* of the connection that reads */
+	struct buf allow;		 /* of the last 405 */
 	bool draining;
 	size_t draining_conns; /* of those that were there */
 	bool freed;
@@ -107,6 +121,27 @@ MUST_CHECK enum result http_server_bind(const char *address, int *fd,
 MUST_CHECK enum result http_server_adopt(int fd, uint16_t *port,
 					 struct error *err);
 
+/* http_server_socket.c; takes fd. fn is told of what can be done. */
+void http_socket_open(struct http_socket *s, struct loop *loop, int fd,
+		      loop_io_fn *fn, void *arg);
+void http_socket_close(struct http_socket *s);
+/* Whether input is waited for; it is at first. */
+void http_socket_want(struct http_socket *s, bool reads);
+enum http_socket_read {
+	HTTP_SOCKET_DATA,
+	HTTP_SOCKET_NOTHING,
+	HTTP_SOCKET_END,
+	HTTP_SOCKET_BROKEN,
+};
+enum http_socket_read http_socket_read(struct http_socket *s, char *room,
+				       size_t size, size_t *len);
+bool http_socket_has_input(const struct http_socket *s); /* unread */
+/* To be appended to, for the next flush. */
+struct buf *http_socket_out(struct http_socket *s);
+/* Sends what it can; false: the socket is broken. */
+bool http_socket_flush(struct http_socket *s);
+void http_socket_end(struct http_socket *s); /* of our side */
+
 /* http_server_conn.c; takes fd. */
 void http_conn_new(struct http_server *s, int fd);
 void http_conn_drain(struct http_conn *c);  /* closes it if it is idle */
@@ -114,8 +149,8 @@ void http_conn_cancel(struct http_conn *c); /* request and all */
 void http_conn_reply(struct http_conn *c, const struct http_reply *a);
 void http_conn_abort(struct http_conn *c, struct slice raw);
 
-/* http_server_reply.c: one reply of the current request into c->out. */
-void http_reply_format(struct http_conn *c, const struct http_reply *a,
-		       bool keep_alive);
+/* http_server_reply.c: appends one reply of the current request. */
+void http_reply_format(struct buf *out, const struct http_message *m,
+		       const struct http_reply *a, bool keep_alive);
 
 #endif

@@ -80,13 +80,11 @@ static void put_header(struct buf *out, const char *name, const char *value)
 	buf_append(out, "\r\n", 2);
 }
 
-void http_reply_format(struct http_conn *c, const struct http_reply *a,
-		       bool keep_alive)
+void http_reply_format(struct buf *out, const struct http_message *m,
+		       const struct http_reply *a, bool keep_alive)
 {
-	const struct http_message *m = &c->message;
 	bool is_head = m->method && strcmp(m->method, "HEAD") == 0;
 	bool no_body = a->status == 204 || a->status == 304;
-	struct buf *out = &c->out;
 
 	put_status_line(out, a->status);
 	if (!no_body) {

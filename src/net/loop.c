@@ -101,6 +101,7 @@ struct loop_timer {
 
 struct loop_io {
 	struct event *event;
+	int what;
 	loop_io_fn *fn;
 	void *arg;
 };
@@ -221,7 +222,7 @@ struct loop *loop_new(void)
 {
 	struct loop *l = xcalloc(1, sizeof(*l));
 
-	/* libevent's buffers write with writev(2). */
+	/* Libraries write to sockets with write(2). */
 	signal(SIGPIPE, SIG_IGN);
 	l->base = loop_new_base();
 	l->clock = xcalloc(1, sizeof(*l->clock));
@@ -449,21 +450,43 @@ static void io_on_event(evutil_socket_t fd, short what, void *arg)
 	io->fn(fd, flags, io->arg);
 }
 
-struct loop_io *loop_io_new(struct loop *l, int fd, int what, loop_io_fn *fn,
-			    void *arg)
+static short io_flags(int what)
 {
-	struct loop_io *io = xcalloc(1, sizeof(*io));
 	short flags = EV_PERSIST;
 
 	if (what & LOOP_READ)
 		flags |= EV_READ;
 	if (what & LOOP_WRITE)
 		flags |= EV_WRITE;
+	return flags;
+}
+
+struct loop_io *loop_io_new(struct loop *l, int fd, int what, loop_io_fn *fn,
+			    void *arg)
+{
+	struct loop_io *io = xcalloc(1, sizeof(*io));
+
 	io->fn = fn;
 	io->arg = arg;
-	io->event = loop_event(l->base, fd, flags, io_on_event, io);
+	io->what = what;
+	io->event = loop_event(l->base, fd, io_flags(what), io_on_event, io);
 	loop_event_add(io->event, NULL);
 	return io;
+}
+
+void loop_io_watch(struct loop_io *io, int what)
+{
+	struct event *ev = io->event;
+
+	if (io->what == what)
+		return;
+	io->what = what;
+	event_del(ev);
+	if (event_assign(ev, event_get_base(ev), event_get_fd(ev),
+			 io_flags(what), io_on_event, io) != 0)
+		loop_die("event_assign");
+	if (what)
+		loop_event_add(ev, NULL);
 }
 
 void loop_io_free(struct loop_io *io)

@@ -3,6 +3,7 @@
  */
 #include <pthread.h>
 #include <signal.h>
+#include <sys/socket.h>
 
 #include "unit.h"
 
@@ -406,6 +407,52 @@ static void io_is_persistent_and_says_write(void **state)
 	loop_free(p.loop);
 }
 
+struct ends {
+	struct loop *loop;
+	struct loop_io *io;
+	int fds[2];
+	int seen[3];
+	int count;
+};
+
+/* The other direction, then nothing, which ends the run. */
+static void ends_ready(int fd, int what, void *arg)
+{
+	struct ends *e = arg;
+
+	(void)fd;
+	assert_true(e->count < (int)ARRAY_LEN(e->seen));
+	e->seen[e->count++] = what;
+	loop_io_watch(e->io, what == LOOP_READ ? LOOP_WRITE : 0);
+}
+
+static void what_is_watched_can_change(void **state)
+{
+	struct ends e = {.loop = loop_new()};
+	struct trace t = {.loop = e.loop};
+	struct loop_timer *end = loop_timer_new(e.loop, trace_stop, &t);
+
+	(void)state;
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, e.fds), 0);
+	assert_int_equal(write(e.fds[1], "x", 1), 1);
+	e.io = loop_io_new(e.loop, e.fds[0], LOOP_READ, ends_ready, &e);
+	loop_timer_set(end, 20);
+	loop_run(e.loop);
+	assert_int_equal(e.count, 2);
+	assert_int_equal(e.seen[0], LOOP_READ);
+	assert_int_equal(e.seen[1], LOOP_WRITE);
+	loop_io_watch(e.io, LOOP_READ | LOOP_WRITE);
+	loop_timer_set(end, 20);
+	loop_run(e.loop);
+	assert_int_equal(e.count, 3);
+	assert_int_equal(e.seen[2], LOOP_READ | LOOP_WRITE);
+	loop_timer_free(end);
+	loop_io_free(e.io);
+	close(e.fds[0]);
+	close(e.fds[1]);
+	loop_free(e.loop);
+}
+
 static void raise_usr1(void *arg)
 {
 	(void)arg;
@@ -444,6 +491,7 @@ int main(void)
 		cmocka_unit_test(the_clock_is_read_once_a_turn),
 		cmocka_unit_test(a_reused_descriptor_is_watched),
 		cmocka_unit_test(io_is_persistent_and_says_write),
+		cmocka_unit_test(what_is_watched_can_change),
 		cmocka_unit_test(a_signal_is_a_callback),
 	};
 
