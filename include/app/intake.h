@@ -51,6 +51,10 @@ void intake_set_accounts(struct intake *in,
  * is wrong, and a refusal is final. */
 typedef bool intake_time_fn(int64_t *now_ms, void *arg);
 void intake_on_time(struct intake *in, intake_time_fn *fn, void *arg);
+/* Asked when events of the account are on their way to the store: true: what
+ * they make ready is seen to, and on_wake not called for it. */
+typedef bool intake_along_fn(const char *account, void *arg);
+void intake_on_along(struct intake *in, intake_along_fn *fn, void *arg);
 /* From now on nothing is accepted any more: 503. */
 void intake_drain(struct intake *in);
 

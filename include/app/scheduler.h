@@ -51,6 +51,10 @@ void scheduler_on_row(struct scheduler *s, scheduler_row_fn *fn, void *arg);
 void scheduler_on_place(struct scheduler *s, scheduler_place_fn *fn, void *arg);
 /* Something became due: claims soon. NULL: for every account. */
 void scheduler_wake(struct scheduler *s, const char *account);
+/* Events of the account have just been given to the same queue of the store:
+ * what they wake is claimed right behind them, in their transaction as a rule.
+ * False: not so; scheduler_wake() when it is known that they woke somebody. */
+bool scheduler_claim_along(struct scheduler *s, const char *account);
 /* The wall clock was set: runs under way keep theirs. */
 void scheduler_clock_set(struct scheduler *s, int64_t by_ms);
 /* The same of a store's own clock. What others were leased by the old one does

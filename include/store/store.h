@@ -201,7 +201,12 @@ struct store_claim {
 	size_t kept_free;
 	bool backfill_metered;
 	int64_t backfill_per_hour;
+	/* Asked right behind events, for the jobs that they wake: next to
+	 * nothing if this handle has woken none of the account's since it
+	 * claimed last (asleep; next_ms says nothing then). */
+	bool along;
 	/* out */
+	bool asleep;
 	struct job *jobs; /* live first, then by run_at */
 	size_t count;
 	bool paused; /* the account is: nothing is claimed of it */

@@ -232,6 +232,15 @@ static bool on_time(int64_t *now_ms, void *arg)
 	return engine_date_ms(d->engine, now_ms);
 }
 
+/* Across a network the claim would make events wait. */
+static bool on_along(const char *account, void *arg)
+{
+	struct daemon *d = arg;
+
+	return !d->ending && !node_is_shared(engine_node(d->engine)) &&
+	       scheduler_claim_along(engine_scheduler(d->engine), account);
+}
+
 static void on_watch(const char *account, const char *sunco_id, bool waits,
 		     void *arg)
 {
@@ -407,6 +416,7 @@ enum result daemon_run(struct config *config, const char *path,
 	d.hearsay = hearsay_new();
 	intake_set_hearsay(d.intake, d.hearsay);
 	scheduler_set_hearsay(engine_scheduler(d.engine), d.hearsay);
+	intake_on_along(d.intake, on_along, &d);
 	d.admin = admin_new(d.loop, d.engine);
 	d.clock = timekeeper_new(d.loop, d.engine, on_changed, &d);
 	d.janitor = janitor_new(d.loop, d.engine, d.intake, d.clock);

@@ -37,6 +37,8 @@ struct intake {
 	void *arg;
 	intake_time_fn *time; /* or NULL */
 	void *time_arg;
+	intake_along_fn *along; /* or NULL */
+	void *along_arg;
 	struct intake_accounts accounts;
 	struct log_throttle unknown_account;
 	struct metric_series *seconds;
@@ -63,6 +65,7 @@ struct delivery {
 	struct visit visit; /* request NULL: it was answered */
 	struct event_list events;
 	int64_t until_ms;
+	bool claimed; /* what it wakes is seen to */
 };
 
 static void on_impatient(void *arg);
@@ -111,6 +114,12 @@ void intake_on_time(struct intake *in, intake_time_fn *fn, void *arg)
 void intake_set_hearsay(struct intake *in, struct hearsay *h)
 {
 	in->hearsay = h;
+}
+
+void intake_on_along(struct intake *in, intake_along_fn *fn, void *arg)
+{
+	in->along = fn;
+	in->along_arg = arg;
 }
 
 void intake_drain(struct intake *in)
@@ -414,7 +423,8 @@ static void delivery_done(struct store_op *op, void *arg)
 	bool waits = delivery_waits(d);
 	struct visit v = d->visit;
 	bool woken = op->result == RESULT_OK &&
-		     op->u.accept.woken + op->u.accept.noted > 0;
+		     (op->u.accept.noted > 0 ||
+		      (op->u.accept.woken > 0 && !d->claimed));
 
 	if (op->result == RESULT_OK) {
 		CRASH_POINT("intake_committed");
@@ -456,6 +466,8 @@ static void deliver(const struct visit *v, struct event_list *events)
 	v->in->under_way++;
 	delivery_wait(d);
 	storeq_submit(v->in->q, &d->op, delivery_done, d);
+	d->claimed = v->in->along &&
+		     v->in->along(v->account->name, v->in->along_arg);
 }
 
 static void take_events(const struct visit *v, struct event_list *events)

@@ -305,6 +305,8 @@ static void on_claimed(struct store_op *op, void *arg)
 	}
 	if (!ok)
 		loop_timer_set(a->timer, RETRY_FIRST_MS);
+	else if (c->asleep && !a->dirty)
+		; /* what was planned is as it was */
 	else if (c->paused)
 		sched_ask_row(
 			a); /* tells, and claims again should it be over */
@@ -320,23 +322,10 @@ static bool is_ahead(const struct scheduler *s)
 	return loop_now_ms(s->loop) < s->ahead_until_ms;
 }
 
-void sched_claim(struct sched_account *a)
+static void ask(struct sched_account *a, bool along)
 {
 	struct scheduler *s = a->s;
-	int64_t wait_ms;
 
-	a->dirty = a->claiming;
-	if (a->claiming || s->draining || a->paused || !a->api)
-		return;
-	if (api_client_is_held(a->api))
-		a->width = 1;
-	if (room(a) == 0)
-		return;
-	wait_ms = api_client_wait_ms(a->api);
-	if (wait_ms > (api_client_is_held(a->api) ? 0 : BUDGET_LONG_MS)) {
-		loop_timer_set(a->timer, wait_ms);
-		return;
-	}
 	a->claiming = true;
 	a->claimed_ms = loop_boot_ms(s->loop);
 	store_op_init(&a->claim, STORE_CLAIM);
@@ -351,8 +340,40 @@ void sched_claim(struct sched_account *a)
 		.backfill_metered = true,
 		.backfill_per_hour =
 			run_hour_limit(&a->config->rules, LANE_BACKFILL),
+		.along = along,
 	};
 	storeq_submit(s->q, &a->claim, on_claimed, a);
+}
+
+void sched_claim(struct sched_account *a)
+{
+	int64_t wait_ms;
+
+	a->dirty = a->claiming;
+	if (a->claiming || a->s->draining || a->paused || !a->api)
+		return;
+	if (api_client_is_held(a->api))
+		a->width = 1;
+	if (room(a) == 0)
+		return;
+	wait_ms = api_client_wait_ms(a->api);
+	if (wait_ms > (api_client_is_held(a->api) ? 0 : BUDGET_LONG_MS))
+		loop_timer_set(a->timer, wait_ms);
+	else
+		ask(a, false);
+}
+
+/* In trouble there is no hurry. */
+bool scheduler_claim_along(struct scheduler *s, const char *account)
+{
+	struct sched_account *a = sched_find(s, account);
+
+	if (!a || a->claiming || s->draining || a->paused || !a->api ||
+	    api_client_is_held(a->api) || room(a) == 0 ||
+	    api_client_wait_ms(a->api) > 0)
+		return false;
+	ask(a, true);
+	return true;
 }
 
 /* --- life --- */

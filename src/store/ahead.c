@@ -38,6 +38,8 @@ static void ahead_claim(struct db *q, const struct store_op *op)
 	const struct store_claim *c = &op->u.claim;
 	int64_t account = db_account_id(q, c->account, false);
 
+	if (c->along)
+		return; /* what it asks for is only coming */
 	db_expect(q, ACCOUNT_PAUSED, db_int(account));
 	if (c->job_id == 0)
 		db_claim_ahead(q, c, account);

@@ -95,6 +95,7 @@ struct db_account {
 	int64_t id;
 	char name[ACCOUNT_SIZE];
 	int64_t jobs[JOB_STATE_COUNT]; /* while db.counts_valid */
+	bool stirred; /* jobs of it were woken since the last claim, perhaps */
 };
 
 /* The driver's handle begins with this. */

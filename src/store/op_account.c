@@ -24,6 +24,7 @@ static struct db_account *account_add(struct db *q, int64_t id,
 	memset(a, 0, sizeof(*a));
 	a->id = id;
 	(void)str_copy(a->name, sizeof(a->name), name);
+	a->stirred = true;
 	/* Its jobs were not counted with the others'. */
 	q->counts_valid = false;
 	return a;
@@ -61,6 +62,25 @@ void db_account_forget(struct db *q)
 {
 	q->account_count = 0;
 	q->counts_valid = false;
+}
+
+void db_woken(struct db *q, int64_t account)
+{
+	struct db_account *a = account_at(q, account);
+
+	q->woken++;
+	if (a != NULL)
+		a->stirred = true;
+}
+
+bool db_stirred(struct db *q, int64_t account)
+{
+	struct db_account *a = account_at(q, account);
+	bool stirred = a != NULL && a->stirred;
+
+	if (a != NULL)
+		a->stirred = false;
+	return stirred;
 }
 
 void db_count_add(struct db *q, int64_t account, enum job_state s, int64_t n)

@@ -320,10 +320,13 @@ enum result op_claim(struct db *q, struct store_op *op)
 	size_t i;
 
 	c->count = 0;
+	c->jobs = NULL;
+	c->asleep = c->job_id == 0 && !db_stirred(q, account) && c->along;
+	if (c->asleep)
+		return RESULT_OK;
 	c->paused = db_get(q, 0, ACCOUNT_PAUSED, db_int(account)) != 0;
 	if (c->paused) {
 		c->next_ms = INT64_MAX;
-		c->jobs = NULL;
 		return RESULT_OK;
 	}
 	l = xcalloc(1, sizeof(*l));

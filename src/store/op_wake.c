@@ -206,7 +206,7 @@ void db_job_hasten(struct db *q, const struct db_job *job,
 		next_ms = soon_ms;
 	if (next_ms < job->run_at_ms) {
 		now.run_at_ms = next_ms;
-		q->woken++;
+		db_woken(q, job->account);
 	}
 	if (!same_but_gen(&now, job))
 		write_wake(q, &now);
@@ -238,7 +238,7 @@ void db_job_wake(struct db *q, const struct db_job *job,
 		hear(q, job, w->says);
 	take_hints(&now, w, renews);
 	if (starts) {
-		q->woken++;
+		db_woken(q, job->account);
 		now.state = JOB_READY;
 		now.run_at_ms = w->now_ms;
 		now.attempts = 0;
@@ -275,6 +275,6 @@ void db_person_wake(struct db *q, int64_t account, const char *person,
 	      db_int(w->source), db_int(w->review_id),
 	      db_int(w->source == EVENT_FROM_SUNCO ? w->at_ms : 0),
 	      db_int(w->source == EVENT_FROM_ZENDESK ? w->at_ms : 0));
-	q->woken++;
+	db_woken(q, account);
 	db_count(q, account, -1, JOB_READY);
 }

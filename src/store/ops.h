@@ -60,6 +60,10 @@ bool db_account_may_call(struct db *q, int64_t account);
 /* Keeps the gauges: a job went from one state to another (-1: none). */
 void db_count(struct db *q, int64_t account, int from, int to);
 void db_count_add(struct db *q, int64_t account, enum job_state s, int64_t n);
+/* A job of the account became ready, or due sooner; and whether any did since
+ * it was last asked, as far as this handle knows: true when in doubt. */
+void db_woken(struct db *q, int64_t account);
+bool db_stirred(struct db *q, int64_t account);
 /* Forgets what a rolled back transaction may have made up. */
 void db_account_forget(struct db *q);
 

@@ -353,6 +353,105 @@ static void a_new_daemon_takes_over_at_once(struct ct *c)
 	job_release(&old);
 }
 
+static void along_op(struct ct *c, struct store_op *op)
+{
+	ct_claim_op(c, op, 10);
+	op->u.claim.along = true;
+}
+
+/* Asks right behind the event, in its transaction. */
+static size_t claims_along(struct ct *c, struct event e)
+{
+	struct store_op accept, claim, *both[] = {&accept, &claim};
+	size_t count;
+
+	store_op_init(&accept, STORE_ACCEPT);
+	accept.u.accept = (struct store_accept){
+		.account = CT_ACCOUNT,
+		.events = &e,
+		.count = 1,
+		.now_ms = c->now_ms,
+		.wait_ms = CT_WAIT,
+		.recheck_ms = 7 * DAY,
+	};
+	along_op(c, &claim);
+	store_run(c->s, both, 2);
+	assert_int_equal(accept.result, RESULT_OK);
+	assert_int_equal(claim.result, RESULT_OK);
+	count = claim.u.claim.count;
+	assert_true(count == 0 || !claim.u.claim.asleep);
+	store_op_release(&claim);
+	return count;
+}
+
+static bool sleeps(struct ct *c)
+{
+	struct store_op op;
+	bool asleep;
+
+	along_op(c, &op);
+	CT_DO(c, &op);
+	asleep = op.u.claim.asleep;
+	store_op_release(&op);
+	return asleep;
+}
+
+static void what_events_wake_is_claimed_along(struct ct *c)
+{
+	struct event e = ct_event(EVENT_CONVERSATION_CREATE, "ann");
+
+	assert_int_equal(claims_along(c, e), 1);
+	assert_true(sleeps(c));
+	e = ct_event(EVENT_CONVERSATION_CREATE, "bob");
+	assert_int_equal(claims_along(c, e), 1);
+	/* the same event again */
+	assert_int_equal(claims_along(c, e), 0);
+	assert_true(sleeps(c));
+	enqueue(c, "eve", LANE_LIVE);
+	assert_false(sleeps(c));
+	assert_true(sleeps(c));
+}
+
+/* What it wakes later is told, too. */
+static void what_is_hastened_is_told_along(struct ct *c)
+{
+	struct event e = ct_event(EVENT_CONVERSATION_MESSAGE, "ann");
+	struct store_op op;
+
+	ct_rest(c, "ann", JOB_WAITING);
+	c->now_ms += MINUTE;
+	assert_true(sleeps(c));
+	assert_int_equal(ct_accept(c, e).woken, 1);
+	along_op(c, &op);
+	CT_DO(c, &op);
+	assert_false(op.u.claim.asleep);
+	assert_int_equal(op.u.claim.count, 0);
+	assert_true(op.u.claim.next_ms < c->now_ms + MINUTE);
+	store_op_release(&op);
+}
+
+/* Nor is anything asked for them. */
+static void who_is_known_to_be_linked_wakes_nobody(struct ct *c)
+{
+	struct event e = ct_event(EVENT_CONVERSATION_CREATE, "ann");
+
+	ct_link(c, "ann", 11, 1);
+	(void)sleeps(c);
+	e.print.known = true;
+	memset(e.print.hash, 1, sizeof(e.print.hash));
+	assert_int_equal(ct_accept(c, e).known, 1);
+	assert_true(sleeps(c));
+}
+
+/* In doubt there is something to do. */
+static void a_new_daemon_is_not_asleep(struct ct *c)
+{
+	enqueue(c, "ann", LANE_LIVE);
+	store_close(c->s);
+	c->s = c->factory->open(c->place, STORE_SERVE, c->now_ms);
+	assert_false(sleeps(c));
+}
+
 static const struct ct_case cases[] = {
 	CT_CASE(live_comes_first_then_by_time),
 	CT_CASE(waiting_and_ready_share_the_order),
@@ -370,5 +469,9 @@ static const struct ct_case cases[] = {
 	CT_CASE(a_wrong_token_changes_nothing),
 	CT_CASE(an_expired_lease_holds_until_taken),
 	CT_CASE(a_new_daemon_takes_over_at_once),
+	CT_CASE(what_events_wake_is_claimed_along),
+	CT_CASE(what_is_hastened_is_told_along),
+	CT_CASE(who_is_known_to_be_linked_wakes_nobody),
+	CT_CASE(a_new_daemon_is_not_asleep),
 };
 const struct ct_group ct_claim_cases = {cases, ARRAY_LEN(cases)};

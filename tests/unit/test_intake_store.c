@@ -296,6 +296,41 @@ static void test_a_last_webhook_is_stored_although_that_failed(void **state)
 	rig_post_sunco(r, TYPING, 200, NULL);
 }
 
+/* Whoever comes is seen to by somebody else: nobody is told. */
+static bool sees_to_it(const char *account, void *arg)
+{
+	assert_string_equal(account, "acme");
+	*(int *)arg += 1;
+	return *(int *)arg == 1;
+}
+
+struct along {
+	struct rig *r;
+	int asked;
+};
+
+static void set_along(void *arg)
+{
+	struct along *a = arg;
+
+	intake_on_along(a->r->in, sees_to_it, &a->asked);
+}
+
+static void test_what_is_seen_to_wakes_nobody(void **state)
+{
+	struct along a = {.r = *state};
+
+	http_fixture_call(&a.r->http, set_along, &a);
+	rig_post_sunco(a.r, EVENT("1"), 200, ACCEPTED);
+	assert_int_equal(a.asked, 1);
+	assert_int_equal(rig_woken(a.r), 0);
+	rig_post_sunco(a.r, EVENT("2"), 200, ACCEPTED);
+	assert_int_equal(a.asked, 2);
+	assert_int_equal(rig_woken(a.r), 1);
+	rig_post_sunco(a.r, TYPING, 200, NULL); /* nothing is stored */
+	assert_int_equal(a.asked, 2);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, start, stop)
 
 int main(void)
@@ -310,6 +345,7 @@ int main(void)
 		TEST(test_stopping_finishes_deliveries),
 		TEST(test_many_at_once),
 		TEST(test_many_webhooks_are_one_write),
+		TEST(test_what_is_seen_to_wakes_nobody),
 		TEST(test_a_last_webhook_is_stored_although_that_failed),
 	};
 	int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
