@@ -556,6 +556,9 @@ bool store_changed(struct store *s);
  * many bytes could not be moved, because somebody still reads what was before
  * them; -1: it failed, and the log says why. */
 int64_t store_checkpoint(struct store *s);
+/* The log is so long that it should be moved now, all of it: then it begins
+ * anew where it is, instead of growing. Of the handle that wrote last; cheap. */
+bool store_log_is_long(const struct store *s);
 /* Is the store still the one that was opened, and sound as far as is known?
  * RESULT_TEMP: nothing is written to it (err says why), until that changes.
  * Cheap. */

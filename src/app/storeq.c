@@ -9,126 +9,33 @@
  *
  * All waiting writes go into one transaction, at most BATCH_MAX of them, and
  * fewer while transactions take long: a database across a network has a limit
- * for each, and a batch that is too large would never pass. One
+ * for each, and a batch that is too large would never pass. What the loop
+ * submits waits for the end of its turn, or for TURN_ENOUGH of it, so that
+ * requests that came together are synced together. One
  * post to the loop delivers everything that has finished by then.
  *
  * Invariants:
  * 1. Under the lock: queues, finished list, flags. Outside: the stores, each
  *    touched by its own thread only (the writer's thread owns both when there
  *    is no reader).
- * 2. At most one post is under way, and it carries the mailbox, which outlives
- *    the queue when it has to.
+ * 2. At most one post and one deferred call are under way; they carry the
+ *    mailbox, which outlives the queue when it has to.
  * 3. After a failed transaction the writer probes once a second by writing a
  *    row, so that storeq_behind() ends by itself although nobody submits. What
  *    waits does not wait for a probe: it is one.
  */
 #include "app/storeq.h"
 
-#include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include "base/clock.h"
-#include "base/log.h"
 #include "base/metrics.h"
 #include "base/str.h"
+#include "storeq_int.h"
 
-#define BATCH_MAX	256
-#define BATCH_SMALL	16
-#define BATCH_SLOW_S	0.5
-#define BEHIND_COUNT	10000
-#define BEHIND_AGE_MS	2000
-#define TICK_MS		1000
-#define LOG_INTERVAL_MS 10000
-
-struct item {
-	struct item *next;
-	struct store_op *op;
-	storeq_done *done;
-	void *arg;
-	int64_t since_ms; /* monotonic */
-};
-
-struct item_list {
-	struct item *head;
-	struct item *tail;
-	size_t count;
-};
-
-/* What a post to the loop carries; see invariant 2. */
-struct mailbox {
-	struct storeq *q; /* NULL: the queue is gone */
-};
-
-/* One thread with its store and its queue. */
-struct side {
-	struct storeq *q;
-	struct store *store;
-	struct item_list queue;
-	int64_t busy_since_ms; /* of the oldest op in hand; 0: idle */
-	int64_t call_since_ms; /* the store has been at one call; 0: it is not */
-	pthread_cond_t wake;
-	pthread_t thread;
-	struct log_throttle throttle;
-	size_t batch_max; /* for now; the thread's own */
-	bool writes;	  /* the writer's side */
-	bool checkpoints; /* the reader's side, or the only one */
-};
-
-/* One transaction, for the metrics. */
-struct sample {
-	double seconds;
-	size_t count;
-};
-
-#define SAMPLES_MAX 64
-
-struct storeq {
-	struct loop *loop;
-	struct mailbox *mailbox;
-	struct side writer;
-	struct side reader;
-	bool has_reader;
-	pthread_mutex_t lock;
-	pthread_cond_t idle; /* something has finished */
-	struct item_list finished;
-	struct sample samples[SAMPLES_MAX];
-	size_t sample_count;
-	bool posted;
-	bool failed; /* the writer's last transaction */
-	bool closing;
-	bool changed;
-	bool unclean;	      /* the log holds what was erased */
-	int64_t log_bytes;    /* as the last checkpoint left it */
-	struct error trouble; /* of the writer, while it fails */
-	void (*on_change)(void *arg);
-	void *on_change_arg;
-};
-
-static void list_push(struct item_list *l, struct item *it)
-{
-	it->next = NULL;
-	if (l->tail != NULL)
-		l->tail->next = it;
-	else
-		l->head = it;
-	l->tail = it;
-	l->count++;
-}
-
-static struct item *list_pop(struct item_list *l)
-{
-	struct item *it = l->head;
-
-	if (it == NULL)
-		return NULL;
-	l->head = it->next;
-	if (l->head == NULL)
-		l->tail = NULL;
-	l->count--;
-	return it;
-}
+#define BEHIND_COUNT  10000
+#define BEHIND_AGE_MS 2000
+#define TURN_ENOUGH   32
 
 /* --- the loop's side --- */
 
@@ -165,12 +72,18 @@ static void deliver(struct storeq *q)
 	pthread_mutex_unlock(&q->lock);
 
 	observe(samples, count);
-	while ((it = list_pop(&finished)) != NULL) {
+	while ((it = item_list_pop(&finished)) != NULL) {
 		it->done(it->op, it->arg);
 		free(it);
 	}
 	if (changed && q->on_change != NULL)
 		q->on_change(q->on_change_arg);
+}
+
+static void mailbox_leave(struct mailbox *m)
+{
+	if (m->q == NULL && !m->posted && !m->turning)
+		free(m);
 }
 
 static void on_post(void *arg)
@@ -179,21 +92,22 @@ static void on_post(void *arg)
 	struct storeq *q = m->q;
 
 	if (q == NULL) {
-		free(m);
+		m->posted = false;
+		mailbox_leave(m);
 		return;
 	}
 	pthread_mutex_lock(&q->lock);
-	q->posted = false;
+	m->posted = false;
 	pthread_mutex_unlock(&q->lock);
 	deliver(q);
 }
 
 /* Under the lock. */
-static void post(struct storeq *q)
+void storeq_post(struct storeq *q)
 {
-	if (q->posted)
+	if (q->mailbox->posted)
 		return;
-	q->posted = true;
+	q->mailbox->posted = true;
 	loop_post(q->loop, on_post, q->mailbox);
 }
 
@@ -203,6 +117,44 @@ static struct side *side_for(struct storeq *q, const struct store_op *op)
 		    op->kind == STORE_REVIEWS;
 
 	return list && q->has_reader ? &q->reader : &q->writer;
+}
+
+/* Under the lock. */
+static void let_go(struct side *s)
+{
+	if (s->ready || s->queue.head == NULL)
+		return;
+	s->ready = true;
+	pthread_cond_signal(&s->wake);
+}
+
+static void on_turn(void *arg)
+{
+	struct mailbox *m = arg;
+	struct storeq *q = m->q;
+
+	m->turning = false;
+	if (q == NULL) {
+		mailbox_leave(m);
+		return;
+	}
+	pthread_mutex_lock(&q->lock);
+	let_go(&q->writer);
+	pthread_mutex_unlock(&q->lock);
+}
+
+/* Under the lock. Whether more may come in this turn of the loop, whose end
+ * will let it go. */
+static bool waits_for_turn(struct storeq *q, const struct side *s)
+{
+	if (s != &q->writer || q->draining || s->queue.count >= TURN_ENOUGH ||
+	    !pthread_equal(pthread_self(), q->loop_thread))
+		return false;
+	if (!q->mailbox->turning) {
+		q->mailbox->turning = true;
+		loop_defer(q->loop, on_turn, q->mailbox);
+	}
+	return true;
 }
 
 void storeq_submit(struct storeq *q, struct store_op *op, storeq_done *done,
@@ -216,9 +168,9 @@ void storeq_submit(struct storeq *q, struct store_op *op, storeq_done *done,
 	it->arg = arg;
 	it->since_ms = clock_mono_ms();
 	pthread_mutex_lock(&q->lock);
-	list_push(&s->queue, it);
-	if (s->queue.count == 1)
-		pthread_cond_signal(&s->wake);
+	item_list_push(&s->queue, it);
+	if (!waits_for_turn(q, s))
+		let_go(s);
 	pthread_mutex_unlock(&q->lock);
 }
 
@@ -288,254 +240,7 @@ const uint8_t *storeq_key(const struct storeq *q)
 	return store_key(q->writer.store);
 }
 
-/* --- the threads --- */
-
-/* Under the lock; false when the tick came first. */
-static bool wait_for_work(struct side *s, int64_t tick_at_ms)
-{
-	struct timespec at = {tick_at_ms / 1000,
-			      tick_at_ms % 1000 * 1000 * 1000};
-
-	while (s->queue.head == NULL && !s->q->closing) {
-		if (clock_mono_ms() >= tick_at_ms)
-			return false;
-		pthread_cond_timedwait(&s->wake, &s->q->lock, &at);
-	}
-	return s->queue.head != NULL;
-}
-
-static bool batch_writes(struct store_op **ops, size_t count)
-{
-	size_t i;
-
-	for (i = 0; i < count; i++) {
-		if (!store_op_reads(ops[i]->kind))
-			return true;
-	}
-	return false;
-}
-
-static const struct store_op *first_failure(struct store_op **ops, size_t count)
-{
-	size_t i;
-
-	for (i = 0; i < count; i++) {
-		if (ops[i]->result == RESULT_TEMP)
-			return ops[i];
-	}
-	return NULL;
-}
-
-static bool any_erased(struct store_op **ops, size_t count)
-{
-	size_t i;
-
-	for (i = 0; i < count; i++) {
-		if (store_op_erased(ops[i]))
-			return true;
-	}
-	return false;
-}
-
-static void log_failure(struct side *s, const struct error *err)
-{
-	uint64_t held_back;
-
-	if (s->writes) {
-		pthread_mutex_lock(&s->q->lock);
-		s->q->trouble = *err;
-		pthread_mutex_unlock(&s->q->lock);
-	}
-	if (log_throttle_pass(&s->throttle, clock_mono_ms(), LOG_INTERVAL_MS,
-			      &held_back))
-		log_error("store_failed", log_str("error", err->text),
-			  log_int("suppressed", (int64_t)held_back));
-}
-
-/* Under the lock. */
-static void set_failed(struct storeq *q, bool failed)
-{
-	if (q->failed && !failed)
-		log_info("store_works", log_bool("again", true));
-	q->failed = failed;
-}
-
-/* What takes long though it is small would do so in any case. */
-static void resize(struct side *s, size_t count, bool slow)
-{
-	if (!slow && s->batch_max < BATCH_MAX)
-		s->batch_max *= 2;
-	else if (slow && count >= 2 * BATCH_SMALL)
-		s->batch_max = BATCH_SMALL;
-}
-
-/* Runs one transaction; the caller does not hold the lock. */
-static void run_batch(struct side *s, struct store_op **ops, size_t count,
-		      struct sample *sample)
-{
-	const struct store_op *failure;
-	int64_t from_us = clock_mono_us();
-	bool writes = batch_writes(ops, count);
-
-	store_run(s->store, ops, count);
-	sample->seconds = (double)(clock_mono_us() - from_us) / 1e6;
-	sample->count = writes ? count : 0;
-	failure = first_failure(ops, count);
-	if (failure != NULL)
-		log_failure(s, &failure->error);
-	resize(s, count, sample->seconds > BATCH_SLOW_S);
-}
-
-/* Under the lock. */
-static void finish_batch(struct side *s, struct item_list *batch,
-			 const struct sample *sample, bool failed)
-{
-	struct storeq *q = s->q;
-	struct item *it;
-
-	while ((it = list_pop(batch)) != NULL)
-		list_push(&q->finished, it);
-	if (sample->count > 0 && q->sample_count < SAMPLES_MAX)
-		q->samples[q->sample_count++] = *sample;
-	if (s->writes && (sample->count > 0 || failed))
-		set_failed(q, failed);
-	s->busy_since_ms = 0;
-	post(q);
-	pthread_cond_signal(&q->idle);
-}
-
-/* Under the lock, which is given up while the store works. */
-static void work(struct side *s)
-{
-	struct store_op *ops[BATCH_MAX];
-	struct item_list batch = {NULL, NULL, 0};
-	struct sample sample;
-	bool failed, erased;
-
-	s->busy_since_ms = s->queue.head->since_ms;
-	while (batch.count < s->batch_max && s->queue.head != NULL) {
-		ops[batch.count] = s->queue.head->op;
-		list_push(&batch, list_pop(&s->queue));
-	}
-	pthread_mutex_unlock(&s->q->lock);
-	run_batch(s, ops, batch.count, &sample);
-	failed = first_failure(ops, batch.count) != NULL;
-	erased = any_erased(ops, batch.count);
-	pthread_mutex_lock(&s->q->lock);
-	s->q->unclean = s->q->unclean || erased;
-	finish_batch(s, &batch, &sample, failed);
-}
-
-static bool probe(struct side *s)
-{
-	struct store_op op;
-
-	store_op_init(&op, STORE_PROBE);
-	return store_do(s->store, &op) == RESULT_OK;
-}
-
-/* Under the lock, which is given up meanwhile. */
-static void watch(struct side *s)
-{
-	struct storeq *q = s->q;
-	bool failed = q->failed && s->queue.head == NULL;
-	bool works = false, sound, changed;
-	struct error err;
-
-	pthread_mutex_unlock(&q->lock);
-	sound = store_watch(s->store, &err) == RESULT_OK;
-	if (!sound)
-		log_failure(s, &err);
-	else if (failed)
-		works = probe(s);
-	changed = store_changed(s->store);
-	pthread_mutex_lock(&q->lock);
-	if (works || !sound)
-		set_failed(q, !sound);
-	if (!changed)
-		return;
-	q->changed = true;
-	q->unclean = true; /* perhaps they erased somebody */
-	post(q);
-}
-
-/* Under the lock, which is given up meanwhile. */
-static void checkpoint(struct side *s)
-{
-	struct storeq *q = s->q;
-	bool unclean = q->unclean;
-	int64_t bytes;
-
-	q->unclean = false;
-	pthread_mutex_unlock(&q->lock);
-	bytes = store_checkpoint(s->store);
-	if (unclean && store_empty_log(s->store))
-		unclean = false;
-	pthread_mutex_lock(&q->lock);
-	q->unclean = q->unclean || unclean;
-	if (bytes >= 0)
-		q->log_bytes = bytes;
-}
-
-static void tick(struct side *s)
-{
-	if (s->writes)
-		watch(s);
-	if (s->checkpoints)
-		checkpoint(s);
-}
-
-static void *side_main(void *arg)
-{
-	struct side *s = arg;
-	struct storeq *q = s->q;
-	int64_t tick_at_ms = clock_mono_ms() + TICK_MS;
-
-	pthread_mutex_lock(&q->lock);
-	while (!q->closing || s->queue.head != NULL) {
-		if (wait_for_work(s, tick_at_ms)) {
-			s->call_since_ms = clock_mono_ms();
-			work(s);
-		}
-		if (clock_mono_ms() >= tick_at_ms) {
-			s->call_since_ms = clock_mono_ms();
-			tick(s);
-			tick_at_ms = clock_mono_ms() + TICK_MS;
-		}
-		s->call_since_ms = 0;
-	}
-	pthread_mutex_unlock(&q->lock);
-	return NULL;
-}
-
 /* --- life --- */
-
-static void side_start(struct storeq *q, struct side *s, struct store *store)
-{
-	pthread_condattr_t attr;
-	sigset_t all, before;
-
-	s->q = q;
-	s->store = store;
-	s->batch_max = BATCH_MAX;
-	pthread_condattr_init(&attr);
-	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	pthread_cond_init(&s->wake, &attr);
-	pthread_condattr_destroy(&attr);
-	/* Signals are the loop's. */
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	if (pthread_create(&s->thread, NULL, side_main, s) != 0)
-		abort();
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-}
-
-static void side_stop(struct side *s)
-{
-	pthread_join(s->thread, NULL);
-	pthread_cond_destroy(&s->wake);
-	store_close(s->store);
-}
 
 struct storeq *storeq_new(struct loop *loop, struct store *writer,
 			  struct store *reader)
@@ -543,6 +248,7 @@ struct storeq *storeq_new(struct loop *loop, struct store *writer,
 	struct storeq *q = xcalloc(1, sizeof(*q));
 
 	q->loop = loop;
+	q->loop_thread = pthread_self();
 	q->mailbox = xcalloc(1, sizeof(*q->mailbox));
 	q->mailbox->q = q;
 	pthread_mutex_init(&q->lock, NULL);
@@ -566,6 +272,8 @@ static bool is_busy(const struct side *s)
 static void drain(struct storeq *q)
 {
 	pthread_mutex_lock(&q->lock);
+	q->draining = true;
+	let_go(&q->writer);
 	while (is_busy(&q->writer) || is_busy(&q->reader) ||
 	       q->finished.head != NULL) {
 		if (q->finished.head == NULL) {
@@ -590,10 +298,8 @@ void storeq_free(struct storeq *q)
 	if (q->has_reader)
 		side_stop(&q->reader);
 	side_stop(&q->writer);
-	if (q->posted)
-		q->mailbox->q = NULL; /* the post will free it */
-	else
-		free(q->mailbox);
+	q->mailbox->q = NULL; /* calls under way will free it */
+	mailbox_leave(q->mailbox);
 	pthread_cond_destroy(&q->idle);
 	pthread_mutex_destroy(&q->lock);
 	free(q);

@@ -2,7 +2,10 @@
  * The SQLite backend's ops table: transactions, dispatch, the write-ahead log.
  *
  * The log is never checkpointed by a commit of its own accord: a reader
- * thread does it (store_checkpoint), so that intake does not wait for it.
+ * thread does it (store_checkpoint), so that intake does not wait for it. All
+ * of a log that grows meanwhile is moved only between two commits; then it
+ * begins anew, in blocks that the file has already. So past WAL_PAGES_LONG the
+ * owner of both threads lets the reader move the most and the writer the rest.
  * Should that fall behind, the writer does it itself past WAL_PAGES_MAX, in
  * passive mode, which waits for nobody.
  *
@@ -22,6 +25,7 @@
 /* 64 MiB of 4 KiB pages; and how much more before the next own attempt. */
 #define WAL_PAGES_MAX  16384
 #define WAL_PAGES_MORE 1024
+#define WAL_PAGES_LONG 2048
 
 #define LOG_INTERVAL_MS 10000
 
@@ -154,6 +158,11 @@ static int64_t sq_checkpoint(struct store_backend *b)
 	return pages < 0 ? -1 : pages * sq_of(b)->page_size;
 }
 
+static bool sq_log_is_long(const struct store_backend *b)
+{
+	return ((const struct sq *)b)->wal_pages >= WAL_PAGES_LONG;
+}
+
 /* Waits for nobody: it would hold the lock of the writers meanwhile. */
 static bool sq_empty_log(struct store_backend *b)
 {
@@ -183,6 +192,7 @@ const struct store_backend_ops store_sqlite_ops = {
 	.changed = sq_changed,
 	.watch = sq_watch,
 	.checkpoint = sq_checkpoint,
+	.log_is_long = sq_log_is_long,
 	.empty_log = sq_empty_log,
 	.leave = sq_leave,
 	.is_left = sq_is_left,

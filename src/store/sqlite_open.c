@@ -87,12 +87,20 @@ static void keep_temporary_files(const char *path)
 	free(copy);
 }
 
+/* Each allocation would take a lock to be counted, and nobody asks. Too late
+ * when SQLite is in use already: then it counts. */
+static void count_no_memory(void)
+{
+	(void)sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+}
+
 static enum result open_database(struct sq *q, const char *path,
 				 struct error *err)
 {
 	int rc;
 
 	keep_temporary_files(path);
+	count_no_memory();
 	rc = sqlite3_open_v2(path, &q->db,
 			     SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
 	if (rc != SQLITE_OK)

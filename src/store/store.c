@@ -557,6 +557,12 @@ int64_t store_checkpoint(struct store *s)
 	return s->backend->ops->checkpoint(s->backend);
 }
 
+bool store_log_is_long(const struct store *s)
+{
+	return s->backend->ops->log_is_long != NULL &&
+	       s->backend->ops->log_is_long(s->backend);
+}
+
 const uint8_t *store_key(const struct store *s)
 {
 	return s->backend->ops->key(s->backend);

@@ -26,6 +26,8 @@ struct fake {
 	atomic_bool applying; /* has an op in hand */
 	atomic_int commits;
 	atomic_int checkpoints;
+	atomic_int left; /* bytes, by a checkpoint */
+	atomic_bool long_log;
 	atomic_int emptied;
 	atomic_bool lost;
 	atomic_int largest;  /* batch */
@@ -102,7 +104,12 @@ static bool fake_changed(struct store_backend *b)
 static int64_t fake_checkpoint(struct store_backend *b)
 {
 	atomic_fetch_add(&fake_of(b)->checkpoints, 1);
-	return 4096;
+	return atomic_load(&fake_of(b)->left);
+}
+
+static bool fake_log_is_long(const struct store_backend *b)
+{
+	return atomic_load(&((const struct fake *)b)->long_log);
 }
 
 static enum result fake_watch(struct store_backend *b, struct error *err)
@@ -133,6 +140,7 @@ static const struct store_backend_ops fake_ops = {
 	.changed = fake_changed,
 	.watch = fake_watch,
 	.checkpoint = fake_checkpoint,
+	.log_is_long = fake_log_is_long,
 	.empty_log = fake_empty_log,
 	.key = fake_key,
 };
@@ -143,6 +151,7 @@ static struct fake *fake_new(bool *freed)
 
 	f->base.ops = &fake_ops;
 	f->freed = freed;
+	f->left = 4096;
 	pthread_mutex_init(&f->lock, NULL);
 	pthread_cond_init(&f->opened, NULL);
 	return f;
@@ -319,6 +328,68 @@ static void a_slow_store_gets_small_batches(void **state)
 	assert_int_equal(atomic_load(&w.writer->sizes[1]), 256);
 	assert_int_equal(atomic_load(&w.writer->sizes[2]), 16);
 	assert_true(atomic_load(&w.writer->sizes[3]) >= 16);
+	world_close(&w);
+}
+
+/* The store has nothing to do meanwhile: it waits for the turn's end. */
+static void a_turn_is_one_transaction(void **state)
+{
+	struct world w;
+	int i;
+
+	(void)state;
+	world_open(&w, false, 20);
+	for (i = 0; i < 20; i++) {
+		submit(&w, i, STORE_PROBE);
+		usleep(1000);
+	}
+	run_until(&w, all_done);
+	check_once(&w);
+	assert_int_equal(atomic_load(&w.writer->sizes[0]), 20);
+	world_close(&w);
+}
+
+static void wait_without_a_turn(struct world *w)
+{
+	int ms;
+
+	for (ms = 0; ms < PATIENCE_MS && !is_applying(w); ms++)
+		usleep(1000);
+	assert_true(is_applying(w));
+}
+
+static void a_long_turn_is_not_waited_for(void **state)
+{
+	struct world w;
+	int i;
+
+	(void)state;
+	world_open(&w, false, 40);
+	for (i = 0; i < 40; i++)
+		submit(&w, i, STORE_PROBE);
+	wait_without_a_turn(&w);
+	run_until(&w, all_done);
+	check_once(&w);
+	world_close(&w);
+}
+
+static void *submit_one(void *arg)
+{
+	submit(arg, 0, STORE_PROBE);
+	return NULL;
+}
+
+static void other_threads_have_no_turns(void **state)
+{
+	pthread_t thread;
+	struct world w;
+
+	(void)state;
+	world_open(&w, false, 1);
+	assert_int_equal(pthread_create(&thread, NULL, submit_one, &w), 0);
+	assert_int_equal(pthread_join(thread, NULL), 0);
+	wait_without_a_turn(&w);
+	run_until(&w, all_done);
 	world_close(&w);
 }
 
@@ -590,6 +661,45 @@ static void the_reader_checkpoints(void **state)
 	world_close(&w);
 }
 
+static bool writer_has_checkpointed(struct world *w)
+{
+	return atomic_load(&w->writer->checkpoints) > 0;
+}
+
+static bool reader_goes_on(struct world *w)
+{
+	return atomic_load(&w->reader->checkpoints) > 2;
+}
+
+/* The reader moves the most of it, and the writer what is left. */
+static void a_long_log_is_moved_by_both(void **state)
+{
+	struct world w;
+
+	(void)state;
+	world_open(&w, true, 1);
+	atomic_store(&w.writer->long_log, true);
+	atomic_store(&w.reader->left, 100);
+	submit(&w, 0, STORE_PROBE);
+	run_until(&w, writer_has_checkpointed);
+	assert_true(atomic_load(&w.reader->checkpoints) > 0);
+	world_close(&w);
+}
+
+static void much_of_a_long_log_is_the_readers(void **state)
+{
+	struct world w;
+
+	(void)state;
+	world_open(&w, true, 1);
+	atomic_store(&w.writer->long_log, true);
+	atomic_store(&w.reader->left, INT32_MAX);
+	submit(&w, 0, STORE_PROBE);
+	run_until(&w, reader_goes_on);
+	assert_int_equal(atomic_load(&w.writer->checkpoints), 0);
+	world_close(&w);
+}
+
 static bool has_emptied(struct world *w)
 {
 	return atomic_load(&w->reader->emptied) > 1;
@@ -648,6 +758,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_batch_takes_all_that_waits),
 		cmocka_unit_test(a_slow_store_gets_small_batches),
+		cmocka_unit_test(a_turn_is_one_transaction),
+		cmocka_unit_test(a_long_turn_is_not_waited_for),
+		cmocka_unit_test(other_threads_have_no_turns),
 		cmocka_unit_test(many_threads_may_submit),
 		cmocka_unit_test(lists_do_not_wait_for_writes),
 		cmocka_unit_test(freeing_runs_what_is_queued),
@@ -660,6 +773,8 @@ int main(void)
 		cmocka_unit_test(a_failing_list_is_not_behind),
 		cmocka_unit_test(others_writes_are_told),
 		cmocka_unit_test(the_reader_checkpoints),
+		cmocka_unit_test(a_long_log_is_moved_by_both),
+		cmocka_unit_test(much_of_a_long_log_is_the_readers),
 		cmocka_unit_test(a_store_that_is_gone_is_behind),
 		cmocka_unit_test(after_an_erasure_the_log_is_emptied),
 		cmocka_unit_test(the_key_is_the_stores),

@@ -1,0 +1,330 @@
+/*
+ * What the writer's and the reader's thread do: see storeq.c.
+ */
+#include "storeq_int.h"
+
+#include <signal.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "base/clock.h"
+#include "base/str.h"
+
+#define BATCH_MAX	256
+#define BATCH_SMALL	16
+#define BATCH_SLOW_S	0.5
+#define TICK_MS		1000
+#define LOG_INTERVAL_MS 10000
+#define LOG_REST_BYTES	(256 * 1024)
+#define LOG_MOVES_MAX	4 /* in a row: somebody may be reading it */
+
+/* Under the lock; false when the tick came first. */
+static bool wait_for_work(struct side *s, int64_t tick_at_ms)
+{
+	struct timespec at = {tick_at_ms / 1000,
+			      tick_at_ms % 1000 * 1000 * 1000};
+
+	while (!s->ready && !s->moves_log && !s->q->closing) {
+		if (clock_mono_ms() >= tick_at_ms)
+			return false;
+		pthread_cond_timedwait(&s->wake, &s->q->lock, &at);
+	}
+	return s->ready;
+}
+
+static bool batch_writes(struct store_op **ops, size_t count)
+{
+	size_t i;
+
+	for (i = 0; i < count; i++) {
+		if (!store_op_reads(ops[i]->kind))
+			return true;
+	}
+	return false;
+}
+
+static const struct store_op *first_failure(struct store_op **ops, size_t count)
+{
+	size_t i;
+
+	for (i = 0; i < count; i++) {
+		if (ops[i]->result == RESULT_TEMP)
+			return ops[i];
+	}
+	return NULL;
+}
+
+static bool any_erased(struct store_op **ops, size_t count)
+{
+	size_t i;
+
+	for (i = 0; i < count; i++) {
+		if (store_op_erased(ops[i]))
+			return true;
+	}
+	return false;
+}
+
+static void log_failure(struct side *s, const struct error *err)
+{
+	uint64_t held_back;
+
+	if (s->writes) {
+		pthread_mutex_lock(&s->q->lock);
+		s->q->trouble = *err;
+		pthread_mutex_unlock(&s->q->lock);
+	}
+	if (log_throttle_pass(&s->throttle, clock_mono_ms(), LOG_INTERVAL_MS,
+			      &held_back))
+		log_error("store_failed", log_str("error", err->text),
+			  log_int("suppressed", (int64_t)held_back));
+}
+
+/* Under the lock. */
+static void set_failed(struct storeq *q, bool failed)
+{
+	if (q->failed && !failed)
+		log_info("store_works", log_bool("again", true));
+	q->failed = failed;
+}
+
+/* What takes long though it is small would do so in any case. */
+static void resize(struct side *s, size_t count, bool slow)
+{
+	if (!slow && s->batch_max < BATCH_MAX)
+		s->batch_max *= 2;
+	else if (slow && count >= 2 * BATCH_SMALL)
+		s->batch_max = BATCH_SMALL;
+}
+
+/* Runs one transaction; the caller does not hold the lock. */
+static void run_batch(struct side *s, struct store_op **ops, size_t count,
+		      struct sample *sample)
+{
+	const struct store_op *failure;
+	int64_t from_us = clock_mono_us();
+	bool writes = batch_writes(ops, count);
+
+	store_run(s->store, ops, count);
+	sample->seconds = (double)(clock_mono_us() - from_us) / 1e6;
+	sample->count = writes ? count : 0;
+	failure = first_failure(ops, count);
+	if (failure != NULL)
+		log_failure(s, &failure->error);
+	resize(s, count, sample->seconds > BATCH_SLOW_S);
+}
+
+/* Under the lock. */
+static void finish_batch(struct side *s, struct item_list *batch,
+			 const struct sample *sample, bool failed)
+{
+	struct storeq *q = s->q;
+	struct item *it;
+
+	while ((it = item_list_pop(batch)) != NULL)
+		item_list_push(&q->finished, it);
+	if (sample->count > 0 && q->sample_count < SAMPLES_MAX)
+		q->samples[q->sample_count++] = *sample;
+	if (s->writes && (sample->count > 0 || failed))
+		set_failed(q, failed);
+	s->busy_since_ms = 0;
+	storeq_post(q);
+	pthread_cond_signal(&q->idle);
+}
+
+static bool probe(struct side *s)
+{
+	struct store_op op;
+
+	store_op_init(&op, STORE_PROBE);
+	return store_do(s->store, &op) == RESULT_OK;
+}
+
+/* Under the lock, which is given up meanwhile. */
+static void watch(struct side *s)
+{
+	struct storeq *q = s->q;
+	bool failed = q->failed && s->queue.head == NULL;
+	bool works = false, sound, changed;
+	struct error err;
+
+	pthread_mutex_unlock(&q->lock);
+	sound = store_watch(s->store, &err) == RESULT_OK;
+	if (!sound)
+		log_failure(s, &err);
+	else if (failed)
+		works = probe(s);
+	changed = store_changed(s->store);
+	pthread_mutex_lock(&q->lock);
+	if (works || !sound)
+		set_failed(q, !sound);
+	if (!changed)
+		return;
+	q->changed = true;
+	q->unclean = true; /* perhaps they erased somebody */
+	storeq_post(q);
+}
+
+/* Under the lock, which is given up meanwhile. How many bytes are left; -1:
+ * it cannot be told. */
+static int64_t move_log(struct side *s)
+{
+	struct storeq *q = s->q;
+	int64_t left;
+
+	s->moves_log = false;
+	pthread_mutex_unlock(&q->lock);
+	left = store_checkpoint(s->store);
+	pthread_mutex_lock(&q->lock);
+	if (left >= 0)
+		q->log_bytes = left;
+	return left;
+}
+
+static void call_to_move(struct side *s)
+{
+	s->moves_log = true;
+	pthread_cond_signal(&s->wake);
+}
+
+/* Under the lock. What came meanwhile is the reader's as long as it is much,
+ * and the log can be moved at all; what is little the writer moves before
+ * anything else comes. */
+static void move_on(struct storeq *q, int64_t left)
+{
+	if (!q->log_is_long || left <= 0)
+		return;
+	if (left <= LOG_REST_BYTES)
+		call_to_move(&q->writer);
+	else if (q->log_moves++ < LOG_MOVES_MAX)
+		call_to_move(&q->reader);
+}
+
+/* Under the lock: once for a log that has become long. */
+static void heed_log(struct storeq *q, bool is_long)
+{
+	bool was_long = q->log_is_long;
+
+	q->log_is_long = is_long && q->has_reader;
+	if (!q->log_is_long || was_long)
+		return;
+	q->log_moves = 0;
+	call_to_move(&q->reader);
+}
+
+/* Under the lock, which is given up meanwhile. */
+static void empty_log(struct side *s)
+{
+	struct storeq *q = s->q;
+	bool emptied;
+
+	q->unclean = false;
+	pthread_mutex_unlock(&q->lock);
+	emptied = store_empty_log(s->store);
+	pthread_mutex_lock(&q->lock);
+	q->unclean = q->unclean || !emptied;
+}
+
+static void checkpoint(struct side *s)
+{
+	s->q->log_moves = 0;
+	move_on(s->q, move_log(s));
+	if (s->q->unclean)
+		empty_log(s);
+}
+
+/* Under the lock, which is given up while the store works. */
+static void work(struct side *s)
+{
+	struct store_op *ops[BATCH_MAX];
+	struct item_list batch = {NULL, NULL, 0};
+	struct sample sample;
+	bool failed, erased, long_log;
+
+	s->busy_since_ms = s->queue.head->since_ms;
+	while (batch.count < s->batch_max && s->queue.head != NULL) {
+		ops[batch.count] = s->queue.head->op;
+		item_list_push(&batch, item_list_pop(&s->queue));
+	}
+	s->ready = s->queue.head != NULL;
+	pthread_mutex_unlock(&s->q->lock);
+	run_batch(s, ops, batch.count, &sample);
+	failed = first_failure(ops, batch.count) != NULL;
+	erased = any_erased(ops, batch.count);
+	long_log = s->writes && store_log_is_long(s->store);
+	pthread_mutex_lock(&s->q->lock);
+	s->q->unclean = s->q->unclean || erased;
+	if (s->writes)
+		heed_log(s->q, long_log);
+	finish_batch(s, &batch, &sample, failed);
+}
+
+static void take_log(struct side *s)
+{
+	int64_t left = move_log(s);
+
+	if (!s->writes)
+		move_on(s->q, left);
+}
+
+static void tick(struct side *s)
+{
+	if (s->writes)
+		watch(s);
+	if (s->checkpoints)
+		checkpoint(s);
+}
+
+static void *side_main(void *arg)
+{
+	struct side *s = arg;
+	struct storeq *q = s->q;
+	int64_t tick_at_ms = clock_mono_ms() + TICK_MS;
+
+	pthread_mutex_lock(&q->lock);
+	while (!q->closing || s->queue.head != NULL) {
+		bool ready = wait_for_work(s, tick_at_ms);
+
+		if (ready || s->moves_log)
+			s->call_since_ms = clock_mono_ms();
+		if (s->moves_log)
+			take_log(s);
+		if (ready)
+			work(s);
+		if (clock_mono_ms() >= tick_at_ms) {
+			s->call_since_ms = clock_mono_ms();
+			tick(s);
+			tick_at_ms = clock_mono_ms() + TICK_MS;
+		}
+		s->call_since_ms = 0;
+	}
+	pthread_mutex_unlock(&q->lock);
+	return NULL;
+}
+
+void side_start(struct storeq *q, struct side *s, struct store *store)
+{
+	pthread_condattr_t attr;
+	sigset_t all, before;
+
+	s->q = q;
+	s->store = store;
+	s->batch_max = BATCH_MAX;
+	pthread_condattr_init(&attr);
+	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	pthread_cond_init(&s->wake, &attr);
+	pthread_condattr_destroy(&attr);
+	/* Signals are the loop's. */
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	if (pthread_create(&s->thread, NULL, side_main, s) != 0)
+		abort();
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+}
+
+void side_stop(struct side *s)
+{
+	pthread_join(s->thread, NULL);
+	pthread_cond_destroy(&s->wake);
+	store_close(s->store);
+}
