@@ -48,10 +48,12 @@ class Lab:
         self.modules = options.modules
         self.folder = tempfile.mkdtemp(prefix="reunite-bench-",
                                        dir=options.folder)
+        tempfile.tempdir = self.folder  # whatever else wants one
         # PostgreSQL's user must get in
         os.chmod(self.folder, 0o711)
         self.disk = measure.Disk(self.folder)
         self.left_out = []
+        self.at_end = []  # with a remove() each
         if not self.disk.known:
             self.leave_out("flushes (this disk does not count them)")
 
@@ -83,6 +85,8 @@ class Lab:
                 "machine": measure.machine(self.folder)}
 
     def close(self):
+        for program in self.at_end:
+            program.remove()
         shutil.rmtree(self.folder, ignore_errors=True)
 
 

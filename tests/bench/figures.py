@@ -32,6 +32,15 @@ def ratio(a, b):
     return a / b if a is not None and b else None
 
 
+def paired(ours, theirs, key):
+    """The median of the ratios of rounds that were side by side; rounds
+    have their number in "round"."""
+    other = {r["round"]: r[key] for r in good(theirs) if r.get(key)}
+    found = [r[key] / other[r["round"]] for r in good(ours)
+             if r.get(key) is not None and r["round"] in other]
+    return statistics.median(found) if found else None
+
+
 def number(value, digits=0, unit=""):
     """1,234.5 us; a dash for what is not known."""
     return "–" if value is None else f"{value:,.{digits}f}{unit}"

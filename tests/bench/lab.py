@@ -25,6 +25,7 @@ from measure import cpu_seconds  # noqa: E402
 from harness import Sandbox  # noqa: E402,F401
 
 KEY = "key-of-the-benchmark"
+SECRET = "secret-of-the-benchmark"
 READY_S = 120
 SERVER = {
     "fsync": "on", "full_page_writes": "on", "synchronous_commit": "on",
@@ -48,6 +49,7 @@ account "{name}" {{
   sunco_key_id = "{key_id}"
   sunco_key_secret = "{key_secret}"
   sunco_webhook_secrets = {{"{key}"}}
+  zendesk_webhook_secrets = {{"{secret}"}}
   apply = "auto"
   sweep_every = "0"
   max_merges_per_hour = 1000000
@@ -62,20 +64,25 @@ NOWHERE = {"zendesk": "http://127.0.0.1:9", "sunco": "http://127.0.0.1:9",
 class Node:
     """One `reunite serve`."""
 
-    def __init__(self, build, folder, store, names, upstream):
+    def __init__(self, build, folder, store, names, upstream,
+                 environment=None):
         self.log_file = os.path.join(folder, "log")
         config = os.path.join(folder, "reunite.conf")
         with open(config, "w", encoding="utf-8") as f:
             f.write(TOP.format(store=store))
             for name in names:
-                f.write(ACCOUNT.format(name=name, key=KEY, **upstream))
+                f.write(ACCOUNT.format(name=name, key=KEY, secret=SECRET,
+                                       **upstream))
         started = time.monotonic()
         with open(self.log_file, "wb") as log:
             self.process = subprocess.Popen(
-                [os.path.join(build, "reunite"), "serve", "-c", config],
-                stderr=log)
+                ["setpriv", "--pdeathsig", "TERM",
+                 os.path.join(build, "reunite"), "serve", "-c", config],
+                stderr=log, env={**os.environ, **(environment or {})})
         self.pid = self.process.pid
-        self.port = self.listens()["port"]
+        listens = self.listens()
+        self.port = listens["port"]
+        self.admin_port = listens["admin_port"]
         self.start_s = time.monotonic() - started
 
     def listens(self):
@@ -98,6 +105,7 @@ class Deployment:
     """Some nodes over one new database of a kind."""
 
     def __init__(self, lab, count, accounts, upstream=None):
+        self.build = lab.build
         self.server = lab.server if count else None
         self.folder = tempfile.mkdtemp(prefix="reunite-scale-")
         self.database = None
@@ -176,16 +184,20 @@ class Lab:
         self.server.remove()
 
 
-def wrk(node, path, arguments, seconds, connections):
-    """A load generator that runs."""
-    return subprocess.Popen(
-        ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--latency",
-         "--timeout", "10s", "-s", os.path.join(HERE, "sunco.lua"),
-         f"http://127.0.0.1:{node.port}{path}", "--", *map(str, arguments)],
-        stdout=subprocess.PIPE, text=True)
+def send(build, port, paths, kind, seconds, connections, rate=None):
+    """A load generator that runs; `paths` and `kind` may be several, with
+    commas. None of its ids is one of another's."""
+    argv = [os.path.join(build, "tests/bench/loadgen"), "--port", str(port),
+            "--path", paths, "--kind", kind, "--key", KEY, "--secret", SECRET,
+            "--connections", str(connections), "--seconds", str(seconds),
+            "--seed", str(int.from_bytes(os.urandom(4), "big"))]
+    if rate:
+        argv += ["--rate", str(max(int(rate), 1))]
+    return subprocess.Popen(argv, stdout=subprocess.PIPE, text=True)
 
 
 def result_of(process):
     output = process.communicate()[0]
-    assert process.returncode == 0, output
-    return json.loads(re.search(r"^RESULT (.*)$", output, re.M).group(1))
+    if process.returncode:
+        raise RuntimeError(f"loadgen: {process.returncode}")
+    return json.loads(output)

@@ -124,7 +124,7 @@ def save_all(folder, found):
     """The JSON and the pictures."""
     os.makedirs(folder, exist_ok=True)
     save(os.path.join(folder, "latest.json"),
-         json.dumps(found, indent=1, sort_keys=True) + "\n")
+         json.dumps(found, indent=1) + "\n")
     for name, picture in pictures(found).items():
         save(os.path.join(folder, name), picture)
 
@@ -160,7 +160,8 @@ def differences():
 def main():
     if sys.argv[1:] == ["--check"]:
         wrong = differences()
-        print("\n".join(wrong))
+        for name in wrong:
+            print(name)
         return 1 if wrong else 0
     publish(load())
     return 0

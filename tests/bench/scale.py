@@ -7,8 +7,8 @@ usage: scale.py BUILD_DIR [--only WHAT,...] [--nodes N,...] [--rounds N]
 
 Measures, each interleaved (every subject once a round; the median of the
 rounds, and in brackets the lowest and the highest):
-  intake   webhooks stored durably, of one account and of several; wrk sends as
-           fast as it is answered, half of the machine is its own. CPU a
+  intake   webhooks stored durably, of one account and of several; loadgen sends
+           as fast as it is answered, half of the machine is its own. CPU a
            request is user + system time of all nodes, and of PostgreSQL apart
   merges   from webhooks of new people to merges with Zendesk read back, at a
            sandbox that answers at once
@@ -71,11 +71,11 @@ class Meter:
 
 def load(on, accounts, seconds, connections):
     meter = Meter(on)
-    path = f"/webhooks/{on.names[0]}/sunco"
+    paths = ",".join(f"/webhooks/{name}/sunco"
+                     for name in on.names[:max(accounts, 1)])
     each = max(connections // len(on.nodes), 1)
-    running = [labs.wrk(node, path, (labs.KEY, "conversation:create",
-                                     accounts, f"{n:x}"), seconds, each)
-               for n, node in enumerate(on.nodes)]
+    running = [labs.send(on.build, node.port, paths, "sunco", seconds, each)
+               for node in on.nodes]
     results = [labs.result_of(process) for process in running]
     requests = sum(r["requests"] for r in results)
     return {**meter.read(requests),
