@@ -19,6 +19,11 @@
  * as many after each 429 and one more again after as many answers, and
  * nothing for a time that doubles (core/throttle.h).
  *
+ * Reads of users that the limits hold back are made together: when the next
+ * one's turn comes it takes along all that would have to wait on (show_many,
+ * up to API_BATCH_MAX). None waits for that; what the answer leaves out, and
+ * all of it if it fails, is read one by one.
+ *
  * A request that the limits hold back waits in its lane (live before review
  * before backfill); where it would have to wait longer than API_QUEUE_MAX_MS
  * (API_QUEUE_ONCE_MS with `once`: what it rests on grows old) it ends as
@@ -42,6 +47,7 @@
 #define API_TIMEOUT_MS	   30000 /* of a request, as the configuration has it */
 #define API_QUEUE_MAX_MS   20000
 #define API_QUEUE_ONCE_MS  5000
+#define API_BATCH_MAX	   100
 #define API_SUNCO_OPEN_MAX 4 /* half of the connections to a host */
 
 enum api { API_ZENDESK, API_SUNCO, API_COUNT };
@@ -166,7 +172,11 @@ struct api_call {
 	/* copied; query included, already escaped; NULL (it grew too long) or
 	 * over 16 KiB with the URL: PERM */
 	const char *path;
-	uint64_t user;	     /* whom it is about; 0: nobody in particular */
+	uint64_t user; /* whom it is about; 0: nobody in particular */
+	/* Reads that user, with identities and organizations: while the limits
+	 * hold it back, one request may read many (api_batch.c). The answer's
+	 * "many" says so. */
+	bool shareable;
 	struct json_t *body; /* *taken*, or NULL */
 	enum job_lane lane;
 	bool once; /* must not be repeated */

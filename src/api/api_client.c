@@ -2,13 +2,15 @@
  * Requests to one account: queue, credentials, limits, result.
  *
  *	api_send -> WAITING -> SENT -> FINISHED -> DELIVERING -> freed
- *	               |  ^------+         ^
- *	               +-------------------+
+ *	            |  | ^-------+      ^  ^
+ *	            |  +---- RIDING ----+  |
+ *	            +----------------------+
  *
  *	WAITING->SENT      request_try(): token there, budget allows
  *	WAITING->FINISHED  request_try(): token refused, or would wait too long
  *	SENT->WAITING      answered(): a clean 401 under OAuth, the first time
  *	SENT->FINISHED     answered()
+ *	to, from RIDING    with another request, that reads many: api_batch.c
  *	->DELIVERING       deliver(): the callback runs, cancel does nothing
  *	any other->freed   api_cancel(), api_client_free()
  *
@@ -19,67 +21,20 @@
  * Refused: to repeat anything but a request that the API answered with a
  * clean 401 (which was not carried out); links to other hosts.
  */
-#include "api_limits.h"
+#include "api_request.h"
 
 #include <stdlib.h>
 #include <string.h>
-#include <sys/queue.h>
 
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/crypto.h"
 #include "base/json.h"
 #include "base/metrics.h"
-#include "oauth.h"
 
 enum {
 	URL_MAX = 16 * 1024,
 	HEADER_MAX = 16 * 1024,
-};
-
-enum request_state { WAITING, SENT, FINISHED, DELIVERING };
-
-struct api_request {
-	TAILQ_ENTRY(api_request) entry;
-	struct api_client *client;
-	enum request_state state;
-	struct api_toll toll;
-	const char *name;
-	const char *method;
-	bool once;
-	char *path;
-	uint64_t user;
-	char *body;
-	int64_t since_ms;
-	int64_t send_by_ms;	   /* clock_boot_ms(); 0: whenever */
-	uint64_t token_generation; /* 0: not under OAuth */
-	bool again;		   /* after a 401 */
-	struct http_transfer *transfer;
-	struct api_result result;
-	struct json_t *json;
-	api_done *done;
-	api_drop *drop;
-	void *arg;
-};
-TAILQ_HEAD(request_list, api_request);
-
-struct api_client {
-	struct loop *loop;
-	struct http_client *http;
-	struct api_config config; /* its strings are ours */
-	struct api_limits limits;
-	int64_t date_ms;      /* of the last answer; 0: none */
-	int64_t date_mono_ms; /* when it came */
-	struct api_holds holds;
-	struct oauth *oauth;
-	loop_fn *needed; /* or NULL: the limits are ours alone */
-	void *needed_arg;
-	struct loop_timer *pump_timer;
-	struct request_list waiting[LANE_COUNT];
-	struct request_list sent;
-	struct request_list finished;
-	bool delivering;
-	bool dead; /* freed from inside a callback */
 };
 
 const char *api_name(enum api a)
@@ -94,7 +49,7 @@ const struct api_config *api_client_config(const struct api_client *c)
 
 /* ---- results ---- */
 
-static void request_free(struct api_request *q)
+void api_request_free(struct api_request *q)
 {
 	json_free(q->json);
 	free(q->path);
@@ -111,12 +66,14 @@ static struct request_list *request_list(struct api_request *q)
 		return &c->waiting[q->toll.lane];
 	case SENT:
 		return &c->sent;
+	case RIDING:
+		return &q->driver->riders;
 	default:
 		return &c->finished;
 	}
 }
 
-static void request_move(struct api_request *q, enum request_state to)
+void api_request_move(struct api_request *q, enum request_state to)
 {
 	TAILQ_REMOVE(request_list(q), q, entry);
 	q->state = to;
@@ -139,8 +96,11 @@ static void deliver(struct api_client *c)
 	while ((q = TAILQ_FIRST(&c->finished))) {
 		TAILQ_REMOVE(&c->finished, q, entry);
 		q->state = DELIVERING;
-		q->done(&q->result, q->json, q->arg);
-		request_free(q);
+		if (q->drives)
+			api_batch_answered(q);
+		else
+			q->done(&q->result, q->json, q->arg);
+		api_request_free(q);
 	}
 	c->delivering = false;
 	if (c->dead)
@@ -255,9 +215,9 @@ static void answered(const struct http_answer *a, void *arg)
 	note_date(c, a);
 	count(q, a);
 	if (!request_again(q)) {
-		if (!q->result.late)
+		if (!q->result.late && (!q->drives || r.result == RESULT_OK))
 			api_holds_learn(&c->holds, &q->result, q->user);
-		request_move(q, FINISHED);
+		api_request_move(q, FINISHED);
 	}
 	api_client_pump(c);
 	deliver(c);
@@ -273,7 +233,7 @@ static void request_refuse(struct api_request *q, const struct api_result *why)
 	q->result.api = q->toll.api;
 	q->result.call = q->name;
 	q->result.calls = calls;
-	request_move(q, FINISHED);
+	api_request_move(q, FINISHED);
 }
 
 static void request_url(const struct api_request *q, struct buf *out)
@@ -305,7 +265,7 @@ static void request_post(struct api_request *q, const char *url,
 
 	if (q->body)
 		call.body = slice_of(q->body);
-	request_move(q, SENT);
+	api_request_move(q, SENT);
 	q->transfer = http_client_send(c->http, &call, answered, q);
 }
 
@@ -386,7 +346,7 @@ static int64_t request_try(struct api_request *q)
 		return -1;
 	wait_ms = api_limits_take(&c->limits, &q->toll, loop_now_ms(c->loop));
 	if (wait_ms == 0)
-		request_send(q, token);
+		request_send(api_batch_board(q), token);
 	return wait_ms > 0 ? request_hold(q, wait_ms) : -1;
 }
 
@@ -422,7 +382,8 @@ static void pump(void *arg)
 
 			if (wait_ms >= 0 && (next_ms < 0 || wait_ms < next_ms))
 				next_ms = wait_ms;
-			q = next;
+			q = c->boarded ? TAILQ_FIRST(&c->waiting[lane]) : next;
+			c->boarded = false;
 		}
 	}
 	if (next_ms >= 0)
@@ -437,10 +398,10 @@ static void pump(void *arg)
 
 /* In its lane; what must not be repeated goes first, since what it rests on
  * grows old, and since it is what comes of the requests before it. */
-static void request_queue(struct api_request *q)
+static void request_queue(struct api_request *q, bool first)
 {
 	struct request_list *lane = &q->client->waiting[q->toll.lane];
-	struct api_request *next = q->once ? TAILQ_FIRST(lane) : NULL;
+	struct api_request *next = first ? TAILQ_FIRST(lane) : NULL;
 
 	while (next && next->once)
 		next = TAILQ_NEXT(next, entry);
@@ -448,6 +409,15 @@ static void request_queue(struct api_request *q)
 		TAILQ_INSERT_BEFORE(next, q, entry);
 	else
 		TAILQ_INSERT_TAIL(lane, q, entry);
+}
+
+void api_request_alight(struct api_request *q)
+{
+	TAILQ_REMOVE(&q->driver->riders, q, entry);
+	q->driver = NULL;
+	q->share = 0;
+	q->state = WAITING;
+	request_queue(q, true);
 }
 
 struct api_request *api_send_owned(struct api_client *c,
@@ -469,13 +439,14 @@ struct api_request *api_send_owned(struct api_client *c,
 	q->once = call->once;
 	q->path = xstrdup(call->path);
 	q->user = call->user;
+	q->share = call->shareable ? call->user : 0;
 	q->body = call->body ? json_text(call->body) : NULL;
 	json_free(call->body);
 	q->since_ms = loop_now_ms(c->loop);
 	q->done = done;
 	q->drop = drop;
 	q->arg = arg;
-	request_queue(q);
+	request_queue(q, q->once);
 	api_client_pump(c);
 	return q;
 }
@@ -493,8 +464,12 @@ void api_send_by(struct api_request *q, int64_t boot_ms)
 
 void api_cancel(struct api_request *q)
 {
+	struct api_request *driver = q->state == RIDING ? q->driver : NULL;
+
 	if (q->state == DELIVERING)
 		return;
+	if (q->drives)
+		api_batch_drop(q);
 	if (q->transfer) {
 		http_transfer_cancel(q->transfer);
 		api_limits_end(&q->client->limits, &q->toll);
@@ -503,7 +478,9 @@ void api_cancel(struct api_request *q)
 	TAILQ_REMOVE(request_list(q), q, entry);
 	if (q->drop)
 		q->drop(q->arg);
-	request_free(q);
+	api_request_free(q);
+	if (driver && TAILQ_EMPTY(&driver->riders))
+		api_cancel(driver);
 }
 
 /* ---- the client ---- */
@@ -515,6 +492,7 @@ struct api_client *api_client_new(struct loop *loop, struct http_client *http,
 
 	c->loop = loop;
 	c->http = http;
+	c->batches = true;
 	api_config_copy(&c->config, config);
 	api_limits_init(&c->limits, config->requests_per_minute,
 			config->reserve_percent);
@@ -561,6 +539,7 @@ void api_client_reconfigure(struct api_client *c,
 	struct api_config old = c->config;
 
 	api_config_copy(&c->config, config);
+	c->batches = true;
 	oauth_configure(c->oauth, &c->config);
 	api_config_release(&old);
 	budget_configure(&c->limits.budget, config->requests_per_minute,

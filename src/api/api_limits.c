@@ -31,15 +31,21 @@ static int64_t sunco_take(struct api_sunco_limits *s, int64_t now_ms)
 	return 0;
 }
 
-static int64_t zendesk_take(struct api_limits *l, struct api_toll *toll,
-			    int64_t now_ms)
+int64_t api_limits_wait_ms(struct api_limits *l, const struct api_toll *toll,
+			   int64_t now_ms)
 {
 	int64_t wait_ms = budget_wait_ms(&l->budget, toll->lane, now_ms);
 	int64_t own_ms = endpoint_wait_ms(&l->endpoints, toll->endpoint,
 					  toll->object, now_ms);
 
-	if (own_ms > wait_ms)
-		wait_ms = own_ms;
+	return own_ms > wait_ms ? own_ms : wait_ms;
+}
+
+static int64_t zendesk_take(struct api_limits *l, struct api_toll *toll,
+			    int64_t now_ms)
+{
+	int64_t wait_ms = api_limits_wait_ms(l, toll, now_ms);
+
 	if (wait_ms > 0)
 		return wait_ms;
 	toll->pass = budget_take(&l->budget, now_ms);

@@ -35,6 +35,9 @@ struct api_toll {
 
 void api_limits_init(struct api_limits *l, int64_t per_minute,
 		     int64_t reserve_percent);
+/* How long a request to Zendesk would have to wait; 0: not at all. */
+int64_t api_limits_wait_ms(struct api_limits *l, const struct api_toll *toll,
+			   int64_t now_ms);
 /* 0: may go, and has been counted as under way; else how long to wait, or
  * API_LIMITS_OPEN. */
 int64_t api_limits_take(struct api_limits *l, struct api_toll *toll,

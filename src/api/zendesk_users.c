@@ -188,7 +188,8 @@ static void user_answered(struct zendesk_slot *s, const struct api_result *r,
 
 	if (r->result != RESULT_OK)
 		zendesk_op_end(op, r);
-	else if (!user_take(op, json_get(json, "user"), json, true))
+	else if (!user_take(op, json_get(json, "user"), json,
+			    !json_get_bool(json, "many", false)))
 		zendesk_op_fail(op, r, RESULT_TEMP, "user: cannot be read");
 	else if (op->users[0].id != op->id)
 		zendesk_op_fail(op, r, RESULT_CONFLICT,
@@ -203,7 +204,11 @@ struct zendesk_op *zendesk_user_get(struct api_client *c, enum job_lane lane,
 {
 	struct zendesk_op *op = zendesk_op_new(c, lane, arg);
 	struct api_call call = {
-		.name = "user_get", .method = "GET", .user = id};
+		.name = "user_get",
+		.method = "GET",
+		.user = id,
+		.shareable = true,
+	};
 	struct buf path;
 
 	op->id = id;
