@@ -14,7 +14,7 @@ FAST = 20
 LIMIT = 300
 RESERVE_PERCENT = 25
 RESERVE = LIMIT * RESERVE_PERCENT // 100
-PEOPLE = 450  # some five requests each
+PEOPLE = 900  # two to three requests each: those that wait go together
 WINDOWS_MAX = 10  # until a phase is as it should be
 PATIENCE_S = 60
 

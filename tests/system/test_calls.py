@@ -71,3 +71,25 @@ def test_a_search_that_fails_early_is_made_again(sandbox, daemon):
     handed = hand_off(sandbox, begun)
     rounds.merged_once(sandbox, reunite, handed, owner)
     assert reunite.journal()[0]["status"] == "done"
+
+
+def test_calls_that_wait_for_the_budget_go_together(sandbox, daemon):
+    """Four calls make a merge; with little to spend, fewer do."""
+    count = 12
+    sandbox.settings(limit=0, rate_headers=False)
+    reunite = daemon(fast=20, requests_per_minute=120)
+    owners = [rounds.profile(sandbox, f"Munchkin {n}", f"m{n}@oz.example")
+              for n in range(count)]
+    begun = [sandbox.act("conversations", help_center=owner, hand_off="now",
+                         zendesk="duplicate", webhooks=["trigger"])
+             for owner in owners]
+    reunite.decided(count)
+    reunite.idle()
+    assert sorted(rounds.merges(sandbox)) == sorted(
+        (b["zendesk_user_id"], owner) for b, owner in zip(begun, owners))
+    calls = rounds.calls(sandbox, "zendesk")
+    assert calls["show_many"] >= 1
+    assert calls["merge"] == count
+    assert sum(calls.values()) < 4 * count
+    entries = reunite.journal()
+    assert sum(e["api_calls"] for e in entries) == sum(calls.values())
