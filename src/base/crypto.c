@@ -133,9 +133,6 @@ void crypto_wipe(void *p, size_t len)
 		OPENSSL_cleanse(p, len);
 }
 
-static const char base64_digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-				    "abcdefghijklmnopqrstuvwxyz0123456789+/";
-
 size_t crypto_base64(const void *data, size_t len, char *out)
 {
 	must(len <= INT_MAX / 2);
@@ -145,9 +142,15 @@ size_t crypto_base64(const void *data, size_t len, char *out)
 /* 0..63, or -1. */
 static int base64_value(char c)
 {
-	const char *at = c ? strchr(base64_digits, c) : NULL;
-
-	return at ? (int)(at - base64_digits) : -1;
+	if (c >= 'A' && c <= 'Z')
+		return c - 'A';
+	if (c >= 'a' && c <= 'z')
+		return c - 'a' + 26;
+	if (c >= '0' && c <= '9')
+		return c - '0' + 52;
+	if (c == '+')
+		return 62;
+	return c == '/' ? 63 : -1;
 }
 
 /* One group of four characters, of which the last pad are '='. */

@@ -1,6 +1,7 @@
 /*
- * Checks of one complete request head: see http_message.h for what is refused.
- * Line ends, names and control bytes were judged before (http_lines.c).
+ * One complete request head: see http_message.h for what is refused. Line
+ * ends, names and control bytes were judged before (http_lines.c), so every
+ * field has its colon and its CRLF.
  */
 #include "http_head.h"
 
@@ -45,10 +46,11 @@ static bool version_is_valid(struct slice v)
 	       is_digit(v.ptr[5]) && v.ptr[6] == '.' && is_digit(v.ptr[7]);
 }
 
-struct slice http_head_request_line(struct http_message *m)
+/* Returns the bytes behind the request line. */
+static struct slice read_request_line(struct http_message *m)
 {
 	struct slice raw = {m->head.data, m->head.len};
-	struct slice line, url;
+	struct slice line, url, rest;
 	int status;
 
 	if (raw.ptr[0] == '\r') { /* one empty line is tolerated */
@@ -57,11 +59,13 @@ struct slice http_head_request_line(struct http_message *m)
 	}
 	line.ptr = raw.ptr;
 	line.len = (size_t)((char *)memchr(raw.ptr, '\r', raw.len) - raw.ptr);
+	rest.ptr = line.ptr + line.len + 2;
+	rest.len = raw.len - line.len - 2;
 	if (!cut_word(&line, &m->verb) || !cut_word(&line, &url) ||
 	    !http_is_token(m->verb.ptr, m->verb.len) ||
 	    !version_is_valid(line)) {
 		http_message_fail(m, 400, "malformed request line");
-		return raw;
+		return rest;
 	}
 	m->is_http10 = line.ptr[7] == '0';
 	status = http_target_parse(m->verb, url, &m->target);
@@ -71,7 +75,7 @@ struct slice http_head_request_line(struct http_message *m)
 		http_message_fail(m, 501, "unknown method");
 	else if (status != 0)
 		http_message_fail(m, status, "unsupported request target");
-	return raw;
+	return rest;
 }
 
 static bool host_is_valid(struct slice host)
@@ -84,46 +88,114 @@ static bool host_is_valid(struct slice host)
 	return true;
 }
 
-static void check_host(struct http_message *m, size_t count)
-{
-	const struct http_field *host = http_message_field(m, "Host");
+/* Fields that the server itself goes by: how many, and the first of each. */
+enum { HOST, LENGTH, CODING, CONNECTION, EXPECT, KNOWN_COUNT };
 
-	if (count > 1 || (count == 0 && !m->is_http10))
+struct known {
+	size_t count;
+	const struct http_field *first;
+	bool closes; /* CONNECTION */
+	bool keeps;
+};
+
+static size_t known_find(struct slice name)
+{
+	static const struct slice names[KNOWN_COUNT] = {
+		[HOST] = {"Host", 4},
+		[LENGTH] = {"Content-Length", 14},
+		[CODING] = {"Transfer-Encoding", 17},
+		[CONNECTION] = {"Connection", 10},
+		[EXPECT] = {"Expect", 6},
+	};
+	size_t i = 0;
+
+	while (i < KNOWN_COUNT &&
+	       (names[i].len != name.len || !slice_eq_nocase(names[i], name)))
+		i++;
+	return i;
+}
+
+/* A list of options, of which two are ours. */
+static void read_connection(struct slice list, struct known *k)
+{
+	while (list.len > 0) {
+		const char *comma = memchr(list.ptr, ',', list.len);
+		size_t len = comma ? (size_t)(comma - list.ptr) : list.len;
+		struct slice option = slice_trim((struct slice){list.ptr, len});
+
+		k->closes =
+			k->closes || slice_eq_nocase(option, SLICE("close"));
+		k->keeps = k->keeps ||
+			   slice_eq_nocase(option, SLICE("keep-alive"));
+		len += comma != NULL;
+		list.ptr += len;
+		list.len -= len;
+	}
+}
+
+static void note_field(const struct http_field *f,
+		       struct known known[KNOWN_COUNT])
+{
+	size_t i = known_find(f->name);
+
+	if (i == KNOWN_COUNT)
+		return;
+	if (known[i].count++ == 0)
+		known[i].first = f;
+	if (i == CONNECTION)
+		read_connection(f->value, &known[i]);
+}
+
+static struct slice cut_field(struct slice lines, struct http_field *f)
+{
+	const char *end = lines.ptr + lines.len;
+	const char *colon = memchr(lines.ptr, ':', lines.len);
+	const char *cr = memchr(colon, '\r', (size_t)(end - colon));
+
+	f->name = (struct slice){lines.ptr, (size_t)(colon - lines.ptr)};
+	f->value =
+		slice_trim((struct slice){colon + 1, (size_t)(cr - colon - 1)});
+	return (struct slice){cr + 2, (size_t)(end - cr - 2)};
+}
+
+static void read_fields(struct http_message *m, struct slice lines,
+			struct known known[KNOWN_COUNT])
+{
+	while (lines.ptr[0] != '\r') {
+		if (m->field_count == HTTP_MESSAGE_FIELDS) {
+			http_message_fail(m, 431, "too many headers");
+			return;
+		}
+		lines = cut_field(lines, &m->fields[m->field_count]);
+		note_field(&m->fields[m->field_count++], known);
+	}
+}
+
+static void check_host(struct http_message *m, const struct known *host)
+{
+	if (host->count > 1 || (host->count == 0 && !m->is_http10))
 		http_message_fail(m, 400, "one Host header is needed");
-	else if (host && !host_is_valid(host->value))
+	else if (host->first && !host_is_valid(host->first->value))
 		http_message_fail(m, 400, "malformed Host header");
 }
 
-static void check_framing_fields(struct http_message *m, size_t lengths,
-				 size_t codings)
+static void check_framing(struct http_message *m, const struct known *length,
+			  const struct known *coding)
 {
-	const struct http_field *f;
-	uint64_t length;
-
-	if (lengths > 1 || codings > 1 || lengths + codings > 1) {
+	if (length->count + coding->count > 1) {
 		http_message_fail(m, 400, "ambiguous body length");
-	} else if (lengths == 1) {
-		f = http_message_field(m, "Content-Length");
-		if (!str_parse_u64(f->value, &length))
+	} else if (length->count == 1) {
+		if (!str_parse_u64(length->first->value, &m->left))
 			http_message_fail(m, 400, "malformed Content-Length");
-		else if (length > m->max_body_bytes)
+		else if (m->left > m->max_body_bytes)
 			http_message_fail(m, 413, "body too large");
-	} else if (codings == 1) {
-		f = http_message_field(m, "Transfer-Encoding");
-		m->chunked = slice_eq_nocase(f->value, SLICE("chunked"));
+	} else if (coding->count == 1) {
+		m->chunked =
+			slice_eq_nocase(coding->first->value, SLICE("chunked"));
 		if (!m->chunked || m->is_http10)
 			http_message_fail(m, 400,
 					  "unsupported Transfer-Encoding");
 	}
-}
-
-static size_t count_fields(const struct http_message *m, struct slice name)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < m->field_count; i++)
-		n += slice_eq_nocase(m->fields[i].name, name);
-	return n;
 }
 
 static void terminate(struct http_message *m, struct slice s)
@@ -131,7 +203,6 @@ static void terminate(struct http_message *m, struct slice s)
 	m->head.data[s.ptr - m->head.data + (ptrdiff_t)s.len] = '\0';
 }
 
-/* Only now: the library needs the separators. */
 static void cut_into_strings(struct http_message *m)
 {
 	struct slice path = m->target.path;
@@ -149,20 +220,27 @@ static void cut_into_strings(struct http_message *m)
 	}
 }
 
-void http_head_check(struct http_message *m)
+static bool wants_continue(const struct http_message *m,
+			   const struct known *expect)
 {
-	const struct http_field *expect;
+	return expect->first && (m->chunked || m->left > 0) && !m->is_http10 &&
+	       slice_eq_nocase(expect->first->value, SLICE("100-continue"));
+}
 
-	for (size_t i = 0; i < m->field_count; i++)
-		m->fields[i].value = slice_trim(m->fields[i].value);
-	check_host(m, count_fields(m, SLICE("Host")));
-	check_framing_fields(m, count_fields(m, SLICE("Content-Length")),
-			     count_fields(m, SLICE("Transfer-Encoding")));
+void http_head_read(struct http_message *m)
+{
+	struct known known[KNOWN_COUNT] = {0};
+	struct slice lines = read_request_line(m);
+
+	if (m->state == HTTP_MESSAGE_BAD)
+		return;
+	read_fields(m, lines, known);
+	check_host(m, &known[HOST]);
+	check_framing(m, &known[LENGTH], &known[CODING]);
 	if (m->state == HTTP_MESSAGE_BAD)
 		return;
 	cut_into_strings(m);
-	expect = http_message_field(m, "Expect");
-	m->expects_continue =
-		expect && !m->parsed && !m->is_http10 &&
-		slice_eq_nocase(expect->value, SLICE("100-continue"));
+	m->keep_alive = !known[CONNECTION].closes &&
+			(!m->is_http10 || known[CONNECTION].keeps);
+	m->expects_continue = wants_continue(m, &known[EXPECT]);
 }

@@ -9,8 +9,7 @@
  * caller can look at a head before its body comes. What a request is does not
  * depend on how its bytes were split.
  *
- * Refused with 400 beyond what the parser library refuses: see http_lines.h
- * and http_target.h; more than one Content-Length, or one beside
+ * Refused with 400: see http_lines.h and http_target.h; more than one Content-Length, or one beside
  * Transfer-Encoding; any Transfer-Encoding but "chunked"; a missing, repeated
  * or malformed Host; anything but CRLF, hexadecimal digits and extensions
  * behind ';' between chunks. 413, 431: over a limit. 501: unknown method. 505:
@@ -27,7 +26,6 @@
 #include "base/str.h"
 
 #include "http_lines.h"
-#include "http_parse.h"
 #include "http_target.h"
 
 #define HTTP_MESSAGE_FIELDS 100
@@ -42,9 +40,11 @@ enum http_message_state {
 
 /* Where in the framing of a chunked body the next byte is. */
 enum http_frame {
+	HTTP_FRAME_FIRST, /* digit of a size */
 	HTTP_FRAME_SIZE,
 	HTTP_FRAME_EXTENSION,
 	HTTP_FRAME_SIZE_LF,
+	HTTP_FRAME_DATA,
 	HTTP_FRAME_DATA_CR, /* behind a chunk's data */
 	HTTP_FRAME_DATA_LF,
 };
@@ -71,18 +71,14 @@ struct http_message {
 	struct buf body;
 
 	/* Private. */
-	struct http_parse *parse;
 	struct buf head;
 	size_t max_body_bytes;
 	enum http_lines_state lines;
 	size_t line_bytes; /* of head and trailer */
 	struct slice verb; /* the method */
 	bool chunked;
-	bool parsed; /* the library has seen the end */
-	bool stopped;
 	enum http_frame frame;
-	uint64_t chunk_left;
-	const char *cursor; /* up to it the fed bytes are accounted for */
+	uint64_t left; /* of the body, or of its chunk */
 	size_t framing_bytes;
 	size_t max_framing_bytes;
 };

@@ -13,15 +13,37 @@ static bool is_alnum(char c)
 	       (c >= '0' && c <= '9');
 }
 
-static bool is_one_of(char c, const char *set)
+/* unreserved and sub-delims of RFC 3986, ':' and '%'. */
+static bool is_name_char(char c)
 {
-	return c != '\0' && strchr(set, c) != NULL;
+	switch (c) {
+	case '-':
+	case '.':
+	case '_':
+	case '~':
+	case '!':
+	case '$':
+	case '&':
+	case '\'':
+	case '(':
+	case ')':
+	case '*':
+	case '+':
+	case ',':
+	case ';':
+	case '=':
+	case ':':
+	case '%':
+		return true;
+	default:
+		return is_alnum(c);
+	}
 }
 
-/* pchar, '%' and '/' of RFC 3986. */
+/* pchar, '%' and '/'. */
 static bool is_path_char(char c)
 {
-	return is_alnum(c) || is_one_of(c, "-._~!$&'()*+,;=:@%/");
+	return is_name_char(c) || c == '@' || c == '/';
 }
 
 static bool is_query_char(char c)
@@ -31,7 +53,7 @@ static bool is_query_char(char c)
 
 static bool is_authority_char(char c)
 {
-	return is_alnum(c) || is_one_of(c, "-._~!$&'()*+,;=:%[]");
+	return is_name_char(c) || c == '[' || c == ']';
 }
 
 static bool all_are(struct slice s, bool (*is)(char c))
@@ -53,13 +75,12 @@ static size_t scheme_len(struct slice t)
 	return 0;
 }
 
-static size_t find_any(struct slice s, const char *set)
+/* The length when there is none. */
+static size_t find(struct slice s, char c)
 {
-	size_t i = 0;
+	const char *at = s.len ? memchr(s.ptr, c, s.len) : NULL;
 
-	while (i < s.len && !is_one_of(s.ptr[i], set))
-		i++;
-	return i;
+	return at ? (size_t)(at - s.ptr) : s.len;
 }
 
 static struct slice slice_from(struct slice s, size_t offset)
@@ -69,7 +90,7 @@ static struct slice slice_from(struct slice s, size_t offset)
 
 static bool parse_path_and_query(struct slice s, struct http_target *out)
 {
-	size_t n = find_any(s, "?");
+	size_t n = find(s, '?');
 
 	out->path = n > 0 ? (struct slice){s.ptr, n} : SLICE("/");
 	out->query = (struct slice){NULL, 0};
@@ -92,7 +113,8 @@ int http_target_parse(struct slice method, struct slice target,
 	if (n > 0) {
 		struct slice authority = slice_from(target, n);
 
-		authority.len = find_any(authority, "/?");
+		authority.len = find(authority, '/');
+		authority.len = find(authority, '?');
 		if (authority.len == 0 ||
 		    !all_are(authority, is_authority_char))
 			return 400;
@@ -145,23 +167,23 @@ void http_path_release(struct http_path *p)
 	buf_release(&p->text);
 }
 
-static int decode_segment(struct http_path *p, struct slice raw)
+/* One more segment, at *out, which moves behind it. */
+static int decode_segment(struct http_path *p, struct slice raw, char **out)
 {
-	struct slice *s = &p->segments[p->count];
-	size_t start;
+	struct slice *s = &p->segments[p->count++];
+	char *start = *out;
+	bool ascii = true;
 
-	buf_putc(&p->text, '/');
-	start = p->text.len;
 	for (size_t i = 0; i < raw.len;) {
 		int c = decode_byte(raw, &i);
 
 		if (c < 0x20 || c == 0x7f)
 			return 400;
-		buf_putc(&p->text, (char)c);
+		ascii = ascii && c < 0x80;
+		*(*out)++ = (char)c;
 	}
-	*s = (struct slice){p->text.data + start, p->text.len - start};
-	p->count++;
-	if (!str_is_utf8(*s))
+	*s = (struct slice){start, (size_t)(*out - start)};
+	if (!ascii && !str_is_utf8(*s))
 		return 400;
 	if (slice_eq(*s, SLICE(".")) || slice_eq(*s, SLICE("..")))
 		return 404;
@@ -170,26 +192,31 @@ static int decode_segment(struct http_path *p, struct slice raw)
 
 int http_path_decode(struct http_path *p, struct slice raw)
 {
+	size_t n = 0;
+	char *out;
+
 	buf_clear(&p->text);
 	p->count = 0;
-	/* Slices point into the text, so it must not move: decoding makes
-	 * nothing longer. */
+	/* Room for all of it: decoding makes nothing longer. */
 	buf_append(&p->text, raw.ptr, raw.len);
 	if (p->text.overflow)
 		return 404;
-	buf_clear(&p->text);
-	raw = slice_from(raw, 1);
-	for (;;) {
-		size_t n = find_any(raw, "/");
+	out = p->text.data;
+	for (; raw.len > 0; raw = slice_from(raw, n)) {
 		int status;
 
+		raw = slice_from(raw, 1);
+		n = find(raw, '/');
 		if (p->count == HTTP_PATH_SEGMENTS)
 			return 404;
-		status = decode_segment(p, (struct slice){raw.ptr, n});
-		if (status != 0 || n == raw.len)
+		*out++ = '/';
+		status = decode_segment(p, (struct slice){raw.ptr, n}, &out);
+		if (status != 0)
 			return status;
-		raw = slice_from(raw, n + 1);
 	}
+	p->text.len = (size_t)(out - p->text.data);
+	*out = '\0';
+	return 0;
 }
 
 static bool decode_value(struct slice raw, char *out, size_t size)
@@ -227,9 +254,9 @@ static bool name_matches(struct slice raw, const char *name)
 static bool query_find(struct slice query, const char *name, struct slice *raw)
 {
 	while (query.len > 0) {
-		size_t n = find_any(query, "&");
+		size_t n = find(query, '&');
 		struct slice pair = {query.ptr, n};
-		size_t eq = find_any(pair, "=");
+		size_t eq = find(pair, '=');
 
 		if (name_matches((struct slice){pair.ptr, eq}, name)) {
 			if (eq < pair.len)

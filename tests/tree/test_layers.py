@@ -21,8 +21,6 @@ FENCES = [
     ("event2/event.h", ["src/net/loop.c"]),
     ("event2/*", ["src/net/http_server*"]),
     ("event.h", []),
-    ("http_parser.h", ["src/net/http_parse.c"]),
-    ("llhttp.h", ["src/net/http_parse.c"]),
     ("curl/*", ["src/net/http_client*.c"]),
     ("openssl/*", ["src/base/crypto.c"]),
     ("jansson.h", ["src/base/json*.c"]),

@@ -1,14 +1,13 @@
 /*
- * The grammar of one HTTP request, by the parser library (http-parser or
- * llhttp). The only file that knows which of the two it is.
+ * A parser library (http-parser or llhttp), to compare our reading of a
+ * request with. The only file that knows which of the two it is.
  *
- * The library splits a head into its parts, tells whether the connection
- * lives on, and takes the chunked coding off a body. It is lenient, and
- * http-parser as Debian builds it is very lenient; what must be refused is
- * refused in http_message.c.
+ * It splits a head into its parts, tells whether the connection lives on, and
+ * takes the chunked coding off a body. It is lenient, and http-parser as
+ * Debian builds it is very lenient: whatever we accept it accepts.
  */
-#ifndef REUNITE_NET_HTTP_PARSE_H
-#define REUNITE_NET_HTTP_PARSE_H
+#ifndef REUNITE_TESTS_HTTP_PARSE_H
+#define REUNITE_TESTS_HTTP_PARSE_H
 
 #include <stdbool.h>
 #include <stddef.h>
