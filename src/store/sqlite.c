@@ -50,6 +50,7 @@ static enum result sq_watch(struct store_backend *b, struct error *err)
 {
 	struct sq *q = sq_of(b);
 
+	q->damaged = q->damaged || sq_patrol_found(q->patrol);
 	if (q->damaged)
 		return error_set(err, RESULT_TEMP,
 				 "the database is damaged: stop, look with "

@@ -17,11 +17,11 @@ static char *last_line(const char *words)
 }
 
 /* Its words name pages, tables and indexes, never what is in them. */
-int sq_check_file(struct sq *q, bool quick, char **damage)
+int sq_check_file(sqlite3 *db, bool quick, char **damage)
 {
 	sqlite3_stmt *st = NULL;
 	const char *words = NULL;
-	int rc = sqlite3_prepare_v2(q->db,
+	int rc = sqlite3_prepare_v2(db,
 				    quick ? "PRAGMA quick_check(1)"
 					  : "PRAGMA integrity_check(1)",
 				    -1, &st, NULL);
@@ -42,7 +42,7 @@ char *sq_damage(struct db *d, bool quick)
 {
 	struct sq *q = (struct sq *)d;
 	char *damage = NULL;
-	int rc = sq_check_file(q, quick, &damage);
+	int rc = sq_check_file(q->db, quick, &damage);
 
 	if (rc == SQLITE_OK)
 		return damage;

@@ -38,6 +38,7 @@ struct sq {
 	bool rescued;	/* and what was in them is safe */
 	bool displaced; /* for good: another daemon has the lock */
 	bool damaged;	/* for good: SQLite met what cannot be */
+	struct sq_patrol *patrol; /* NULL: there is none */
 };
 
 extern const struct db_driver sq_driver; /* sqlite_stmt.c */
@@ -98,7 +99,14 @@ void sq_fail(struct sq *q, int rc, const char *what);
 char *sq_damage(struct db *d, bool quick);
 /* sqlite_check.c: *damage is where (*new*), or left alone; else how asking
  * failed. */
-int sq_check_file(struct sq *q, bool quick, char **damage);
+int sq_check_file(sqlite3 *db, bool quick, char **damage);
+/* sqlite_patrol.c: looks through the whole file, beside everybody; NULL is
+ * allowed for who found nothing and for who ends. */
+struct sq_patrol;
+enum result sq_patrol_start(struct sq_patrol **out, const char *path,
+			    struct error *err);
+bool sq_patrol_found(struct sq_patrol *p);
+void sq_patrol_end(struct sq_patrol *p);
 /* sqlite_copy.c: the whole store as it is now, into a file of this name. */
 enum result sq_copy(struct sq *q, const char *name, struct error *err);
 /* See store_copies(). */

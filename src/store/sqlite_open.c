@@ -29,11 +29,10 @@
  * before its sender gives up. */
 #define BUSY_SERVE_MS  2000
 #define APPLICATION_ID 1919251822 /* "reun" */
-/* How long a start looks for damage, and how often it looks at the clock. */
-#define CHECK_MS    2000
-#define CHECK_STEPS 10000
-#define DIGITS(n)   DIGITS_(n)
-#define DIGITS_(n)  #n
+/* So much is looked through in some tenths of a second. */
+#define CHECK_AT_START_BYTES (32 << 20)
+#define DIGITS(n)	     DIGITS_(n)
+#define DIGITS_(n)	     #n
 
 static enum result exec(void *arg, const char *sql, struct error *err)
 {
@@ -170,26 +169,13 @@ static enum result set_wal(struct sq *q, struct error *err)
 	return r;
 }
 
-/* A step of the check: SQLite asks now and then whether to go on. */
-static int out_of_time(void *arg)
-{
-	return clock_mono_ms() >= *(const int64_t *)arg;
-}
-
-/* What is damaged is refused before anybody relies on it. A large store is
- * looked through only as far as the time goes. */
-static enum result check_whole(struct sq *q, int64_t end_ms, struct error *err)
+/* What is damaged is refused before anybody relies on it. */
+static enum result check_whole(struct sq *q, struct error *err)
 {
 	char *damage = NULL;
-	int rc;
+	int rc = sq_check_file(q->db, true, &damage);
 
-	sqlite3_progress_handler(q->db, CHECK_STEPS, out_of_time, &end_ms);
-	rc = sq_check_file(q, true, &damage);
-	sqlite3_progress_handler(q->db, 0, NULL, NULL);
-	if (damage == NULL && rc == SQLITE_INTERRUPT)
-		log_info("store_check_cut_short",
-			 log_int("after_ms", CHECK_MS));
-	else if (damage == NULL && rc != SQLITE_OK)
+	if (damage == NULL && rc != SQLITE_OK)
 		return sq_error(q->db, rc, "store", err);
 	if (damage == NULL)
 		return RESULT_OK;
@@ -199,6 +185,20 @@ static enum result check_whole(struct sq *q, int64_t end_ms, struct error *err)
 			damage);
 	free(damage);
 	return RESULT_PERM;
+}
+
+/* Whoever sends webhooks does not wait for a large one: it is looked through
+ * meanwhile, and nothing is accepted any more if it turns out to be damaged. */
+static enum result check_to_serve(struct sq *q, const char *path,
+				  struct error *err)
+{
+	struct stat st;
+
+	if (stat(path, &st) != 0)
+		return sq_os_error(err, "cannot look at", path);
+	return st.st_size <= CHECK_AT_START_BYTES
+		       ? check_whole(q, err)
+		       : sq_patrol_start(&q->patrol, path, err);
 }
 
 /* A crash in between must not shift twice what is planned. */
@@ -282,9 +282,9 @@ static enum result prepare(struct sq *q, const char *path, int64_t version,
 	if (mode == STORE_TARGET)
 		return prepare_target(q, version, err);
 	if (mode == STORE_SERVE && version > 0)
-		r = check_whole(q, clock_mono_ms() + CHECK_MS, err);
+		r = check_to_serve(q, path, err);
 	else if (mode == STORE_SOURCE)
-		r = check_whole(q, INT64_MAX, err);
+		r = check_whole(q, err);
 	if (r == RESULT_OK && version > 0)
 		r = mark_refuse(&q->base, err);
 	if (r == RESULT_OK && mode == STORE_SERVE)
@@ -371,6 +371,7 @@ void sq_close(struct store_backend *b)
 	if (q->base.mode == STORE_SERVE && q->main_file.ino != 0 &&
 	    !q->rescued && !sq_files_there(q))
 		sq_rescue(q);
+	sq_patrol_end(q->patrol);
 	for (i = 0; i < SQL_COUNT; i++)
 		sqlite3_finalize(q->rows[i].st);
 	sqlite3_close(q->db);
