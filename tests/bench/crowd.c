@@ -82,7 +82,7 @@ static void put_sunco_user(int64_t n, struct buf *out)
 		   "\"hasPaymentInfo\":false,\"identities\":[{\"type\":"
 		   "\"email\",\"value\":\"%s\",\"verification\":\"sso\"}],"
 		   "\"profile\":{\"givenName\":\"Person\",\"surname\":"
-		   "\"No%" PRId64 "\",\"locale\":\"en-GB\"},"
+		   "\"No%" PRId64 "\",\"locale\":\"en-US\"},"
 		   "\"metadata\":{}}",
 		   id, crowd_messaging_user(n), address, n);
 }
@@ -121,7 +121,7 @@ static void put_user(int64_t n, bool profile, struct buf *out)
 		   "users/%" PRIu64 ".json\",\"name\":\"Person No%" PRId64
 		   "\",\"email\":%s%s%s,\"created_at\":\"" SINCE
 		   "\",\"updated_at\":\"" SINCE "\",\"time_zone\":\"UTC\","
-		   "\"phone\":null,\"photo\":null,\"locale\":\"en-GB\","
+		   "\"phone\":null,\"photo\":null,\"locale\":\"en-US\","
 		   "\"locale_id\":1,\"organization_id\":null,\"role\":"
 		   "\"end-user\",\"verified\":%s,\"active\":true,\"shared\":"
 		   "false,\"shared_agent\":false,\"suspended\":false,"
@@ -133,7 +133,6 @@ static void put_user(int64_t n, bool profile, struct buf *out)
 		   profile ? "\"" : "", profile ? "true" : "false");
 }
 
-/* which: of the user's identities. */
 static void put_identity(int64_t n, uint64_t user, bool messaging,
 			 struct buf *out)
 {
@@ -141,16 +140,18 @@ static void put_identity(int64_t n, uint64_t user, bool messaging,
 
 	crowd_sunco_id(n, sunco);
 	crowd_address(n, address);
-	buf_printf(out,
-		   "{\"url\":\"http://localhost/api/v2/users/%" PRIu64
-		   "/identities/%" PRIu64 ".json\",\"id\":%" PRIu64
-		   ",\"user_id\":%" PRIu64 ",\"type\":\"%s\",\"value\":\"%s\","
-		   "\"verified\":true,\"primary\":%s,%s\"created_at\":\"" SINCE
-		   "\",\"updated_at\":\"" SINCE "\"}",
-		   user, 2 * user + messaging, 2 * user + messaging, user,
-		   messaging ? "messaging" : "email",
-		   messaging ? sunco : address, messaging ? "false" : "true",
-		   messaging ? "" : "\"verification_method\":\"full\",");
+	buf_printf(
+		out,
+		"{\"url\":\"http://localhost/api/v2/users/%" PRIu64
+		"/identities/%" PRIu64 ".json\",\"id\":%" PRIu64
+		",\"user_id\":%" PRIu64 ",\"type\":\"%s\",\"value\":\"%s\","
+		"\"verified\":true,\"primary\":true,%s\"created_at\":\"" SINCE
+		"\",\"updated_at\":\"" SINCE "\"}",
+		user, 2 * user + messaging, 2 * user + messaging, user,
+		messaging ? "messaging" : "email", messaging ? sunco : address,
+		messaging ? ""
+			  : "\"verification_method\":\"full\","
+			    "\"deliverable_state\":\"deliverable\",");
 }
 
 static void put_identities(int64_t n, bool profile, bool merged,
@@ -168,12 +169,19 @@ static void put_identities(int64_t n, bool profile, bool merged,
 	buf_puts(out, "],\"organizations\":[]");
 }
 
-void crowd_user(int64_t n, bool profile, bool merged, struct buf *out)
+void crowd_user(int64_t n, bool profile, struct buf *out)
 {
 	buf_puts(out, "{\"user\":");
 	put_user(n, profile, out);
 	buf_putc(out, ',');
-	put_identities(n, profile, merged, out);
+	put_identities(n, profile, true, out);
+	buf_putc(out, '}');
+}
+
+void crowd_merged(int64_t n, struct buf *out)
+{
+	buf_puts(out, "{\"user\":");
+	put_user(n, true, out);
 	buf_putc(out, '}');
 }
 

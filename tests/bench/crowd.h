@@ -29,8 +29,9 @@ int64_t crowd_by_user(uint64_t user, bool *is_profile);
 void crowd_webhook(int64_t n, struct buf *out);
 /* The answers, as JSON. */
 void crowd_sunco_user(int64_t n, struct buf *out);
-/* merged: with the identity that a merge moved to it. */
-void crowd_user(int64_t n, bool profile, bool merged, struct buf *out);
-void crowd_found(int64_t n, struct buf *out); /* -1: nobody */
+/* Of a profile: after the merge, so with what moved to it. */
+void crowd_user(int64_t n, bool profile, struct buf *out);
+void crowd_merged(int64_t n, struct buf *out);
+void crowd_found(int64_t n, struct buf *out); /* before; -1: nobody */
 
 #endif

@@ -107,30 +107,38 @@ static void on_sunco_user(struct http_request *r, void *arg)
 	answer(arg, r, "sunco_user", n, &body);
 }
 
-static void answer_user(struct upstream *u, struct http_request *r,
-			const char *call, bool survivor)
+/* -1: nobody of ours. */
+static int64_t user_of(const struct http_request *r, bool *profile)
 {
-	struct buf body;
-	bool profile;
 	uint64_t id;
-	int64_t n = -1;
 
-	buf_init(&body, REPLY_MAX);
-	if (str_parse_u64(http_request_param(r, "id"), &id))
-		n = crowd_by_user(id, &profile);
-	if (n >= 0)
-		crowd_user(n, profile || survivor, true, &body);
-	answer(u, r, call, n, &body);
+	return str_parse_u64(http_request_param(r, "id"), &id)
+		       ? crowd_by_user(id, profile)
+		       : -1;
 }
 
 static void on_user(struct http_request *r, void *arg)
 {
-	answer_user(arg, r, "user", false);
+	struct buf body;
+	bool profile;
+	int64_t n = user_of(r, &profile);
+
+	buf_init(&body, REPLY_MAX);
+	if (n >= 0)
+		crowd_user(n, profile, &body);
+	answer(arg, r, "user", n, &body);
 }
 
 static void on_merge(struct http_request *r, void *arg)
 {
-	answer_user(arg, r, "merge", true);
+	struct buf body;
+	bool profile;
+	int64_t n = user_of(r, &profile);
+
+	buf_init(&body, REPLY_MAX);
+	if (n >= 0)
+		crowd_merged(n, &body);
+	answer(arg, r, "merge", n, &body);
 }
 
 static void on_search(struct http_request *r, void *arg)
