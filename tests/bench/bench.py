@@ -4,6 +4,8 @@
 usage: bench.py --build DIR [options]; tests/bench/run.sh builds and calls it
 
   --only CASE,...   of the cases (--list names them); all without it
+  --subjects KEY,...  of the servers beside reunite (servers.py has their
+                    keys); all without it
   --quick           one short round of each: does it work, not how fast is it
   --rounds N        rounds, interleaved (5)
   --seconds S       how long one thing is loaded in a round (4)
@@ -33,6 +35,8 @@ import tempfile
 
 import measure
 import results
+
+IN_MEMORY = ("tmpfs", "ramfs")
 
 
 class Lab:
@@ -103,6 +107,7 @@ def parse():
         formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--build")
     parser.add_argument("--only", default="")
+    parser.add_argument("--subjects", default="")
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--rounds", type=int)
     parser.add_argument("--seconds", type=float)
@@ -113,6 +118,7 @@ def parse():
     parser.add_argument("--list", action="store_true")
     options = parser.parse_args()
     options.only = list(filter(None, options.only.split(",")))
+    options.subjects = list(filter(None, options.subjects.split(",")))
     if not options.list and not options.build:
         parser.error("--build is needed")
     return options
@@ -153,6 +159,8 @@ def main():
         return
     # servers end in `finally`, so whoever asks us to end gets them ended
     signal.signal(signal.SIGTERM, end)
+    if measure.file_system(options.folder) in IN_MEMORY and not options.quick:
+        sys.exit(f"{options.folder} is in memory; --folder on a disk, please")
     found = run(options)
     print(results.terminal(found))
     if options.out:

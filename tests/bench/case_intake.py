@@ -261,5 +261,5 @@ def pictures(found):
     ]
     return {"durable_intake.svg": chart.svg(
         "Durable intake beside its peers", panels,
-        "Lines are the spread of the rounds. Light bars store nothing that "
-        "could be used.")}
+        "Lines are the spread of the rounds, \u2192 a bar that is cut. Pale "
+        "bars store nothing that could be used.")}

@@ -2,6 +2,7 @@
 text and bars follow the reader's. No library."""
 
 import html
+import statistics
 
 STYLE = """
 text { font: 13px system-ui, sans-serif; fill: #24292f }
@@ -21,8 +22,9 @@ text { font: 13px system-ui, sans-serif; fill: #24292f }
   .range { stroke: #e6edf3 }
 }
 """
-WIDTH, LABEL, BAR, STEP = 820, 250, 16, 24
+WIDTH, LABEL, BAR, STEP = 860, 290, 16, 24
 VALUES = 130  # room behind the longest bar
+LONGEST = 5  # times the middle one: longer bars are cut, their value is told
 
 
 class Bar:
@@ -55,25 +57,31 @@ def text(x, y, words, kind="", anchor="start"):
             f'text-anchor="{anchor}">{html.escape(words)}</text>')
 
 
-def draw_bar(bar, y, scale):
-    length = max(bar.value * scale, 1)
+def draw_bar(bar, y, scale, top):
+    is_cut = bar.value > top
+    length = max(min(bar.value, top) * scale, 1)
     middle = y + BAR / 2
-    low, high = LABEL + bar.low * scale, LABEL + bar.high * scale
-    return [
+    low, high = (LABEL + min(end, top) * scale for end in (bar.low, bar.high))
+    lines = [
         text(LABEL - 8, middle + 4, bar.name, anchor="end"),
         f'<rect x="{LABEL}" y="{y:.1f}" width="{length:.1f}" '
         f'height="{BAR}" rx="2" class="{bar.kind}"/>',
-        f'<path d="M{low:.1f} {middle:.1f}H{high:.1f}" class="range"/>',
-        text(max(LABEL + length, high) + 6, middle + 4, bar.label, "value"),
     ]
+    if not is_cut:
+        lines.append(f'<path d="M{low:.1f} {middle:.1f}H{high:.1f}" '
+                     'class="range"/>')
+    return lines + [text(max(LABEL + length, high) + 6, middle + 4,
+                         ("\u2192 " if is_cut else "") + bar.label, "value")]
 
 
 def draw_panel(panel, y):
-    top = max((max(bar.value, bar.high) for bar in panel.bars), default=1)
-    scale = (WIDTH - LABEL - VALUES) / (top or 1)
+    values = [bar.value for bar in panel.bars]
+    top = min(max(max(bar.value, bar.high) for bar in panel.bars),
+              LONGEST * statistics.median(values)) or 1
+    scale = (WIDTH - LABEL - VALUES) / top
     lines = [text(LABEL, y + 14, panel.title, "title")]
     for i, bar in enumerate(panel.bars):
-        lines += draw_bar(bar, y + 26 + i * STEP, scale)
+        lines += draw_bar(bar, y + 26 + i * STEP, scale, top)
     return lines
 
 
@@ -85,7 +93,7 @@ def svg(title, panels, note=""):
         lines += draw_panel(panel, y)
         y += panel.height() + 10
     if note:
-        lines.append(text(LABEL, y + 8, note, "note"))
+        lines.append(text(WIDTH / 2, y + 8, note, "note", "middle"))
         y += 20
     return "\n".join([
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {y}" '

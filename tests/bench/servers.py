@@ -423,9 +423,12 @@ ALL = (
 def present(lab, subjects):
     """Those that can run here; the others are left out, and it is said."""
     found = []
+    chosen = lab.options.subjects
     for subject in subjects:
         missing = subject.missing(lab)
-        if missing:
+        if chosen and subject.key not in (REUNITE.key, *chosen):
+            lab.leave_out(f"{subject.name} (not chosen)")
+        elif missing:
             lab.leave_out(f"{subject.name} (not installed: {missing})")
         else:
             found.append(subject)
