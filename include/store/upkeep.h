@@ -156,6 +156,7 @@ struct store_prune {
 	int64_t after_account; /* of some accounts a call: where it goes on */
 	int64_t next_account;  /* out: that for the next call; 0: it is over */
 	size_t removed;	       /* out; call again while it equals max, too */
+	bool more_events;      /* out: likewise; not all were looked at */
 };
 
 #endif

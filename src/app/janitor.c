@@ -60,7 +60,8 @@ static void on_pruned(struct store_op *op, void *arg)
 	struct janitor *j = arg;
 	const struct store_prune *p = &op->u.prune;
 	bool ok = op->result == RESULT_OK;
-	bool more = ok && (p->removed >= p->max || p->next_account != 0);
+	bool more = ok && (p->removed >= p->max || p->next_account != 0 ||
+			   p->more_events);
 
 	if (!returned(j))
 		return;

@@ -98,6 +98,12 @@ struct db_account {
 	bool stirred; /* jobs of it were woken since the last claim, perhaps */
 };
 
+/* Behind which event the walk of retention goes on; all 0: at the first. */
+struct db_event_place {
+	int64_t account;
+	struct event_key key;
+};
+
 /* The driver's handle begins with this. */
 struct db {
 	struct store_backend base;
@@ -111,6 +117,7 @@ struct db {
 	int outdated;	   /* wakes that said nothing new, likewise */
 	bool counts_valid;
 	int64_t counts_version; /* the driver's, when they were counted */
+	struct db_event_place events_at;
 	uint8_t key[STORE_KEY_SIZE];
 };
 

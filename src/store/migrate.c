@@ -442,8 +442,14 @@ static const char *const step_5[] = {
 	NULL,
 };
 
-static const char *const *const steps[] = {step_1, step_2, step_3, step_4,
-					   step_5};
+static const char *const step_6[] = {
+	/* Every event paid for it. Retention walks through the events. */
+	"DROP INDEX events_received",
+	NULL,
+};
+
+static const char *const *const steps[] = {step_1, step_2, step_3,
+					   step_4, step_5, step_6};
 
 int migrate_newest(void)
 {

@@ -1,6 +1,8 @@
 /*
- * Retention: one small batch at a time, oldest first, by index. Aliases and
- * rejected pairs stay: they are decisions, and small. So does, however old,
+ * Retention: one small batch at a time, oldest first, by index; but for events,
+ * of which there are so many that an index by time would cost each of them more
+ * than a walk through all of them now and then. Aliases and rejected pairs
+ * stay: they are decisions, and small. So does, however old,
  * what is not over: links under way with their jobs and before-images, and
  * open reviews with their entries. tests/contract/test_op_retention.c
  * holds a rule for every table.
@@ -8,6 +10,7 @@
 #include "ops.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/str.h"
 
@@ -31,6 +34,70 @@ static void took(struct batch *b, size_t count)
 	b->left -= count < b->left ? count : b->left;
 }
 
+/* As many as may have to be looked at for one that goes. */
+#define EVENTS_WALKED 4
+
+/* Where a part of the walk ends; false: at the account's last event. */
+static bool events_upto(struct batch *b, struct event_key *end)
+{
+	const struct db_event_place *at = &b->q->events_at;
+	struct db_rows *st = db_query(b->q, EVENTS_UPTO, db_int(at->account),
+				      db_blob(at->key.bytes, at->key.len),
+				      db_int((int64_t)b->left * EVENTS_WALKED));
+
+	if (!db_step(b->q, st))
+		return false;
+	end->len = (uint8_t)db_col_len(st, 0);
+	db_col_blob(st, 0, end->bytes, end->len);
+	db_end(st);
+	return true;
+}
+
+/* True: there is more of this account. */
+static bool prune_events_of(struct batch *b, int64_t before_ms)
+{
+	struct db_event_place *at = &b->q->events_at;
+	struct event_key end = {.len = sizeof(end.bytes)};
+	bool more;
+	size_t n;
+
+	memset(end.bytes, 0xff, sizeof(end.bytes)); /* no key has such a tag */
+	more = events_upto(b, &end);
+	n = (size_t)db_exec(b->q, PRUNE_EVENTS, db_int(at->account),
+			    db_blob(at->key.bytes, at->key.len),
+			    db_blob(end.bytes, end.len), db_int(before_ms),
+			    left_of(b));
+	more = more || n == b->left;
+	if (n < b->left)
+		at->key = end;
+	took(b, n);
+	return more && !b->q->failed;
+}
+
+static bool next_account(struct db *q)
+{
+	int64_t id = db_get(q, 0, ACCOUNTS_BEHIND, db_int(q->events_at.account),
+			    db_int(1));
+
+	q->events_at = (struct db_event_place){.account = id};
+	return id != 0;
+}
+
+/* True: the walk has not come to its end. The handle knows its place: whoever
+ * goes on in another one begins anew. */
+static bool prune_events(struct batch *b, int64_t before_ms)
+{
+	if (b->q->events_at.account == 0 && !next_account(b->q))
+		return false;
+	for (int i = 0; i < ACCOUNTS_AT_ONCE; i++) {
+		if (prune_events_of(b, before_ms))
+			return true;
+		if (!next_account(b->q))
+			return false;
+	}
+	return true;
+}
+
 static void prune_jobs(struct batch *b, int64_t account, int64_t before_ms)
 {
 	static const enum job_state states[] = {JOB_DONE, JOB_DEAD};
@@ -52,8 +119,6 @@ static void prune_jobs(struct batch *b, int64_t account, int64_t before_ms)
 static void prune_account(struct batch *b, const struct store_prune *p,
 			  int64_t account)
 {
-	took(b, (size_t)db_exec(b->q, PRUNE_EVENTS, db_int(account),
-				db_int(p->events_before_ms), left_of(b)));
 	took(b, (size_t)db_exec(b->q, PRUNE_SUNCO_MERGES, db_int(account),
 				db_int(p->events_before_ms), left_of(b)));
 	prune_jobs(b, account, p->jobs_before_ms);
@@ -131,6 +196,7 @@ enum result op_prune(struct db *q, struct store_op *op)
 	struct store_prune *p = &op->u.prune;
 	struct batch b = {q, p->max, 0};
 
+	p->more_events = prune_events(&b, p->events_before_ms);
 	p->next_account = prune_accounts(&b, p);
 	if (p->next_account == 0)
 		prune_rest(&b, p);

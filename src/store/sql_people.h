@@ -129,10 +129,14 @@
 	X(FORGET_ADDRESS, "DELETE FROM addresses"                              \
 			  " WHERE account = ?1 AND address_hash = ?2")         \
 	/* retention */                                                        \
+	/* by the only order that there is: see op_prune.c */                  \
+	X(EVENTS_UPTO,                                                         \
+	  "SELECT key FROM events WHERE account = ?1 AND key > ?2"             \
+	  " ORDER BY key LIMIT 1 OFFSET ?3")                                   \
 	X(PRUNE_EVENTS,                                                        \
 	  "DELETE FROM events WHERE account = ?1 AND key IN (SELECT key"       \
-	  " FROM events WHERE account = ?1 AND received_ms < ?2 ORDER"         \
-	  " BY received_ms LIMIT ?3)")                                         \
+	  " FROM events WHERE account = ?1 AND key > ?2 AND key <= ?3"         \
+	  " AND received_ms < ?4 LIMIT ?5)")                                   \
 	X(PRUNE_JOBS, "DELETE FROM jobs WHERE id IN (SELECT id FROM jobs"      \
 		      " WHERE account = ?1 AND state = ?2 AND lane = ?3"       \
 		      " AND run_at_ms < ?4 AND NOT EXISTS (SELECT 1"           \

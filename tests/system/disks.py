@@ -98,8 +98,9 @@ def locked(path, how="IMMEDIATE"):
         db.execute("ROLLBACK")
 
 
-def undone(statement):
-    """What takes back one statement of a schema step, indexes first."""
+def undone(statement, before):
+    """What takes back one statement of a schema step, indexes first; before:
+    the statements of earlier ones."""
     for rank, (pattern, undo) in enumerate((
             (r"CREATE (?:UNIQUE )?INDEX (\w+)", "DROP INDEX {}"),
             (r"ALTER TABLE (\w+) ADD COLUMN (\w+)",
@@ -108,7 +109,9 @@ def undone(statement):
         found = re.match(pattern, statement)
         if found:
             return rank, undo.format(*found.groups())
-    return None
+    found = re.match(r"DROP INDEX (\w+)", statement)
+    return found and (0, next(s for s in before if re.match(
+        rf"CREATE (?:UNIQUE )?INDEX {found.group(1)}\b", s)))
 
 
 def make_older(path):
@@ -119,10 +122,11 @@ def make_older(path):
     with open(source, encoding="utf-8") as f:
         text = re.sub(r"/\*.*?\*/", "", f.read(), flags=re.S)
     steps = re.findall(r"step_(\d+)\[\] = \{(.*?)NULL,\n\};", text, re.S)
-    number, step = max((int(n), body) for n, body in steps)
-    statements = ["".join(re.findall(r'"([^"]*)"', s))
-                  for s in step.split(",\n")]
-    undo = sorted(u for u in map(undone, statements) if u)
+    steps = {int(n): ["".join(re.findall(r'"([^"]*)"', s))
+                      for s in body.split(",\n")] for n, body in steps}
+    number = max(steps)
+    before = [s for n in steps if n < number for s in steps[n]]
+    undo = sorted(u for s in steps[number] if (u := undone(s, before)))
     with opened(path) as db:
         for _, statement in undo:
             db.execute(statement)
