@@ -8,7 +8,7 @@ usage: bench.py --build DIR [options]; tests/bench/run.sh builds and calls it
                     keys); all without it
   --quick           one short round of each: does it work, not how fast is it
   --rounds N        rounds, interleaved (5)
-  --seconds S       how long one thing is loaded in a round (4)
+  --seconds S       how long one thing is loaded in a round (3)
   --modules DIR     where the peers' node_modules are
   --folder DIR      where data is written (a new one in /var/tmp)
   --out DIR         write latest.json and the pictures there
@@ -46,7 +46,7 @@ class Lab:
         self.options = options
         self.quick = options.quick
         self.rounds = options.rounds or (1 if self.quick else 5)
-        self.seconds = options.seconds or (0.5 if self.quick else 4.0)
+        self.seconds = options.seconds or (0.5 if self.quick else 3.0)
         self.build = os.path.abspath(options.build)
         os.environ["REUNITE_BUILD"] = self.build
         self.modules = options.modules

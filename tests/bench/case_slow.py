@@ -9,7 +9,7 @@ import servers
 
 NAME = "slow"
 TITLE = "A slow disk"
-PLACE = 3
+PLACE = 2
 DELAYS_MS = (2, 10)
 SUBJECTS = (servers.REUNITE, servers.GROUP)
 CONNECTIONS = (64, 256)

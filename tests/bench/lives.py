@@ -2,12 +2,14 @@
 counted, ended. Lives of different servers take turns, so that a machine's
 good and bad minutes come to all of them.
 
-Each life proves its label: what was answered with 200 is stored, exactly
-that; if not, or if anything was no 200, its figures are void."""
+Each life proves its label: the server does the work (qualify.py), and what
+was answered with 200 is stored, exactly that; if not, or if anything was no
+200, its figures are void."""
 
 import contextlib
 import shutil
 
+import qualify
 import servers
 
 WARM_UP_S = 2.0
@@ -26,10 +28,12 @@ def life(lab, subject, environment=None):
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def prove(server, answered, rows, stores=True):
+def prove(server, answered, rows, stores=True, before=0):
     """Adds what a life proves to its rows; makes them void if it does
-    not."""
+    not. So many were stored before."""
     stored = server.stored()
+    if stored is not None:
+        stored -= before
     proof = server.proof()
     for row in rows:
         row["proof"] = {**proof, "stored": stored, "answered": answered}
@@ -49,6 +53,7 @@ def measure(lab, subject, loads, environment=None, stores=True):
     try:
         with life(lab, subject, environment) as server:
             server.syncs_show = lab.disk.known
+            before = qualify.qualify(server, subject)
             answered = 0
 
             def load(body, connections, rate=None, seconds=lab.seconds):
@@ -65,7 +70,8 @@ def measure(lab, subject, loads, environment=None, stores=True):
                     if warm.get("void"):
                         raise RuntimeError(warm["void"])
                 rows.append(one(load, rows))
-            prove(server, answered, [row for row in rows if row], stores)
+            prove(server, answered, [row for row in rows if row], stores,
+                  before)
     except (RuntimeError, OSError) as error:
         lab.say(f"{subject.name}: void: {error}")
         rows = [{"void": str(error)}] + [None] * (len(loads) - 1)

@@ -19,6 +19,8 @@ sys.path.insert(0, BENCH)
 import case_intake  # noqa: E402
 import figures  # noqa: E402
 import lives  # noqa: E402
+import qualify  # noqa: E402
+import servers  # noqa: E402
 
 KINDS = ("sunco", "typing", "read", "message", "event", "trigger")
 
@@ -185,6 +187,40 @@ def test_a_life_that_does_not_prove_its_label_is_void(
     row = {"flushes": flushes}
     lives.prove(Server(stored), answered, [row], stores)
     assert bool(row.get("void")) == is_void
+
+
+class Receiver(Server):
+    """A server in few words: what it does may be wrong in one way."""
+
+    def __init__(self, fault):
+        super().__init__(0)
+        self.fault = fault
+        self.seen = set()
+
+    def path(self, body):
+        return body
+
+    def post(self, _server, _path, body, headers):
+        key = headers.get("X-API-Key", "")
+        if key.startswith("not-") and self.fault != "opens":
+            return 401
+        self.rows += body not in self.seen or self.fault == "repeats"
+        self.rows -= self.fault == "forgets"
+        self.seen.add(body)
+        return 503 if self.fault == "refuses" else 200
+
+
+@pytest.mark.parametrize("fault", ["", "opens", "repeats", "forgets",
+                                   "refuses"])
+def test_who_does_not_do_the_work_is_not_measured(monkeypatch, fault):
+    subject = servers.Subject("x", "x", "peer", None, (), ("sunco",))
+    server = Receiver(fault)
+    monkeypatch.setattr(qualify, "post", server.post)
+    if fault:
+        with pytest.raises(RuntimeError, match="instead of"):
+            qualify.qualify(server, subject)
+    else:
+        assert qualify.qualify(server, subject) == 1
 
 
 def test_void_rounds_count_for_nothing():
