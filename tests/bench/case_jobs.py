@@ -31,10 +31,6 @@ CALL = {"sunco_user": "sunco", "user": "zendesk", "search": "zendesk",
 # --- webhook to merged ---
 
 
-def now_us():
-    return time.clock_gettime(time.CLOCK_MONOTONIC) * 1e6
-
-
 def busy_us(calls, until_us):
     """How long at least one of them was under way."""
     total, end = 0, 0
@@ -46,11 +42,10 @@ def busy_us(calls, until_us):
 
 
 def one_merge(daemon, upstream, n):
-    begun = now_us()
-    daemon.post(n)
-    accepted = now_us()
+    begun = daemon.post(n)
+    accepted = crowd.now_us()
     daemon.wait_for("job_decided")
-    ended = now_us()
+    ended = crowd.now_us()
     calls = [call for call in upstream.log()["calls"] if call[1] == n]
     merged = next(call[3] for call in calls if call[0] == "merge")
     return {"accepted_ms": (accepted - begun) / 1000,
@@ -98,9 +93,8 @@ def known_round(lab, people):
         commits, written = daemon.commits(), daemon.written()
         took = []
         for n in range(people):
-            begun = now_us()
-            daemon.post(n)
-            took.append((now_us() - begun) / 1000)
+            begun = daemon.post(n)
+            took.append((crowd.now_us() - begun) / 1000)
         return {"accepted_ms": statistics.median(took),
                 "calls": (upstream.log()["total"] - calls) / people,
                 "commits": (daemon.commits() - commits) / people,
