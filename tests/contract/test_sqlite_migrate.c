@@ -84,7 +84,7 @@ static void make_first(struct contract_dir *d)
 		     "ALTER TABLE reviews DROP COLUMN pin;"
 		     "DROP INDEX rejected_profile;"
 		     "CREATE INDEX events_received"
-		     " ON events(account, received_ms);"
+		     " ON events(account, received_ms) ;"
 		     "UPDATE schema_version SET version = 1");
 }
 
