@@ -116,7 +116,7 @@ def main_row(found, subject):
 def main_table(found):
     return figures.Table(
         "Durable intake: SunCo, 1.5 KB, 64 connections",
-        ["", "requests/s", "reunite is x", "p50 ms", "p99", "p99.9",
+        ["", "requests/s", "reunite : it", "p50 ms", "p99", "p99.9",
          "CPU us", f"CPU us at {STATED:,}/s", "p99 at half", "MiB"],
         [main_row(found, subject) for subject in present(found)],
         "CPU is that of all processes of a server, for one request. \"At "
@@ -140,7 +140,7 @@ def shapes_table(found):
         ["", *SHAPES],
         [[subject.name, *(shape_cell(found, subject.key, column)
                           for column in SHAPES)]
-         for subject in present(found)])
+         for subject in present(found)], is_detail=True)
 
 
 def per(rounds_, what, of):
@@ -178,7 +178,7 @@ def proof_table(found):
          if subject.key not in ("evhttp", "nginx")],
         "Flushes and bytes are those of the whole disk, as the kernel counts "
         "them. A round with an error, or in which not exactly what was "
-        "answered is stored, is void.")
+        "answered is stored, is void.", is_detail=True)
 
 
 def tables(found):

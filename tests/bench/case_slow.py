@@ -69,7 +69,7 @@ def tables(found):
             for subject in SUBJECTS if subject.key in found]
     return [figures.Table(
         "The same on a slow disk: so much longer a sync, so many connections",
-        ["", "requests/s", "reunite is x", "p50 ms", "p99", "CPU us",
+        ["", "requests/s", "reunite : it", "p50 ms", "p99", "CPU us",
          "void rounds"], rows)]
 
 

@@ -70,7 +70,8 @@ def with_spread(rounds, key, form=short):
 class Table:
     """Rows of texts, for a terminal and for the README."""
 
-    def __init__(self, title, heads, rows, note=""):
+    def __init__(self, title, heads, rows, note="", is_detail=False):
+        self.is_detail = is_detail  # the README folds it away
         self.title = title
         self.heads = heads
         self.rows = rows

@@ -87,8 +87,13 @@ def markdown(found):
     for name in pictures(found):
         words = name.removesuffix(".svg").replace("_", " ")
         parts.append(f"![{words}](tests/bench/results/{name})")
-    parts += [table.markdown() for table in tables(found)]
+    every = tables(found)
+    details = [table.markdown() for table in every if table.is_detail]
+    parts += [table.markdown() for table in every if not table.is_detail]
     parts.append(targets(found).markdown())
+    if details:
+        parts += ["<details><summary>More figures, and what shows that they "
+                  "are true</summary>", *details, "</details>"]
     ways = runs(found)
     for way, titles in ways.items():
         prefix = f"{', '.join(titles)}: " if len(ways) > 1 else ""
