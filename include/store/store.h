@@ -291,15 +291,18 @@ struct store_settle {
 	size_t sighting_count;
 	uint64_t alias_from, alias_to; /* merged id -> survivor; 0: none */
 	uint64_t gone_user; /* was the messaging user; gone now; 0: none */
-	const struct review *review; /* open it, or attach to the open one */
+	/* Open it, or attach to the open one; unless the job was approved
+	 * meanwhile: the next run goes by that. */
+	const struct review *review;
 	bool note; /* the ticket's agent is to be told of the entry */
 	/* out */
 	int64_t journal_id;
 	int64_t review_id;
-	bool again;  /* gen had moved, there is another owner, or it moved */
-	bool noted;  /* a note is due now */
-	bool moved;  /* to the SunCo user that the person went on as */
-	bool erased; /* the person was removed meanwhile, and is gone now */
+	bool again;	/* gen had moved, there is another owner, or it moved */
+	bool overtaken; /* by an approval: nothing was asked or written down */
+	bool noted;	/* a note is due now */
+	bool moved;	/* to the SunCo user that the person went on as */
+	bool erased;	/* the person was removed meanwhile, and is gone now */
 };
 
 #define STORE_RECALL_MAX 8

@@ -98,6 +98,7 @@ void intake_seen_soon(struct intake_seen *s)
 
 void intake_seen_flush(struct intake_seen *s)
 {
+	loop_timer_clear(s->timer); /* one operation at a time */
 	s->waiting = true;
 	s->next = 0;
 	if (!s->account)

@@ -275,7 +275,7 @@ static void report(struct run *run, bool lost)
 		.review_id = s->review_id,
 	};
 
-	if (!lost && !run->dry)
+	if (!lost && !run->dry && !s->overtaken)
 		count_end(run);
 	run_end(run, &r);
 }

@@ -183,6 +183,14 @@ static bool says_the_same(struct db *q, const struct store_settle *s,
 	       s->link != NULL && db_heard_fits(q, job, s->link);
 }
 
+/* A question, and meanwhile a person answered the one before: the next run goes
+ * by the answer, and asks if need be. */
+static bool is_overtaken(const struct store_settle *s, const struct db_job *job)
+{
+	return stirred(s, job) && s->review != NULL && job->review_id != 0 &&
+	       job->moves_to[0] == '\0';
+}
+
 /* What an event said during the run is newer than what the run knows. */
 static uint64_t newest(const struct store_settle *s, const struct db_job *job,
 		       uint64_t told, uint64_t row)
@@ -249,7 +257,7 @@ static void settle_review(struct db *q, struct store_settle *s,
 {
 	int64_t journal = s->journal_id;
 
-	if (s->review != NULL && job->moves_to[0] == '\0')
+	if (s->review != NULL && !s->overtaken && job->moves_to[0] == '\0')
 		s->review_id =
 			db_review_open(q, job, s->review, journal, s->now_ms);
 	/* A retry has decided nothing: the question stays open. */
@@ -271,9 +279,10 @@ static void settle_note(struct db *q, struct store_settle *s,
 	};
 
 	s->noted = db_note_take(q, job->id, n.ticket_id, s->now_ms);
-	if (s->note)
-		db_note_add(q, &n, s->entry);
-	s->noted = s->noted || (s->note && n.ticket_id != 0);
+	if (!s->note || s->overtaken)
+		return;
+	db_note_add(q, &n, s->entry);
+	s->noted = s->noted || n.ticket_id != 0;
 }
 
 static void settle_erased(struct db *q, const struct store_settle *s,
@@ -311,16 +320,20 @@ enum result op_settle(struct db *q, struct store_op *op)
 
 	s->journal_id = s->review_id = 0;
 	s->again = s->noted = s->moved = s->erased = false;
+	s->overtaken = false;
 	if (!db_job_held(q, s->job_id, s->token, &job, &r))
 		return r;
 	if (s->entry != NULL && s->entry->id != 0 &&
 	    !db_journal_is(q, s->entry->id, job.id))
 		return no_entry(q);
-	settle_facts(q, s, &job);
+	s->overtaken = is_overtaken(s, &job);
+	if (!s->overtaken)
+		settle_facts(q, s, &job);
 	settle_people(q, s, &job);
 	if (stirred(s, &job) && !says_the_same(q, s, &job))
 		s->again = true;
-	settle_tallies(q, s, &job);
+	if (!s->overtaken)
+		settle_tallies(q, s, &job);
 	if (job.erase && s->state != JOB_READY) {
 		settle_erased(q, s, &job);
 		s->erased = true;

@@ -330,6 +330,31 @@ static void the_attached_rest_until_it_is_through(struct ct *c)
 	}
 }
 
+/* A run that began before the approval asks once more. */
+static void an_approval_answers_what_is_asked_meanwhile(struct ct *c)
+{
+	int64_t id = open_review(c, "ann", 11, 12);
+	struct job job = ct_running(c, "ann");
+	struct review r = ct_review(&job, 11, 12);
+	struct store_op op;
+
+	decide(c, id, true);
+	r.facts_hash[0] ^= 1;
+	ct_settle_op(c, &op, &job, JOB_REVIEW);
+	op.u.settle.review = &r;
+	CT_DO(c, &op);
+	assert_true(op.u.settle.overtaken);
+	assert_true(op.u.settle.again);
+	assert_int_equal(op.u.settle.review_id, 0);
+	assert_int_equal(op.u.settle.journal_id, 0);
+	job_release(&job);
+	job = claim_approved(c);
+	assert_int_equal(job.review_id, id);
+	is_sound(c);
+	/* what it still wants to know is another question */
+	assert_true(ct_settle_review(c, &job, 11, 12) != id);
+}
+
 static void a_failure_leaves_the_attached(struct ct *c)
 {
 	int64_t id = open_review(c, "ann", 11, 12);
@@ -501,6 +526,7 @@ static const struct ct_case cases[] = {
 	CT_CASE(several_addresses_cannot_be_approved),
 	CT_CASE(an_approval_may_name_the_pin),
 	CT_CASE(a_pin_that_cannot_be_is_refused),
+	CT_CASE(an_approval_answers_what_is_asked_meanwhile),
 	CT_CASE(the_attached_rest_until_it_is_through),
 	CT_CASE(a_failure_leaves_the_attached),
 	CT_CASE(a_new_question_wakes_the_attached),

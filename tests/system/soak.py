@@ -274,6 +274,20 @@ def check_records(on, known, states):
     assert done.returncode == 0, done.stdout
 
 
+def told_of(on, one, merges):
+    """What there is about somebody who did not end well."""
+    of = f"sunco_id = '{one.begun['sunco_user_id']}'"
+    own_id = one.begun["zendesk_user_id"]
+    return {
+        "profile": one.profile_id,
+        "merges": [m for m in merges if own_id in m.values()],
+        "journal": [e for e in on.items("journal")
+                    if e["sunco_user_id"] == one.begun["sunco_user_id"]],
+        "reviews": on.rows("SELECT id, state, created_ms, closed_ms FROM"
+                           f" reviews WHERE {of} ORDER BY id"),
+    }
+
+
 def check_all(on, known):
     state = on.sandbox.state()
     users = {u["id"]: u for u in state["users"]}
@@ -285,7 +299,8 @@ def check_all(on, known):
         except (AssertionError, KeyError) as e:
             wrong.append(f"{one.guest.kind} {one.guest.webhooks}"
                          f" {json.dumps(one.begun)}: {e!r}"
-                         f" at {traceback.extract_tb(e.__traceback__)[-1]}")
+                         f" at {traceback.extract_tb(e.__traceback__)[-1]}"
+                         f" {told_of(on, one, state['merges'])}")
     assert not wrong, "\n".join(wrong)
     check_records(on, known, states)
     check_notes(on)

@@ -296,6 +296,23 @@ static void test_a_last_webhook_is_stored_although_that_failed(void **state)
 	rig_post_sunco(r, TYPING, 200, NULL);
 }
 
+/* The minute's write is due while the last one is under way. */
+static void test_the_end_meets_the_timer(void **state)
+{
+	struct rig *r = *state;
+
+	store_gate_hold(true);
+	rig_post_sunco(r, TYPING, 200, NULL);
+	http_fixture_call(&r->http, drain, r);
+	store_gate_await_held();
+	flow_leap(0, 5000);
+	http_fixture_call(&r->http, turn, r);
+	store_gate_hold(false);
+	http_fixture_await(&r->http, one_stored);
+	rig_post_sunco(r, TYPING, 200, NULL);
+	assert_int_equal(store_gate_count(STORE_ACCOUNT), 1);
+}
+
 /* Whoever comes is seen to by somebody else: nobody is told. */
 static bool sees_to_it(const char *account, void *arg)
 {
@@ -345,6 +362,7 @@ int main(void)
 		TEST(test_stopping_finishes_deliveries),
 		TEST(test_many_at_once),
 		TEST(test_many_webhooks_are_one_write),
+		TEST(test_the_end_meets_the_timer),
 		TEST(test_what_is_seen_to_wakes_nobody),
 		TEST(test_a_last_webhook_is_stored_although_that_failed),
 	};
