@@ -54,6 +54,9 @@ bool str_is_utf8(struct slice s);
 /* Bytes of the character at the front; 0 when it is none, or s is empty. */
 size_t str_utf8_next(struct slice s);
 
+/* In decimal; returns the length. */
+#define STR_U64_SIZE 21
+size_t str_u64(uint64_t n, char out[STR_U64_SIZE]);
 /* The shortest of 15 to 17 digits that reads back as the same number. */
 #define STR_DOUBLE_SIZE 32
 void str_double(double value, char out[STR_DOUBLE_SIZE]);

@@ -15,7 +15,6 @@
 #include "app/intake.h"
 
 #include <assert.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/queue.h>
@@ -28,6 +27,7 @@
 
 #define REJECTED_LOG_EVERY_MS 10000
 #define TEST_CALL_PREFIX      "test_webhook:"
+#define COUNTS_SIZE	      128
 
 struct intake {
 	struct loop *loop;
@@ -172,21 +172,34 @@ static void reply_unavailable(const struct visit *v)
 	http_request_reply(v->request, &answer);
 }
 
+/* printf() takes longer than all the rest of an answer. */
+static struct slice counts_text(char out[COUNTS_SIZE], size_t accepted,
+				size_t duplicate, size_t ignored)
+{
+	char *end = stpcpy(out, "{\"accepted\":");
+
+	end += str_u64(accepted, end);
+	end = stpcpy(end, ",\"duplicate\":");
+	end += str_u64(duplicate, end);
+	end = stpcpy(end, ",\"ignored\":");
+	end += str_u64(ignored, end);
+	end = stpcpy(end, "}");
+	return (struct slice){out, (size_t)(end - out)};
+}
+
 static void reply_counts(const struct visit *v, int accepted, int duplicate,
 			 size_t ignored)
 {
-	char body[128];
+	char body[COUNTS_SIZE];
 	struct http_reply answer = {.status = 200};
 
-	snprintf(body, sizeof(body),
-		 "{\"accepted\":%d,\"duplicate\":%d,\"ignored\":%zu}", accepted,
-		 duplicate, ignored);
 	intake_account_count(v->account, v->source, OUTCOME_ACCEPTED,
 			     (size_t)accepted);
 	intake_account_count(v->account, v->source, OUTCOME_DUPLICATE,
 			     (size_t)duplicate);
 	intake_account_count(v->account, v->source, OUTCOME_IGNORED, ignored);
-	answer.body = slice_of(body);
+	answer.body =
+		counts_text(body, (size_t)accepted, (size_t)duplicate, ignored);
 	observe(v);
 	http_request_reply(v->request, &answer);
 }

@@ -345,7 +345,20 @@ static void ask(struct sched_account *a, bool along)
 	storeq_submit(s->q, &a->claim, on_claimed, a);
 }
 
-void sched_claim(struct sched_account *a)
+/* lately: for the many events of one turn the first answer will do; what frees
+ * the budget claims by itself. */
+static int64_t wait_ms_of(struct sched_account *a, bool lately)
+{
+	int64_t now_ms = loop_now_ms(a->s->loop);
+
+	if (!lately || a->waited_at_ms != now_ms) {
+		a->waited_at_ms = now_ms;
+		a->wait_ms = api_client_wait_ms(a->api);
+	}
+	return a->wait_ms;
+}
+
+static void claim(struct sched_account *a, bool lately)
 {
 	int64_t wait_ms;
 
@@ -356,11 +369,21 @@ void sched_claim(struct sched_account *a)
 		a->width = 1;
 	if (room(a) == 0)
 		return;
-	wait_ms = api_client_wait_ms(a->api);
+	wait_ms = wait_ms_of(a, lately);
 	if (wait_ms > (api_client_is_held(a->api) ? 0 : BUDGET_LONG_MS))
 		loop_timer_set(a->timer, wait_ms);
 	else
 		ask(a, false);
+}
+
+void sched_claim(struct sched_account *a)
+{
+	claim(a, false);
+}
+
+void sched_claim_woken(struct sched_account *a)
+{
+	claim(a, true);
 }
 
 /* In trouble there is no hurry. */
@@ -370,7 +393,7 @@ bool scheduler_claim_along(struct scheduler *s, const char *account)
 
 	if (!a || a->claiming || s->draining || a->paused || !a->api ||
 	    api_client_is_held(a->api) || room(a) == 0 ||
-	    api_client_wait_ms(a->api) > 0)
+	    wait_ms_of(a, true) > 0)
 		return false;
 	ask(a, true);
 	return true;

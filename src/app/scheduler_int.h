@@ -24,6 +24,8 @@ struct sched_account {
 	bool asking;  /* row is the store's */
 	bool ask_row; /* it was not read: ask again before the next claim */
 	bool paused;
+	int64_t waited_at_ms; /* what the budget said last, and when */
+	int64_t wait_ms;
 	size_t width; /* how many runs there may be now */
 };
 
@@ -57,6 +59,8 @@ struct scheduler {
 /* scheduler.c: asks for jobs, if there is room and nothing speaks against it;
  * for the account's row, and then for jobs. */
 void sched_claim(struct sched_account *a);
+/* The same for one of many events. */
+void sched_claim_woken(struct sched_account *a);
 void sched_ask_row(struct sched_account *a);
 /* Of a scheduler that was freed. */
 void sched_release_when_idle(struct scheduler *s);

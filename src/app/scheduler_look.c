@@ -106,7 +106,7 @@ void scheduler_wake(struct scheduler *s, const char *account)
 	struct sched_account *a = account ? sched_find(s, account) : NULL;
 
 	if (a)
-		sched_claim(a);
+		sched_claim_woken(a);
 	for (size_t i = 0; !account && i < s->account_count; i++)
 		sched_ask_row(s->accounts[i]); /* claims when it knows */
 }

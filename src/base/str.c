@@ -31,7 +31,8 @@ bool slice_eq_nocase(struct slice a, struct slice b)
 	if (a.len != b.len)
 		return false;
 	for (size_t i = 0; i < a.len; i++)
-		if (ascii_lower(a.ptr[i]) != ascii_lower(b.ptr[i]))
+		if (a.ptr[i] != b.ptr[i] &&
+		    ascii_lower(a.ptr[i]) != ascii_lower(b.ptr[i]))
 			return false;
 	return true;
 }
@@ -289,6 +290,21 @@ bool str_is_utf8(struct slice s)
 		s.len -= len;
 	}
 	return true;
+}
+
+size_t str_u64(uint64_t n, char out[STR_U64_SIZE])
+{
+	char digits[STR_U64_SIZE];
+	size_t len = 0;
+
+	do {
+		digits[len++] = (char)('0' + n % 10);
+		n /= 10;
+	} while (n > 0);
+	for (size_t i = 0; i < len; i++)
+		out[i] = digits[len - 1 - i];
+	out[len] = '\0';
+	return len;
 }
 
 void str_double(double value, char out[STR_DOUBLE_SIZE])

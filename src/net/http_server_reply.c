@@ -61,18 +61,6 @@ static void put_status_line(struct buf *out, int status)
 	buf_printf(out, "HTTP/1.1 %d Unknown\r\n", status);
 }
 
-static void put_number(struct buf *out, size_t n)
-{
-	char text[24];
-	size_t at = sizeof(text);
-
-	do {
-		text[--at] = (char)('0' + n % 10);
-		n /= 10;
-	} while (n > 0);
-	buf_append(out, text + at, sizeof(text) - at);
-}
-
 static void put_header(struct buf *out, const char *name, const char *value)
 {
 	buf_puts(out, name);
@@ -85,15 +73,15 @@ void http_reply_format(struct buf *out, const struct http_message *m,
 {
 	bool is_head = m->method && strcmp(m->method, "HEAD") == 0;
 	bool no_body = a->status == 204 || a->status == 304;
+	char length[STR_U64_SIZE];
 
 	put_status_line(out, a->status);
 	if (!no_body) {
 		put_header(out, "Content-Type: ",
 			   a->content_type ? a->content_type
 					   : "application/json");
-		buf_puts(out, "Content-Length: ");
-		put_number(out, a->body.len);
-		buf_append(out, "\r\n", 2);
+		str_u64(a->body.len, length);
+		put_header(out, "Content-Length: ", length);
 	}
 	buf_puts(out, "X-Content-Type-Options: nosniff\r\n");
 	if (!keep_alive)

@@ -378,6 +378,29 @@ static void doubles_read_back(void **state)
 	}
 }
 
+static void numbers_in_decimal(void **state)
+{
+	static const struct {
+		uint64_t n;
+		const char *text;
+	} rows[] = {
+		{0, "0"},
+		{9, "9"},
+		{10, "10"},
+		{1234567890, "1234567890"},
+		{UINT64_MAX, "18446744073709551615"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		char text[STR_U64_SIZE];
+
+		assert_int_equal(str_u64(rows[i].n, text),
+				 strlen(rows[i].text));
+		assert_string_equal(text, rows[i].text);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -395,6 +418,7 @@ int main(void)
 		cmocka_unit_test(a_hostile_glob_ends),
 		cmocka_unit_test(utf8),
 		cmocka_unit_test(doubles_read_back),
+		cmocka_unit_test(numbers_in_decimal),
 	};
 
 	return cmocka_run_group_tests_name("str", tests, NULL, NULL);
