@@ -86,6 +86,8 @@ struct lease {
 /* As claimed; told is never called from inside. since_ms as above. */
 void lease_take(struct lease *l, struct lease_keeper *k, int64_t job_id,
 		int64_t token, int64_t since_ms, lease_told *told, void *arg);
+/* It is another job's now, as confirmed by the store, with the same token. */
+void lease_move(struct lease *l, int64_t job_id);
 /* Does nothing where there is none. Allowed from inside told. */
 void lease_drop(struct lease *l);
 /* Until when changes may begin to be sent: a moment of clock_boot_ms(). */

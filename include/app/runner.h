@@ -26,6 +26,8 @@ struct run_env {
 	struct lease_keeper *leases;	      /* NULL like q */
 	int64_t leased_ms;	 /* loop_boot_ms() when the job was claimed */
 	struct hearsay *hearsay; /* NULL: nothing was heard */
+	bool takes_over; /* the job may become another one on the way: where
+			    that is the person's own */
 };
 
 /* How a run ended, for the scheduler and for `link`; borrowed. */

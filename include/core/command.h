@@ -14,6 +14,7 @@
 
 #include "base/error.h"
 #include "core/event.h"
+#include "core/job.h"
 #include "core/journal.h"
 #include "core/owner.h"
 #include "core/pair.h"
@@ -108,8 +109,9 @@ struct answer {
 	const struct zd_user *users;
 	size_t user_count;
 	const struct recall *recall;
-	bool kept;				       /* FOLD */
-	int64_t journal_id;			       /* INTENT */
+	bool kept;		 /* FOLD */
+	const struct job *taken; /* FOLD: the person's row, now ours */
+	int64_t journal_id;	 /* INTENT */
 	int64_t merges_this_hour, merges_into_profile; /* INTENT, RATE */
 };
 

@@ -15,7 +15,8 @@
  *            on? Then DOING; the saga looks first
  * IDENTIFY   read the requester, or its survivor: the messaging identity
  *            names the person
- * FOLD       the job becomes the person's; or ends, if they have one
+ * FOLD       the job becomes the person's, or goes on as the one that they have;
+ *            or ends, if that cannot be taken over now
  * READ       the SunCo user, and what is remembered (survivors, the link, what
  *            webhooks said), at the same time; as soon as that is known, the
  *            user of the hint, only if need be where a link is remembered,

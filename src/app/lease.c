@@ -211,6 +211,14 @@ void lease_drop(struct lease *l)
 		loop_timer_clear(k->timer);
 }
 
+void lease_move(struct lease *l, int64_t job_id)
+{
+	if (l->place >= 0)
+		l->keeper->of[l->place] = NULL;
+	l->place = -1;
+	l->job_id = job_id;
+}
+
 int64_t lease_send_by_ms(const struct lease *l)
 {
 	return l->since_ms + RUN_SEND_MS;

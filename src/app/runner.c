@@ -351,12 +351,22 @@ static void recall(struct slot *s)
 static void on_folded(struct store_op *op, void *arg)
 {
 	struct slot *s = arg;
+	struct run *run = s->run;
 	struct answer a = store_answer(op);
+	struct job *taken = op->u.fold.taken;
 
 	if (!returned(s))
 		return;
 	a.kept = op->u.fold.kept;
+	op->u.fold.taken = NULL;
 	store_op_release(op);
+	if (taken) {
+		job_release(&run->job);
+		run->job = *taken;
+		free(taken);
+		a.taken = &run->job;
+		lease_move(&run->lease, run->job.id);
+	}
 	give(s, &a);
 }
 
@@ -370,6 +380,7 @@ static void fold(struct slot *s)
 		.token = run->job.token,
 		.sunco_id = s->cmd.text,
 		.believes = run->link.settings.recheck_ms > 0,
+		.takes = run->env.takes_over,
 		.now_ms = loop_wall_ms(run->env.loop),
 	};
 	submit(s, STORE_FOLD, on_folded);

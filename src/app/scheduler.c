@@ -216,6 +216,7 @@ static void start(struct sched_account *a, struct job *job)
 		.leases = a->s->leases,
 		.leased_ms = a->claimed_ms,
 		.hearsay = a->s->hearsay,
+		.takes_over = true,
 	};
 	size_t i = 0;
 

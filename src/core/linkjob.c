@@ -223,10 +223,24 @@ static void on_identified(struct linkjob *l, const struct answer *a,
 	commands_add(out, COMMAND_FOLD)->text = l->sunco_id;
 }
 
+/* The person's row goes on as this run; the user that was read stays so. */
+static void take_over(struct linkjob *l, const struct job *job)
+{
+	if (!l->ticket_id)
+		l->ticket_id = job->ticket_id;
+	l->facts.history.backfill = job->lane == LANE_BACKFILL;
+	l->nobody_waits = job->source == EVENT_FROM_BACKFILL;
+	l->deadline_ms = job->deadline_ms;
+	l->due_ms = job->run_at_ms;
+	linkjob_restore(l, job);
+}
+
 static void on_folded(struct linkjob *l, const struct answer *a,
 		      struct commands *out)
 {
-	if (a->kept) {
+	if (a->taken)
+		take_over(l, a->taken);
+	if (a->kept || a->taken) {
 		ask_read(l, out);
 		return;
 	}

@@ -191,6 +191,48 @@ static bool only_names_user(const struct store_fold *f,
 	       ours->zendesk_user_id != 0;
 }
 
+/* Of a fold that is done again. */
+static void forget_taken(struct store_fold *f)
+{
+	if (f->taken)
+		job_release(f->taken);
+	free(f->taken);
+	f->taken = NULL;
+}
+
+/* A run could begin with it now, and needs to read nothing of the store's
+ * first. */
+static bool may_take(struct db *q, const struct store_fold *f,
+		     const struct db_job *theirs)
+{
+	bool idle =
+		theirs->state == JOB_WAITING || theirs->state == JOB_DONE ||
+		(theirs->state == JOB_READY && theirs->run_at_ms <= f->now_ms);
+
+	return f->takes && idle && theirs->review_id == 0 &&
+	       theirs->erase == 0 && theirs->moves_to[0] == '\0' &&
+	       !db_job_has_saga(q, theirs);
+}
+
+/* Woken just now: what the next claim would do. */
+static void take(struct db *q, struct store_fold *f, const struct db_job *ours,
+		 const struct db_job *theirs)
+{
+	struct db_rows *st;
+
+	if (db_exec(q, JOB_CLAIM, db_int(theirs->id), db_int(ours->token),
+		    db_int(ours->lease_until_ms), db_int(JOB_READY),
+		    db_int(theirs->token), db_int(f->now_ms)) == 0)
+		return;
+	db_count(q, ours->account, JOB_READY, JOB_RUNNING);
+	st = db_query(q, JOB_READ, db_int(theirs->id));
+	if (!db_step(q, st))
+		return;
+	f->taken = xcalloc(1, sizeof(*f->taken));
+	db_job_read(st, f->taken);
+	db_end(st);
+}
+
 enum result op_fold(struct db *q, struct store_op *op)
 {
 	struct store_fold *f = &op->u.fold;
@@ -198,7 +240,9 @@ enum result op_fold(struct db *q, struct store_op *op)
 	struct db_job ours, theirs;
 	char person[PERSON_SIZE];
 	enum result r;
+	bool takes;
 
+	forget_taken(f);
 	if (!db_job_held(q, f->job_id, f->token, &ours, &r))
 		return r;
 	(void)job_person(person, f->sunco_id, 0);
@@ -213,9 +257,12 @@ enum result op_fold(struct db *q, struct store_op *op)
 		return RESULT_OK;
 	}
 	f->kept = false;
+	takes = may_take(q, f, &theirs);
 	says.zendesk_user_id = ours.zendesk_user_id;
 	db_job_fold(q, &ours, &theirs, false,
 		    only_names_user(f, &ours) ? &says : NULL, f->now_ms);
+	if (takes)
+		take(q, f, &ours, &theirs);
 	return RESULT_OK;
 }
 

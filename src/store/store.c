@@ -181,6 +181,10 @@ void store_op_release(struct store_op *op)
 	case STORE_CLAIM:
 		release_jobs(&op->u.claim.jobs, &op->u.claim.count);
 		break;
+	case STORE_FOLD:
+		release_jobs(&op->u.fold.taken,
+			     &(size_t){op->u.fold.taken != NULL});
+		break;
 	case STORE_LOOK:
 		free(op->u.look.rows);
 		op->u.look.rows = NULL;

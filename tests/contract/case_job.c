@@ -171,6 +171,89 @@ static void folding_into_a_running_job_runs_it_again(struct ct *c)
 	job_release(&job);
 }
 
+/* --- and going on with it --- */
+
+static bool takes(struct ct *c, struct job *job, struct store_op *op)
+{
+	*op = fold_op(c, job, "ann");
+	op->u.fold.takes = true;
+	CT_DO(c, op);
+	assert_false(op->u.fold.kept);
+	return op->u.fold.taken != NULL;
+}
+
+static void a_run_goes_on_with_the_persons_row(struct ct *c)
+{
+	static const enum job_state ends[] = {JOB_WAITING, JOB_DONE};
+
+	for (size_t i = 0; i < ARRAY_LEN(ends); i++) {
+		struct job ann = i ? ct_claim(c) : ct_running(c, "ann");
+		struct job job, row, *taken;
+		struct store_op op, end;
+
+		ct_settle_op(c, &op, &ann, ends[i]);
+		op.u.settle.run_at_ms = c->now_ms + 60000;
+		op.u.settle.progress = "{\"looks\":3}";
+		CT_DO(c, &op);
+		job_release(&ann);
+		ct_accept(c, ct_ticket(11 + i, 21 + i));
+		job = ct_claim(c);
+		assert_true(takes(c, &job, &op));
+		taken = op.u.fold.taken;
+		assert_string_equal(taken->person, "s:ann");
+		assert_int_equal(taken->token, job.token);
+		assert_int_equal(taken->ticket_id, 21 + i);
+		assert_string_equal(taken->progress, "{\"looks\":3}");
+		row = ct_job(c, "s:ann");
+		assert_int_equal(row.state, JOB_RUNNING);
+		assert_int_equal(row.gen, taken->gen);
+		job_release(&row);
+		assert_int_equal(ct_claim_count(c, 10), 0);
+		/* an event that comes now starts it again */
+		ct_accept(c, ct_event(EVENT_CONVERSATION_CREATE, "ann"));
+		ct_settle_op(c, &end, taken, JOB_DONE);
+		CT_DO(c, &end);
+		assert_true(end.u.settle.again);
+		assert_int_equal(ct_state(c, "s:ann"), JOB_READY);
+		store_op_release(&op);
+		job_release(&job);
+	}
+}
+
+static void a_row_that_runs_is_left_alone(struct ct *c)
+{
+	struct job ann = ct_running(c, "ann");
+	struct job job = ticket_job(c);
+	struct store_op op;
+
+	assert_false(takes(c, &job, &op));
+	ct_settle(c, &ann, JOB_DONE);
+	job_release(&job);
+}
+
+/* Its next try is later; or a saga is under way. */
+static void a_row_that_is_not_due_is_left_alone(struct ct *c)
+{
+	static const enum job_state ends[] = {JOB_READY, JOB_DEAD, JOB_REVIEW};
+
+	for (size_t i = 0; i < ARRAY_LEN(ends); i++) {
+		struct job ann = ct_running(c, "ann");
+		struct store_op op;
+		struct job job;
+
+		ct_settle_op(c, &op, &ann, ends[i]);
+		op.u.settle.run_at_ms = c->now_ms + 60000;
+		op.u.settle.attempts = 1;
+		CT_DO(c, &op);
+		job_release(&ann);
+		ct_accept(c, ct_ticket(31 + i, 41 + i));
+		job = ct_claim(c);
+		assert_false(takes(c, &job, &op));
+		job_release(&job);
+		c->now_ms += 120000;
+	}
+}
+
 static void folding_wakes_a_resting_job(struct ct *c)
 {
 	struct job job;
@@ -356,6 +439,9 @@ static const struct ct_case cases[] = {
 	CT_CASE(a_job_becomes_the_persons),
 	CT_CASE(a_job_goes_into_the_persons_row),
 	CT_CASE(folding_into_a_running_job_runs_it_again),
+	CT_CASE(a_run_goes_on_with_the_persons_row),
+	CT_CASE(a_row_that_runs_is_left_alone),
+	CT_CASE(a_row_that_is_not_due_is_left_alone),
 	CT_CASE(folding_wakes_a_resting_job),
 	CT_CASE(a_persons_job_is_not_anothers),
 	CT_CASE(a_settle_writes_the_row),

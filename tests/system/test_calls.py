@@ -93,3 +93,20 @@ def test_calls_that_wait_for_the_budget_go_together(sandbox, daemon):
     assert sum(calls.values()) < 4 * count
     entries = reunite.journal()
     assert sum(e["api_calls"] for e in entries) == sum(calls.values())
+
+
+def test_who_waits_is_not_read_twice(sandbox, daemon):
+    """The trigger's job turns out to be that of somebody who waits, and goes
+    on as it."""
+    reunite = daemon()
+    owner, begun = waits_for_the_hand_off(sandbox, reunite)
+    waits = rounds.calls(sandbox, "zendesk")
+    handed = hand_off(sandbox, begun)
+    entry = rounds.merged_once(sandbox, reunite, handed, owner)
+    calls = rounds.calls(sandbox, "zendesk")
+    calls["search"] -= waits["search"]  # for the holder of the external id
+    assert calls == {"user_get": 2, "search": 1, "merge": 1, "user_update": 1}
+    assert entry["api_calls"] == 5
+    assert rounds.calls(sandbox, "sunco") == {"user_get": 2}
+    assert entry["ticket_id"] == handed["ticket_id"]
+    assert len(reunite.queue()) == 0

@@ -282,6 +282,36 @@ static void test_ticket_names_the_person(void **state)
 	world_release(&w);
 }
 
+/* The person's own row, with what it has been through, goes on as this run:
+ * the requester is not read again. */
+static void test_the_persons_row_goes_on_as_this_run(void **state)
+{
+	struct job row;
+	struct world w;
+	struct linkjob l;
+
+	(void)state;
+	world_make_merge(&w);
+	w.job.sunco_id[0] = '\0';
+	w.job.zendesk_user_id = WORLD_PERSON;
+	job_init(&row);
+	row.ticket_id = 7;
+	row.deadline_ms = w.job.deadline_ms + 5000;
+	row.progress = xstrdup("{\"looks\":3,\"late_ms\":100}");
+	w.taken = &row;
+	w.sunco.zendesk_id = 0;
+	world_run(&w, &l);
+	assert_int_equal(l.end, LINKJOB_END_DECIDED);
+	world_assert_merged_once(&w);
+	assert_int_equal(w.counts[COMMAND_USER], 2);
+	assert_int_equal(l.looks, 3);
+	assert_int_equal(l.ticket_id, 7);
+	assert_int_equal(l.deadline_ms, row.deadline_ms + 100);
+	linkjob_release(&l);
+	job_release(&row);
+	world_release(&w);
+}
+
 /* The person's other job is merging the requester at this moment. */
 static void test_requester_that_is_gone_is_followed(void **state)
 {
@@ -495,6 +525,7 @@ int main(void)
 		cmocka_unit_test(test_found_by_external_id),
 		cmocka_unit_test(test_wrong_zendesk_id_is_not_believed),
 		cmocka_unit_test(test_ticket_names_the_person),
+		cmocka_unit_test(test_the_persons_row_goes_on_as_this_run),
 		cmocka_unit_test(test_requester_that_is_gone_is_followed),
 		cmocka_unit_test(test_requester_that_stays_gone_is_gone),
 		cmocka_unit_test(test_history_does_not_wait),

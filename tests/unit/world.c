@@ -267,7 +267,8 @@ static void fill(struct world *w, const struct command *c, struct answer *a,
 		a->journal_id = w->job.journal_id;
 		break;
 	case COMMAND_FOLD:
-		a->kept = true;
+		a->kept = !w->taken;
+		a->taken = w->taken;
 		break;
 	case COMMAND_TICKETS:
 	case COMMAND_SUNCO_ADDRESS:
