@@ -57,7 +57,7 @@ class Lab:
         os.chmod(self.folder, 0o711)
         self.disk = measure.Disk(self.folder)
         self.left_out = []
-        self.at_end = []  # with a remove() each
+        self.shared = {}
         if not self.disk.known:
             self.leave_out("flushes (this disk does not count them)")
 
@@ -65,6 +65,13 @@ class Lab:
         if what not in self.left_out:
             self.left_out.append(what)
             self.say(f"left out: {what}")
+
+    def once(self, name, make):
+        """What is made when it is first wanted, and kept for the whole run;
+        at the end its remove() is called, if it has one."""
+        if name not in self.shared:
+            self.shared[name] = make()
+        return self.shared[name]
 
     def program(self, name):
         """Of the build."""
@@ -86,11 +93,13 @@ class Lab:
                 "commit": commit(), "quick": self.quick,
                 "rounds": self.rounds, "seconds": self.seconds,
                 "left_out": self.left_out,
-                "machine": measure.machine(self.folder)}
+                "machine": measure.machine(self.folder),
+                "versions": measure.versions()}
 
     def close(self):
-        for program in self.at_end:
-            program.remove()
+        for thing in self.shared.values():
+            if hasattr(thing, "remove"):
+                thing.remove()
         shutil.rmtree(self.folder, ignore_errors=True)
 
 

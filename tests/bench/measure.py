@@ -4,6 +4,7 @@ folder is on. Only Linux's /proc and /sys are asked."""
 
 import os
 import re
+import subprocess
 import time
 
 TICKS = os.sysconf("SC_CLK_TCK")
@@ -137,6 +138,25 @@ def file_system(folder):
             if inside and len(point) >= len(best[0]):
                 best = (point, kind)
     return best[1]
+
+
+def versions():
+    """Of what the peers run on, as far as it is here."""
+    found = {}
+    for name, argv in {"node": ["node", "--version"],
+                       "nginx": ["/usr/sbin/nginx", "-v"],
+                       "Redis": ["redis-server", "--version"],
+                       "PostgreSQL": ["psql", "--version"],
+                       "webhook": ["webhook", "-version"]}.items():
+        try:
+            done = subprocess.run(argv, capture_output=True, text=True,
+                                  check=False)
+        except OSError:
+            continue
+        version = re.search(r"\d+(\.\d+)+", done.stdout + done.stderr)
+        if version:
+            found[name] = version[0]
+    return found
 
 
 def machine(folder):

@@ -65,6 +65,8 @@ def told_of_run(run):
             f"{m['memory_gib']} GiB, {m['system']}, Linux {m['kernel']}, data "
             f"on {m['file_system']}; {run['rounds']} rounds of "
             f"{run['seconds']:g} s, interleaved")
+    beside = [" ".join(pair) for pair in run.get("versions", {}).items()]
+    text += f"; beside {', '.join(beside)}" if beside else ""
     return text + ("; **a quick run**" if run["quick"] else "") + "."
 
 

@@ -40,15 +40,16 @@ build() {
 # compiled against the headers of the node that is here: Debian's libnode-dev
 # and others' packages put them under /usr.
 install_peers() {
-    local wanted=tests/bench/peers/package.json
+    local wanted=tests/bench/peers/package.json stamp=$modules/installed
 
     mkdir -p "$modules"
-    cmp -s "$wanted" "$modules/package.json.installed" && return
+    { cat "$wanted" && node --version; } | cmp -s - "$stamp" && return
     cp "$wanted" "$modules/package.json"
+    rm -rf "$modules/node_modules" "$stamp"
     quietly peers env npm_config_nodedir=/usr \
         npm_config_build_from_source=true npm --prefix "$modules" install \
         --no-package-lock --no-audit --no-fund --loglevel=error &&
-        cp "$wanted" "$modules/package.json.installed"
+        { cat "$wanted" && node --version; } >"$stamp"
 }
 
 case " $* " in

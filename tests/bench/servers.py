@@ -86,13 +86,10 @@ class Server:
         stop(self.process)
 
 
-class Rows:
-    """A server's rows in an SQLite file, counted beside it."""
-
-    @staticmethod
-    def count(path):
-        with sqlite3.connect(f"file:{path}?mode=ro", uri=True) as db:
-            return db.execute("SELECT count(*) FROM events").fetchone()[0]
+def count_rows(path):
+    """The events in an SQLite file, counted beside its server."""
+    with sqlite3.connect(f"file:{path}?mode=ro", uri=True) as db:
+        return db.execute("SELECT count(*) FROM events").fetchone()[0]
 
 
 # --- reunite ---
@@ -119,11 +116,9 @@ class Template:
 
 class Reunite:
     def __init__(self, lab, folder, environment=None):
-        if not hasattr(lab, "template"):
-            lab.template = Template(lab)
-        lab.template.copy(folder)
+        lab.once("template", lambda: Template(lab)).copy(folder)
         self.file = os.path.join(folder, "bench.db")
-        self.before = Rows.count(self.file)
+        self.before = count_rows(self.file)
         self.node = labs.Node(lab.build, folder, f"sqlite:{self.file}",
                               ["bench"], labs.NOWHERE, environment)
         self.port = self.node.port
@@ -136,7 +131,7 @@ class Reunite:
         return [self.node.pid]
 
     def stored(self):
-        return Rows.count(self.file) - self.before
+        return count_rows(self.file) - self.before
 
     def metric(self, name):
         url = f"http://127.0.0.1:{self.node.admin_port}/metrics"
@@ -275,7 +270,7 @@ class OnSqlite(Fastify):
         super().__init__(lab, folder, environment, store, self.file)
 
     def stored(self):
-        return Rows.count(self.file)
+        return count_rows(self.file)
 
     def proof(self):
         return {"wal_bytes": os.path.getsize(self.file + "-wal")}
@@ -333,12 +328,10 @@ class OnPostgres(Fastify):
     database of its own for every start."""
 
     def __init__(self, lab, folder, environment=None):
-        if not hasattr(lab, "postgres"):
-            lab.postgres = labs.pg.Cluster(**POSTGRES)
-            lab.at_end.append(lab.postgres)
-        else:
-            lab.postgres.start()
-        self.server = lab.postgres
+        self.server = lab.once("postgres",
+                               lambda: labs.pg.Cluster(**POSTGRES))
+        if self.server.gone():
+            self.server.start()
         try:
             self.database = self.server.database()
             super().__init__(
