@@ -4,6 +4,7 @@ prove; how fast anything is they do not judge here."""
 import http.server
 import json
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -82,6 +83,41 @@ def test_what_is_not_there_is_left_out_and_said(tiny):
 def test_there_is_a_picture(tiny):
     _, _, out = tiny
     assert "reunite" in (out / "durable_intake.svg").read_text()
+
+
+def running(folder):
+    """Programs that have this folder in their command line, but the
+    benchmark itself."""
+    found = []
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            with open(f"/proc/{pid}/cmdline", "rb") as f:
+                words = f.read().decode(errors="replace").split("\0")
+        except OSError:
+            continue
+        if any(word.startswith(f"{folder}/") for word in words):
+            found.append(words[0])
+    return found
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+def test_nothing_is_left_running(tmp_path, number):
+    """However it ends in the middle of a measurement."""
+    bench = subprocess.Popen(
+        [sys.executable, os.path.join(BENCH, "bench.py"), "--build",
+         os.environ["REUNITE_BUILD"], "--quick", "--seconds", "20", "--only",
+         "ignored", "--folder", tmp_path],
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        # the second: the first one made the store that it is given
+        harness.wait_until(lambda: list(tmp_path.glob("*/reunite-*/log")) and
+                           running(tmp_path), what="a server")
+    finally:
+        bench.send_signal(number)
+        bench.wait()
+    harness.wait_until(lambda: not running(tmp_path),
+                       what="the servers to end")
+    assert number == signal.SIGKILL or not list(tmp_path.iterdir())
 
 
 # --- the load generator ---
