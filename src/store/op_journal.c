@@ -56,11 +56,14 @@ void db_journal_finish(struct db *q, const struct journal_entry *e,
 	db_do(q, JOURNAL_FINISH, db_int(e->id), db_str(action_name(e->action)),
 	      db_str(reason_code(e->reason)), db_str(reasons),
 	      db_int(e->applied), db_str(journal_status_name(e->status)),
-	      db_str(evidence_name(e->evidence)), db_id(e->messaging_user_id),
-	      db_id(e->profile_id), db_id(e->ticket_id), db_int(e->api_calls),
-	      db_text(e->note), db_text(e->decided_by),
-	      db_text(e->before_image), db_int(e->linked),
-	      db_id((uint64_t)e->review_id));
+	      db_str(evidence_name(e->evidence)), db_id(e->ticket_id),
+	      db_int(e->api_calls), db_text(e->note), db_text(e->decided_by),
+	      db_int(e->linked), db_id((uint64_t)e->review_id));
+	db_do(q, JOURNAL_PEOPLE, db_int(e->id), db_id(e->messaging_user_id),
+	      db_id(e->profile_id));
+	if (e->before_image != NULL)
+		db_do(q, JOURNAL_IMAGE, db_int(e->id),
+		      db_text(e->before_image));
 }
 
 void db_journal_changes(struct db *q, struct journal_entry *e)

@@ -334,13 +334,19 @@
 		      " WHERE journal_id = ?1 ORDER BY n")                     \
 	X(JOURNAL_FINISH,                                                      \
 	  "UPDATE journal SET action = ?2, reason = ?3, reasons = ?4,"         \
-	  " applied = ?5, status = ?6, evidence = ?7,"                         \
-	  " messaging_user_id = ?8, profile_id = ?9, ticket_id = ?10,"         \
-	  " api_calls = ?11, note = ?12, decided_by ="                         \
+	  " applied = ?5, status = ?6, evidence = ?7, ticket_id = ?8,"         \
+	  " api_calls = ?9, note = ?10, decided_by ="                          \
 	  " CASE WHEN ?2 = 'review' THEN NULL"                                 \
-	  " ELSE coalesce(?13, decided_by) END,"                               \
-	  " before_image = coalesce(?14, before_image), linked = ?15,"         \
-	  " review_id = coalesce(?16, review_id) WHERE id = ?1")               \
+	  " ELSE coalesce(?11, decided_by) END,"                               \
+	  " linked = ?12, review_id = coalesce(?13, review_id)"                \
+	  " WHERE id = ?1")                                                    \
+	/* whoever names an indexed column pays for its index */               \
+	X(JOURNAL_PEOPLE,                                                      \
+	  "UPDATE journal SET messaging_user_id = ?2, profile_id = ?3"         \
+	  " WHERE id = ?1 AND (coalesce(messaging_user_id, 0) <>"              \
+	  " coalesce(CAST(?2 AS INTEGER), 0) OR coalesce(profile_id, 0) <>"    \
+	  " coalesce(CAST(?3 AS INTEGER), 0))")                                \
+	X(JOURNAL_IMAGE, "UPDATE journal SET before_image = ?2 WHERE id = ?1") \
 	X(JOURNAL_REVIEW, "UPDATE journal SET review_id = ?2 WHERE id = ?1")   \
 	X(JOURNAL_ERASE, "UPDATE journal SET sunco_id = NULL"                  \
 			 " WHERE account = ?1 AND sunco_id = ?2")              \

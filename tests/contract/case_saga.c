@@ -408,6 +408,35 @@ static void a_settle_finishes_the_entry(struct ct *c)
 	job_release(&job);
 }
 
+/* It may have turned out to be about others, or about nobody. */
+static void a_settle_says_who_it_was_about(struct ct *c)
+{
+	static const uint64_t about[][2] = {{11, 12}, {13, 12}, {11, 0}};
+	static char image[] = "{\"before\":\"anew\"}";
+	struct journal_entry e, got;
+	struct store_op op;
+
+	for (size_t i = 0; i < ARRAY_LEN(about); i++) {
+		struct job job = ct_running(c, "ann");
+
+		e = ct_entry(11, 12);
+		e.id = intend(c, &job, 11, 12);
+		e.status = JOURNAL_DONE;
+		e.messaging_user_id = about[i][0];
+		e.profile_id = about[i][1];
+		e.before_image = image;
+		ct_settle_op(c, &op, &job, JOB_DONE);
+		op.u.settle.entry = &e;
+		CT_DO(c, &op);
+		got = ct_entry_read(c, e.id);
+		assert_int_equal(got.messaging_user_id, about[i][0]);
+		assert_int_equal(got.profile_id, about[i][1]);
+		assert_string_equal(got.before_image, image);
+		journal_entry_release(&got);
+		job_release(&job);
+	}
+}
+
 static void every_reason_survives_the_journal(struct ct *c)
 {
 	struct journal_entry e = ct_entry(11, 0), got;
@@ -465,6 +494,7 @@ static const struct ct_case cases[] = {
 	CT_CASE(a_job_names_its_open_entry),
 	CT_CASE(an_entry_belongs_to_its_job),
 	CT_CASE(a_settle_finishes_the_entry),
+	CT_CASE(a_settle_says_who_it_was_about),
 	CT_CASE(every_reason_survives_the_journal),
 };
 const struct ct_group ct_saga_cases = {cases, ARRAY_LEN(cases)};

@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "../../src/store/db.h"
 #include "base/str.h"
 #include "contract.h"
 
@@ -278,6 +279,53 @@ static void who_is_known_costs_one_row(void **state)
 	place_close(&p);
 }
 
+/* --- the end of a link --- */
+
+/* Whether the statement writes to this table or index. */
+static bool writes_to(const char *sql, const char *name)
+{
+	char text[2048];
+	sqlite3_stmt *st;
+	int64_t root;
+	bool writes = false;
+
+	snprintf(text, sizeof(text),
+		 "SELECT rootpage FROM sqlite_master WHERE name = '%s'", name);
+	assert_int_equal(sqlite3_prepare_v2(handle, text, -1, &st, NULL),
+			 SQLITE_OK);
+	assert_int_equal(sqlite3_step(st), SQLITE_ROW);
+	root = sqlite3_column_int64(st, 0);
+	sqlite3_finalize(st);
+	snprintf(text, sizeof(text), "EXPLAIN %s", sql);
+	assert_int_equal(sqlite3_prepare_v2(handle, text, -1, &st, NULL),
+			 SQLITE_OK);
+	while (sqlite3_step(st) == SQLITE_ROW)
+		writes = writes ||
+			 (strcmp((const char *)sqlite3_column_text(st, 1),
+				 "OpenWrite") == 0 &&
+			  sqlite3_column_int64(st, 3) == root);
+	sqlite3_finalize(st);
+	return writes;
+}
+
+/* Every index that is written is another page of the log. */
+static void an_entry_is_finished_in_few_indexes(void **state)
+{
+	static const char *const others[] = {"journal_at",    "journal_job",
+					     "journal_user",  "journal_profile",
+					     "journal_sunco", "journal_image"};
+	const char *finish = sql_texts[SQL_JOURNAL_FINISH];
+	struct place p;
+
+	(void)state;
+	place_open(&p);
+	assert_true(writes_to(finish, "journal"));
+	assert_true(writes_to(finish, "journal_open"));
+	for (size_t i = 0; i < ARRAY_LEN(others); i++)
+		assert_false(writes_to(finish, others[i]));
+	place_close(&p);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -286,6 +334,7 @@ int main(void)
 		cmocka_unit_test(what_was_done_before_costs_nothing),
 		cmocka_unit_test(another_accounts_queue_costs_nothing),
 		cmocka_unit_test(who_is_known_costs_one_row),
+		cmocka_unit_test(an_entry_is_finished_in_few_indexes),
 	};
 
 	(void)sqlite3_auto_extension((void (*)(void))on_open);
