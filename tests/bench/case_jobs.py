@@ -25,7 +25,7 @@ LIMIT = 700  # requests a minute
 RESERVE = 25  # percent of it for others, as reunite has it by default
 MINUTES = 4
 CALL = {"sunco_user": "sunco", "user": "zendesk", "search": "zendesk",
-        "merge": "zendesk"}
+        "many": "zendesk", "merge": "zendesk"}
 
 
 # --- webhook to merged ---

@@ -159,23 +159,44 @@ static void put_identities(int64_t n, bool profile, bool merged,
 {
 	uint64_t user = profile ? crowd_profile(n) : crowd_messaging_user(n);
 
-	buf_puts(out, "\"identities\":[");
 	if (profile)
 		put_identity(n, user, false, out);
 	if (profile && merged)
 		buf_putc(out, ',');
 	if (!profile || merged)
 		put_identity(n, user, true, out);
-	buf_puts(out, "],\"organizations\":[]");
 }
 
 void crowd_user(int64_t n, bool profile, struct buf *out)
 {
 	buf_puts(out, "{\"user\":");
 	put_user(n, profile, out);
-	buf_putc(out, ',');
+	buf_puts(out, ",\"identities\":[");
 	put_identities(n, profile, true, out);
-	buf_putc(out, '}');
+	buf_puts(out, "],\"organizations\":[]}");
+}
+
+void crowd_users(const uint64_t *users, size_t count, struct buf *out)
+{
+	bool profile;
+	int64_t n;
+
+	buf_puts(out, "{\"users\":[");
+	for (size_t i = 0; i < count; i++) {
+		n = crowd_by_user(users[i], &profile);
+		buf_puts(out, i > 0 ? "," : "");
+		put_user(n, profile, out);
+	}
+	buf_puts(out, "],\"identities\":[");
+	for (size_t i = 0; i < count; i++) {
+		n = crowd_by_user(users[i], &profile);
+		buf_puts(out, i > 0 ? "," : "");
+		put_identities(n, profile, true, out);
+	}
+	buf_printf(out,
+		   "],\"organizations\":[],\"next_page\":null,"
+		   "\"previous_page\":null,\"count\":%zu}",
+		   count);
 }
 
 void crowd_merged(int64_t n, struct buf *out)
@@ -190,13 +211,11 @@ void crowd_found(int64_t n, struct buf *out)
 	buf_puts(out, "{\"users\":[");
 	if (n >= 0)
 		put_user(n, true, out);
-	buf_puts(out, "],");
+	buf_puts(out, "],\"identities\":[");
 	if (n >= 0)
 		put_identities(n, true, false, out);
-	else
-		buf_puts(out, "\"identities\":[],\"organizations\":[]");
 	buf_printf(out,
-		   ",\"next_page\":null,\"previous_page\":null,"
-		   "\"count\":%d}",
+		   "],\"organizations\":[],\"next_page\":null,"
+		   "\"previous_page\":null,\"count\":%d}",
 		   n >= 0);
 }

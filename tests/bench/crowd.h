@@ -31,6 +31,7 @@ void crowd_webhook(int64_t n, struct buf *out);
 void crowd_sunco_user(int64_t n, struct buf *out);
 /* Of a profile: after the merge, so with what moved to it. */
 void crowd_user(int64_t n, bool profile, struct buf *out);
+void crowd_users(const uint64_t *users, size_t count, struct buf *out);
 void crowd_merged(int64_t n, struct buf *out);
 void crowd_found(int64_t n, struct buf *out); /* before; -1: nobody */
 

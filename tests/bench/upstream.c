@@ -21,6 +21,8 @@
 
 #define LOG_MAX	  65536
 #define REPLY_MAX (8 << 20)
+#define MANY_MAX  100
+#define NOBODY	  (-1) /* is the one whom a call is about */
 #define LIMITS                                                                 \
 	"X-Rate-Limit: 100000000\r\nX-Rate-Limit-Remaining: 99000000\r\n"      \
 	"ratelimit-limit: 100000000\r\nratelimit-remaining: 99000000\r\n"      \
@@ -129,6 +131,35 @@ static void on_user(struct http_request *r, void *arg)
 	answer(arg, r, "user", n, &body);
 }
 
+/* Of "1,2,3" those whom there are. */
+static size_t users_of(const char *text, uint64_t users[MANY_MAX])
+{
+	size_t count = 0;
+	bool profile;
+
+	while (*text != '\0' && count < MANY_MAX) {
+		char *end;
+		uint64_t id = strtoull(text, &end, 10);
+
+		if (crowd_by_user(id, &profile) >= 0)
+			users[count++] = id;
+		text = *end == ',' ? end + 1 : "";
+	}
+	return count;
+}
+
+static void on_many(struct http_request *r, void *arg)
+{
+	char ids[32 * MANY_MAX] = "";
+	uint64_t users[MANY_MAX];
+	struct buf body;
+
+	(void)http_request_query(r, "ids", ids, sizeof(ids));
+	buf_init(&body, REPLY_MAX);
+	crowd_users(users, users_of(ids, users), &body);
+	answer(arg, r, "many", NOBODY, &body);
+}
+
 static void on_merge(struct http_request *r, void *arg)
 {
 	struct buf body;
@@ -181,6 +212,7 @@ static void on_log(struct http_request *r, void *arg)
 static const struct http_route routes[] = {
 	{"GET", "/sc/v2/apps/{app}/users/{id}", on_sunco_user, 0},
 	{"GET", "/api/v2/users/search", on_search, 0},
+	{"GET", "/api/v2/users/show_many", on_many, 0},
 	{"GET", "/api/v2/users/{id}", on_user, 0},
 	{"PUT", "/api/v2/users/{id}/merge", on_merge, 0},
 	{"GET", "/log", on_log, 0},

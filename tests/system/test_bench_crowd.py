@@ -99,6 +99,9 @@ def test_the_calls_of_a_merge_are_answered_as_by_the_sandbox(sandbox,
     same(sandbox, upstream, "GET", user_path(crowd.messaging_user(N)))
     found = same(sandbox, upstream, "GET", search_path(N))
     assert [u["id"] for u in found["users"]] == [crowd.profile(N)]
+    many = same(sandbox, upstream, "GET", "/api/v2/users/show_many?include="
+                f"identities,organizations&ids={crowd.messaging_user(N)},5")
+    assert many["count"] == 1
     merge = f"/api/v2/users/{crowd.messaging_user(N)}/merge"
     survivor = same(sandbox, upstream, "PUT", merge,
                     {"user": {"id": crowd.profile(N)}})
@@ -127,8 +130,8 @@ def test_a_backlog_is_drained(lab, upstream):
         daemon.post(20)
         daemon.wait_for("job_decided")
         # everybody once: the user, the person, the search, the merge and
-        # what came of it
+        # what came of it; some users may have been read together
         log = upstream.log()
-    assert log["total"] == 5 * 21
+    assert 3 * 21 < log["total"] <= 5 * 21
     assert sorted(n for call, n, _, _ in log["calls"]
                   if call == "merge") == list(range(21))
