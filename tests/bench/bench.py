@@ -29,6 +29,7 @@ import datetime
 import os
 import shutil
 import signal
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -57,6 +58,7 @@ class Lab:
         os.chmod(self.folder, 0o711)
         self.disk = measure.Disk(self.folder)
         self.left_out = []
+        self.others = []  # cores that neither server nor generator took
         self.shared = {}
         if not self.disk.known:
             self.leave_out("flushes (this disk does not count them)")
@@ -94,7 +96,8 @@ class Lab:
                 "rounds": self.rounds, "seconds": self.seconds,
                 "left_out": self.left_out,
                 "machine": measure.machine(self.folder),
-                "versions": measure.versions()}
+                "versions": measure.versions(),
+                "others": statistics.median(self.others or [0])}
 
     def close(self):
         for thing in self.shared.values():
@@ -149,6 +152,7 @@ def run(options):
             lab.say(case.TITLE)
             lab.left_out = [line for line in lab.left_out
                             if line.startswith("flushes")]
+            lab.others = []
             result = case.run(lab)
             found["cases"][case.NAME] = {"found": result, "run": lab.told()}
     finally:

@@ -121,7 +121,8 @@ def main_table(found):
         [main_row(found, subject) for subject in present(found)],
         "CPU is that of all processes of a server, for one request. \"At "
         "half\": an open loop at half of what the same server had just taken, "
-        "latency from when a request was due.")
+        "latency from when a request was due. Ratios are medians of the "
+        "rounds'.")
 
 
 def shape_cell(found, key, column):

@@ -67,6 +67,9 @@ def told_of_run(run):
             f"{run['seconds']:g} s, interleaved")
     beside = [" ".join(pair) for pair in run.get("versions", {}).items()]
     text += f"; beside {', '.join(beside)}" if beside else ""
+    if run.get("others", 0) >= 0.1:
+        text += (f"; **other programs took {run['others']:.1f} cores "
+                 "meanwhile**")
     return text + ("; **a quick run**" if run["quick"] else "") + "."
 
 

@@ -440,6 +440,9 @@ def load(lab, server, body, connections, seconds, rate=None):
         seconds, connections, rate))
     result.update(usage.so_far())
     result["cpu_us"] = result["cpu_s"] * 1e6 / max(result["requests"], 1)
+    known_s = result["cpu_s"] + result["client_us"] * result["requests"] / 1e6
+    lab.others.append(max(result["machine_cpu_s"] - known_s, 0) /
+                      result["seconds"])
     if result["errors"]:
         result["void"] = f"{result['errors']} errors: {result['error']}"
     return result
