@@ -128,22 +128,15 @@ static void who_does_not_read_is_cut_off(void **state)
 	http_fixture_stop(&f);
 }
 
-/* What a client sends while its request is worked on is not read for ever. */
-static void reading_ahead_is_bounded(void **state)
+/* Sends until the server reads no more; returns how much that was. */
+static size_t pump(struct http_client_raw *c)
 {
 	static char filler[64 * 1024];
-	struct http_fixture f;
-	struct http_client_raw c;
 	size_t sent = 0;
 
-	(void)state;
 	memset(filler, 'x', sizeof(filler));
-	http_fixture_start_limited(&f, LONG_MS, LONG_MS, 16);
-	raw_connect(&c, &f);
-	raw_puts(&c, HOLD);
-	http_fixture_await(&f, http_fixture_holds);
 	for (int quiet = 0; quiet < 20 && sent < PUMP_LIMIT;) {
-		ssize_t n = send(c.fd, filler, sizeof(filler), MSG_DONTWAIT);
+		ssize_t n = send(c->fd, filler, sizeof(filler), MSG_DONTWAIT);
 
 		if (n > 0) {
 			sent += (size_t)n;
@@ -153,10 +146,51 @@ static void reading_ahead_is_bounded(void **state)
 			usleep(DRIP_US);
 		}
 	}
-	assert_true(sent < PUMP_LIMIT);
+	return sent;
+}
+
+/* What a client sends while its request is worked on is not read for ever. */
+static void reading_ahead_is_bounded(void **state)
+{
+	struct http_fixture f;
+	struct http_client_raw c;
+
+	(void)state;
+	http_fixture_start_limited(&f, LONG_MS, LONG_MS, 16);
+	raw_connect(&c, &f);
+	raw_puts(&c, HOLD);
+	http_fixture_await(&f, http_fixture_holds);
+	assert_true(pump(&c) < PUMP_LIMIT);
 	http_fixture_release(&f);
 	raw_expect(&c, 200);
 	raw_expect(&c, 431);
+	raw_expect_end(&c);
+	raw_close(&c);
+	http_fixture_stop(&f);
+}
+
+/* It is read again, and dropped, once the last answer is on its way: closing
+ * over it would take the answer along. */
+static void what_was_read_ahead_does_not_cost_the_last_answer(void **state)
+{
+	static char filler[64 * 1024];
+	struct http_fixture f;
+	struct http_client_raw c;
+
+	(void)state;
+	memset(filler, 'x', sizeof(filler));
+	http_fixture_start_limited(&f, LONG_MS, LONG_MS, 16);
+	raw_connect(&c, &f);
+	raw_puts(&c,
+		 "POST /hold HTTP/1.1\r\n" HOST "Connection: close\r\n\r\n");
+	http_fixture_await(&f, http_fixture_holds);
+	assert_true(pump(&c) < PUMP_LIMIT);
+	http_fixture_release(&f);
+	for (int i = 0; i < 16; i++)
+		assert_int_equal(
+			send(c.fd, filler, sizeof(filler), MSG_NOSIGNAL),
+			sizeof(filler));
+	raw_expect(&c, 200);
 	raw_expect_end(&c);
 	raw_close(&c);
 	http_fixture_stop(&f);
@@ -378,6 +412,8 @@ int main(void)
 		cmocka_unit_test(a_handler_may_take_its_time),
 		cmocka_unit_test(who_does_not_read_is_cut_off),
 		cmocka_unit_test(reading_ahead_is_bounded),
+		cmocka_unit_test(
+			what_was_read_ahead_does_not_cost_the_last_answer),
 		cmocka_unit_test(past_the_cap_accepting_pauses),
 		cmocka_unit_test(without_descriptors_accepting_pauses),
 		cmocka_unit_test(a_reply_past_the_maximum_is_500),
