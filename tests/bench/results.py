@@ -125,6 +125,24 @@ def load(path=LATEST):
         return json.load(f)
 
 
+def has_list(value):
+    return isinstance(value, list) or isinstance(value, dict) and any(
+        map(has_list, value.values()))
+
+
+def json_text(value, indent=0):
+    """A line for each round, so that a new run can be compared."""
+    if not has_list(value):
+        return json.dumps(value)
+    start, end = "[]" if isinstance(value, list) else "{}"
+    items = ([json_text(item, indent + 1) for item in value]
+             if isinstance(value, list) else
+             [f"{json.dumps(key)}: {json_text(item, indent + 1)}"
+              for key, item in value.items()])
+    inner = (",\n" + " " * (indent + 1)).join(items)
+    return f"{start}\n{' ' * (indent + 1)}{inner}\n{' ' * indent}{end}"
+
+
 def save(path, text):
     with open(path, "w", encoding="utf-8") as f:
         f.write(text)
@@ -134,7 +152,7 @@ def save_all(folder, found):
     """The JSON and the pictures."""
     os.makedirs(folder, exist_ok=True)
     save(os.path.join(folder, "latest.json"),
-         json.dumps(found, indent=1) + "\n")
+         json_text(found) + "\n")
     for name, picture in pictures(found).items():
         save(os.path.join(folder, name), picture)
 
