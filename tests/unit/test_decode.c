@@ -50,6 +50,7 @@ struct expected {
 	bool print_known;
 	const char *gained;
 	const char *lost;
+	const char *told;
 	int64_t at_ms; /* 0: the time of most; -1: none */
 };
 
@@ -77,12 +78,14 @@ static const struct expected sunco_bodies[] = {
 	{.name = "conversation_remove"},
 	{.name = "conversation_typing"},
 	{"cut_emoji", EVENT_USER_AUTHENTICATED, .sunco_id = GWEN,
-	 .print_known = true, .at_ms = -1},
+	 .print_known = true, .told = "gwen@web.example", .at_ms = -1},
 	{"escaped_names", EVENT_SUNCO_REMOVE, .sunco_id = PETER, .at_ms = -1},
 	{"full_user", EVENT_USER_AUTHENTICATED, .sunco_id = PETER,
-	 .zendesk_user_id = 11109600149778, .print_known = true},
+	 .zendesk_user_id = 11109600149778, .print_known = true,
+	 .told = "peter@web.example"},
 	{"full_user_claimed", EVENT_CONVERSATION_CREATE, .sunco_id = PETER,
-	 .conversation_id = CONVERSATION, .print_known = true},
+	 .conversation_id = CONVERSATION, .print_known = true,
+	 .told = "someone@web.example"},
 	{"full_user_odd", EVENT_USER_AUTHENTICATED, .sunco_id = PETER},
 	{.name = "group_without_user"},
 	{"message_author_only_inside", EVENT_CONVERSATION_MESSAGE,
@@ -170,6 +173,7 @@ static void assert_event(const struct event *e, const struct expected *x,
 	assert_int_equal(e->print.known, x->print_known);
 	assert_text(e->gained ? e->gained : "", x->gained);
 	assert_text(e->lost ? e->lost : "", x->lost);
+	assert_text(e->told ? e->told : "", x->told);
 	if (x->at_ms)
 		assert_int_equal(e->at_ms, x->at_ms < 0 ? 0 : x->at_ms);
 	else
