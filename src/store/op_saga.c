@@ -184,11 +184,13 @@ static bool says_the_same(struct db *q, const struct store_settle *s,
 }
 
 /* A question, and meanwhile a person answered the one before: the next run goes
- * by the answer, and asks if need be. */
+ * by the answer, and asks if need be. What a run began is written down. */
 static bool is_overtaken(const struct store_settle *s, const struct db_job *job)
 {
-	return stirred(s, job) && s->review != NULL && job->review_id != 0 &&
-	       job->moves_to[0] == '\0';
+	bool began = s->entry != NULL && s->entry->id != 0;
+
+	return stirred(s, job) && s->review != NULL && !began &&
+	       job->review_id != 0 && job->moves_to[0] == '\0';
 }
 
 /* What an event said during the run is newer than what the run knows. */

@@ -355,6 +355,37 @@ static void an_approval_answers_what_is_asked_meanwhile(struct ct *c)
 	assert_true(ct_settle_review(c, &job, 11, 12) != id);
 }
 
+/* What was begun by an approval has its entry, which ends with the run. */
+static void what_was_begun_is_not_overtaken(struct ct *c)
+{
+	struct journal_entry e = ct_entry(11, 12);
+	int64_t id = open_review(c, "ann", 11, 12);
+	struct store_accept a;
+	struct store_op op;
+	struct review r;
+	struct job job;
+
+	decide(c, id, true);
+	job = claim_approved(c);
+	ct_intent_op(c, &op, &job, &e);
+	CT_DO(c, &op);
+	e.id = op.u.intent.journal_id;
+	e.status = JOURNAL_FAILED;
+	a = ct_accept(c, ct_event(EVENT_CONVERSATION_CREATE, "ann"));
+	assert_int_equal(a.accepted, 1);
+	r = ct_review(&job, 11, 12);
+	ct_settle_op(c, &op, &job, JOB_REVIEW);
+	op.u.settle.entry = &e;
+	op.u.settle.review = &r;
+	CT_DO(c, &op);
+	assert_int_equal(op.u.settle.journal_id, e.id);
+	e = ct_entry_read(c, e.id);
+	assert_int_equal(e.status, JOURNAL_FAILED);
+	journal_entry_release(&e);
+	job_release(&job);
+	is_sound(c);
+}
+
 static void a_failure_leaves_the_attached(struct ct *c)
 {
 	int64_t id = open_review(c, "ann", 11, 12);
@@ -527,6 +558,7 @@ static const struct ct_case cases[] = {
 	CT_CASE(an_approval_may_name_the_pin),
 	CT_CASE(a_pin_that_cannot_be_is_refused),
 	CT_CASE(an_approval_answers_what_is_asked_meanwhile),
+	CT_CASE(what_was_begun_is_not_overtaken),
 	CT_CASE(the_attached_rest_until_it_is_through),
 	CT_CASE(a_failure_leaves_the_attached),
 	CT_CASE(a_new_question_wakes_the_attached),
