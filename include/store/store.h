@@ -220,17 +220,18 @@ struct store_fold {
 	int64_t job_id;
 	int64_t token;
 	const char *sunco_id;
-	bool believes; /* links are believed for a while: recheck_ms > 0 */
-	bool takes;    /* the caller can go on with the person's other row */
+	bool believes;	 /* links are believed for a while: recheck_ms > 0 */
+	bool takes;	 /* the caller can go on with the person's other row */
+	int64_t read_ms; /* since when it has read about the person */
 	int64_t now_ms;
 	/* out: true: the job is now (or was) the person's row and stays
 	 * leased under the same id and token. false: the person has another
 	 * row; it got this one's hints, one more gen, and is ready; ours is
 	 * gone. */
 	bool kept;
-	/* out: the same, but that other row was due or waited, with nothing to
-	 * be read first (a saga, an approval): it is leased to us now, by our
-	 * token and for as long as ours was. NULL: not so. */
+	/* out: the same, but that other row rested since read_ms, with nothing
+	 * to be read first (a saga, an approval): it is leased to us now, by
+	 * our token and for as long as ours was. NULL: not so. */
 	struct job *taken;
 };
 

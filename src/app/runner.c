@@ -381,6 +381,7 @@ static void fold(struct slot *s)
 		.sunco_id = s->cmd.text,
 		.believes = run->link.settings.recheck_ms > 0,
 		.takes = run->env.takes_over,
+		.read_ms = run->began_ms + run->skew_ms,
 		.now_ms = loop_wall_ms(run->env.loop),
 	};
 	submit(s, STORE_FOLD, on_folded);

@@ -281,6 +281,10 @@ static void take_recall(struct linkjob *l, const struct answer *a,
 		l->hint = r->survivor[0];
 	if (!l->hint && r->linked)
 		l->hint = r->linked_user;
+	/* merged since it was read, by the run that had the row before */
+	if (l->facts.has_messaging_user &&
+	    l->facts.messaging_user.id != l->hint)
+		drop_messaging_user(l);
 	if (remembered(l, a->now_ms) || l->sunco_gone)
 		return;
 	reads = ask_hint(l, out);

@@ -200,18 +200,17 @@ static void forget_taken(struct store_fold *f)
 	f->taken = NULL;
 }
 
-/* A run could begin with it now, and needs to read nothing of the store's
- * first. */
+/* A run could begin with it now, needs to read nothing of the store's first,
+ * and nothing again of what ours has read: nobody told that row anything since,
+ * and no run of it has changed anything. */
 static bool may_take(struct db *q, const struct store_fold *f,
 		     const struct db_job *theirs)
 {
-	bool idle =
-		theirs->state == JOB_WAITING || theirs->state == JOB_DONE ||
-		(theirs->state == JOB_READY && theirs->run_at_ms <= f->now_ms);
+	bool rests = theirs->state == JOB_WAITING || theirs->state == JOB_DONE;
 
-	return f->takes && idle && theirs->review_id == 0 &&
-	       theirs->erase == 0 && theirs->moves_to[0] == '\0' &&
-	       !db_job_has_saga(q, theirs);
+	return f->takes && rests && theirs->looked_ms < f->read_ms &&
+	       theirs->review_id == 0 && theirs->erase == 0 &&
+	       theirs->moves_to[0] == '\0' && !db_job_has_saga(q, theirs);
 }
 
 /* Woken just now: what the next claim would do. */

@@ -112,7 +112,7 @@ static struct store_op fold_op(struct ct *c, const struct job *job,
 	op.u.fold.job_id = job->id;
 	op.u.fold.token = job->token;
 	op.u.fold.sunco_id = sunco_id;
-	op.u.fold.now_ms = c->now_ms;
+	op.u.fold.read_ms = op.u.fold.now_ms = c->now_ms;
 	return op;
 }
 
@@ -196,6 +196,7 @@ static void a_run_goes_on_with_the_persons_row(struct ct *c)
 		op.u.settle.progress = "{\"looks\":3}";
 		CT_DO(c, &op);
 		job_release(&ann);
+		c->now_ms++;
 		ct_accept(c, ct_ticket(11 + i, 21 + i));
 		job = ct_claim(c);
 		assert_true(takes(c, &job, &op));
@@ -229,6 +230,46 @@ static void a_row_that_runs_is_left_alone(struct ct *c)
 	assert_false(takes(c, &job, &op));
 	ct_settle(c, &ann, JOB_DONE);
 	job_release(&job);
+}
+
+/* What ours has read of the user is older than what that row's run did. */
+static void a_row_that_ran_meanwhile_is_left_alone(struct ct *c)
+{
+	static const enum job_state ends[] = {JOB_WAITING, JOB_DONE};
+
+	for (size_t i = 0; i < ARRAY_LEN(ends); i++) {
+		struct job ann = i ? ct_claim(c) : ct_running(c, "ann");
+		struct store_op op, end;
+		struct job job;
+
+		ct_accept(c, ct_ticket(51 + i, 61 + i));
+		job = ct_claim(c);
+		op = fold_op(c, &job, "ann");
+		op.u.fold.takes = true;
+		ct_settle_op(c, &end, &ann, ends[i]);
+		end.u.settle.run_at_ms = c->now_ms + 60000;
+		CT_DO(c, &end);
+		job_release(&ann);
+		CT_DO(c, &op);
+		assert_null(op.u.fold.taken);
+		assert_int_equal(ct_state(c, "s:ann"), JOB_READY);
+		job_release(&job);
+	}
+}
+
+/* Nor than what it was told since: a run that begins now reads that. */
+static void a_row_that_was_told_something_is_left_alone(struct ct *c)
+{
+	struct store_op op;
+	struct job job;
+
+	ct_rest(c, "ann", JOB_DONE);
+	c->now_ms++;
+	job = ticket_job(c);
+	ct_accept(c, ct_event(EVENT_CONVERSATION_CREATE, "ann"));
+	assert_false(takes(c, &job, &op));
+	job_release(&job);
+	assert_int_equal(ct_claim_count(c, 10), 1);
 }
 
 /* Its next try is later; or a saga is under way. */
@@ -441,6 +482,8 @@ static const struct ct_case cases[] = {
 	CT_CASE(folding_into_a_running_job_runs_it_again),
 	CT_CASE(a_run_goes_on_with_the_persons_row),
 	CT_CASE(a_row_that_runs_is_left_alone),
+	CT_CASE(a_row_that_ran_meanwhile_is_left_alone),
+	CT_CASE(a_row_that_was_told_something_is_left_alone),
 	CT_CASE(a_row_that_is_not_due_is_left_alone),
 	CT_CASE(folding_wakes_a_resting_job),
 	CT_CASE(a_persons_job_is_not_anothers),

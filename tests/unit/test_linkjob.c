@@ -312,6 +312,29 @@ static void test_the_persons_row_goes_on_as_this_run(void **state)
 	world_release(&w);
 }
 
+/* It was merged since it was read here: never again. */
+static void test_a_row_whose_user_was_merged_is_read_anew(void **state)
+{
+	struct job row;
+	struct world w;
+	struct linkjob l;
+
+	(void)state;
+	world_make_merge(&w);
+	w.job.sunco_id[0] = '\0';
+	w.job.zendesk_user_id = WORLD_PERSON;
+	job_init(&row);
+	row.deadline_ms = w.job.deadline_ms;
+	w.taken = &row;
+	w.merged_before_fold = true;
+	world_run(&w, &l);
+	assert_int_equal(w.counts[COMMAND_MERGE], 0);
+	assert_int_equal(l.facts.messaging_user.id, WORLD_PROFILE);
+	assert_int_equal(w.merges, 1);
+	linkjob_release(&l);
+	world_release(&w);
+}
+
 /* The person's other job is merging the requester at this moment. */
 static void test_requester_that_is_gone_is_followed(void **state)
 {
@@ -526,6 +549,7 @@ int main(void)
 		cmocka_unit_test(test_wrong_zendesk_id_is_not_believed),
 		cmocka_unit_test(test_ticket_names_the_person),
 		cmocka_unit_test(test_the_persons_row_goes_on_as_this_run),
+		cmocka_unit_test(test_a_row_whose_user_was_merged_is_read_anew),
 		cmocka_unit_test(test_requester_that_is_gone_is_followed),
 		cmocka_unit_test(test_requester_that_stays_gone_is_gone),
 		cmocka_unit_test(test_history_does_not_wait),

@@ -267,6 +267,10 @@ static void fill(struct world *w, const struct command *c, struct answer *a,
 		a->journal_id = w->job.journal_id;
 		break;
 	case COMMAND_FOLD:
+		if (w->merged_before_fold) {
+			merge(w, WORLD_PERSON, WORLD_PROFILE);
+			w->merged_into = WORLD_PROFILE;
+		}
 		a->kept = !w->taken;
 		a->taken = w->taken;
 		break;

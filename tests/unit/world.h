@@ -78,6 +78,7 @@ struct world {
 	int64_t search_ms; /* how far the clock goes with a search */
 	const char *words; /* of every answer that is not OK */
 	const struct job *taken; /* FOLD finds the person's own row */
+	bool merged_before_fold; /* by the run that had that row */
 	uint64_t merged_into;	 /* what the store knows of WORLD_PERSON */
 	struct sunco_user other; /* another SunCo user; id "": there is none */
 	bool silent;		 /* nothing that GATHER asks is answered */
