@@ -12,10 +12,10 @@ set -euo pipefail
 
 build=(gcc libc6-dev cmake ninja-build "pkg-config|pkgconf" libevent-dev
     "libcurl4-openssl-dev|libcurl4-gnutls-dev" libjansson-dev libssl-dev
-    libsqlite3-dev libpq-dev libconfuse-dev "libhttp-parser-dev|libllhttp-dev"
-    ca-certificates)
+    libsqlite3-dev libpq-dev libconfuse-dev ca-certificates)
 try=("${build[@]}" curl jq)
-test=("${try[@]}" git libcmocka-dev python3 python3-pytest
+test=("${try[@]}" git libcmocka-dev "libhttp-parser-dev|libllhttp-dev"
+    python3 python3-pytest
     python3-hypothesis openssl sqlite3 strace postgresql
     pgbouncer util-linux iproute2 mandoc "clang-format-14|clang-format")
 bench=("${build[@]}" g++ make git python3 python3-pytest postgresql util-linux
