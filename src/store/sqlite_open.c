@@ -189,16 +189,15 @@ static enum result check_whole(struct sq *q, struct error *err)
 
 /* Whoever sends webhooks does not wait for a large one: it is looked through
  * meanwhile, and nothing is accepted any more if it turns out to be damaged. */
-static enum result check_to_serve(struct sq *q, const char *path,
+static enum result check_to_serve(struct sq *q, const char *path, bool *later,
 				  struct error *err)
 {
 	struct stat st;
 
 	if (stat(path, &st) != 0)
 		return sq_os_error(err, "cannot look at", path);
-	return st.st_size <= CHECK_AT_START_BYTES
-		       ? check_whole(q, err)
-		       : sq_patrol_start(&q->patrol, path, err);
+	*later = st.st_size > CHECK_AT_START_BYTES;
+	return *later ? RESULT_OK : check_whole(q, err);
 }
 
 /* A crash in between must not shift twice what is planned. */
@@ -278,17 +277,21 @@ static enum result prepare(struct sq *q, const char *path, int64_t version,
 {
 	enum store_mode mode = q->base.mode;
 	enum result r = RESULT_OK;
+	bool check_later = false;
 
 	if (mode == STORE_TARGET)
 		return prepare_target(q, version, err);
 	if (mode == STORE_SERVE && version > 0)
-		r = check_to_serve(q, path, err);
+		r = check_to_serve(q, path, &check_later, err);
 	else if (mode == STORE_SOURCE)
 		r = check_whole(q, err);
 	if (r == RESULT_OK && version > 0)
 		r = mark_refuse(&q->base, err);
 	if (r == RESULT_OK && mode == STORE_SERVE)
 		r = prepare_to_serve(q, path, version, now_ms, err);
+	/* whoever reads keeps a copy that came back from getting its log */
+	if (r == RESULT_OK && check_later)
+		r = sq_patrol_start(&q->patrol, path, err);
 	return r == RESULT_OK ? db_key_read(&q->base, err) : r;
 }
 

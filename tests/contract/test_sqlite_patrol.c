@@ -3,6 +3,7 @@
  * and takes nothing any more when damage is found.
  */
 #include <fcntl.h>
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -10,6 +11,8 @@
 #include <unistd.h>
 #include <cmocka.h>
 
+#include <sqlite3.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <string.h>
 
@@ -74,6 +77,48 @@ static void damage_is_found_meanwhile(void **state)
 	contract_dir_remove(&d);
 }
 
+static pthread_t opener;
+static atomic_bool opened;
+
+/* Whoever looks does so until the store is open. */
+static int linger(void *arg)
+{
+	(void)arg;
+	if (pthread_equal(pthread_self(), opener))
+		return 0;
+	for (int i = 0; i < WAITS_MAX && !opened; i++)
+		usleep(WAIT_US);
+	return 0;
+}
+
+static int slow_down(sqlite3 *db, char **err, const void *api)
+{
+	(void)err;
+	(void)api;
+	sqlite3_progress_handler(db, 10, linger, NULL);
+	return SQLITE_OK;
+}
+
+/* Copies have no write-ahead log until somebody serves them, which needs the
+ * file alone for a moment. */
+static void a_copy_that_came_back_is_served(void **state)
+{
+	struct contract_dir d;
+	struct store *s;
+
+	(void)state;
+	make_large(&d);
+	contract_sql(d.path, "PRAGMA journal_mode = DELETE");
+	opener = pthread_self();
+	sqlite3_auto_extension((void (*)(void))slow_down);
+	s = contract_open_url(d.url, STORE_SERVE);
+	opened = true;
+	sqlite3_reset_auto_extension();
+	assert_int_equal(probe(s), RESULT_OK);
+	store_close(s);
+	contract_dir_remove(&d);
+}
+
 /* Nor does it matter when whoever looks is interrupted. */
 static void a_whole_one_is_served_meanwhile(void **state)
 {
@@ -111,6 +156,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(damage_is_found_meanwhile),
 		cmocka_unit_test(a_whole_one_is_served_meanwhile),
+		cmocka_unit_test(a_copy_that_came_back_is_served),
 		cmocka_unit_test(a_small_one_is_refused_at_once),
 	};
 
