@@ -11,7 +11,9 @@
  * fewer while transactions take long: a database across a network has a limit
  * for each, and a batch that is too large would never pass. What the loop
  * submits waits for the end of its turn, or for TURN_ENOUGH of it, so that
- * requests that came together are synced together. One
+ * requests that came together are synced together; and where syncing takes
+ * long, those who wait also wait a part of that for those who were just
+ * answered. One
  * post to the loop delivers everything that has finished by then.
  *
  * Invariants:
@@ -171,6 +173,8 @@ void storeq_submit(struct storeq *q, struct store_op *op, storeq_done *done,
 	item_list_push(&s->queue, it);
 	if (!waits_for_turn(q, s))
 		let_go(s);
+	if (s->ready && s->queue.count == s->hold_count)
+		pthread_cond_signal(&s->wake);
 	pthread_mutex_unlock(&q->lock);
 }
 

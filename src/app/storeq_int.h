@@ -40,6 +40,8 @@ struct side {
 	int64_t call_since_ms; /* the store has been at one call; 0: it is not */
 	bool ready;	       /* what is queued may go */
 	bool moves_log;	       /* not later than now */
+	int64_t hold_until_us; /* more is expected; 0: it is not */
+	size_t hold_count;     /* all that can be expected */
 	pthread_cond_t wake;
 	pthread_t thread;
 	struct log_throttle throttle;

@@ -13,18 +13,38 @@
 #define BATCH_MAX	256
 #define BATCH_SMALL	16
 #define BATCH_SLOW_S	0.5
+#define HOLD_SLOW_S	0.002
+#define HOLD_PART	4 /* of what the last transaction took */
+#define HOLD_US		5000
 #define TICK_MS		1000
 #define LOG_INTERVAL_MS 10000
 #define LOG_REST_BYTES	(256 * 1024)
 #define LOG_MOVES_MAX	4 /* in a row: somebody may be reading it */
 
+/* Under the lock. Those who were just answered may come back, and then go
+ * together with those who wait, instead of waiting for them. */
+static bool holds(const struct side *s)
+{
+	return s->hold_until_us != 0 && !s->q->draining &&
+	       s->queue.count < s->hold_count &&
+	       clock_mono_us() < s->hold_until_us;
+}
+
+static struct timespec wake_at(const struct side *s, int64_t tick_at_ms)
+{
+	int64_t us = tick_at_ms * 1000;
+
+	if (s->ready && s->hold_until_us < us)
+		us = s->hold_until_us;
+	return (struct timespec){us / 1000000, us % 1000000 * 1000};
+}
+
 /* Under the lock; false when the tick came first. */
 static bool wait_for_work(struct side *s, int64_t tick_at_ms)
 {
-	struct timespec at = {tick_at_ms / 1000,
-			      tick_at_ms % 1000 * 1000 * 1000};
+	while ((!s->ready || holds(s)) && !s->moves_log && !s->q->closing) {
+		struct timespec at = wake_at(s, tick_at_ms);
 
-	while (!s->ready && !s->moves_log && !s->q->closing) {
 		if (clock_mono_ms() >= tick_at_ms)
 			return false;
 		pthread_cond_timedwait(&s->wake, &s->q->lock, &at);
@@ -233,6 +253,21 @@ static void checkpoint(struct side *s)
 		empty_log(s);
 }
 
+/* Under the lock. Where syncing takes long, a little more of it is worth one
+ * sync less. */
+static void expect_more(struct side *s, const struct sample *last)
+{
+	int64_t us = (int64_t)(last->seconds * 1e6 / HOLD_PART);
+
+	s->hold_until_us = 0;
+	if (!s->writes || s->queue.head == NULL || last->seconds < HOLD_SLOW_S)
+		return;
+	s->hold_until_us = clock_mono_us() + (us < HOLD_US ? us : HOLD_US);
+	s->hold_count = s->queue.count + last->count;
+	if (s->hold_count > s->batch_max)
+		s->hold_count = s->batch_max;
+}
+
 /* Under the lock, which is given up while the store works. */
 static void work(struct side *s)
 {
@@ -257,6 +292,7 @@ static void work(struct side *s)
 	if (s->writes)
 		heed_log(s->q, long_log);
 	finish_batch(s, &batch, &sample, failed);
+	expect_more(s, &sample);
 }
 
 static void take_log(struct side *s)

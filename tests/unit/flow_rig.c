@@ -1,11 +1,14 @@
 /*
  * See flow_rig.h. clock_gettime() is the process's own here, so that what
- * tells the time (libevent, too) tells the leapt one.
+ * tells the time (libevent, too) tells the leapt one; who waits for a moment
+ * of that clock waits for the right one.
  */
 #include "flow_rig.h"
 
 #include "unit.h"
 
+#include <dlfcn.h>
+#include <pthread.h>
 #include <stdatomic.h>
 #include <sys/syscall.h>
 #include <time.h>
@@ -28,6 +31,41 @@ int clock_gettime(clockid_t id, struct timespec *ts)
 	ts->tv_sec += leap_ms / 1000 + ns / 1000000000;
 	ts->tv_nsec = ns % 1000000000;
 	return (int)r;
+}
+
+typedef int cond_fn(pthread_cond_t *, pthread_mutex_t *,
+		    const struct timespec *);
+
+/* A sanitizer's, where there is one: it has to know of every lock. */
+static cond_fn *real_cond_timedwait(void)
+{
+	cond_fn *next;
+#if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
+	*(void **)&next = dlsym(RTLD_NEXT, "pthread_cond_timedwait");
+#else
+	*(void **)&next =
+		dlvsym(RTLD_NEXT, "pthread_cond_timedwait", "GLIBC_2.3.2");
+	if (!next) /* there was no older one on this machine */
+		*(void **)&next = dlsym(RTLD_NEXT, "pthread_cond_timedwait");
+#endif
+	if (!next)
+		abort();
+	return next;
+}
+
+/* Those of ours wait by the monotonic clock. */
+int pthread_cond_timedwait(pthread_cond_t *cond, pthread_mutex_t *mutex,
+			   const struct timespec *until)
+{
+	int64_t leap_ms = leap_mono_ms;
+	int64_t ns = until->tv_nsec - leap_ms % 1000 * 1000000;
+	struct timespec at = {until->tv_sec - leap_ms / 1000, ns};
+
+	if (ns < 0) {
+		at.tv_sec--;
+		at.tv_nsec += 1000000000;
+	}
+	return real_cond_timedwait()(cond, mutex, &at);
 }
 
 void flow_leap(int64_t wall_ms, int64_t mono_ms)

@@ -393,6 +393,38 @@ static void other_threads_have_no_turns(void **state)
 	world_close(&w);
 }
 
+/* One more comes as soon as the first is answered. */
+static int second_of_a_slow_store(void)
+{
+	struct world w;
+	int i, second;
+
+	world_open(&w, false, 5);
+	gate(w.writer, true);
+	submit(&w, 0, STORE_PROBE);
+	run_until(&w, is_applying);
+	for (i = 1; i < 4; i++)
+		submit(&w, i, STORE_PROBE);
+	w.more = 1;
+	usleep(20000);
+	gate(w.writer, false);
+	run_until(&w, all_done);
+	check_once(&w);
+	second = atomic_load(&w.writer->sizes[1]);
+	world_close(&w);
+	return second;
+}
+
+/* The loop may be late now and then. */
+static void a_slow_store_waits_for_who_comes_back(void **state)
+{
+	int tries = 0;
+
+	(void)state;
+	while (second_of_a_slow_store() < 4)
+		assert_true(++tries < 200);
+}
+
 #define THREADS	   4
 #define PER_THREAD 500
 
@@ -761,6 +793,7 @@ int main(void)
 		cmocka_unit_test(a_turn_is_one_transaction),
 		cmocka_unit_test(a_long_turn_is_not_waited_for),
 		cmocka_unit_test(other_threads_have_no_turns),
+		cmocka_unit_test(a_slow_store_waits_for_who_comes_back),
 		cmocka_unit_test(many_threads_may_submit),
 		cmocka_unit_test(lists_do_not_wait_for_writes),
 		cmocka_unit_test(freeing_runs_what_is_queued),
