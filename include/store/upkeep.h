@@ -146,7 +146,7 @@ struct store_clock {
 };
 
 struct store_prune {
-	int64_t events_before_ms;
+	int64_t events_before_ms;  /* 0: they are not looked at */
 	int64_t jobs_before_ms;	   /* done and dead */
 	int64_t journal_before_ms; /* closed reviews, links, addresses, too */
 	int64_t images_before_ms;  /* before-images, facts of reviews */

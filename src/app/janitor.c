@@ -9,14 +9,15 @@
 #include "base/log.h"
 #include "base/str.h"
 
-#define PRUNE_FIRST_MS 5000 /* a start has better things to do */
-#define PRUNE_EVERY_MS 60000
-#define PRUNE_BATCH    500
-#define PRUNE_LEAST    25
-#define PRUNE_LONG_MS  50 /* a batch that took longer was too large */
-#define PRUNE_PAUSE_MS 50 /* between two batches */
-#define LIST_RETRY_MS  1000
-#define TURN_MS	       (2 * PRUNE_EVERY_MS) /* then another node prunes */
+#define PRUNE_FIRST_MS	5000 /* a start has better things to do */
+#define PRUNE_EVERY_MS	60000
+#define EVENTS_EVERY_MS (15 * 60 * 1000) /* it looks at each of them */
+#define PRUNE_BATCH	500
+#define PRUNE_LEAST	25
+#define PRUNE_LONG_MS	50 /* a batch that took longer was too large */
+#define PRUNE_PAUSE_MS	50 /* between two batches */
+#define LIST_RETRY_MS	1000
+#define TURN_MS		(2 * PRUNE_EVERY_MS) /* then another node prunes */
 
 struct janitor {
 	struct loop *loop;
@@ -25,9 +26,10 @@ struct janitor {
 	const struct timekeeper *clock;
 	struct loop_timer *timer;
 	struct store_op op;
-	int64_t listed;	 /* up to this job; -1: all are */
-	size_t batch;	 /* rows at a time */
-	int64_t account; /* retention goes on behind this one */
+	int64_t listed;	   /* up to this job; -1: all are */
+	size_t batch;	   /* rows at a time */
+	int64_t account;   /* retention goes on behind this one */
+	int64_t events_ms; /* when that of events is next; 0: at once */
 	int64_t asked_ms;
 	bool busy;
 	bool freed;
@@ -67,6 +69,8 @@ static void on_pruned(struct store_op *op, void *arg)
 		return;
 	if (ok)
 		j->account = p->next_account;
+	if (ok && p->events_before_ms > 0 && !p->more_events)
+		j->events_ms = loop_now_ms(j->loop) + EVENTS_EVERY_MS;
 	if (!ok)
 		log_warn("prune_failed", log_str("error", op->error.text));
 	else if (op->u.prune.removed > 0)
@@ -83,11 +87,13 @@ static void prune(struct janitor *j)
 {
 	const struct config *c = engine_config(j->engine);
 	int64_t now_ms = timekeeper_sure_ms(j->clock);
+	bool events = loop_now_ms(j->loop) >= j->events_ms;
 
 	j->busy = true;
 	store_op_init(&j->op, STORE_PRUNE);
 	j->op.u.prune = (struct store_prune){
-		.events_before_ms = now_ms - c->retention_events_ms,
+		.events_before_ms =
+			events ? now_ms - c->retention_events_ms : 0,
 		.jobs_before_ms = now_ms - c->retention_jobs_ms,
 		.journal_before_ms = now_ms - c->retention_journal_ms,
 		.images_before_ms = now_ms - c->retention_before_images_ms,

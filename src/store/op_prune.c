@@ -196,7 +196,8 @@ enum result op_prune(struct db *q, struct store_op *op)
 	struct store_prune *p = &op->u.prune;
 	struct batch b = {q, p->max, 0};
 
-	p->more_events = prune_events(&b, p->events_before_ms);
+	p->more_events = p->events_before_ms > 0 &&
+			 prune_events(&b, p->events_before_ms);
 	p->next_account = prune_accounts(&b, p);
 	if (p->next_account == 0)
 		prune_rest(&b, p);

@@ -295,6 +295,7 @@ static void a_batch_is_bounded(struct ct *c)
 static void a_walk_finds_old_events(struct ct *c)
 {
 	struct store_prune p = {.events_before_ms = c->now_ms, .max = 2};
+	const struct store_prune none = {.max = 2};
 	size_t removed = 0;
 	int calls = 0;
 	bool more;
@@ -304,6 +305,7 @@ static void a_walk_finds_old_events(struct ct *c)
 		ct_accept(c, ct_event(EVENT_OTHER, "ann"));
 		c->now_ms += i % 20 == 19 ? DAY : 0;
 	}
+	assert_int_equal(prune(c, none), 0);
 	do {
 		struct store_op op;
 
