@@ -56,6 +56,7 @@ class Lab:
         tempfile.tempdir = self.folder  # whatever else wants one
         # PostgreSQL's user must get in
         os.chmod(self.folder, 0o711)
+        self.commit = commit()  # others may land meanwhile
         self.disk = measure.Disk(self.folder)
         self.left_out = []
         self.others = []  # cores that neither server nor generator took
