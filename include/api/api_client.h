@@ -44,10 +44,11 @@
 #include "core/stake.h"
 #include "net/http_client.h"
 
-#define API_TIMEOUT_MS	   30000 /* of a request, as the configuration has it */
-#define API_QUEUE_MAX_MS   20000
-#define API_QUEUE_ONCE_MS  5000
-#define API_BATCH_MAX	   100
+#define API_TIMEOUT_MS	  30000 /* of a request, as the configuration has it */
+#define API_QUEUE_MAX_MS  20000
+#define API_QUEUE_ONCE_MS 5000
+/* Users of one request: a page of identities (100) has to hold all of theirs. */
+#define API_BATCH_MAX	   25
 #define API_SUNCO_OPEN_MAX 4 /* half of the connections to a host */
 
 enum api { API_ZENDESK, API_SUNCO, API_COUNT };
