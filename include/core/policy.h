@@ -3,8 +3,8 @@
  *
  * No I/O, no clock, no text. The same function serves the daemon, `explain`,
  * `link`, `backfill` and the tests. A merge cannot be undone: every rule
- * fails towards doing nothing. The 24 rules and their stages are in the
- * README ("How it decides"); the numbers here are theirs.
+ * fails towards doing nothing. The 24 rules and their stages are in
+ * deploy/deciding.md; the numbers here are theirs.
  */
 #ifndef REUNITE_CORE_POLICY_H
 #define REUNITE_CORE_POLICY_H

@@ -56,7 +56,7 @@ static const struct cli_option options[] = {
 	 "one JSON object, or one a line; - is the standard input"},
 	{"table", CLI_FLAG, NULL,
 	 "every situation: what Zendesk does, what reunite does"},
-	{"markdown", CLI_FLAG, NULL, "the table as the README has it"},
+	{"markdown", CLI_FLAG, NULL, "the table as the manual has it"},
 	{"user", CLI_NUMBER, "ID", "the Zendesk user of the conversation"},
 	{"ticket", CLI_NUMBER, "ID", "the requester of this ticket"},
 	{"sunco-user", CLI_TEXT, "ID", "the Sunshine Conversations user"},

@@ -18,7 +18,7 @@ void explain_answer(struct cli *c, const struct facts *f,
 int explain_facts(struct cli *c, const char *file);
 /* Every outcome of the policy, from the policy itself; an exit code. */
 int explain_table(struct cli *c, bool markdown);
-/* The same as the README has it. */
+/* The same as deploy/deciding.md has it. */
 void explain_markdown(struct cli *c);
 
 #endif

@@ -1,5 +1,5 @@
 /*
- * `explain --table --markdown`: the matrix as the README has it.
+ * `explain --table --markdown`: the matrix as deploy/deciding.md has it.
  *
  * For everybody who may write there are two tables, what Zendesk does by
  * itself and what reunite does. Owners and settings that make no difference

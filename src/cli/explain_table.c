@@ -2,7 +2,7 @@
  * `explain --table`: the whole matrix, in one of three forms.
  *
  * For people, one line per situation; settings that make no difference share
- * it. For programs (--json) nothing is folded. For the README (--markdown):
+ * it. For programs (--json) nothing is folded. For the manual (--markdown):
  * explain_markdown.c.
  */
 #include <stdlib.h>

@@ -37,7 +37,7 @@ struct matrix_outcome {
 	const char *zendesk;
 	enum action action;
 	enum reason reason;
-	int rule; /* of the README; 0: none */
+	int rule; /* of deploy/deciding.md; 0: none */
 };
 
 /* Row by setting, column by link_evidence. */

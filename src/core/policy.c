@@ -2,10 +2,10 @@
  * The decision: stages 1 to 3 as a table whose first matching row decides,
  * stage 4 (policy_review.c), stage 5, and what carrying it out takes.
  *
- * Rules are numbered as in the README. An approval (history.waived) reaches
- * stage 4 and apply = review only: nothing of stages 1 to 3 can be approved.
- * Rule 7 is a review too, but it names no profile: whoever looks at it mends
- * the conversation's addresses, and the job decides anew.
+ * Rules are numbered as in deploy/deciding.md. An approval (history.waived)
+ * reaches stage 4 and apply = review only: nothing of stages 1 to 3 can be
+ * approved. Rule 7 is a review too, but it names no profile: whoever looks at
+ * it mends the conversation's addresses, and the job decides anew.
  */
 #include "core/policy.h"
 

@@ -31,7 +31,7 @@ EVIDENCE = ["none", "claimed", "authenticated", "verified"]
 
 
 def address_of(text):
-    """As the README has it; None: no address."""
+    """As deploy/deciding.md has it; None: no address."""
     text = (text or "").strip(" \t\r\n\f\v")
     if not text.isascii() or len(text) > 254:
         return None

@@ -1,5 +1,5 @@
-"""The README names what there is: every command, setting, metric and reason,
-and nothing that is not there."""
+"""The README and the pages that it leads to name what there is: every command,
+setting, metric and reason, and nothing that is not there."""
 
 import json
 import os
@@ -11,7 +11,16 @@ import pytest
 
 from tree import BUILD, ROOT
 
-README = (ROOT / "README.md").read_text()
+PAGES = {
+    str(path.relative_to(ROOT)): path.read_text()
+    for path in [
+        ROOT / "README.md",
+        ROOT / "tests" / "README.md",
+        *sorted((ROOT / "deploy").glob("*.md")),
+    ]
+}
+# All of it; a section may stand in any of them.
+TEXT = "\n".join(PAGES.values())
 
 
 def source(name: str) -> str:
@@ -20,13 +29,13 @@ def source(name: str) -> str:
 
 def section(title: str) -> str:
     """From its heading to the next one of its level or above."""
-    match = re.search(
-        rf"^(#+) {re.escape(title)}\n(.*?)(?=^#{{1,2}} |\Z)",
-        README,
+    found = re.findall(
+        rf"^#+ {re.escape(title)}\n(.*?)(?=^#{{1,2}} |\Z)",
+        TEXT,
         flags=re.M | re.S,
     )
-    assert match, f"no section {title}"
-    return match[2]
+    assert len(found) == 1, f"{len(found)} sections {title}"
+    return found[0]
 
 
 def rows(text: str) -> list[list[str]]:
@@ -166,7 +175,7 @@ def shown_commands() -> list[list[str]]:
     """The lines of indented blocks that call reunite."""
     return [
         shlex.split(line, comments=True)[1:]
-        for line in re.findall(r"^    (reunite .*)", README, flags=re.M)
+        for line in re.findall(r"^    (reunite .*)", TEXT, flags=re.M)
     ]
 
 
@@ -284,7 +293,7 @@ def test_role_addresses():
 
 
 def test_shown_configuration_is_right(tmp_path):
-    text = re.search(r"```\n(account .*?)```", README, re.S)[1]
+    text = re.search(r"```\n(account .*?)```", TEXT, re.S)[1]
     file = tmp_path / "reunite.conf"
     file.write_text(text)
     names = re.findall(r"\$\{(\w+)\}", text)
@@ -296,10 +305,10 @@ def test_shown_configuration_is_right(tmp_path):
 def test_files_and_folders_exist():
     named = {
         word
-        for word in words(README)
+        for word in words(TEXT)
         if re.fullmatch(r"(deploy|include|src|tests)/[\w./]*", word)
     }
-    named |= set(re.findall(r"(?<=^    )(?:deploy|tests|\.ci)/\S+", README, re.M))
+    named |= set(re.findall(r"(?<=^    )(?:deploy|tests|\.ci)/\S+", TEXT, re.M))
     assert len(named) > 15
     for name in named:
         assert (ROOT / name).exists(), name
@@ -309,17 +318,37 @@ def test_files_and_folders_exist():
     }
 
 
+def anchors(text: str) -> list[str]:
+    headings = re.findall(r"^#+ (.*)$", text, flags=re.M)
+    return [
+        re.sub(r"[^\w\- ]", "", h.lower()).replace(" ", "-") for h in headings
+    ]
+
+
 def test_links_lead_to_sections():
-    headings = re.findall(r"^#+ (.*)$", README, flags=re.M)
-    anchors = {re.sub(r"[^\w\- ]", "", h.lower()).replace(" ", "-") for h in headings}
-    links = re.findall(r"\]\(#([^)]+)\)", README)
-    assert links
-    assert set(links) - anchors == set()
+    links = [
+        (page, link)
+        for page, text in PAGES.items()
+        for link in re.findall(r"\]\(([^):]+)\)", text)
+    ]
+    assert len(links) > 20
+    for page, link in links:
+        path, _, anchor = link.partition("#")
+        there = (ROOT / page).parent / path if path else ROOT / page
+        assert there.resolve().is_file(), (page, link)
+        if anchor:
+            assert anchor in anchors(there.read_text()), (page, link)
+
+
+def test_every_page_is_led_to():
+    for page in PAGES:
+        if page != "README.md":
+            assert f"]({page}" in PAGES["README.md"], page
 
 
 def test_every_situation_is_as_the_program_has_it():
     told = re.search(
-        r"^<!-- matrix -->\n(.*)^<!-- end of matrix -->\n", README, re.M | re.S
+        r"^<!-- matrix -->\n(.*)^<!-- end of matrix -->\n", TEXT, re.M | re.S
     )[1]
     shown = program("explain", "--table", "--markdown").stdout
     assert told == shown
@@ -330,7 +359,7 @@ def test_every_rule_about_whose_the_address_is_has_a_situation():
     """The others are named as left out."""
     lines = program("explain", "--table", "--json").stdout.splitlines()
     there = {json.loads(line)["rule"] for line in lines} - {0}
-    left_out = re.search(r"Rules ([\d, ]+ and \d+) are not here", README)[1]
+    left_out = re.search(r"Rules ([\d, ]+ and \d+) are not here", TEXT)[1]
     left_out = {int(n) for n in re.findall(r"\d+", left_out)}
     assert there | left_out == set(range(1, 25))
     assert not there & left_out

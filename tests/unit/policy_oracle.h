@@ -1,7 +1,7 @@
 /*
  * The policy a second time, to hold policy.c against.
  *
- * Written from the text of the rules (README, "How it decides"), plainly and
+ * Written from the text of the rules (deploy/deciding.md), plainly and
  * slowly, one function a rule, with nothing of policy*.c but its types: no
  * table, no short cut, its own idea of an address. Where the text leaves a
  * choice, the comment at the place says which one is taken.
