@@ -64,7 +64,8 @@
 #define LINKJOB_ADOPT_TRIES 3
 #define LINKJOB_CONFLICTS   5  /* 409 or 404 to changes: then no is no */
 #define LINKJOB_OTHERS_MAX  20 /* SunCo users that a review shows */
-#define LINKJOB_GONE_MS	    5000 /* a requester that is gone is looked for again */
+#define LINKJOB_GONE_MS	    5000 /* a requester that is gone is looked for again, */
+#define LINKJOB_GONE_LOOKS  3 /* so often, each time after three times as long */
 
 /*
  * A person said yes. It counts for the same SunCo user, messaging user and

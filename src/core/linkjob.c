@@ -174,15 +174,20 @@ static void drop_messaging_user(struct linkjob *l)
 }
 
 /* Gone, or just being merged by the person's other job: then the store knows
- * the survivor a moment later. */
+ * the survivor once the identity was seen to have moved, which takes a while
+ * on some days. */
 static void identify_gone(struct linkjob *l, int64_t now_ms)
 {
+	int64_t wait_ms = LINKJOB_GONE_MS;
+
 	decide_gone(l, REASON_MESSAGING_USER_GONE, 2);
-	if (l->looks > 0 || l->settings.dry)
+	if (l->looks >= LINKJOB_GONE_LOOKS || l->settings.dry)
 		return;
+	for (int i = 0; i < l->looks; i++)
+		wait_ms *= 3;
 	l->looks++;
 	l->end = LINKJOB_END_WAIT;
-	l->run_at_ms = now_ms + LINKJOB_GONE_MS;
+	l->run_at_ms = now_ms + wait_ms;
 }
 
 static void on_identified(struct linkjob *l, const struct answer *a,

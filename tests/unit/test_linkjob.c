@@ -363,6 +363,7 @@ static void test_requester_that_is_gone_is_followed(void **state)
 
 static void test_requester_that_stays_gone_is_gone(void **state)
 {
+	const int64_t waits_ms[LINKJOB_GONE_LOOKS] = {5000, 15000, 45000};
 	struct world w;
 	struct linkjob l;
 
@@ -371,9 +372,14 @@ static void test_requester_that_stays_gone_is_gone(void **state)
 	w.job.sunco_id[0] = '\0';
 	w.job.zendesk_user_id = WORLD_PERSON;
 	world_user(&w, WORLD_PERSON)->active = false;
-	world_run(&w, &l);
-	assert_int_equal(l.end, LINKJOB_END_WAIT);
-	linkjob_release(&l);
+	for (int i = 0; i < LINKJOB_GONE_LOOKS; i++) {
+		int64_t asked_ms = w.now_ms;
+
+		world_run(&w, &l);
+		assert_int_equal(l.end, LINKJOB_END_WAIT);
+		assert_int_equal(w.now_ms - asked_ms, waits_ms[i]);
+		linkjob_release(&l);
+	}
 	world_run(&w, &l);
 	assert_int_equal(l.end, LINKJOB_END_DECIDED);
 	assert_int_equal(l.decision.reason, REASON_MESSAGING_USER_GONE);
