@@ -93,7 +93,7 @@ class Lab:
     def told(self):
         """With which a result is published."""
         return {"day": datetime.date.today().isoformat(),
-                "commit": commit(), "quick": self.quick,
+                "commit": self.commit, "quick": self.quick,
                 "rounds": self.rounds, "seconds": self.seconds,
                 "left_out": self.left_out,
                 "machine": measure.machine(self.folder),
