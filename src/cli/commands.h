@@ -9,6 +9,7 @@
 #define CLI_COMMANDS(X)                                                        \
 	X(cmd_serve)                                                           \
 	X(cmd_check)                                                           \
+	X(cmd_health)                                                          \
 	X(cmd_doctor)                                                          \
 	X(cmd_link)                                                            \
 	X(cmd_backfill)                                                        \
