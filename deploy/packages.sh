@@ -17,7 +17,7 @@ try=("${build[@]}" curl jq)
 test=("${try[@]}" git libcmocka-dev "libhttp-parser-dev|libllhttp-dev"
     python3 python3-pytest
     python3-hypothesis openssl sqlite3 strace postgresql
-    pgbouncer util-linux iproute2 mandoc "clang-format-14|clang-format")
+    pgbouncer util-linux iproute2 mandoc zsh "clang-format-14|clang-format")
 bench=("${build[@]}" g++ make git python3 python3-pytest postgresql util-linux
     nginx-light redis-server redis-tools webhook)
 # Only where node, npm or node's headers are missing: others' packages of node

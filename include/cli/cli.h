@@ -32,6 +32,7 @@ enum cli_exit {
 enum cli_type {
 	CLI_FLAG,
 	CLI_TEXT,
+	CLI_CHOICE, /* a word of metavar, "open|closed" */
 	CLI_NUMBER, /* decimal, above 0 */
 	CLI_SINCE,  /* "24h" back from now, or ISO 8601: wall ms */
 };
@@ -39,7 +40,7 @@ enum cli_type {
 struct cli_option {
 	const char *name; /* without the dashes */
 	enum cli_type type;
-	const char *metavar; /* "ID"; NULL for a flag */
+	const char *metavar; /* "ID", "FILE"; NULL for a flag */
 	const char *help;
 };
 

@@ -66,18 +66,11 @@ static int run_list(struct cli *c)
 		"id",	   "at",     "account", "action",
 		"reason",  "status", "applied", "messaging user",
 		"profile", "ticket", "by"};
-	const char *word = cli_text(c, "action");
-	const char *from = cli_text(c, "source");
-	enum event_source source;
 	enum action action;
+	bool given = action_parse(cli_text(c, "action"), &action);
 
-	if (from && !event_source_parse(from, &source))
-		return cli_usage_error(c, "--source names no source");
-	if (!word)
-		return cli_list(c, page, -1, headings, ARRAY_LEN(headings));
-	if (!action_parse(word, &action))
-		return cli_usage_error(c, "--action names no action");
-	return cli_list(c, page, (int)action, headings, ARRAY_LEN(headings));
+	return cli_list(c, page, given ? (int)action : -1, headings,
+			ARRAY_LEN(headings));
 }
 
 /* One line: every status and since when. */
@@ -123,10 +116,11 @@ static int run_show(struct cli *c)
 
 static const struct cli_option list_options[] = {
 	{"since", CLI_SINCE, "AGE|TIME", "not older than this"},
-	{"action", CLI_TEXT, "ACTION",
-	 "none, wait, refuse, review, merge, adopt; pause, resume, "
-	 "close_breaker"},
-	{"source", CLI_TEXT, "SOURCE", "sunco, zendesk, sweep, backfill"},
+	{"action", CLI_CHOICE,
+	 "none|wait|refuse|review|merge|adopt|pause|resume|close_breaker",
+	 "what was decided, or done to the queue"},
+	{"source", CLI_CHOICE, "sunco|zendesk|sweep|backfill",
+	 "where the job came from"},
 	{"user", CLI_NUMBER, "ID", "with this Zendesk user on either side"},
 	CLI_LIST_OPTIONS,
 	{NULL, CLI_FLAG, NULL, NULL},

@@ -99,14 +99,11 @@ static int run_list(struct cli *c)
 	static const char *const headings[] = {
 		"id",	    "account",	  "state",	  "lane",   "run at",
 		"attempts", "sunco user", "zendesk user", "ticket", "error"};
-	const char *word = cli_text(c, "state");
 	enum job_state state;
+	bool given = job_state_parse(cli_text(c, "state"), &state);
 
-	if (!word)
-		return cli_list(c, page, -1, headings, ARRAY_LEN(headings));
-	if (!job_state_parse(word, &state))
-		return cli_usage_error(c, "--state names no state");
-	return cli_list(c, page, (int)state, headings, ARRAY_LEN(headings));
+	return cli_list(c, page, given ? (int)state : -1, headings,
+			ARRAY_LEN(headings));
 }
 
 static int show(const struct cli_item *item)
@@ -226,8 +223,8 @@ static int run_drop(struct cli *c)
 }
 
 static const struct cli_option list_options[] = {
-	{"state", CLI_TEXT, "STATE",
-	 "ready, running, waiting, review, dead or done; else all but done"},
+	{"state", CLI_CHOICE, "ready|running|waiting|review|dead|done",
+	 "unless given, all but done"},
 	CLI_LIST_OPTIONS,
 	{NULL, CLI_FLAG, NULL, NULL},
 };

@@ -64,13 +64,11 @@ static int run_list(struct cli *c)
 		"id",	  "since",	    "account", "state",	 "would",
 		"reason", "messaging user", "profile", "ticket", "expires"};
 	const char *word = cli_text(c, "state");
-	enum review_state state = REVIEW_OPEN;
+	enum review_state state;
+	bool all = !review_state_parse(word ? word : "open", &state);
 
-	if (word && str_eq(word, "all"))
-		return cli_list(c, page, -1, headings, ARRAY_LEN(headings));
-	if (word && !review_state_parse(word, &state))
-		return cli_usage_error(c, "--state names no state");
-	return cli_list(c, page, (int)state, headings, ARRAY_LEN(headings));
+	return cli_list(c, page, all ? -1 : (int)state, headings,
+			ARRAY_LEN(headings));
 }
 
 static int show(const struct cli_item *item)
@@ -150,8 +148,8 @@ static int run_reject(struct cli *c)
 }
 
 static const struct cli_option list_options[] = {
-	{"state", CLI_TEXT, "STATE",
-	 "open (default), approved, rejected, expired, merged or all"},
+	{"state", CLI_CHOICE, "open|approved|rejected|expired|merged|all",
+	 "open, unless given"},
 	{"since", CLI_SINCE, "AGE|TIME", "asked then or later"},
 	CLI_LIST_OPTIONS,
 	{NULL, CLI_FLAG, NULL, NULL},

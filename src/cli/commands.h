@@ -33,7 +33,8 @@
 	X(cmd_review_show)                                                     \
 	X(cmd_review_approve)                                                  \
 	X(cmd_review_reject)                                                   \
-	X(cmd_forget)
+	X(cmd_forget)                                                          \
+	X(cmd_completion)
 
 #define CLI_COMMAND_DECLARE(row) extern const struct cli_command row;
 CLI_COMMANDS(CLI_COMMAND_DECLARE)

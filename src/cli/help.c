@@ -38,12 +38,15 @@ void cli_help_group(FILE *out, const char *word)
 
 static void print_option(FILE *out, const struct cli_option *o, char letter)
 {
-	char left[64];
+	char left[128];
 
 	snprintf(left, sizeof(left), "%s%.1s%s--%s%s%s", letter ? "-" : "",
 		 letter ? &letter : "", letter ? ", " : "", o->name,
 		 o->metavar ? " " : "", o->metavar ? o->metavar : "");
-	fprintf(out, "  %-*s %s\n", HELP_COLUMN - 3, left, o->help);
+	if (strlen(left) > HELP_COLUMN - 3)
+		fprintf(out, "  %s\n%-*s%s\n", left, HELP_COLUMN, "", o->help);
+	else
+		fprintf(out, "  %-*s %s\n", HELP_COLUMN - 3, left, o->help);
 }
 
 void cli_help_command(FILE *out, const struct cli_command *row)

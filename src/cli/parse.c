@@ -166,6 +166,23 @@ static bool parse_number(const char *text, int64_t *out)
 	return true;
 }
 
+bool cli_next_word(const char **text, struct slice *word)
+{
+	*word = (struct slice){*text, strcspn(*text, "|")};
+	*text += word->len + ((*text)[word->len] == '|');
+	return word->len > 0;
+}
+
+static bool is_choice(const char *metavar, const char *text)
+{
+	struct slice word;
+
+	while (cli_next_word(&metavar, &word))
+		if (slice_eq(word, slice_of(text)))
+			return true;
+	return false;
+}
+
 static bool parse_value(struct cli *c, const struct cli_option *o,
 			const char *text, int64_t *number)
 {
@@ -178,6 +195,11 @@ static bool parse_value(struct cli *c, const struct cli_option *o,
 				"--%s must be an age such as 24h or a time "
 				"such as 2026-11-22T10:00:00Z",
 				o->name);
+		return false;
+	}
+	if (o->type == CLI_CHOICE && !is_choice(o->metavar, text)) {
+		cli_usage_error(c, "--%s must be one of %s", o->name,
+				o->metavar);
 		return false;
 	}
 	if (o->type == CLI_TEXT && *text == '\0') {

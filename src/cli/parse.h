@@ -4,6 +4,7 @@
 #ifndef REUNITE_CLI_PARSE_H
 #define REUNITE_CLI_PARSE_H
 
+#include "base/str.h"
 #include "cli/cli.h"
 
 enum cli_parsed {
@@ -25,6 +26,9 @@ extern const size_t cli_common_count;
 enum cli_parsed cli_parse(struct cli *c, int argc, char **argv);
 /* Is word the first of this row's words ("journal" of "journal list")? */
 bool cli_in_group(const struct cli_command *row, const char *word);
+
+/* The next of the words with '|' between them; moves *text behind it. */
+bool cli_next_word(const char **text, struct slice *word);
 
 void cli_help(FILE *out);
 void cli_help_group(FILE *out, const char *word);

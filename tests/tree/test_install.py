@@ -15,9 +15,11 @@ INSTALLED = {
     "bin/reunite-sandbox",
     "lib/systemd/system/reunite.service",
     "lib/systemd/system/reunite.socket",
+    "share/bash-completion/completions/reunite",
     "share/doc/reunite/reunite.conf",
     "share/man/man1/reunite.1",
     "share/man/man5/reunite.conf.5",
+    "share/zsh/site-functions/_reunite",
 }
 
 

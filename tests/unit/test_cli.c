@@ -107,9 +107,12 @@ static void wrong_values_are_refused(void **state)
 	cli_refuses("journal list --limit 9223372036854775808",
 		    "--limit must be");
 	cli_refuses("journal list --since yesterday", "--since must be an age");
-	cli_refuses("journal list --action marge", "--action names no action");
-	cli_refuses("queue list --state dad", "--state names no state");
-	cli_refuses("review list --state opn", "--state names no state");
+	cli_refuses("journal list --action marge",
+		    "--action must be one of none|wait|");
+	cli_refuses("journal list --action merg", "--action must be one of");
+	cli_refuses("journal list --source zen", "--source must be one of");
+	cli_refuses("queue list --state dad", "--state must be one of ready|");
+	cli_refuses("review list --state opn", "--state must be one of open|");
 	cli_refuses("journal show x", "ID must be a number above 0");
 	cli_refuses("journal show", "ID is missing");
 	cli_refuses("journal show 1 2", "too many arguments");

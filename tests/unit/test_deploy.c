@@ -208,6 +208,8 @@ static void check_command(const char *page, const struct cli_command *row)
 		snprintf(text, sizeof(text), "Fl -%s", o->name);
 		if (!strstr(item, text))
 			fail_msg("%s lacks --%s", row->name, o->name);
+		if (o->type == CLI_CHOICE)
+			check_words(item, o->metavar);
 	}
 	check_options(row, item);
 	free(item);
