@@ -15,7 +15,7 @@ build=(gcc libc6-dev cmake ninja-build "pkg-config|pkgconf" libevent-dev
     libsqlite3-dev libpq-dev libconfuse-dev ca-certificates)
 try=("${build[@]}" curl jq)
 test=("${try[@]}" git libcmocka-dev "libhttp-parser-dev|libllhttp-dev"
-    python3 python3-pytest
+    python3 python3-pytest python3-yaml python3-jsonschema
     python3-hypothesis openssl sqlite3 strace postgresql
     pgbouncer util-linux iproute2 mandoc zsh "clang-format-14|clang-format")
 bench=("${build[@]}" g++ make git python3 python3-pytest postgresql util-linux
@@ -23,7 +23,7 @@ bench=("${build[@]}" g++ make git python3 python3-pytest postgresql util-linux
 # Only where node, npm or node's headers are missing: others' packages of node
 # bring all three, and Debian's do not go with them.
 node=(nodejs npm libnode-dev)
-ci=("${test[@]}" clang shellcheck systemd)
+ci=("${test[@]}" clang shellcheck systemd docker-compose)
 
 die() {
     printf 'deploy/packages.sh: %s\n' "$1" >&2

@@ -9,8 +9,8 @@ import pytest
 
 from tree import ROOT
 
-SCRIPTS = ["deploy/packages.sh", "deploy/try.sh", "tests/run.sh", ".ci/run",
-           "tests/bench/run.sh"]
+SCRIPTS = ["deploy/packages.sh", "deploy/try.sh", "deploy/image-root.sh",
+           "tests/run.sh", "tests/image.sh", ".ci/run", "tests/bench/run.sh"]
 
 
 def test_shellcheck_is_content():
