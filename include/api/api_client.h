@@ -54,6 +54,9 @@
 enum api { API_ZENDESK, API_SUNCO, API_COUNT };
 const char *api_name(enum api a);
 enum zendesk_auth { ZENDESK_OAUTH, ZENDESK_BEARER, ZENDESK_API_TOKEN };
+/* What for, as oauth asks for scopes: the daemon's work, looking at webhooks
+ * and triggers, changing them. A token of one is not good for another. */
+enum api_purpose { API_WORK, API_LOOK, API_REGISTER };
 
 struct api_config {
 	const char *account;
@@ -65,7 +68,8 @@ struct api_config {
 	int64_t requests_per_minute; /* 0: learn */
 	int64_t reserve_percent;
 	int64_t timeout_ms; /* per request */
-	/* what oauth asks for beside reading */
+	enum api_purpose purpose;
+	/* what oauth asks for beside reading, for API_WORK */
 	bool writes_users;   /* without it nothing is done at all */
 	bool writes_tickets; /* notes and tags: without it only they suffer */
 };

@@ -58,6 +58,7 @@ struct config {
 	char *path;		  /* NULL: from the environment */
 	struct config_list files; /* that an x_file named */
 	char *listen;
+	char *public_url; /* no slash at the end; "": not known */
 	char *admin_listen;
 	char *admin_token; /* NULL or "": closed */
 	char *store;
@@ -89,6 +90,8 @@ void config_keep_account(struct config *c, const char *name);
 bool config_tells(const struct account_config *a, enum ticket_note level);
 /* What api_client_new() takes, borrowed from a. */
 void config_api(const struct account_config *a, struct api_config *out);
+/* What is wrong with a public_url, or NULL. */
+const char *config_origin_problem(const char *url);
 /* A store's URL as it may be shown, its passwords masked: *new*. */
 char *config_mask_url(const char *url);
 /* The whole configuration as a file that loads once the masked secrets are

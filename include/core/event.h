@@ -129,6 +129,11 @@ MUST_CHECK enum result decode_sunco(struct slice body, struct event_list *out,
 MUST_CHECK enum result decode_zendesk(struct slice body, struct event_list *out,
 				      struct error *err);
 
+/* The types that are read, as a webhook is subscribed to them ("user:merge";
+ * of Zendesk's "user.merged"): static; NULL after the last. */
+const char *event_sunco_type(size_t i);
+const char *event_zendesk_type(size_t i);
+
 /* The print of a SunCo user read over the API; equal to that of a webhook
  * body that says the same. Covers authenticated, externalId, evidence and
  * address. */

@@ -41,18 +41,29 @@ enum {
 };
 
 /* users: read, search, identities, merge, external id; tickets: requester;
- * their notes and tags, asked for only where they are written */
+ * their notes and tags, asked for only where they are written; webhooks and
+ * triggers: setup and doctor, with tokens of their own */
+enum scope_use {
+	USE_ALWAYS,
+	USE_CHANGES, /* of users */
+	USE_NOTES,
+	USE_LOOK,
+	USE_REGISTER,
+};
 static const struct scope {
 	const char *name;
 	const char *broad; /* allows it, too */
-	bool for_changes;  /* of users */
-	bool for_notes;
+	enum scope_use use;
 	bool needed;
 } scopes[] = {
-	{"users:read", "read", false, false, true},
-	{"users:write", "write", true, false, true},
-	{"tickets:read", "read", false, false, false},
-	{"tickets:write", "write", false, true, false},
+	{"users:read", "read", USE_ALWAYS, true},
+	{"users:write", "write", USE_CHANGES, true},
+	{"tickets:read", "read", USE_ALWAYS, false},
+	{"tickets:write", "write", USE_NOTES, false},
+	{"webhooks:read", "read", USE_LOOK, true},
+	{"webhooks:write", "write", USE_REGISTER, true},
+	{"triggers:read", "read", USE_LOOK, true},
+	{"triggers:write", "write", USE_REGISTER, true},
 };
 
 struct oauth {
@@ -156,8 +167,8 @@ static void credentials_hash(const struct api_config *c,
 	struct buf b;
 
 	buf_init(&b, REQUEST_MAX);
-	buf_printf(&b, "%d\n%d\n%d\n%s\n%s\n%s", c->auth, c->writes_users,
-		   c->writes_tickets, c->zendesk_url,
+	buf_printf(&b, "%d\n%d\n%d\n%d\n%s\n%s\n%s", c->auth, c->purpose,
+		   c->writes_users, c->writes_tickets, c->zendesk_url,
 		   c->client_id ? c->client_id : "",
 		   c->client_secret ? c->client_secret : "");
 	crypto_sha256(b.data, b.len, out);
@@ -281,8 +292,21 @@ static bool scope_granted(const char *granted, const char *scope)
 
 static bool scope_wanted(const struct oauth *o, const struct scope *s)
 {
-	return (o->config->writes_users || !s->for_changes) &&
-	       (o->config->writes_tickets || !s->for_notes);
+	enum api_purpose purpose = o->config->purpose;
+
+	switch (s->use) {
+	case USE_ALWAYS:
+		return purpose == API_WORK;
+	case USE_CHANGES:
+		return purpose == API_WORK && o->config->writes_users;
+	case USE_NOTES:
+		return purpose == API_WORK && o->config->writes_tickets;
+	case USE_LOOK:
+		return purpose != API_WORK;
+	case USE_REGISTER:
+		return purpose == API_REGISTER;
+	}
+	return false;
 }
 
 static bool scope_asked(const struct oauth *o, const struct scope *s)
@@ -425,7 +449,7 @@ static void fetch_body(const struct oauth *o, struct buf *out)
 	buf_init(&scope, REQUEST_MAX);
 	for (size_t i = 0; i < ARRAY_LEN(scopes); i++)
 		if (scope_asked(o, &scopes[i]))
-			buf_printf(&scope, "%s%s", i > 0 ? " " : "",
+			buf_printf(&scope, "%s%s", scope.len > 0 ? " " : "",
 				   scopes[i].name);
 	json_set_str(body, "grant_type", "client_credentials");
 	json_set_str(body, "client_id", c->client_id);

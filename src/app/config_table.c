@@ -11,6 +11,7 @@
 #define TYPE_KIND_ADDRESS(words)  "address"
 #define TYPE_KIND_STORE(words)	  "string"
 #define TYPE_KIND_URL(words)	  "url"
+#define TYPE_KIND_ORIGIN(words)	  "url"
 #define TYPE_KIND_SECRET(words)	  "string"
 #define TYPE_KIND_SECRETS(words)  "list"
 #define TYPE_KIND_PATTERNS(words) "list"

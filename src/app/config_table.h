@@ -22,6 +22,7 @@ enum config_kind {
 	KIND_ADDRESS,
 	KIND_STORE,
 	KIND_URL,
+	KIND_ORIGIN, /* a URL that ends with its host or port */
 	KIND_SECRET,
 	KIND_SECRETS,
 	KIND_PATTERNS,
@@ -35,6 +36,9 @@ enum config_kind {
 #define CONFIG_GLOBALS(X)                                                      \
 	X(listen, listen, KIND_ADDRESS, NULL, 0, 0, "127.0.0.1:8080", false,   \
 	  "where the webhooks arrive")                                         \
+	X(public_url, public_url, KIND_ORIGIN, NULL, 0, 0, "", true,           \
+	  "where the providers reach reunite: https://HOST; for setup and "    \
+	  "doctor")                                                            \
 	X(admin_listen, admin_listen, KIND_ADDRESS, NULL, 0, 0,                \
 	  "127.0.0.1:9090", false, "health, metrics, admin API, console")      \
 	X(admin_token, admin_token, KIND_SECRET, NULL, 0, 0, "", true,         \

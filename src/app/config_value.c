@@ -131,6 +131,16 @@ static const char *url_problem(const char *url)
 	return NULL;
 }
 
+const char *config_origin_problem(const char *url)
+{
+	const char *problem = url_problem(url);
+	const char *path = problem ? NULL : strchr(after_scheme(url), '/');
+
+	if (path && path[1])
+		return "must end with its host or port, without a path";
+	return problem;
+}
+
 static const char *address_problem(const char *s)
 {
 	size_t len = host_length(s), port_len;
@@ -158,6 +168,8 @@ static const char *text_problem(const struct config_row *row, const char *s)
 	switch (row->kind) {
 	case KIND_URL:
 		return url_problem(s);
+	case KIND_ORIGIN:
+		return *s ? config_origin_problem(s) : NULL;
 	case KIND_ADDRESS:
 		return address_problem(s);
 	case KIND_STORE:
@@ -179,6 +191,11 @@ static void free_text(char *s)
 	free(s);
 }
 
+static bool is_url(const struct config_row *row)
+{
+	return row->kind == KIND_URL || row->kind == KIND_ORIGIN;
+}
+
 static enum result set_text(char **field, const struct config_raw *raw,
 			    struct error *err)
 {
@@ -190,7 +207,7 @@ static enum result set_text(char **field, const struct config_raw *raw,
 	free_text(*field);
 	*field = s = xstrdup(raw->items[0]);
 	for (size_t len = strlen(s);
-	     raw->row->kind == KIND_URL && s[len - 1] == '/'; len--)
+	     is_url(raw->row) && len > 0 && s[len - 1] == '/'; len--)
 		s[len - 1] = '\0';
 	return RESULT_OK;
 }

@@ -128,6 +128,11 @@ static const struct sunco_type *type_find(struct scan_value type)
 	return NULL;
 }
 
+const char *event_sunco_type(size_t i)
+{
+	return i < ARRAY_LEN(sunco_types) ? sunco_types[i].type.ptr : NULL;
+}
+
 enum { MEMBER_ID, MEMBER_TYPE, MEMBER_PAYLOAD, MEMBER_TIME, MEMBER_COUNT };
 
 static void read_event(const struct scan_value members[MEMBER_COUNT],

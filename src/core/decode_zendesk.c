@@ -184,6 +184,11 @@ static const struct zendesk_type *type_find(struct scan_value type)
 	return NULL;
 }
 
+const char *event_zendesk_type(size_t i)
+{
+	return i < ARRAY_LEN(zendesk_types) ? zendesk_types[i].type : NULL;
+}
+
 /* Takes the last event back: it is none of ours. */
 static void ignore_last(struct event_list *out)
 {

@@ -246,10 +246,10 @@ def test_events_and_scopes():
     events = [word for word in words(text) if word.startswith("user.")]
     assert events == table_names("src/core/decode_zendesk.c", "zendesk_types")
     scopes = re.findall(
-        r'\{"(\S+)", "\w+", \w+, (true|false), \w+\}',
+        r'\{"(\S+)", "\w+", USE_(\w+), \w+\}',
         source("src/api/oauth.c"),
     )
-    always = [name for name, for_notes in scopes if for_notes == "false"]
+    always = [name for name, use in scopes if use in ("ALWAYS", "CHANGES")]
     assert f"`{' '.join(always)}`" in " ".join(text.split())
     assert len(always) < len(scopes)
     for name, _ in scopes:

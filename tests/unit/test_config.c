@@ -131,6 +131,7 @@ static void values_arrive_as_written(void **state)
 
 	(void)state;
 	assert_string_equal(c->listen, "[::1]:0");
+	assert_string_equal(c->public_url, "https://in.acme.example:8443");
 	assert_string_equal(c->admin_token, "hunter3");
 	assert_int_equal(c->log_level, LOG_DEBUG);
 	assert_int_equal(c->max_connections, 7);
