@@ -9,6 +9,7 @@
 
 #include "sandbox/limits.h"
 #include "sandbox/oauth.h"
+#include "sandbox/registry.h"
 #include "sandbox/settings.h"
 #include "sandbox/state.h"
 
@@ -17,6 +18,7 @@ struct account {
 	struct state *state;
 	struct tokens *tokens;
 	struct limits limits;
+	struct registry registry;
 	char base_url[96]; /* "http://127.0.0.1:4711" */
 };
 

@@ -13,7 +13,7 @@
 
 #include "base/buf.h"
 
-#define CALL_PARAMS_MAX	 2
+#define CALL_PARAMS_MAX	 3
 #define CALL_QUERIES_MAX 20
 #define CALL_HEADERS_MAX 1024
 

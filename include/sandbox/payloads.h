@@ -4,6 +4,7 @@
 #ifndef REUNITE_SANDBOX_PAYLOADS_H
 #define REUNITE_SANDBOX_PAYLOADS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct account;
@@ -32,8 +33,11 @@ struct json_t *payload_user_remove(const struct account *a,
 				   const struct sun_user *u, int64_t now_ms);
 /* Our own trigger's body. */
 struct json_t *payload_trigger(const struct zen_ticket *t);
-/* An event subscription's body; NULL if the account's settings do not
- * subscribe to it. *label gets the event's name, static. */
+/* The settings subscribe to it. */
+bool payload_is_wanted(const struct account *a, const char *label);
+/* The body without what includeFullUser adds: *new*. */
+struct json_t *payload_truncated(const struct json_t *body);
+/* An event subscription's body. *label gets the event's name, static. */
 struct json_t *payload_change(const struct account *a,
 			      const struct change *change, const char **label);
 

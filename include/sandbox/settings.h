@@ -33,6 +33,7 @@ struct json_t;
 	TEXT(sunco_app_id, "6a1d3c5e7f9b2d4f6a8c0e12", "")                     \
 	TEXT(sunco_key_id, "app_6a1d3c5e7f9b2d4f6a8c0e34", "")                 \
 	TEXT(sunco_key_secret, "sandbox-sunco-key-secret", "")                 \
+	TEXT(sunco_key_scope, "app", "app|integration")                        \
 	TEXT(jwt_kid, "app_6a1d3c5e7f9b2d4f6a8c0e56", "")                      \
 	TEXT(jwt_secret, "sandbox-messaging-secret-of-the-website", "")        \
 	/* searches and answers */                                             \
@@ -84,6 +85,7 @@ struct json_t;
 	TEXT(events, "", "")                                                   \
 	TEXT(event_spelling, "colon", "colon|slash")                           \
 	TEXT(merged_event_detail, "loser", "loser|survivor")                   \
+	COUNT(webhooks_max, 0)                                                 \
 	COUNT(webhook_repeat, 1)                                               \
 	COUNT(webhook_retry_speed, 1)                                          \
 	COUNT(webhook_timeout_ms, 0)

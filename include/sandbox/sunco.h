@@ -1,6 +1,7 @@
 /*
- * The handlers of /sc/v2/apps/{app}/users: each answers one call (call.h).
- * The path's first parameter is the app, the second the user.
+ * The handlers of /sc/v2/apps/{app}: each answers one call (call.h). The
+ * path's first parameter is the app, the second the user or the integration,
+ * the third its webhook.
  */
 #ifndef REUNITE_SANDBOX_SUNCO_H
 #define REUNITE_SANDBOX_SUNCO_H
@@ -13,5 +14,15 @@ call_handler sunco_user_create;
 call_handler sunco_user_update;
 call_handler sunco_user_delete;
 call_handler sunco_user_sync;
+call_handler sunco_app_show;
+call_handler sunco_integrations_list;
+call_handler sunco_integration_show;
+call_handler sunco_integration_create;
+call_handler sunco_integration_delete;
+call_handler sunco_webhooks_list;
+call_handler sunco_webhook_show;
+call_handler sunco_webhook_create;
+call_handler sunco_webhook_update;
+call_handler sunco_webhook_delete;
 
 #endif

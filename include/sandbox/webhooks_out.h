@@ -28,6 +28,7 @@ struct webhook_order {
 	enum webhook_source source;
 	const char *label;     /* static: the event's name */
 	struct slice body;     /* copied, like all below */
+	const char *url;       /* NULL: where the settings send it */
 	const char *key;       /* NULL: the secret of the settings */
 	const char *signature; /* NULL: the right one */
 	const char *timestamp; /* NULL: now */

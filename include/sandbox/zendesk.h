@@ -40,6 +40,18 @@ call_handler zendesk_ticket_update;
 call_handler zendesk_ticket_tags;
 call_handler zendesk_tags_remove;
 call_handler zendesk_comments_list;
+call_handler zendesk_webhooks_list;
+call_handler zendesk_webhook_show;
+call_handler zendesk_webhook_create;
+call_handler zendesk_webhook_update;
+call_handler zendesk_webhook_delete;
+call_handler zendesk_signing_secret_show;
+call_handler zendesk_signing_secret_reset;
+call_handler zendesk_triggers_list;
+call_handler zendesk_trigger_show;
+call_handler zendesk_trigger_create;
+call_handler zendesk_trigger_update;
+call_handler zendesk_trigger_delete;
 
 /* As an agent does it in Zendesk: why not, or NULL and it is done. */
 const char *zendesk_merge_by_hand(const struct account *a, uint64_t from_id,

@@ -292,21 +292,17 @@ static bool scope_granted(const char *granted, const char *scope)
 
 static bool scope_wanted(const struct oauth *o, const struct scope *s)
 {
-	enum api_purpose purpose = o->config->purpose;
+	const struct api_config *c = o->config;
+	bool work = c->purpose == API_WORK;
+	const bool wanted[] = {
+		[USE_ALWAYS] = work,
+		[USE_CHANGES] = work && c->writes_users,
+		[USE_NOTES] = work && c->writes_tickets,
+		[USE_LOOK] = !work,
+		[USE_REGISTER] = c->purpose == API_REGISTER,
+	};
 
-	switch (s->use) {
-	case USE_ALWAYS:
-		return purpose == API_WORK;
-	case USE_CHANGES:
-		return purpose == API_WORK && o->config->writes_users;
-	case USE_NOTES:
-		return purpose == API_WORK && o->config->writes_tickets;
-	case USE_LOOK:
-		return purpose != API_WORK;
-	case USE_REGISTER:
-		return purpose == API_REGISTER;
-	}
-	return false;
+	return wanted[s->use];
 }
 
 static bool scope_asked(const struct oauth *o, const struct scope *s)

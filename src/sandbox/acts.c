@@ -9,160 +9,13 @@
 
 #include <stdlib.h>
 
+#include "act.h"
 #include "base/json.h"
 #include "base/str.h"
 #include "sandbox/actor.h"
 #include "sandbox/control.h"
-#include "sandbox/list.h"
 #include "sandbox/payloads.h"
-#include "sandbox/sandbox.h"
 #include "sandbox/token.h"
-#include "sandbox/webhooks_out.h"
-
-struct step {
-	struct webhook_order order; /* its strings belong to the order tree */
-	char *body;
-};
-
-struct act {
-	struct act *next;
-	struct sandbox *sandbox;
-	struct http_request *request; /* NULL once answered */
-	struct json_t *order;	      /* what was asked */
-	struct json_t *answer;
-	struct json_t *results;
-	struct step *steps;
-	size_t step_count;
-	size_t step_at;
-	struct loop_timer *timer; /* a hand-off to come */
-	struct conversation *conversation;
-};
-
-static struct act *act_new(struct sandbox *sb, struct http_request *req,
-			   struct json_t *order)
-{
-	struct act *act = xcalloc(1, sizeof(*act));
-
-	act->sandbox = sb;
-	act->request = req;
-	act->order = order;
-	act->answer = json_new_obj();
-	act->results = json_new_arr();
-	act->next = sb->acts;
-	sb->acts = act;
-	return act;
-}
-
-static void act_free(struct act *act)
-{
-	struct act **p = &act->sandbox->acts;
-
-	while (*p != act)
-		p = &(*p)->next;
-	*p = act->next;
-	loop_timer_free(act->timer);
-	for (size_t i = 0; i < act->step_count; i++)
-		free(act->steps[i].body);
-	free(act->steps);
-	json_free(act->order);
-	json_free(act->answer);
-	json_free(act->results);
-	free(act);
-}
-
-void acts_free(struct sandbox *sb, bool answer)
-{
-	while (sb->acts) {
-		if (sb->acts->request && answer)
-			http_request_reply_error(sb->acts->request, 503,
-						 "reset");
-		act_free(sb->acts);
-	}
-}
-
-static void act_reply(struct act *act)
-{
-	if (!act->request)
-		return;
-	json_set(act->answer, "webhooks", json_clone(act->results));
-	control_reply(act->request, 200, json_clone(act->answer));
-	act->request = NULL;
-}
-
-/* Refuses what was asked; the act ends. */
-static void act_refuse(struct act *act, const char *why)
-{
-	if (act->request)
-		http_request_reply_error(act->request, 400, why);
-	act_free(act);
-}
-
-/* Takes body. */
-static void act_add(struct act *act, enum webhook_source source,
-		    const char *label, struct json_t *body)
-{
-	struct step s = {.order = {.source = source, .label = label},
-			 .body = json_text(body)};
-
-	s.order.body = slice_of(s.body);
-	LIST_PUSH(act->steps, act->step_count, s);
-	json_free(body);
-}
-
-static void act_next(struct act *act);
-
-static void on_delivered(struct json_t *delivery, void *arg)
-{
-	struct act *act = arg;
-
-	json_push(act->results, delivery);
-	act_next(act);
-}
-
-static void act_next(struct act *act)
-{
-	bool to_the_end = str_eq(json_get_str(act->order, "wait"), "end");
-
-	if (act->step_at == act->step_count) {
-		act_reply(act);
-		act_free(act);
-		return;
-	}
-	webhooks_send(act->sandbox->webhooks, &act->steps[act->step_at++].order,
-		      to_the_end, on_delivered, act);
-}
-
-static void act_run(struct act *act)
-{
-	acts_send_changes(act->sandbox);
-	if (!json_get_bool(act->order, "wait", true))
-		act_reply(act);
-	act_next(act);
-}
-
-void acts_send_changes(struct sandbox *sb)
-{
-	size_t count;
-	struct change *changes = state_changes_take(sb->account.state, &count);
-
-	for (size_t i = 0; i < count; i++) {
-		const char *label;
-		struct json_t *body =
-			payload_change(&sb->account, &changes[i], &label);
-		struct webhook_order order = {.source = WEBHOOK_ZENDESK,
-					      .label = label};
-		char *text;
-
-		if (!body)
-			continue;
-		text = json_text(body);
-		order.body = slice_of(text);
-		webhooks_send(sb->webhooks, &order, false, NULL, NULL);
-		free(text);
-		json_free(body);
-	}
-	state_changes_free(changes, count);
-}
 
 /* ---- the pieces of an order ---- */
 
@@ -266,13 +119,14 @@ static void add_named(struct act *act, const char *name,
 	const struct zen_ticket *t = state_ticket(a->state, c->ticket_id);
 
 	if (str_eq(name, "sunco") && own)
-		act_add(act, WEBHOOK_SUNCO, own_label, json_clone(own));
+		act_add(act, WEBHOOK_SUNCO, own_label, json_clone(own), NULL);
 	else if (str_eq(name, "pass_control"))
 		act_add(act, WEBHOOK_SUNCO, "switchboard:passControl",
 			payload_pass_control(a, c,
-					     loop_wall_ms(act->sandbox->loop)));
+					     loop_wall_ms(act->sandbox->loop)),
+			NULL);
 	else if (str_eq(name, "trigger") && t)
-		act_add(act, WEBHOOK_ZENDESK, "trigger", payload_trigger(t));
+		act_add(act, WEBHOOK_ZENDESK, "trigger", payload_trigger(t), t);
 }
 
 /* What "webhooks" names, else names (ends with NULL); each as often as
@@ -517,7 +371,8 @@ void acts_removal(struct http_request *req, void *arg)
 	}
 	act_add(act, WEBHOOK_SUNCO, "user:remove",
 		payload_user_remove(&act->sandbox->account, u,
-				    loop_wall_ms(act->sandbox->loop)));
+				    loop_wall_ms(act->sandbox->loop)),
+		NULL);
 	state_sun_retire(act->sandbox->account.state, u, NULL);
 	act_run(act);
 }
@@ -527,18 +382,14 @@ void acts_removal(struct http_request *req, void *arg)
 static void add_webhook(struct act *act, const char *text)
 {
 	const struct json_t *o = act->order;
-	struct step s = {.body = xstrdup(text)};
+	bool sunco = str_eq(json_get_str(o, "source"), "sunco");
+	struct step *s = act_push(act, sunco ? WEBHOOK_SUNCO : WEBHOOK_ZENDESK,
+				  "custom", xstrdup(text), NULL);
 
-	s.order.source = str_eq(json_get_str(o, "source"), "sunco")
-				 ? WEBHOOK_SUNCO
-				 : WEBHOOK_ZENDESK;
-	s.order.label = "custom";
-	s.order.body = slice_of(s.body);
-	s.order.key = json_get_str(o, "key");
-	s.order.signature = json_get_str(o, "signature");
-	s.order.timestamp = json_get_str(o, "timestamp");
-	s.order.unsigned_ = json_get_bool(o, "unsigned", false);
-	LIST_PUSH(act->steps, act->step_count, s);
+	s->order.key = json_get_str(o, "key");
+	s->order.signature = json_get_str(o, "signature");
+	s->order.timestamp = json_get_str(o, "timestamp");
+	s->order.unsigned_ = json_get_bool(o, "unsigned", false);
 }
 
 void acts_webhook(struct http_request *req, void *arg)

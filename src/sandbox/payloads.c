@@ -181,6 +181,45 @@ struct json_t *payload_user_remove(const struct account *a,
 	return envelope(a, "user:remove", p, now_ms);
 }
 
+/* The users of a payload: "user", of a message's author, of a merge. */
+static bool is_user(const char *key)
+{
+	return str_eq(key, "user") || str_eq(key, "surviving") ||
+	       str_eq(key, "discarded");
+}
+
+struct json_t *payload_truncated(const struct json_t *v)
+{
+	static const char *const kept[] = {"id",	 "authenticated",
+					   "externalId", "zendeskId",
+					   "brandId",	 NULL};
+	struct json_t *out, *value;
+	const char *key;
+	void *iter = NULL;
+
+	if (json_is_arr(v)) {
+		out = json_new_arr();
+		for (size_t i = 0; i < json_len(v); i++)
+			json_push(out, payload_truncated(json_at(v, i)));
+		return out;
+	}
+	if (!json_is_obj(v))
+		return json_clone(v);
+	out = json_new_obj();
+	while (json_next(v, &iter, &key, &value)) {
+		struct json_t *user = json_new_obj();
+
+		registry_copy(user, value, kept);
+		if (is_user(key)) {
+			json_set(out, key, user);
+		} else {
+			json_free(user);
+			json_set(out, key, payload_truncated(value));
+		}
+	}
+	return out;
+}
+
 struct json_t *payload_trigger(const struct zen_ticket *t)
 {
 	struct json_t *o = json_new_obj();
@@ -291,6 +330,12 @@ static void set_head(const struct account *a, struct json_t *body,
 	json_set_str(body, "subject", text);
 }
 
+bool payload_is_wanted(const struct account *a, const char *label)
+{
+	return str_eq(a->settings.events, "all") ||
+	       words_have(a->settings.events, ',', label);
+}
+
 struct json_t *payload_change(const struct account *a, const struct change *c,
 			      const char **label)
 {
@@ -299,9 +344,6 @@ struct json_t *payload_change(const struct account *a, const struct change *c,
 	struct json_t *body;
 
 	*label = change_names[c->kind];
-	if (!str_eq(a->settings.events, "all") &&
-	    !words_have(a->settings.events, ',', *label))
-		return NULL;
 	if (c->kind == CHANGE_USER_MERGED &&
 	    str_eq(a->settings.merged_event_detail, "survivor")) {
 		user_id = c->other_user_id;

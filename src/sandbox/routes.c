@@ -14,10 +14,15 @@
 #include "sandbox/sunco.h"
 #include "sandbox/zendesk.h"
 
-#define USERS	    "/api/v2/users"
-#define IDENTITIES  USERS "/{}/identities"
-#define MEMBERSHIPS "/api/v2/organization_memberships"
-#define SUNCO_USERS "/sc/v2/apps/{}/users"
+#define USERS		   "/api/v2/users"
+#define IDENTITIES	   USERS "/{}/identities"
+#define MEMBERSHIPS	   "/api/v2/organization_memberships"
+#define WEBHOOKS	   "/api/v2/webhooks"
+#define TRIGGERS	   "/api/v2/triggers"
+#define SUNCO_APP	   "/sc/v2/apps/{}"
+#define SUNCO_USERS	   SUNCO_APP "/users"
+#define SUNCO_INTEGRATIONS SUNCO_APP "/integrations"
+#define SUNCO_WEBHOOKS	   SUNCO_INTEGRATIONS "/{}/webhooks"
 
 static const struct route routes[] = {
 	{CALL_ZENDESK, "POST", "/oauth/tokens", "oauth", NULL,
@@ -79,6 +84,51 @@ static const struct route routes[] = {
 	 "tickets", zendesk_tags_remove},
 	{CALL_ZENDESK, "GET", "/api/v2/tickets/{}/comments", "ticket_comments",
 	 "tickets", zendesk_comments_list},
+	{CALL_ZENDESK, "GET", WEBHOOKS, "webhook_list", "webhooks",
+	 zendesk_webhooks_list},
+	{CALL_ZENDESK, "POST", WEBHOOKS, "webhook_create", "webhooks",
+	 zendesk_webhook_create},
+	{CALL_ZENDESK, "GET", WEBHOOKS "/{}", "webhook_get", "webhooks",
+	 zendesk_webhook_show},
+	{CALL_ZENDESK, "PUT", WEBHOOKS "/{}", "webhook_update", "webhooks",
+	 zendesk_webhook_update},
+	{CALL_ZENDESK, "PATCH", WEBHOOKS "/{}", "webhook_update", "webhooks",
+	 zendesk_webhook_update},
+	{CALL_ZENDESK, "DELETE", WEBHOOKS "/{}", "webhook_delete", "webhooks",
+	 zendesk_webhook_delete},
+	{CALL_ZENDESK, "GET", WEBHOOKS "/{}/signing_secret", "signing_secret",
+	 "webhooks", zendesk_signing_secret_show},
+	{CALL_ZENDESK, "POST", WEBHOOKS "/{}/signing_secret",
+	 "signing_secret_reset", "webhooks", zendesk_signing_secret_reset},
+	{CALL_ZENDESK, "GET", TRIGGERS, "trigger_list", "triggers",
+	 zendesk_triggers_list},
+	{CALL_ZENDESK, "POST", TRIGGERS, "trigger_create", "triggers",
+	 zendesk_trigger_create},
+	{CALL_ZENDESK, "GET", TRIGGERS "/{}", "trigger_get", "triggers",
+	 zendesk_trigger_show},
+	{CALL_ZENDESK, "PUT", TRIGGERS "/{}", "trigger_update", "triggers",
+	 zendesk_trigger_update},
+	{CALL_ZENDESK, "DELETE", TRIGGERS "/{}", "trigger_delete", "triggers",
+	 zendesk_trigger_delete},
+	{CALL_SUNCO, "GET", SUNCO_APP, "app_get", "apps", sunco_app_show},
+	{CALL_SUNCO, "GET", SUNCO_INTEGRATIONS, "integration_list",
+	 "integrations", sunco_integrations_list},
+	{CALL_SUNCO, "POST", SUNCO_INTEGRATIONS, "integration_create",
+	 "integrations", sunco_integration_create},
+	{CALL_SUNCO, "GET", SUNCO_INTEGRATIONS "/{}", "integration_get",
+	 "integrations", sunco_integration_show},
+	{CALL_SUNCO, "DELETE", SUNCO_INTEGRATIONS "/{}", "integration_delete",
+	 "integrations", sunco_integration_delete},
+	{CALL_SUNCO, "GET", SUNCO_WEBHOOKS, "webhook_list", "webhooks",
+	 sunco_webhooks_list},
+	{CALL_SUNCO, "POST", SUNCO_WEBHOOKS, "webhook_create", "webhooks",
+	 sunco_webhook_create},
+	{CALL_SUNCO, "GET", SUNCO_WEBHOOKS "/{}", "webhook_get", "webhooks",
+	 sunco_webhook_show},
+	{CALL_SUNCO, "PATCH", SUNCO_WEBHOOKS "/{}", "webhook_update",
+	 "webhooks", sunco_webhook_update},
+	{CALL_SUNCO, "DELETE", SUNCO_WEBHOOKS "/{}", "webhook_delete",
+	 "webhooks", sunco_webhook_delete},
 	{CALL_SUNCO, "GET", SUNCO_USERS, "user_list", "users",
 	 sunco_users_list},
 	{CALL_SUNCO, "POST", SUNCO_USERS, "user_create", "users",

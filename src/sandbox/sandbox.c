@@ -115,6 +115,7 @@ void sandbox_reset(struct sandbox *sb)
 	tokens_revoke_all(sb->account.tokens);
 	sb->account.limits = (struct limits){.zendesk = {0}};
 	state_reset(sb->account.state);
+	registry_reset(&sb->account.registry, sb->account.state);
 	if (sb->seeded)
 		people_seed(&sb->account, loop_wall_ms(sb->loop));
 }

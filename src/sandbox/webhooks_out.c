@@ -51,7 +51,7 @@ struct delivery {
 	const char *label;
 	char *body;
 	size_t body_len;
-	char *key, *signature, *timestamp;
+	char *url, *key, *signature, *timestamp;
 	bool unsigned_;
 	struct json_t *attempts;
 	int attempt_count;
@@ -89,6 +89,7 @@ static void delivery_free(struct delivery *d)
 	loop_timer_free(d->timer);
 	json_free(d->attempts);
 	free(d->body);
+	free(d->url);
 	free(d->key);
 	free(d->signature);
 	free(d->timestamp);
@@ -223,6 +224,8 @@ static const char *target_of(const struct delivery *d)
 {
 	const struct settings *s = &d->owner->account->settings;
 
+	if (d->url)
+		return d->url;
 	return d->source == WEBHOOK_SUNCO ? s->webhook_sunco
 					  : s->webhook_zendesk;
 }
@@ -357,6 +360,7 @@ void webhooks_send(struct webhooks *w, const struct webhook_order *order,
 	d->label = order->label;
 	d->body = xstrndup(order->body.ptr, order->body.len);
 	d->body_len = order->body.len;
+	d->url = xstrdup(order->url);
 	d->key = xstrdup(order->key);
 	d->signature = xstrdup(order->signature);
 	d->timestamp = xstrdup(order->timestamp);

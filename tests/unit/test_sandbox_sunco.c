@@ -282,8 +282,13 @@ static struct json_t *told(struct kit *k, enum change_kind kind)
 
 	changes = state_changes_take(k->account.state, &count);
 	for (size_t i = 0; i < count && !body; i++) {
-		if (changes[i].kind == kind)
-			body = payload_change(&k->account, &changes[i], &label);
+		if (changes[i].kind != kind)
+			continue;
+		body = payload_change(&k->account, &changes[i], &label);
+		if (payload_is_wanted(&k->account, label))
+			break;
+		json_free(body);
+		body = NULL;
 	}
 	state_changes_free(changes, count);
 	return body;
