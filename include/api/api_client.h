@@ -72,6 +72,9 @@ struct api_config {
 	/* what oauth asks for beside reading, for API_WORK */
 	bool writes_users;   /* without it nothing is done at all */
 	bool writes_tickets; /* notes and tags: without it only they suffer */
+	/* A token is taken though it lacks some: for whoever wants to know
+	 * which (api/access.h). */
+	bool any_scope;
 };
 
 struct api_client;

@@ -46,4 +46,8 @@ bool crypto_base64url_decode(struct slice text, void *out, size_t *out_len);
 void crypto_hex(const void *data, size_t len, char *out); /* 2*len+1 bytes */
 bool crypto_unhex(struct slice text, void *out);	  /* text.len/2 bytes */
 
+/* Until when the (first) certificate of the text is good. False: there is
+ * none. */
+bool crypto_certificate_end(struct slice pem, int64_t *out_wall_ms);
+
 #endif

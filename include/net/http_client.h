@@ -37,6 +37,25 @@ struct http_call {
 	/* Not begun after that moment of clock_boot_ms(), which is asked anew
 	 * when the connection stands; 0: whenever. */
 	int64_t send_by_ms;
+	/* A new connection, and all about it in the answer. */
+	bool look;
+};
+
+/* How far a request came: what it waited for last, or failed at. */
+enum http_stage {
+	HTTP_STAGE_NAME, /* of the host, or of the proxy */
+	HTTP_STAGE_CONNECT,
+	HTTP_STAGE_TLS,
+	HTTP_STAGE_ANSWER,
+	HTTP_STAGE_DONE
+};
+
+/* What a request with `look` saw on its way. */
+struct http_sight {
+	enum http_stage stage;
+	bool proxied;		     /* a proxy took it */
+	char address[64];	     /* "" before it is connected */
+	int64_t certificate_ends_ms; /* wall clock; 0: not known */
 };
 
 struct http_answer {
@@ -53,6 +72,7 @@ struct http_answer {
 	struct slice body;  /* borrowed for the callback */
 	struct error error; /* no URL query, no body, no secret */
 	int64_t elapsed_us;
+	struct http_sight sight;	      /* with `look` */
 	const struct http_transfer *transfer; /* for http_answer_header() */
 };
 /* Value of the last header of that name, or NULL. Borrowed until the next
@@ -65,8 +85,8 @@ const char *http_answer_header_next(const struct http_answer *a,
 
 typedef void http_client_done(const struct http_answer *a, void *arg);
 
-/* max_body_bytes bounds an answer. ca_file instead of the system's trust
- * store, or NULL; copied. */
+/* max_body_bytes bounds an answer. ca_file: whom to trust, copied; NULL: the
+ * file that SSL_CERT_FILE names, else the system's trust store. */
 struct http_client *http_client_new(struct loop *loop, size_t max_body_bytes,
 				    const char *ca_file);
 void http_client_free(struct http_client *c); /* cancels what is open */

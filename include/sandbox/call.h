@@ -32,7 +32,8 @@ struct route {
 	const char *method;
 	const char *pattern;  /* "{}" is one segment; README.md lists them */
 	const char *name;     /* of the call: for faults and the log */
-	const char *resource; /* for scopes; NULL: no credentials needed */
+	const char *resource; /* for scopes; NULL: no credentials needed, "":
+				 any will do */
 	call_handler *handler;
 };
 

@@ -18,7 +18,8 @@ void tokens_free(struct tokens *t);
 void tokens_revoke_all(struct tokens *t);
 
 enum access { ACCESS_OK, ACCESS_UNKNOWN, ACCESS_FORBIDDEN };
-/* authorization: the header's value or NULL. resource: "users", "tickets". */
+/* authorization: the header's value or NULL. resource: "users", "tickets"; "":
+ * nothing that takes a scope. */
 enum access oauth_check_zendesk(const struct account *a,
 				const char *authorization, const char *resource,
 				bool write, int64_t now_ms);
@@ -26,5 +27,7 @@ bool oauth_check_sunco(const struct account *a, const char *authorization);
 
 /* POST /oauth/tokens */
 void oauth_token_create(const struct call *c, struct answer *out);
+/* GET /api/v2/oauth/tokens/current */
+void oauth_token_show(const struct call *c, struct answer *out);
 
 #endif

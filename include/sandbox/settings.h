@@ -28,6 +28,8 @@ struct json_t;
 	TEXT(oauth_scopes, "", "")                                             \
 	FLAG(oauth_refuses_scopes, false)                                      \
 	TEXT(bearer_token, "sandbox-bearer-token", "")                         \
+	TEXT(bearer_scopes, "read write", "")                                  \
+	TEXT(me_role, "admin", "admin|agent|end-user")                         \
 	TEXT(api_token, "sandbox-api-token", "")                               \
 	FLAG(api_tokens_accepted, true)                                        \
 	TEXT(sunco_app_id, "6a1d3c5e7f9b2d4f6a8c0e12", "")                     \

@@ -23,6 +23,7 @@
 #include <string.h>
 
 #include "api_int.h"
+#include "api_scopes.h"
 #include "base/buf.h"
 #include "base/crypto.h"
 #include "base/json.h"
@@ -38,32 +39,6 @@ enum {
 	HOLD_TEMP_MS = 2 * 1000,
 	HOLD_MAX_MS = 10 * 60 * 1000,
 	DOUBT_MS = 30 * 1000, /* a token this young allows what can be had */
-};
-
-/* users: read, search, identities, merge, external id; tickets: requester;
- * their notes and tags, asked for only where they are written; webhooks and
- * triggers: setup and doctor, with tokens of their own */
-enum scope_use {
-	USE_ALWAYS,
-	USE_CHANGES, /* of users */
-	USE_NOTES,
-	USE_LOOK,
-	USE_REGISTER,
-};
-static const struct scope {
-	const char *name;
-	const char *broad; /* allows it, too */
-	enum scope_use use;
-	bool needed;
-} scopes[] = {
-	{"users:read", "read", USE_ALWAYS, true},
-	{"users:write", "write", USE_CHANGES, true},
-	{"tickets:read", "read", USE_ALWAYS, false},
-	{"tickets:write", "write", USE_NOTES, false},
-	{"webhooks:read", "read", USE_LOOK, true},
-	{"webhooks:write", "write", USE_REGISTER, true},
-	{"triggers:read", "read", USE_LOOK, true},
-	{"triggers:write", "write", USE_REGISTER, true},
 };
 
 struct oauth {
@@ -86,7 +61,8 @@ struct oauth {
 	int64_t expires_ms; /* wall clock */
 	uint64_t generation;
 	int64_t since_ms;      /* monotonic: the token's */
-	unsigned missing;      /* bits of scopes[] that it lacks */
+	unsigned missing;      /* bits of api_scope_rows[] that it
+				lacks */
 	bool scopes_known;     /* it said what it allows */
 	bool narrow;	       /* ask only for what is needed */
 	int64_t hold_until_ms; /* monotonic */
@@ -275,39 +251,9 @@ static void refuse(struct oauth *o, const struct api_result *why)
 	o->hold_until_ms = loop_now_ms(o->loop) + hold_ms;
 }
 
-static bool scope_granted(const char *granted, const char *scope)
+static bool scope_asked(const struct oauth *o, const struct api_scope_row *s)
 {
-	size_t len = strlen(scope);
-
-	while (*granted) {
-		size_t n = strcspn(granted, " ");
-
-		if (n == len && !memcmp(granted, scope, len))
-			return true;
-		granted += n;
-		granted += strspn(granted, " ");
-	}
-	return false;
-}
-
-static bool scope_wanted(const struct oauth *o, const struct scope *s)
-{
-	const struct api_config *c = o->config;
-	bool work = c->purpose == API_WORK;
-	const bool wanted[] = {
-		[USE_ALWAYS] = work,
-		[USE_CHANGES] = work && c->writes_users,
-		[USE_NOTES] = work && c->writes_tickets,
-		[USE_LOOK] = !work,
-		[USE_REGISTER] = c->purpose == API_REGISTER,
-	};
-
-	return wanted[s->use];
-}
-
-static bool scope_asked(const struct oauth *o, const struct scope *s)
-{
-	return scope_wanted(o, s) && (s->needed || !o->narrow);
+	return api_scope_wanted(o->config, s) && (s->needed || !o->narrow);
 }
 
 /* Which wanted scopes a token does not have, as bits; and the first of those
@@ -318,11 +264,11 @@ static const char *scopes_compare(const struct oauth *o, const char *granted,
 	const char *needed = NULL;
 
 	*missing = 0;
-	for (size_t i = 0; granted && i < ARRAY_LEN(scopes); i++) {
-		const struct scope *s = &scopes[i];
+	for (size_t i = 0; granted && i < api_scope_row_count; i++) {
+		const struct api_scope_row *s = &api_scope_rows[i];
 
-		if (!scope_wanted(o, s) || scope_granted(granted, s->name) ||
-		    scope_granted(granted, s->broad))
+		if (!api_scope_wanted(o->config, s) ||
+		    api_scope_granted(granted, s))
 			continue;
 		*missing |= 1u << i;
 		if (s->needed && !needed)
@@ -334,11 +280,11 @@ static const char *scopes_compare(const struct oauth *o, const char *granted,
 /* Once, not with every token. */
 static void scopes_warn(const struct oauth *o, unsigned missing)
 {
-	for (size_t i = 0; i < ARRAY_LEN(scopes); i++)
+	for (size_t i = 0; i < api_scope_row_count; i++)
 		if (missing & ~o->missing & 1u << i)
 			log_warn("oauth_scope_missing",
 				 log_str("account", o->config->account),
-				 log_str("scope", scopes[i].name));
+				 log_str("scope", api_scope_rows[i].name));
 }
 
 /* False: it says no, in r. */
@@ -357,7 +303,7 @@ static bool token_take(struct oauth *o, const struct json_t *json,
 		return false;
 	}
 	needed = scopes_compare(o, granted, &missing);
-	if (needed) {
+	if (needed && !o->config->any_scope) {
 		r->forbidden = true;
 		r->result = error_set(&r->error, RESULT_AUTH,
 				      "the scope %s was not granted", needed);
@@ -443,10 +389,10 @@ static void fetch_body(const struct oauth *o, struct buf *out)
 	struct buf scope;
 
 	buf_init(&scope, REQUEST_MAX);
-	for (size_t i = 0; i < ARRAY_LEN(scopes); i++)
-		if (scope_asked(o, &scopes[i]))
+	for (size_t i = 0; i < api_scope_row_count; i++)
+		if (scope_asked(o, &api_scope_rows[i]))
 			buf_printf(&scope, "%s%s", scope.len > 0 ? " " : "",
-				   scopes[i].name);
+				   api_scope_rows[i].name);
 	json_set_str(body, "grant_type", "client_credentials");
 	json_set_str(body, "client_id", c->client_id);
 	json_set_str(body, "client_secret", c->client_secret);
@@ -544,8 +490,8 @@ void oauth_try_again(struct oauth *o)
 
 bool oauth_lacks_tickets(const struct oauth *o)
 {
-	for (size_t i = 0; i < ARRAY_LEN(scopes); i++)
-		if (!scopes[i].needed && o->missing & 1u << i)
+	for (size_t i = 0; i < api_scope_row_count; i++)
+		if (!api_scope_rows[i].needed && o->missing & 1u << i)
 			return true;
 	return false;
 }

@@ -13,11 +13,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <openssl/bio.h>
 #include <openssl/core_names.h>
 #include <openssl/crypto.h>
+#include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/params.h>
+#include <openssl/pem.h>
 #include <openssl/rand.h>
+#include <openssl/x509.h>
 
 struct crypto_hmac {
 	EVP_MAC *mac;
@@ -278,4 +282,40 @@ bool crypto_unhex(struct slice text, void *out)
 		bytes[i / 2] = (uint8_t)(high << 4 | low);
 	}
 	return true;
+}
+
+/* Its end is a day and a time of UTC; the seconds since another such day are
+ * what OpenSSL tells. */
+static bool seconds_until(const X509 *cert, int64_t *out)
+{
+	ASN1_TIME *epoch = ASN1_TIME_set(NULL, 0);
+	int days, seconds;
+	bool ok = epoch && ASN1_TIME_diff(&days, &seconds, epoch,
+					  X509_get0_notAfter(cert)) == 1;
+
+	ASN1_TIME_free(epoch);
+	if (ok)
+		*out = (int64_t)days * 24 * 3600 + seconds;
+	return ok;
+}
+
+bool crypto_certificate_end(struct slice pem, int64_t *out_wall_ms)
+{
+	BIO *in;
+	X509 *cert = NULL;
+	int64_t s;
+	bool ok;
+
+	if (pem.len > INT_MAX)
+		return false;
+	in = BIO_new_mem_buf(pem.ptr, (int)pem.len);
+	must(in != NULL);
+	cert = PEM_read_bio_X509(in, NULL, NULL, NULL);
+	ok = cert && seconds_until(cert, &s);
+	if (ok)
+		*out_wall_ms = s * 1000;
+	X509_free(cert);
+	BIO_free(in);
+	ERR_clear_error();
+	return ok;
 }

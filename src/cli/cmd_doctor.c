@@ -2,9 +2,14 @@
  * `reunite doctor`: one screen that tells whether this installation is well,
  * and what mends what is not.
  *
- * Looks at the configuration, at files and at the store, beside a daemon or
- * without one; asks nothing over the network, and changes nothing. The checks
- * are rows in doctor_files.c, doctor_store.c and doctor_account.c.
+ * Looks at the configuration, at files, at the store, beside a daemon or
+ * without one, and at what Zendesk and Sunshine Conversations answer; changes
+ * nothing. The checks are rows in doctor_files.c, doctor_store.c,
+ * doctor_hosts.c, doctor_access.c and doctor_account.c.
+ *
+ * The worst finding decides the exit code: a problem of this installation
+ * (CLI_FAILED) before an upstream that is not there (CLI_UPSTREAM); warnings
+ * leave it at CLI_DONE.
  */
 #include <stdarg.h>
 #include <string.h>
@@ -27,6 +32,7 @@ static const struct level {
 	[DOCTOR_OK] = {"ok", ""},
 	[DOCTOR_WARNING] = {"warning", YELLOW},
 	[DOCTOR_PROBLEM] = {"problem", RED},
+	[DOCTOR_UNAVAILABLE] = {"problem", RED},
 };
 
 static void print_json(struct doctor *d, const struct level *level,
@@ -48,12 +54,12 @@ static void print_text(struct doctor *d, const struct level *level,
 	const struct cli *c = d->cli;
 	bool colour = c->colour && *level->colour;
 
-	fprintf(c->out, "%s%-8s%s %-14s %s%s%s\n", colour ? level->colour : "",
+	fprintf(c->out, "%s%-8s%s %-15s %s%s%s\n", colour ? level->colour : "",
 		level->name, colour ? PLAIN : "", d->check,
 		d->account ? d->account->name : "", d->account ? ": " : "",
 		text);
 	if (mend)
-		fprintf(c->out, "%23s -> %s\n", "", mend);
+		fprintf(c->out, "%24s -> %s\n", "", mend);
 }
 
 /* The account's own name in the place of NAME. */
@@ -81,8 +87,7 @@ void doctor_say(struct doctor *d, enum doctor_level level, const char *mend,
 	va_end(ap);
 	cli_clean(text);
 	mend = with_name(d, mend, named);
-	if (level == DOCTOR_PROBLEM)
-		d->problem = true;
+	d->counts[level]++;
 	if (d->cli->json)
 		print_json(d, &levels[level], text, mend);
 	else
@@ -152,6 +157,15 @@ static void check_account(struct doctor *d)
 {
 	struct store_op row;
 
+	d->check = "api token";
+	doctor_check_api_token(d);
+	if (d->net) {
+		d->upstream = doctor_net_account(d->net, d->account->name);
+		run_checks(d, doctor_host_checks, doctor_host_check_count);
+		run_checks(d, doctor_access_checks, doctor_access_check_count);
+	}
+	if (!d->store)
+		return;
 	if (read_account(d, &row))
 		run_checks(d, doctor_account_checks,
 			   doctor_account_check_count);
@@ -190,6 +204,42 @@ static void open_store(struct doctor *d)
 		doctor_say(d, DOCTOR_PROBLEM, NULL, "%s", err.text);
 }
 
+static int exit_code(const struct doctor *d)
+{
+	if (d->counts[DOCTOR_PROBLEM] > 0)
+		return CLI_FAILED;
+	return d->counts[DOCTOR_UNAVAILABLE] > 0 ? CLI_UPSTREAM : CLI_DONE;
+}
+
+static void say_sum(const struct doctor *d)
+{
+	size_t problems =
+		d->counts[DOCTOR_PROBLEM] + d->counts[DOCTOR_UNAVAILABLE];
+	size_t warnings = d->counts[DOCTOR_WARNING];
+
+	if (!d->cli->json)
+		fprintf(d->cli->out, "\n%zu problem%s, %zu warning%s.\n",
+			problems, problems == 1 ? "" : "s", warnings,
+			warnings == 1 ? "" : "s");
+}
+
+/* What is here comes at once, the network when it answers. */
+static int examine(struct doctor *d, const char *only)
+{
+	run_checks(d, doctor_file_checks, doctor_file_check_count);
+	open_store(d);
+	run_checks(d, doctor_store_checks, doctor_store_check_count);
+	fflush(d->cli->out);
+	if (!cli_given(d->cli, "offline"))
+		d->net = doctor_net_ask(d->config, only);
+	check_accounts(d, only);
+	say_sum(d);
+	doctor_net_free(d->net);
+	if (d->store)
+		store_close(d->store);
+	return exit_code(d);
+}
+
 static int run(struct cli *c)
 {
 	struct doctor d = {.cli = c};
@@ -204,30 +254,23 @@ static int run(struct cli *c)
 		return CLI_USAGE;
 	}
 	code = cli_check_account(c, config, only);
-	if (code == CLI_DONE) {
-		d.config = config;
-		run_checks(&d, doctor_file_checks, doctor_file_check_count);
-		open_store(&d);
-		run_checks(&d, doctor_store_checks, doctor_store_check_count);
-		if (d.store)
-			check_accounts(&d, only);
-		code = d.problem ? CLI_FAILED : CLI_DONE;
-	}
-	if (d.store)
-		store_close(d.store);
+	d.config = config;
+	if (code == CLI_DONE)
+		code = examine(&d, only);
 	config_free(config);
 	return code;
 }
 
 static const struct cli_option options[] = {
 	{"account", CLI_TEXT, "NAME", "of the accounts, only this one"},
+	{"offline", CLI_FLAG, NULL, "ask nothing over the network"},
 	{NULL, CLI_FLAG, NULL, NULL},
 };
 
 const struct cli_command cmd_doctor = {
 	.name = "doctor",
-	.summary = "are settings, files, store and queue well; asks no network",
-	.example = "doctor --json",
+	.summary = "is all well: settings, store, queue, Zendesk, webhooks",
+	.example = "doctor --account acme",
 	.takes = CLI_TAKES_CONFIG | CLI_TAKES_JSON,
 	.options = options,
 	.run = run,

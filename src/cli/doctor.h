@@ -3,14 +3,22 @@
  *
  * A check is a row { name, function }. It says one finding or more with
  * doctor_say(): how it stands, in one sentence, and what mends it. Checks
- * read the configuration, files and the store; none changes anything.
+ * read the configuration, files, the store and what the network answered
+ * (doctor_net.h); none changes anything.
  */
 #ifndef REUNITE_CLI_DOCTOR_H
 #define REUNITE_CLI_DOCTOR_H
 
 #include "cli/cli.h"
+#include "doctor_net.h"
 
-enum doctor_level { DOCTOR_OK, DOCTOR_WARNING, DOCTOR_PROBLEM };
+enum doctor_level {
+	DOCTOR_OK,
+	DOCTOR_WARNING,
+	DOCTOR_PROBLEM,
+	DOCTOR_UNAVAILABLE, /* a problem, but not of this installation */
+	DOCTOR_LEVEL_COUNT
+};
 
 struct doctor {
 	struct cli *cli;
@@ -21,7 +29,9 @@ struct doctor {
 	const struct account_config *account;
 	struct store_stats stats; /* the account's, with detail */
 	struct store_account row; /* likewise */
-	bool problem;		  /* some finding is one */
+	struct doctor_net *net;	  /* NULL: the network is left out */
+	const struct doctor_upstream *upstream; /* the account's, with net */
+	size_t counts[DOCTOR_LEVEL_COUNT];	/* of findings */
 };
 
 struct doctor_check {
@@ -40,13 +50,21 @@ const char *doctor_age(const struct doctor *d, int64_t wall_ms,
 
 /* doctor_nodes.c */
 void doctor_check_nodes(struct doctor *d);
+/* doctor_access.c: takes no network */
+void doctor_check_api_token(struct doctor *d);
 
 /* In the order of the screen. */
 extern const struct doctor_check doctor_file_checks[];
 extern const size_t doctor_file_check_count;
 extern const struct doctor_check doctor_store_checks[];
 extern const size_t doctor_store_check_count;
-extern const struct doctor_check doctor_account_checks[]; /* of each one */
+/* Of each account: what was heard of it over the network, then what the store
+ * knows. */
+extern const struct doctor_check doctor_host_checks[];
+extern const size_t doctor_host_check_count;
+extern const struct doctor_check doctor_access_checks[];
+extern const size_t doctor_access_check_count;
+extern const struct doctor_check doctor_account_checks[];
 extern const size_t doctor_account_check_count;
 
 #endif

@@ -29,6 +29,24 @@ static const char *path_of(const struct doctor *d)
 	return str_starts(store, scheme) ? store + sizeof(scheme) - 1 : NULL;
 }
 
+static void say_health(struct doctor *d, const struct store_health *h)
+{
+	doctor_say(d, DOCTOR_OK, NULL, "schema %lld, %lld MiB, mode %s",
+		   (long long)h->schema, (long long)(h->size_bytes / MIB),
+		   h->mode);
+	d->check = "durability";
+	if (h->durable)
+		doctor_say(d, DOCTOR_OK, NULL, "every commit is synced (%s)",
+			   h->settings);
+	else
+		doctor_say(d, DOCTOR_PROBLEM,
+			   "let the database sync what it commits: turn these "
+			   "on where its server is set",
+			   "what is accepted may be lost in a power failure "
+			   "(%s)",
+			   h->settings);
+}
+
 static void check_store(struct doctor *d)
 {
 	const struct store_health *h;
@@ -41,17 +59,8 @@ static void check_store(struct doctor *d)
 	if (store_do(d->store, &op) != RESULT_OK)
 		doctor_say(d, DOCTOR_PROBLEM, "see: reunite queue check",
 			   "it does not answer: %s", op.error.text);
-	else if (!h->durable)
-		doctor_say(d, DOCTOR_PROBLEM, NULL,
-			   "what is accepted may be lost in a power failure "
-			   "(mode %s)",
-			   h->mode);
 	else
-		doctor_say(d, DOCTOR_OK, NULL,
-			   "schema %lld, %lld MiB, mode %s, every commit is "
-			   "synced",
-			   (long long)h->schema,
-			   (long long)(h->size_bytes / MIB), h->mode);
+		say_health(d, h);
 	store_op_release(&op);
 }
 

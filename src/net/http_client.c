@@ -41,6 +41,7 @@
 
 #include "base/buf.h"
 #include "base/clock.h"
+#include "http_client_look.h"
 
 #if LIBCURL_VERSION_NUM < 0x075700
 #error "libcurl 7.87 or later is needed (CURLOPT_QUICK_EXIT)"
@@ -68,6 +69,7 @@ struct http_transfer {
 	struct buf received;
 	size_t header_bytes;
 	bool once;
+	bool look;
 	bool sent; /* the request line was about to be written */
 	bool late; /* it would have been, but too late */
 	int64_t send_by_ms;
@@ -226,6 +228,8 @@ static void answer_set(struct http_transfer *t, CURLcode code)
 	a->elapsed_us = total_us;
 	a->sent = t->sent;
 	a->transfer = t;
+	if (t->look)
+		http_client_look(t->easy, code, &a->sight);
 	if (code != CURLE_OK) {
 		answer_set_failure(t, code);
 		return;
@@ -398,6 +402,8 @@ static bool transfer_prepare(struct http_transfer *t,
 
 	callbacks_set(t);
 	limits_set(t, call);
+	if (call->look)
+		http_client_look_set(e);
 	curl_easy_setopt(e, CURLOPT_USERAGENT, "reunite/" REUNITE_VERSION);
 	if (!strncasecmp(call->url, "http:", 5))
 		curl_easy_setopt(e, CURLOPT_PROXY, "");
@@ -417,6 +423,7 @@ struct http_transfer *http_client_send(struct http_client *c,
 	t->done = done;
 	t->arg = arg;
 	t->once = call->once;
+	t->look = call->look;
 	t->send_by_ms = call->send_by_ms;
 	buf_init(&t->received, c->max_body_bytes);
 	t->easy = curl_easy_init();
@@ -483,6 +490,14 @@ const char *http_answer_header_next(const struct http_answer *a,
 
 /* ---- the client ---- */
 
+/* As other programs over OpenSSL have it. */
+static const char *trusted_file(void)
+{
+	const char *file = getenv("SSL_CERT_FILE");
+
+	return file && *file ? file : NULL;
+}
+
 struct http_client *http_client_new(struct loop *loop, size_t max_body_bytes,
 				    const char *ca_file)
 {
@@ -492,7 +507,7 @@ struct http_client *http_client_new(struct loop *loop, size_t max_body_bytes,
 		abort();
 	c->loop = loop;
 	c->max_body_bytes = max_body_bytes;
-	c->ca_file = xstrdup(ca_file);
+	c->ca_file = xstrdup(ca_file ? ca_file : trusted_file());
 	TAILQ_INIT(&c->open);
 	TAILQ_INIT(&c->finished);
 	c->curl_timer = loop_timer_new(loop, on_timer, c);

@@ -1,6 +1,6 @@
 /*
  * Who may call: bearer tokens that were issued here and still live, the fixed
- * bearer token of the settings (every scope), "address/token:api token", and
+ * bearer token of the settings with its scopes, "address/token:api token", and
  * SunCo's key id and secret.
  *
  * A scope word that means nothing is granted like any other, and opens
@@ -27,6 +27,7 @@
 #define EXPIRES_MAX_S 172800
 #define BASIC_MAX     1024
 #define SCOPE_MAX     1024
+#define BEARER	      "Bearer "
 
 struct token {
 	char text[2 * TOKEN_BYTES + 1];
@@ -70,22 +71,32 @@ static bool scope_allows(const char *scope, const char *resource, bool write)
 	return words_have(scope, ' ', verb) || words_have(scope, ' ', narrow);
 }
 
+/* What a token allows; NULL: it is none. */
+static const char *scope_of(const struct account *a, const char *text,
+			    int64_t now_ms)
+{
+	if (*text && str_eq(text, a->settings.bearer_token))
+		return a->settings.bearer_scopes;
+	for (size_t i = 0; i < a->tokens->count; i++) {
+		const struct token *t = &a->tokens->items[i];
+
+		if (str_eq(t->text, text) && t->expires_ms > now_ms)
+			return t->scope;
+	}
+	return NULL;
+}
+
 static enum access check_bearer(const struct account *a, const char *text,
 				const char *resource, bool write,
 				int64_t now_ms)
 {
-	if (*text && str_eq(text, a->settings.bearer_token))
-		return ACCESS_OK;
-	for (size_t i = 0; i < a->tokens->count; i++) {
-		const struct token *t = &a->tokens->items[i];
+	const char *scope = scope_of(a, text, now_ms);
 
-		if (!str_eq(t->text, text) || t->expires_ms <= now_ms)
-			continue;
-		return scope_allows(t->scope, resource, write)
-			       ? ACCESS_OK
-			       : ACCESS_FORBIDDEN;
-	}
-	return ACCESS_UNKNOWN;
+	if (!scope)
+		return ACCESS_UNKNOWN;
+	return !*resource || scope_allows(scope, resource, write)
+		       ? ACCESS_OK
+		       : ACCESS_FORBIDDEN;
 }
 
 /* "user:password" of a Basic header: false if it is none. */
@@ -132,9 +143,9 @@ enum access oauth_check_zendesk(const struct account *a,
 
 	if (!authorization)
 		return ACCESS_UNKNOWN;
-	if (str_starts(authorization, "Bearer "))
-		return check_bearer(a, authorization + strlen("Bearer "),
-				    resource, write, now_ms);
+	if (str_starts(authorization, BEARER))
+		return check_bearer(a, authorization + strlen(BEARER), resource,
+				    write, now_ms);
 	if (basic_of(authorization, pair))
 		return check_api_token(a, pair);
 	return ACCESS_UNKNOWN;
@@ -251,4 +262,39 @@ void oauth_token_create(const struct call *c, struct answer *out)
 		grant_wish(c, scope ? scope : "read",
 			   given ? expires_s : s->oauth_expires_in, out);
 	}
+}
+
+static struct json_t *scope_list(const char *scope)
+{
+	struct json_t *list = json_new_arr();
+
+	while (*scope) {
+		size_t n = strcspn(scope, " ");
+		char word[64];
+
+		snprintf(word, sizeof(word), "%.*s", (int)n, scope);
+		json_push(list, json_new_str(word));
+		scope += n;
+		scope += strspn(scope, " ");
+	}
+	return list;
+}
+
+void oauth_token_show(const struct call *c, struct answer *out)
+{
+	const char *text = str_starts(c->authorization, BEARER)
+				   ? c->authorization + strlen(BEARER)
+				   : "";
+	const char *scope = scope_of(c->account, text, c->now_ms);
+	struct json_t *body, *token;
+
+	if (!scope) { /* an API token is no token of OAuth */
+		call_not_found(out);
+		return;
+	}
+	body = json_new_obj();
+	token = json_new_obj();
+	json_set(token, "scopes", scope_list(scope));
+	json_set(body, "token", token);
+	call_ok(out, 200, body);
 }

@@ -27,6 +27,8 @@
 static const struct route routes[] = {
 	{CALL_ZENDESK, "POST", "/oauth/tokens", "oauth", NULL,
 	 oauth_token_create},
+	{CALL_ZENDESK, "GET", "/api/v2/oauth/tokens/current", "token_get", "",
+	 oauth_token_show},
 	{CALL_ZENDESK, "GET", USERS "/me", "user_me", NULL, zendesk_user_me},
 	{CALL_ZENDESK, "GET", USERS "/search", "search", "users",
 	 zendesk_users_search},

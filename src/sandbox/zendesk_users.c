@@ -15,9 +15,11 @@
 #include "base/json.h"
 #include "base/str.h"
 #include "sandbox/account.h"
+#include "sandbox/oauth.h"
 #include "sandbox/render.h"
 
 #define SHOW_MANY_MAX 100
+#define OWNER_ID      21100000000001
 
 struct zen_user *zendesk_user_of(const struct call *c, struct answer *out)
 {
@@ -139,28 +141,47 @@ void zendesk_user_related(const struct call *c, struct answer *out)
 	call_ok(out, 200, body);
 }
 
-/* Without credentials this one endpoint answers 200 and nobody. */
-void zendesk_user_me(const struct call *c, struct answer *out)
+static struct json_t *nobody(void)
 {
-	struct state *s = c->account->state;
-	struct json_t *body;
-	struct json_t *user;
+	struct json_t *user = json_new_obj();
 
-	if (oauth_check_zendesk(c->account, c->authorization, "users", false,
-				c->now_ms) == ACCESS_OK) {
-		for (size_t i = 0; i < s->user_count; i++) {
-			if (!str_eq(s->users[i]->role, "end-user")) {
-				answer_user(c, s->users[i], 200, out);
-				return;
-			}
-		}
-	}
-	body = json_new_obj();
-	user = json_new_obj();
 	json_set_str(user, "id", NULL);
 	json_set_str(user, "name", "Anonymous user");
 	json_set_str(user, "role", "end-user");
-	json_set(body, "user", user);
+	return user;
+}
+
+/* Whose credentials they are: the first of that role, or somebody who is told
+ * nowhere else. */
+static struct json_t *me(const struct call *c)
+{
+	const struct state *s = c->account->state;
+	const char *role = c->account->settings.me_role;
+	struct json_t *user;
+
+	for (size_t i = 0; i < s->user_count; i++)
+		if (str_eq(s->users[i]->role, role))
+			return render_user(c->account, s->users[i]);
+	user = json_new_obj();
+	json_set_id(user, "id", OWNER_ID);
+	json_set_str(user, "name", "Owner");
+	json_set_str(user, "role", role);
+	return user;
+}
+
+/* Without credentials this one endpoint answers 200 and nobody. */
+void zendesk_user_me(const struct call *c, struct answer *out)
+{
+	enum access access = oauth_check_zendesk(c->account, c->authorization,
+						 "users", false, c->now_ms);
+	struct json_t *body;
+
+	if (access == ACCESS_FORBIDDEN) {
+		call_forbidden(out);
+		return;
+	}
+	body = json_new_obj();
+	json_set(body, "user", access == ACCESS_OK ? me(c) : nobody());
 	call_ok(out, 200, body);
 }
 

@@ -18,7 +18,10 @@
 	" AND current_setting('full_page_writes') = 'on',"                     \
 	" split_part(current_setting('server_version'), ' ', 1),"              \
 	" current_setting('synchronous_standby_names') <> '',"                 \
-	" pg_is_in_recovery()"
+	" pg_is_in_recovery(),"                                                \
+	" 'fsync ' || current_setting('fsync')"                                \
+	" || ', full_page_writes ' || current_setting('full_page_writes')"     \
+	" || ', synchronous_commit ' || current_setting('synchronous_commit')"
 
 void pg_health(struct db *d, struct store_health *out)
 {
@@ -34,6 +37,7 @@ void pg_health(struct db *d, struct store_health *out)
 		 db_col_int(r, 3) != 0	 ? ", standby"
 		 : db_col_int(r, 2) != 0 ? ", sync standby"
 					 : "");
+	db_col_str(r, 4, out->settings, sizeof(out->settings));
 	db_end(r);
 }
 

@@ -5,6 +5,7 @@
 #include "sqlite_db.h"
 
 #include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/str.h"
@@ -205,11 +206,19 @@ static int64_t sq_version(struct db *d)
 static void sq_health(struct db *d, struct store_health *out)
 {
 	struct db_rows *r = db_plain(d, JOURNAL_MODE);
+	int64_t synchronous;
 
 	if (db_step(d, r))
 		db_col_str(r, 0, out->mode, sizeof(out->mode));
 	db_end(r);
-	out->durable = db_first(d, db_plain(d, SYNCHRONOUS), 0) >= 2; /* FULL */
+	synchronous = db_first(d, db_plain(d, SYNCHRONOUS), 0);
+	out->durable = synchronous >= 2; /* FULL */
+	snprintf(out->settings, sizeof(out->settings),
+		 "journal_mode %s, synchronous %s", out->mode,
+		 synchronous > 2    ? "extra"
+		 : synchronous == 2 ? "full"
+		 : synchronous == 1 ? "normal"
+				    : "off");
 	out->size_bytes = db_first(d, db_plain(d, PAGE_COUNT), 0) *
 			  db_first(d, db_plain(d, PAGE_SIZE), 0);
 }
