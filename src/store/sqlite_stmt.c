@@ -4,8 +4,8 @@
  */
 #include "sqlite_db.h"
 
-#include <stdlib.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/str.h"
