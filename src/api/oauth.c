@@ -280,6 +280,8 @@ static const char *scopes_compare(const struct oauth *o, const char *granted,
 /* Once, not with every token. */
 static void scopes_warn(const struct oauth *o, unsigned missing)
 {
+	if (o->config->any_scope)
+		return;
 	for (size_t i = 0; i < api_scope_row_count; i++)
 		if (missing & ~o->missing & 1u << i)
 			log_warn("oauth_scope_missing",

@@ -246,8 +246,8 @@ def test_events_and_scopes():
     events = [word for word in words(text) if word.startswith("user.")]
     assert events == table_names("src/core/decode_zendesk.c", "zendesk_types")
     scopes = re.findall(
-        r'\{"(\S+)", "\w+", USE_(\w+), \w+\}',
-        source("src/api/oauth.c"),
+        r'\{"(\S+)", "\w+", SCOPE_(\w+), \w+\}',
+        source("src/api/api_scopes.c"),
     )
     always = [name for name, use in scopes if use in ("ALWAYS", "CHANGES")]
     assert f"`{' '.join(always)}`" in " ".join(text.split())
