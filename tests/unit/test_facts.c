@@ -62,6 +62,23 @@ static void golden_facts_have_their_answers(void **state)
 	assert_true(fixture_each("facts", compare, NULL) >= 25);
 }
 
+/* Field by field: what lies between the fields is nobody's. */
+static void assert_same_rules(const struct policy_rules *a,
+			      const struct policy_rules *b)
+{
+	assert_int_equal(a->email_identities, b->email_identities);
+	assert_int_equal(a->link_evidence, b->link_evidence);
+	assert_int_equal(a->apply, b->apply);
+	assert_ptr_equal(a->deny_emails, b->deny_emails);
+	assert_int_equal(a->deny_email_count, b->deny_email_count);
+	assert_int_equal(a->max_merges_per_hour, b->max_merges_per_hour);
+	assert_int_equal(a->max_merges_per_profile, b->max_merges_per_profile);
+	assert_int_equal(a->recover_displaced, b->recover_displaced);
+	assert_int_equal(a->release_external_id, b->release_external_id);
+	assert_int_equal(a->verify_profile_email, b->verify_profile_email);
+	assert_int_equal(a->complete_name, b->complete_name);
+}
+
 static void left_out_keys_take_their_defaults(void **state)
 {
 	struct policy_rules r, defaults;
@@ -70,7 +87,7 @@ static void left_out_keys_take_their_defaults(void **state)
 	(void)state;
 	policy_rules_default(&defaults);
 	assert_int_equal(decode("{}", &f, &r, NULL), RESULT_OK);
-	assert_memory_equal(&r, &defaults, sizeof(r));
+	assert_same_rules(&r, &defaults);
 	assert_false(f.has_messaging_user || f.has_displaced);
 	assert_int_equal(f.profile_count, 0);
 	assert_int_equal(f.history.waived, 0);
