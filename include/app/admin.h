@@ -2,7 +2,8 @@
  * The admin listener: /healthz, /readyz, /metrics without a token, /api/v1/
  * behind `Authorization: Bearer`. An empty admin_token closes the API.
  *
- * GET  /api/v1/journal            since_ms action source user account after limit
+ * GET  /api/v1/journal            since_ms action reason source user ticket
+ *                                 account after limit
  * GET  /api/v1/journal/{id}       with before-image if personal=true
  * GET  /api/v1/journal/{id}/restore-plan  exact if personal=true
  * POST /api/v1/journal/{id}/reject        body {"by":"name"}
@@ -12,7 +13,7 @@
  * GET  /api/v1/queue/{id}
  * POST /api/v1/queue/{id}/retry   and /api/v1/queue/retry for all dead ones
  * POST /api/v1/queue/{id}/drop
- * GET  /api/v1/reviews            account state since_ms after limit
+ * GET  /api/v1/reviews            account state reason since_ms after limit
  * GET  /api/v1/reviews/{id}       with "card" (core/review_card.h), values
  *                                 in it and "facts" if personal=true
  * POST /api/v1/reviews/{id}/approve  and /reject, body {"by":"name"}; an

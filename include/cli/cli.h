@@ -33,6 +33,7 @@ enum cli_type {
 	CLI_FLAG,
 	CLI_TEXT,
 	CLI_CHOICE, /* a word of metavar, "open|closed" */
+	CLI_REASON, /* a code of core/reason.h; metavar "CODE" */
 	CLI_NUMBER, /* decimal, above 0 */
 	CLI_SINCE,  /* "24h" back from now, or ISO 8601: wall ms */
 };

@@ -353,8 +353,11 @@ struct store_journal {
 	int action;	/* enum action, -1: all */
 	bool of_source; /* only those of jobs that came from there */
 	enum event_source source;
-	uint64_t user;	/* either side, 0: all */
-	int64_t job_id; /* 0: all */
+	bool of_reason; /* only those with it, alone or among others */
+	enum reason reason;
+	uint64_t user;	 /* either side, 0: all */
+	uint64_t ticket; /* 0: all */
+	int64_t job_id;	 /* 0: all */
 	int64_t after_id;
 	size_t max;
 	struct journal_entry *entries; /* out, by id */
@@ -366,6 +369,8 @@ struct store_reviews {
 	int64_t id;
 	int state;	  /* enum review_state, -1: all */
 	int64_t since_ms; /* opened then or later */
+	bool of_reason;	  /* only those with it, alone or among others */
+	enum reason reason;
 	int64_t after_id;
 	size_t max;
 	struct review *reviews; /* out, by id */

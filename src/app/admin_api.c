@@ -48,6 +48,17 @@ static bool query_int(struct http_request *req, const char *name,
 	}
 }
 
+/* False: there is a reason, but it is none. */
+static bool query_reason(struct http_request *req, bool *given,
+			 enum reason *out)
+{
+	char text[64];
+	enum given word = query_text(req, "reason", text, sizeof(text));
+
+	*given = word == GIVEN && reason_parse(text, out);
+	return word == ABSENT || *given;
+}
+
 static bool query_flag(struct http_request *req, const char *name)
 {
 	char text[8];
@@ -191,7 +202,8 @@ static bool read_words(struct http_request *req, struct store_journal *j)
 		return false;
 	source = query_text(req, "source", text, sizeof(text));
 	j->of_source = source == GIVEN && event_source_parse(text, &j->source);
-	return source == ABSENT || j->of_source;
+	return (source == ABSENT || j->of_source) &&
+	       query_reason(req, &j->of_reason, &j->reason);
 }
 
 static void get_journal(struct http_request *req, void *arg)
@@ -199,7 +211,7 @@ static void get_journal(struct http_request *req, void *arg)
 	struct admin_call *call;
 	struct store_journal *j;
 	struct page page;
-	int64_t user;
+	int64_t user, ticket;
 
 	if (!admin_admit(arg, req))
 		return;
@@ -209,16 +221,18 @@ static void get_journal(struct http_request *req, void *arg)
 	j->action = -1;
 	if (!read_page(call, &page) ||
 	    !query_int(req, "since_ms", 0, &j->since_ms) ||
-	    !query_int(req, "user", 0, &user)) {
+	    !query_int(req, "user", 0, &user) ||
+	    !query_int(req, "ticket", 0, &ticket)) {
 		bad_request(call, "bad parameter");
 		return;
 	}
 	if (!read_words(req, j)) {
-		bad_request(call, "unknown action or source");
+		bad_request(call, "unknown action, reason or source");
 		return;
 	}
 	j->account = page.account;
 	j->user = (uint64_t)user;
+	j->ticket = (uint64_t)ticket;
 	j->after_id = page.after;
 	j->max = (size_t)page.limit;
 	admin_call_submit(call, answer_items);
@@ -292,7 +306,8 @@ static void get_reviews(struct http_request *req, void *arg)
 	store_op_init(&call->op, STORE_REVIEWS);
 	r = &call->op.u.reviews;
 	if (!read_page(call, &page) || !query_review_state(req, &r->state) ||
-	    !query_int(req, "since_ms", 0, &r->since_ms)) {
+	    !query_int(req, "since_ms", 0, &r->since_ms) ||
+	    !query_reason(req, &r->of_reason, &r->reason)) {
 		bad_request(call, "bad parameter");
 		return;
 	}

@@ -9,7 +9,7 @@
 #include "base/str.h"
 #include "commands.h"
 #include "item.h"
-#include "list.h"
+#include "journal_list.h"
 
 #define CHANGES_TEXT_MAX 65536 /* what is more is cut off */
 
@@ -37,27 +37,7 @@ static void print_entry(struct cli_list *list, const struct journal_entry *e)
 
 static int page(struct cli_list *list)
 {
-	struct store_op op;
-	int code = CLI_DONE;
-
-	store_op_init(&op, STORE_JOURNAL);
-	op.u.journal.account = list->account;
-	op.u.journal.since_ms = cli_number(list->cli, "since");
-	op.u.journal.action = list->filter;
-	op.u.journal.user = (uint64_t)cli_number(list->cli, "user");
-	op.u.journal.of_source = event_source_parse(
-		cli_text(list->cli, "source"), &op.u.journal.source);
-	op.u.journal.after_id = list->after_id;
-	op.u.journal.max = list->max;
-	if (store_do(list->store, &op) != RESULT_OK)
-		code = cli_store_failed(list->cli, &op);
-	list->count = op.u.journal.count;
-	for (size_t i = 0; i < list->count; i++) {
-		print_entry(list, &op.u.journal.entries[i]);
-		list->after_id = op.u.journal.entries[i].id;
-	}
-	store_op_release(&op);
-	return code;
+	return journal_page(list, print_entry);
 }
 
 static int run_list(struct cli *c)
@@ -66,11 +46,8 @@ static int run_list(struct cli *c)
 		"id",	   "at",     "account", "action",
 		"reason",  "status", "applied", "messaging user",
 		"profile", "ticket", "by"};
-	enum action action;
-	bool given = action_parse(cli_text(c, "action"), &action);
 
-	return cli_list(c, page, given ? (int)action : -1, headings,
-			ARRAY_LEN(headings));
+	return cli_list(c, page, NULL, headings, ARRAY_LEN(headings));
 }
 
 /* One line: every status and since when. */
@@ -115,14 +92,7 @@ static int run_show(struct cli *c)
 }
 
 static const struct cli_option list_options[] = {
-	{"since", CLI_SINCE, "AGE|TIME", "not older than this"},
-	{"action", CLI_CHOICE,
-	 "none|wait|refuse|review|merge|adopt|pause|resume|close_breaker",
-	 "what was decided, or done to the queue"},
-	{"source", CLI_CHOICE, "sunco|zendesk|sweep|backfill",
-	 "where the job came from"},
-	{"user", CLI_NUMBER, "ID", "with this Zendesk user on either side"},
-	CLI_LIST_OPTIONS,
+	JOURNAL_LIST_OPTIONS,
 	{NULL, CLI_FLAG, NULL, NULL},
 };
 

@@ -72,15 +72,16 @@ static void say_stops(const struct cli_list *list)
 
 static int page(struct cli_list *list)
 {
+	enum job_state state;
 	struct store_op op;
 	int code = CLI_DONE;
 
 	if (list->after_id == 0)
 		say_stops(list);
-
 	store_op_init(&op, STORE_JOBS);
 	op.u.jobs.account = list->account;
-	op.u.jobs.state = list->filter;
+	if (job_state_parse(cli_text(list->cli, "state"), &state))
+		op.u.jobs.state = (int)state;
 	op.u.jobs.after_id = list->after_id;
 	op.u.jobs.max = list->max;
 	if (store_do(list->store, &op) != RESULT_OK)
@@ -99,11 +100,8 @@ static int run_list(struct cli *c)
 	static const char *const headings[] = {
 		"id",	    "account",	  "state",	  "lane",   "run at",
 		"attempts", "sunco user", "zendesk user", "ticket", "error"};
-	enum job_state state;
-	bool given = job_state_parse(cli_text(c, "state"), &state);
 
-	return cli_list(c, page, given ? (int)state : -1, headings,
-			ARRAY_LEN(headings));
+	return cli_list(c, page, NULL, headings, ARRAY_LEN(headings));
 }
 
 static int show(const struct cli_item *item)

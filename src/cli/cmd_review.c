@@ -36,17 +36,28 @@ static void print_review(struct cli_list *list, const struct review *r)
 	cli_table_time(t, r->expires_ms);
 }
 
+/* Without a state the open ones; "all" names none. */
+static void fill_filter(const struct cli_list *list, struct store_reviews *f)
+{
+	const char *word = cli_text(list->cli, "state");
+	enum review_state state;
+
+	f->account = list->account;
+	if (review_state_parse(word ? word : "open", &state))
+		f->state = (int)state;
+	f->since_ms = cli_number(list->cli, "since");
+	f->of_reason = reason_parse(cli_text(list->cli, "reason"), &f->reason);
+	f->after_id = list->after_id;
+	f->max = list->max;
+}
+
 static int page(struct cli_list *list)
 {
 	struct store_op op;
 	int code = CLI_DONE;
 
 	store_op_init(&op, STORE_REVIEWS);
-	op.u.reviews.account = list->account;
-	op.u.reviews.state = list->filter;
-	op.u.reviews.since_ms = cli_number(list->cli, "since");
-	op.u.reviews.after_id = list->after_id;
-	op.u.reviews.max = list->max;
+	fill_filter(list, &op.u.reviews);
 	if (store_do(list->store, &op) != RESULT_OK)
 		code = cli_store_failed(list->cli, &op);
 	list->count = op.u.reviews.count;
@@ -63,12 +74,8 @@ static int run_list(struct cli *c)
 	static const char *const headings[] = {
 		"id",	  "since",	    "account", "state",	 "would",
 		"reason", "messaging user", "profile", "ticket", "expires"};
-	const char *word = cli_text(c, "state");
-	enum review_state state;
-	bool all = !review_state_parse(word ? word : "open", &state);
 
-	return cli_list(c, page, all ? -1 : (int)state, headings,
-			ARRAY_LEN(headings));
+	return cli_list(c, page, NULL, headings, ARRAY_LEN(headings));
 }
 
 static int show(const struct cli_item *item)
@@ -150,6 +157,8 @@ static int run_reject(struct cli *c)
 static const struct cli_option list_options[] = {
 	{"state", CLI_CHOICE, "open|approved|rejected|expired|merged|all",
 	 "open, unless given"},
+	{"reason", CLI_REASON, "CODE",
+	 "with this reason, alone or among others"},
 	{"since", CLI_SINCE, "AGE|TIME", "asked then or later"},
 	CLI_LIST_OPTIONS,
 	{NULL, CLI_FLAG, NULL, NULL},
@@ -158,7 +167,7 @@ static const struct cli_option list_options[] = {
 const struct cli_command cmd_review_list = {
 	.name = "review list",
 	.summary = "decisions that wait for a person",
-	.example = "review list --json",
+	.example = "review list --reason brand_mismatch",
 	.takes = CLI_TAKES_CONFIG | CLI_TAKES_JSON | CLI_TAKES_PERSONAL,
 	.options = list_options,
 	.run = run_list,

@@ -16,6 +16,7 @@
 	X(cmd_explain)                                                         \
 	X(cmd_journal_list)                                                    \
 	X(cmd_journal_show)                                                    \
+	X(cmd_journal_export)                                                  \
 	X(cmd_journal_restore_plan)                                            \
 	X(cmd_journal_reject)                                                  \
 	X(cmd_readiness)                                                       \

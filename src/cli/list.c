@@ -27,10 +27,10 @@ static int print_pages(struct cli_list *list, cli_page *page)
 	return code;
 }
 
-int cli_list(struct cli *c, cli_page *page, int filter,
+int cli_list(struct cli *c, cli_page *page, void *arg,
 	     const char *const *headings, size_t columns)
 {
-	struct cli_list list = {.cli = c, .filter = filter};
+	struct cli_list list = {.cli = c, .arg = arg};
 	struct config *config;
 	int code = cli_store(c, STORE_READ, &config, &list.store);
 

@@ -16,7 +16,7 @@ struct cli_list {
 	const struct config *config;
 	struct cli_table table;
 	const char *account; /* of --account, or NULL */
-	int filter;	     /* as given to cli_list() */
+	void *arg;	     /* as given to cli_list() */
 	/* The page's: rows behind after_id, at most max. It moves after_id
 	 * and sets count. */
 	int64_t after_id;
@@ -33,7 +33,7 @@ typedef int cli_page(struct cli_list *list); /* its exit code */
 	}
 
 /* Opens the store, prints page after page, returns the exit code. */
-MUST_CHECK int cli_list(struct cli *c, cli_page *page, int filter,
+MUST_CHECK int cli_list(struct cli *c, cli_page *page, void *arg,
 			const char *const *headings, size_t columns);
 
 /* One line for an operation that failed; the exit code. */

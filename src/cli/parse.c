@@ -11,6 +11,7 @@
 
 #include "base/clock.h"
 #include "base/str.h"
+#include "core/reason.h"
 #include "parse.h"
 
 const struct cli_common cli_common_options[] = {
@@ -186,6 +187,8 @@ static bool is_choice(const char *metavar, const char *text)
 static bool parse_value(struct cli *c, const struct cli_option *o,
 			const char *text, int64_t *number)
 {
+	enum reason reason;
+
 	if (o->type == CLI_NUMBER && !parse_number(text, number)) {
 		cli_usage_error(c, "--%s must be a number above 0", o->name);
 		return false;
@@ -200,6 +203,10 @@ static bool parse_value(struct cli *c, const struct cli_option *o,
 	if (o->type == CLI_CHOICE && !is_choice(o->metavar, text)) {
 		cli_usage_error(c, "--%s must be one of %s", o->name,
 				o->metavar);
+		return false;
+	}
+	if (o->type == CLI_REASON && !reason_parse(text, &reason)) {
+		cli_usage_error(c, "--%s names no reason", o->name);
 		return false;
 	}
 	if (o->type == CLI_TEXT && *text == '\0') {

@@ -171,23 +171,25 @@ static struct db_rows *journal_query(struct db *q,
 	struct db_val account = account_of(q, l->account);
 	const char *action =
 		l->action < 0 ? NULL : action_name((enum action)l->action);
-
 	struct db_val source = l->of_source ? db_int(l->source) : db_text(NULL);
+	const char *reason = l->of_reason ? reason_code(l->reason) : NULL;
 
 	if (l->id != 0)
 		return db_query(q, JOURNAL_READ, db_int(l->id));
 	if (l->job_id != 0)
 		return db_query(q, JOURNAL_OF_JOB, account, db_text(action),
 				db_int(l->since_ms), db_int(l->after_id),
-				db_int(max), source, db_int(l->job_id),
+				db_int(max), source, db_text(reason),
+				db_id(l->ticket), db_int(l->job_id),
 				db_id(l->user));
 	if (l->user != 0)
 		return db_query(q, JOURNAL_OF_USER, account, db_text(action),
 				db_int(l->since_ms), db_int(l->after_id),
-				db_int(max), source, db_id(l->user));
+				db_int(max), source, db_text(reason),
+				db_id(l->ticket), db_id(l->user));
 	return db_query(q, JOURNAL_LIST, account, db_text(action),
 			db_int(l->since_ms), db_int(l->after_id), db_int(max),
-			source);
+			source, db_text(reason), db_id(l->ticket));
 }
 
 enum result op_journal(struct db *q, struct store_op *op)
@@ -225,9 +227,11 @@ enum result op_reviews(struct db *q, struct store_op *op)
 	if (l->id != 0)
 		st = db_query(q, REVIEW_READ, db_int(l->id));
 	else
-		st = db_query(q, REVIEWS_LIST, account_of(q, l->account),
-			      db_int(l->state), db_int(l->after_id),
-			      db_int(max), db_int(l->since_ms));
+		st = db_query(
+			q, REVIEWS_LIST, account_of(q, l->account),
+			db_int(l->state), db_int(l->after_id), db_int(max),
+			db_int(l->since_ms),
+			db_text(l->of_reason ? reason_code(l->reason) : NULL));
 	l->count = 0;
 	l->reviews = xcalloc((size_t)max + 1, sizeof(*l->reviews));
 	while (db_step(q, st))

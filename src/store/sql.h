@@ -11,6 +11,7 @@
 #ifndef REUNITE_STORE_SQL_H
 #define REUNITE_STORE_SQL_H
 
+#include "sql_lists.h"
 #include "sql_nodes.h"
 #include "sql_people.h"
 
@@ -33,33 +34,10 @@
 	" AND status IN ('pending', 'uncertain'))"                             \
 	" FROM jobs j JOIN accounts a ON a.id = j.account"
 
-#define SQL_JOURNAL_FULL                                                       \
-	"SELECT j.id, a.name, j.at_ms, j.action, j.reason, j.reasons,"         \
-	" j.applied, j.status, j.evidence, j.messaging_user_id,"               \
-	" j.profile_id, j.sunco_id, j.ticket_id, j.source, j.job_id,"          \
-	" j.api_calls, j.note, j.decided_by, j.before_image, j.linked,"        \
-	" j.outcome, j.outcome_ms, j.outcome_user, j.review_id"                \
-	" FROM journal j JOIN accounts a ON a.id = j.account"
-
-#define SQL_JOURNAL_FILTER                                                     \
-	" (CAST(?1 AS INTEGER) IS NULL OR j.account = ?1)"                     \
-	" AND (CAST(?2 AS TEXT) IS NULL OR j.action = ?2)"                     \
-	" AND j.at_ms >= ?3 AND j.id > ?4"                                     \
-	" AND (CAST(?6 AS INTEGER) IS NULL OR j.source = ?6)"
-
 /* A decision as far as agents' own merges are compared with it. */
 #define SQL_DECIDED                                                            \
 	"SELECT id, action, reason, applied, status, evidence,"                \
 	" messaging_user_id, profile_id, outcome, outcome_ms FROM journal"
-
-#define SQL_REVIEW_FULL                                                        \
-	"SELECT r.id, a.name, r.state, r.job_id, r.journal_id, r.intended,"    \
-	" r.reasons, r.evidence, r.messaging_user_id, r.profile_id,"           \
-	" r.sunco_id, r.ticket_id, r.address_hash, r.facts_hash, r.facts,"     \
-	" r.created_ms, r.expires_ms, r.attached, r.closed_ms, r.decided_by,"  \
-	" e.source, e.api_calls, r.pin"                                        \
-	" FROM reviews r JOIN accounts a ON a.id = r.account"                  \
-	" LEFT JOIN journal e ON e.id = r.journal_id"
 
 #define SQL_CURSOR_ROW                                                         \
 	"SELECT a.name, c.name, c.state, c.since_ms, c.cursor, c.due_ms,"      \
@@ -351,15 +329,6 @@
 	X(JOURNAL_ERASE, "UPDATE journal SET sunco_id = NULL"                  \
 			 " WHERE account = ?1 AND sunco_id = ?2")              \
 	X(JOURNAL_READ, SQL_JOURNAL_FULL " WHERE j.id = ?1")                   \
-	X(JOURNAL_LIST, SQL_JOURNAL_FULL " WHERE" SQL_JOURNAL_FILTER           \
-					 " ORDER BY j.id LIMIT ?5")            \
-	X(JOURNAL_OF_JOB, SQL_JOURNAL_FULL                                     \
-	  " WHERE j.job_id = ?7 AND" SQL_JOURNAL_FILTER                        \
-	  " AND (CAST(?8 AS INTEGER) IS NULL OR j.messaging_user_id = ?8"      \
-	  " OR j.profile_id = ?8) ORDER BY j.id LIMIT ?5")                     \
-	X(JOURNAL_OF_USER, SQL_JOURNAL_FULL                                    \
-	  " WHERE (j.messaging_user_id = ?7 OR j.profile_id = ?7) "            \
-	  "AND" SQL_JOURNAL_FILTER " ORDER BY j.id LIMIT ?5")                  \
 	/* hindsight */                                                        \
 	X(DECIDED_OF_USER,                                                     \
 	  SQL_DECIDED " WHERE messaging_user_id = ?2 AND account = ?1"         \
@@ -460,11 +429,6 @@
 	X(REVIEWS_OPEN, "SELECT count(*) FROM reviews"                         \
 			" WHERE account = ?1 AND state = 0")                   \
 	X(REVIEW_READ, SQL_REVIEW_FULL " WHERE r.id = ?1")                     \
-	X(REVIEWS_LIST, SQL_REVIEW_FULL                                        \
-	  " WHERE (CAST(?1 AS INTEGER) IS NULL OR r.account = ?1)"             \
-	  " AND (CAST(?2 AS INTEGER) < 0 OR r.state = ?2) AND r.id > ?3"       \
-	  " AND r.created_ms >= ?5"                                            \
-	  " ORDER BY r.id LIMIT ?4")                                           \
 	X(REVIEWS_OPEN_OF, "SELECT id FROM reviews WHERE job_id = ?1"          \
 			   " AND state = 0 AND id <> ?2")                      \
 	X(REVIEWS_EXPIRED, "SELECT id FROM reviews WHERE state = 0"            \
@@ -594,6 +558,7 @@
 		       " AND state = ?2 AND lane = 2 AND source = 3")          \
 	X(JOBS_CROWD, "SELECT 1 FROM jobs WHERE account = ?1 AND state = ?2"   \
 		      " AND lane = ?3 LIMIT 1 OFFSET ?4")                      \
+	SQL_LISTS_TABLE(X)                                                     \
 	SQL_NODES_TABLE(X)                                                     \
 	SQL_PEOPLE_TABLE(X)
 

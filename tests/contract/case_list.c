@@ -205,6 +205,62 @@ static void the_journal_is_filtered_by_action(struct ct *c)
 	assert_int_equal(count_entries(c, filter, &first), 0);
 }
 
+static void the_journal_is_filtered_by_reason_and_ticket(struct ct *c)
+{
+	struct store_journal filter = FILTER(.of_reason = true);
+	struct journal_entry e = ct_entry(11, 12);
+	struct job job = ct_running(c, "ann");
+	struct store_op op;
+	int64_t first;
+
+	add_entry(c, "bob", 13, 14, ACTION_MERGE);
+	e.reason = REASON_BRAND_MISMATCH;
+	e.reasons = REASON_BIT(REASON_BRAND_MISMATCH) |
+		    REASON_BIT(REASON_EMAIL_DENIED) |
+		    REASON_BIT(REASON_MERGE_SURGE);
+	e.ticket_id = 501;
+	ct_settle_op(c, &op, &job, JOB_DONE);
+	op.u.settle.entry = &e;
+	CT_DO(c, &op);
+	job_release(&job);
+	for (enum reason r = 0; r < REASON_COUNT; r++) {
+		filter.reason = r;
+		assert_int_equal(count_entries(c, filter, &first),
+				 (e.reasons & REASON_BIT(r)) != 0 ||
+					 r == REASON_EMAIL_MATCH_VERIFIED);
+	}
+	filter = FILTER(.ticket = 501);
+	assert_int_equal(count_entries(c, filter, &first), 1);
+	assert_int_equal(first, op.u.settle.journal_id);
+	filter.user = 11;
+	assert_int_equal(count_entries(c, filter, &first), 1);
+	filter.ticket = 502;
+	assert_int_equal(count_entries(c, filter, &first), 0);
+}
+
+/* An outcome may be none of the reasons of the decision. */
+static void the_first_reason_counts_by_itself(struct ct *c)
+{
+	struct store_journal filter =
+		FILTER(.of_reason = true, .reason = REASON_MERGE_REFUSED);
+	struct journal_entry e = ct_entry(11, 12);
+	struct job job = ct_running(c, "ann");
+	struct store_op op;
+	int64_t first;
+
+	e.reason = REASON_MERGE_REFUSED;
+	e.reasons = 0;
+	ct_settle_op(c, &op, &job, JOB_DONE);
+	op.u.settle.entry = &e;
+	CT_DO(c, &op);
+	assert_int_equal(count_entries(c, filter, &first), 1);
+	filter.job_id = job.id;
+	assert_int_equal(count_entries(c, filter, &first), 1);
+	filter.reason = REASON_MERGE_SURGE;
+	assert_int_equal(count_entries(c, filter, &first), 0);
+	job_release(&job);
+}
+
 /* --- reviews --- */
 
 static size_t count_reviews(struct ct *c, const char *account, int state,
@@ -238,6 +294,27 @@ static void reviews_are_filtered(struct ct *c)
 	assert_int_equal(count_reviews(c, "other", -1, 0), 0);
 }
 
+static void reviews_are_filtered_by_reason(struct ct *c)
+{
+	struct job ann = ct_running(c, "ann");
+	struct review r;
+	struct store_op op;
+	int64_t id = ct_settle_review(c, &ann, 11, 12);
+
+	r = ct_review_read(c, id);
+	assert_true(r.reasons != 0);
+	for (enum reason reason = 0; reason < REASON_COUNT; reason++) {
+		store_op_init(&op, STORE_REVIEWS);
+		op.u.reviews.of_reason = true;
+		op.u.reviews.reason = reason;
+		CT_DO(c, &op);
+		assert_int_equal(op.u.reviews.count,
+				 (r.reasons & REASON_BIT(reason)) != 0);
+		store_op_release(&op);
+	}
+	review_release(&r);
+}
+
 static const struct ct_case cases[] = {
 	CT_CASE(jobs_come_in_pages),
 	CT_CASE(jobs_are_filtered),
@@ -245,6 +322,9 @@ static const struct ct_case cases[] = {
 	CT_CASE(no_list_is_longer_than_its_bound),
 	CT_CASE(the_journal_is_filtered),
 	CT_CASE(the_journal_is_filtered_by_action),
+	CT_CASE(the_journal_is_filtered_by_reason_and_ticket),
+	CT_CASE(the_first_reason_counts_by_itself),
 	CT_CASE(reviews_are_filtered),
+	CT_CASE(reviews_are_filtered_by_reason),
 };
 const struct ct_group ct_list_cases = {cases, ARRAY_LEN(cases)};

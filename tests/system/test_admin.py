@@ -168,10 +168,22 @@ def test_lists_are_those_of_the_commands(busy):
     ("journal?source=zendesk", 3), ("journal?source=backfill", 0),
     ("journal?user=1", 0), ("queue?state=review", 3), ("queue?state=dead", 0),
     ("queue?account=other", 0), ("reviews?state=open", 3),
+    ("journal?reason=brand_mismatch", 0), ("journal?ticket=1", 0),
+    ("reviews?reason=brand_mismatch", 0),
     ("reviews?state=approved", 0), ("reviews?account=other", 0),
 ])
 def test_filters(busy, path, count):
     assert len(items(busy, path)) == count
+
+
+def test_the_filters_by_reason_and_ticket(busy):
+    entry = items(busy, "journal")[1]
+    for reason in entry["reasons"]:
+        assert entry in items(busy, f"journal?reason={reason}")
+    assert items(busy, f"journal?ticket={entry['ticket_id']}") == [entry]
+    review = items(busy, "reviews")[1]
+    for reason in review["reasons"]:
+        assert review in items(busy, f"reviews?reason={reason}")
 
 
 def test_the_filter_by_user(busy):
@@ -184,7 +196,8 @@ def test_the_filter_by_user(busy):
     "journal?limit=0", "journal?limit=x", "journal?limit=-1",
     "journal?limit=100000", "queue?after=x", "journal?action=explode",
     "queue?state=asleep", "reviews?state=maybe", "journal?since_ms=today",
-    "journal?user=vera", "journal?source=nowhere",
+    "journal?user=vera", "journal?source=nowhere", "journal?ticket=x",
+    "journal?reason=why", "reviews?reason=why", "reviews?reason=",
 ])
 def test_wrong_parameters(reunite, path):
     assert reunite.admin.get("/api/v1/" + path).status == 400

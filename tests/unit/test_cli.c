@@ -111,6 +111,11 @@ static void wrong_values_are_refused(void **state)
 		    "--action must be one of none|wait|");
 	cli_refuses("journal list --action merg", "--action must be one of");
 	cli_refuses("journal list --source zen", "--source must be one of");
+	cli_refuses("review list --reason bad", "--reason names no reason");
+	cli_refuses("journal export --format xml",
+		    "--format must be one of json|csv");
+	cli_refuses("journal export --format csv --json",
+		    "give either --format csv or --json");
 	cli_refuses("queue list --state dad", "--state must be one of ready|");
 	cli_refuses("review list --state opn", "--state must be one of open|");
 	cli_refuses("journal show x", "ID must be a number above 0");

@@ -255,6 +255,47 @@ static void the_journal_is_filtered(void **state)
 	assert_string_equal(cli_out, "");
 }
 
+static void lists_are_filtered_by_reason(void **state)
+{
+	(void)state;
+	assert_int_equal(cli_run("review list @ --json --reason "
+				 "organization_mismatch"),
+			 CLI_DONE);
+	assert_int_equal(cli_lines(cli_out), 2);
+	assert_int_equal(cli_run("review list @ --json --reason email_denied"),
+			 CLI_DONE);
+	assert_string_equal(cli_out, "");
+	assert_int_equal(cli_run("journal list @ --json --reason "
+				 "brand_mismatch --ticket 1"),
+			 CLI_DONE);
+	assert_string_equal(cli_out, "");
+	assert_int_equal(
+		cli_run("journal list @ --json --reason brand_mismatch"),
+		CLI_DONE);
+	assert_int_equal(cli_lines(cli_out), 3);
+}
+
+static void an_export_is_the_list(void **state)
+{
+	static const char *const filters[] = {
+		"", " --action merge", " --user 900 --limit 1", " --since 30m"};
+	char line[128];
+	char *list;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(filters); i++) {
+		snprintf(line, sizeof(line), "journal list @ --json%s",
+			 filters[i]);
+		assert_int_equal(cli_run(line), CLI_DONE);
+		list = xstrdup(cli_out);
+		snprintf(line, sizeof(line), "journal export @%s", filters[i]);
+		assert_int_equal(cli_run(line), CLI_DONE);
+		assert_string_equal(cli_out, list);
+		assert_string_equal(cli_err, "");
+		free(list);
+	}
+}
+
 static void one_entry_is_shown(void **state)
 {
 	(void)state;
@@ -267,9 +308,9 @@ static void one_entry_is_shown(void **state)
 
 static void personal_data_takes_its_flag(void **state)
 {
-	static const char *const lines[] = {"journal list @",
-					    "journal show @ 3", "review list @",
-					    "review show @ 1"};
+	static const char *const lines[] = {
+		"journal list @", "journal export @", "journal show @ 3",
+		"review list @", "review show @ 1"};
 	char line[128];
 
 	(void)state;
@@ -420,6 +461,8 @@ int main(void)
 		WITH_STORE(a_list_is_a_table),
 		WITH_STORE(a_list_speaks_json),
 		WITH_STORE(the_journal_is_filtered),
+		WITH_STORE(lists_are_filtered_by_reason),
+		WITH_STORE(an_export_is_the_list),
 		WITH_STORE(one_entry_is_shown),
 		WITH_STORE(personal_data_takes_its_flag),
 		WITH_STORE(a_list_has_all_pages),
