@@ -27,6 +27,10 @@ const struct cli_option *completion_option(const struct cli_command *row,
  * *new*; else NULL. */
 char *completion_group(const struct cli_command *const *row);
 
+/* Prints the names of accounts in the configuration whose name follows. */
+#define COMPLETION_ACCOUNT_NAMES                                               \
+	"sed -En \"s/^\\s*account\\b\\s*['\\\"]*([A-Za-z0-9_-]+).*/\\1/p\""
+
 /* The whole script. */
 void completion_bash(FILE *out);
 void completion_zsh(FILE *out);

@@ -32,10 +32,7 @@ static const char *const behind_table[] = {
 	"",
 	"__reunite_accounts()",
 	"{",
-	"	sed -n "
-	"'s/"
-	"^[[:space:]]*account[[:space:]]*[\"'\"'\"']*\\([[:alnum:]_.-]*\\).*/"
-	"\\1/p' \\",
+	"	" COMPLETION_ACCOUNT_NAMES " \\",
 	"		\"$1\" 2>/dev/null",
 	"}",
 	"",
@@ -82,8 +79,9 @@ static const char *const behind_table[] = {
 	"	@file) compopt -o default; return ;;",
 	"	@account) words=$(__reunite_accounts \"$config\") ;;",
 	"	esac",
-	"	mapfile -t COMPREPLY < <(compgen -P \"$front\" -W \"$words\" "
-	"-- \"$cur\")",
+	"	mapfile -t COMPREPLY < <(",
+	"		compgen -P \"$front\" -W \"$words\" -- \"$cur\"",
+	"	)",
 	"}",
 	"",
 	"complete -F _reunite reunite",

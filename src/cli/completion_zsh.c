@@ -15,14 +15,10 @@ static const char *const head[] = {
 	"",
 	"_reunite_accounts()",
 	"{",
-	"	local "
-	"config=${opt_args[-c]:-${opt_args[--config]:-" CONFIG_DEFAULT_PATH
-	"}}",
+	"	local config=" CONFIG_DEFAULT_PATH,
 	"	local -a names",
-	"	names=(${(f)\"$(sed -n "
-	"'s/"
-	"^[[:space:]]*account[[:space:]]*[\"'\"'\"']*\\([[:alnum:]_.-]*\\).*/"
-	"\\1/p' \\",
+	"	config=${opt_args[-c]:-${opt_args[--config]:-$config}}",
+	"	names=(${(f)\"$(" COMPLETION_ACCOUNT_NAMES " \\",
 	"		${(Q)config} 2>/dev/null)\"})",
 	"	compadd -a names",
 	"}",
@@ -39,8 +35,8 @@ static const char *const head[] = {
 static const char *const groups_begin[] = {
 	"	)",
 	"	if ((CURRENT == 2)); then",
-	"		_arguments '--help[all commands]' '--version[its "
-	"version]' \\",
+	"		_arguments '--help[all commands]' \\",
+	"			'--version[its version]' \\",
 	"			'1:command:{_describe command list}'",
 	"		return",
 	"	fi",
@@ -55,8 +51,7 @@ static const char *const rows_begin[] = {
 	"	if ((${#list})); then",
 	"		if ((CURRENT == 2)); then",
 	"			_arguments '--help[its subcommands]' \\",
-	"				'1:subcommand:{_describe subcommand "
-	"list}'",
+	"				'1:verb:{_describe verb list}'",
 	"			return",
 	"		fi",
 	"		name+=\" $words[2]\"",

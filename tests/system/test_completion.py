@@ -106,6 +106,7 @@ def test_accounts_are_those_of_the_configuration(offered, tmp_path):
     conf = tmp_path / "reunite.conf"
     conf.write_text('# account "no"\naccount "acme" {\n}\n'
                     "\taccount  'b-2'{\n}\naccount plain {\n}\n"
+                    'accounts = "x"\n'
                     'zendesk = "account"\n')
     accounts = ["acme", "b-2", "plain"]
     assert offered(f"reunite link -c {conf} --account ''",
