@@ -56,9 +56,13 @@ struct account_config {
 
 struct config {
 	char *path;		  /* NULL: from the environment */
-	struct config_list files; /* that an x_file named */
+	struct config_list files; /* with secrets: x_files, tls_key */
 	char *listen;
 	char *public_url; /* no slash at the end; "": not known */
+	char *tls_certificate; /* NULL or "", like tls_key: no TLS */
+	char *tls_key;
+	char *tls_certificate_where; /* "reunite.conf:12", with the files */
+	char *tls_key_where;
 	char *admin_listen;
 	char *admin_token; /* NULL or "": closed */
 	char *store;
@@ -100,13 +104,20 @@ void config_print(const struct config *c, FILE *out);
 /* What works but should not stay so, a line each: "account acme: ...". */
 void config_warnings(const struct config *c, FILE *out);
 
+/* The certificate of the public listener and its key, read now: *new*, NULL if
+ * none is set. RESULT_INVALID: "file:line: message". */
+struct tls_context;
+MUST_CHECK enum result config_tls(const struct config *c,
+				  struct tls_context **out, struct error *err);
+
 /* The file at path holds a secret itself, not in a variable or an x_file. */
 bool config_shows_secret(const struct config *c);
 
 /* One row of the settings table, for docs and completion. */
 struct config_setting {
 	const char *name;
-	const char *type; /* string url address duration integer list, or the
+	const char
+		*type; /* string url address file duration integer list, or the
 			     words it takes: "observe|review|auto" */
 	const char *fallback; /* as written in the file, "" if none */
 	const char *help;

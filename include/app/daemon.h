@@ -12,9 +12,12 @@
 #include "app/config.h"
 #include "base/error.h"
 
-/* Takes the config. Returns when it was told to end; RESULT_OK then. Failures
+struct tls_context;
+
+/* Takes the config and what config_tls() made of it. Returns when it was told to end; RESULT_OK then. Failures
  * to start are in err. path: as given to config_load(), for SIGHUP. */
-MUST_CHECK enum result daemon_run(struct config *config, const char *path,
+MUST_CHECK enum result daemon_run(struct config *config,
+				  struct tls_context *tls, const char *path,
 				  struct error *err);
 
 #endif

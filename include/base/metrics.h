@@ -76,6 +76,10 @@
 	  "Open connections")                                                  \
 	X(HTTP_REJECTED, COUNTER, "http_rejected_total", "listener status",    \
 	  "Requests answered by the server itself")                            \
+	X(TLS_HANDSHAKES, COUNTER, "tls_handshakes_total", "listener outcome", \
+	  "TLS handshakes by how they ended")                                  \
+	X(TLS_EXPIRY, GAUGE, "tls_certificate_expiry_timestamp_seconds", "",   \
+	  "When the certificate of the public listener ends; 0: no TLS")       \
 	X(NODES, GAUGE, "nodes", "",                                           \
 	  "Processes that serve the store, this one among them")               \
 	X(BUILD_INFO, GAUGE, "build_info", "version", "Always 1")

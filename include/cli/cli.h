@@ -116,6 +116,11 @@ bool cli_is_served(const char *url, struct store *s);
 /* An --account must be one of the configuration's. NULL is fine. */
 MUST_CHECK int cli_check_account(struct cli *c, const struct config *config,
 				 const char *account);
+/* The public listener's certificate as *new*, NULL without one; says what is
+ * wrong with it. */
+struct tls_context;
+MUST_CHECK int cli_tls(struct cli *c, const struct config *config,
+		       struct tls_context **out);
 
 /* One JSON object as a line on c->out; *takes* v. */
 struct json_t;

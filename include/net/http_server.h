@@ -24,14 +24,16 @@
 
 struct http_server;
 struct http_request;
+struct tls_context;
 
 struct http_server_config {
 	const char *name;	/* of the listener, for logs and metrics */
 	size_t max_connections; /* past it, accepting pauses */
 	size_t max_body_bytes;
 	size_t max_header_bytes;
-	int64_t request_timeout_ms; /* first byte to last, absolute */
-	int64_t idle_timeout_ms;    /* keep-alive without a request */
+	int64_t request_timeout_ms;   /* first byte to last, absolute */
+	int64_t idle_timeout_ms;      /* keep-alive without a request */
+	int64_t handshake_timeout_ms; /* of TLS, likewise absolute */
 };
 void http_server_config_default(struct http_server_config *c);
 
@@ -58,6 +60,10 @@ struct http_server *http_server_new(struct loop *loop,
 /* Closes everything at once. Open requests are gone without a callback and
  * must not be replied to any more. */
 void http_server_free(struct http_server *s);
+/* From now on new connections speak TLS by this (*taken*), or plainly (NULL);
+ * those that are open stay as they are. Whoever speaks plain HTTP to TLS gets
+ * 400 and the end. */
+void http_server_set_tls(struct http_server *s, struct tls_context *tls);
 /* Once. "127.0.0.1:8080", "[::1]:0", "localhost:8080", ":8080" (all addresses).
  * RESULT_INVALID: not an address; RESULT_PERM: cannot be listened on. */
 MUST_CHECK enum result http_server_listen(struct http_server *s,

@@ -159,6 +159,8 @@ static enum result build(struct config_raws *raws, struct config *c,
 {
 	enum result r = set_section(raws, CONFIG_GLOBAL, c, err);
 
+	if (r == RESULT_OK)
+		r = config_pair_tls(c, raws, err);
 	if (r == RESULT_OK && raws->account_count == 0)
 		return error_set(err, RESULT_INVALID, "%s: there is no account",
 				 raws->where);
@@ -173,7 +175,9 @@ static enum result build(struct config_raws *raws, struct config *c,
 
 static void keep_files(struct config *c, const struct config_raws *raws)
 {
-	c->files.items = xcalloc(raws->count + 1, sizeof(char *));
+	c->files.items = xcalloc(raws->count + 2, sizeof(char *));
+	if (!str_is_empty(c->tls_key))
+		c->files.items[c->files.count++] = xstrdup(c->tls_key);
 	for (size_t i = 0; i < raws->count; i++)
 		if (raws->items[i].path)
 			c->files.items[c->files.count++] =
@@ -221,6 +225,8 @@ void config_free(struct config *c)
 	for (size_t i = 0; i < c->files.count; i++)
 		free(c->files.items[i]);
 	free(c->files.items);
+	free(c->tls_certificate_where);
+	free(c->tls_key_where);
 	free(c->accounts);
 	free(c->path);
 	free(c);

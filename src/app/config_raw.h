@@ -53,6 +53,11 @@ void config_raw_add_item(struct config_raw *raw, struct slice item);
 MUST_CHECK enum result config_raw_resolve(struct config_raw *raw,
 					  struct error *err);
 
+/* tls_certificate and tls_key: both or none, and where they stand. */
+MUST_CHECK enum result config_pair_tls(struct config *c,
+				       const struct config_raws *raws,
+				       struct error *err);
+
 /* A whole file, *new*, NUL-terminated; err without a place. */
 MUST_CHECK enum result config_read(const char *path, size_t max_bytes,
 				   char **out, size_t *len, struct error *err);

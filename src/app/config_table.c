@@ -9,6 +9,7 @@
 
 #define TYPE_KIND_TEXT(words)	  "string"
 #define TYPE_KIND_ADDRESS(words)  "address"
+#define TYPE_KIND_FILE(words)	  "file"
 #define TYPE_KIND_STORE(words)	  "string"
 #define TYPE_KIND_URL(words)	  "url"
 #define TYPE_KIND_ORIGIN(words)	  "url"

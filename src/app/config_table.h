@@ -20,6 +20,7 @@
 enum config_kind {
 	KIND_TEXT,
 	KIND_ADDRESS,
+	KIND_FILE,
 	KIND_STORE,
 	KIND_URL,
 	KIND_ORIGIN, /* a URL that ends with its host or port */
@@ -39,6 +40,11 @@ enum config_kind {
 	X(public_url, public_url, KIND_ORIGIN, NULL, 0, 0, "", true,           \
 	  "where the providers reach reunite: https://HOST; for setup and "    \
 	  "doctor")                                                            \
+	X(tls_certificate, tls_certificate, KIND_FILE, NULL, 0, 0, "", true,   \
+	  "PEM file, the chain behind it: `listen` speaks HTTPS; empty: "      \
+	  "plain HTTP")                                                        \
+	X(tls_key, tls_key, KIND_FILE, NULL, 0, 0, "", true,                   \
+	  "PEM file with the certificate's key, not encrypted")                \
 	X(admin_listen, admin_listen, KIND_ADDRESS, NULL, 0, 0,                \
 	  "127.0.0.1:9090", false, "health, metrics, admin API, console")      \
 	X(admin_token, admin_token, KIND_SECRET, NULL, 0, 0, "", true,         \

@@ -24,6 +24,7 @@
 #include "base/log.h"
 #include "base/metrics.h"
 #include "base/str.h"
+#include "net/tls_context.h"
 
 #define TEARDOWN_S	  5	 /* behind the drain */
 #define STORE_HUNG_MS	  120000 /* no disk is so slow */
@@ -36,6 +37,7 @@ struct daemon {
 	struct intake *intake;
 	struct hearsay *hearsay;
 	struct http_server *server;
+	int64_t certificate_ends_ms; /* 0: plain HTTP */
 	struct admin *admin;
 	struct timekeeper *clock;
 	struct janitor *janitor;
@@ -153,6 +155,27 @@ static void warn_fixed_settings(const struct config *old,
 		warn_fixed("request_timeout", "", "other");
 }
 
+/* From now on for whoever connects. One that has ended does not take the place
+ * of a better one: it may be a mistake, and nobody would deliver. */
+static void show_certificate(struct daemon *d, struct tls_context *tls)
+{
+	int64_t ends_ms = tls ? tls_context_ends_ms(tls) : 0;
+	bool ended = tls && ends_ms <= clock_wall_ms();
+
+	if (ended)
+		log_error("tls_certificate_expired",
+			  log_int("ended", ends_ms / 1000));
+	if (ended && ends_ms < d->certificate_ends_ms) {
+		tls_context_free(tls);
+		return;
+	}
+	http_server_set_tls(d->server, tls);
+	if (tls || d->certificate_ends_ms)
+		metric_set(metric_get(METRIC_TLS_EXPIRY),
+			   (double)(ends_ms / 1000));
+	d->certificate_ends_ms = ends_ms;
+}
+
 static void apply(struct daemon *d)
 {
 	const struct config *c = engine_config(d->engine);
@@ -164,13 +187,17 @@ static void apply(struct daemon *d)
 
 static void reload(struct daemon *d)
 {
-	struct config *config;
+	struct tls_context *tls = NULL;
+	struct config *config = NULL;
 	struct error err;
 
-	if (config_load(&config, d->path, &err) != RESULT_OK) {
+	if (config_load(&config, d->path, &err) != RESULT_OK ||
+	    config_tls(config, &tls, &err) != RESULT_OK) {
 		log_error("reload_failed", log_str("error", err.text));
+		config_free(config);
 		return;
 	}
+	show_certificate(d, tls);
 	warn_fixed_settings(engine_config(d->engine), config);
 	engine_reload(d->engine, config);
 	apply(d);
@@ -277,6 +304,7 @@ static void make_public_server(struct daemon *d)
 	limits.name = "webhooks";
 	limits.max_connections = (size_t)c->max_connections;
 	limits.request_timeout_ms = c->request_timeout_ms;
+	limits.handshake_timeout_ms = c->request_timeout_ms;
 	d->server = http_server_new(d->loop, &limits, routes, count, d->intake);
 }
 
@@ -294,6 +322,7 @@ static enum result listen_all(struct daemon *d, struct error *err)
 	log_info("listening", log_str("listen", c->listen),
 		 log_int("port", http_server_port(d->server)),
 		 log_bool("inherited", fd >= 0),
+		 log_bool("tls", d->certificate_ends_ms != 0),
 		 log_str("admin_listen", c->admin_listen),
 		 log_int("admin_port", admin_port(d->admin)),
 		 log_str("version", REUNITE_VERSION));
@@ -391,8 +420,8 @@ static enum result start_engine(struct daemon *d, struct config *config,
 	}
 }
 
-enum result daemon_run(struct config *config, const char *path,
-		       struct error *err)
+enum result daemon_run(struct config *config, struct tls_context *tls,
+		       const char *path, struct error *err)
 {
 	struct daemon d = {.path = path};
 	enum result r;
@@ -407,6 +436,7 @@ enum result daemon_run(struct config *config, const char *path,
 	r = start_engine(&d, config, err);
 	if (r != RESULT_OK) {
 		config_free(config);
+		tls_context_free(tls);
 		supervisor_free(d.supervisor);
 		loop_free(d.loop);
 		return r;
@@ -425,6 +455,7 @@ enum result daemon_run(struct config *config, const char *path,
 	d.sampler = sampler_new(d.loop, d.engine);
 	d.sweeper = sweeper_new(d.loop, d.engine);
 	make_public_server(&d);
+	show_certificate(&d, tls);
 	apply(&d);
 	storeq_on_change(engine_storeq(d.engine), on_changed, &d);
 	admin_on_change(d.admin, on_changed, &d);

@@ -6,6 +6,7 @@
 #include "base/json.h"
 #include "base/str.h"
 #include "commands.h"
+#include "net/tls_context.h"
 
 static void print_json(const char *account,
 		       const struct config_setting *setting,
@@ -30,10 +31,17 @@ static void print_json(const char *account,
 static int run(struct cli *c)
 {
 	struct config *config;
+	struct tls_context *tls;
 	int code = cli_config(c, &config);
 
 	if (code != CLI_DONE)
 		return code;
+	code = cli_tls(c, config, &tls);
+	if (code != CLI_DONE) {
+		config_free(config);
+		return code;
+	}
+	tls_context_free(tls);
 	if (c->json)
 		config_each(config, print_json, c);
 	else

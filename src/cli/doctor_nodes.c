@@ -15,8 +15,9 @@
 
 /* A machine's own business. */
 static const char *const own[] = {
-	"listen",     "admin_listen",	 "store",	    "log_level",
-	"log_format", "max_connections", "request_timeout", "drain_timeout",
+	"listen",	   "tls_certificate", "tls_key",    "admin_listen",
+	"store",	   "log_level",	      "log_format", "max_connections",
+	"request_timeout", "drain_timeout",
 };
 
 struct nodes {

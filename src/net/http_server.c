@@ -26,6 +26,7 @@
 
 #define ACCEPT_RETRY_MS 200
 #define ACCEPT_LOG_MS	60000
+#define TLS_LOG_MS	60000
 #define ALLOW_MAX_BYTES 256
 
 void http_server_config_default(struct http_server_config *c)
@@ -37,6 +38,7 @@ void http_server_config_default(struct http_server_config *c)
 		.max_header_bytes = 16 * 1024,
 		.request_timeout_ms = 10 * 1000,
 		.idle_timeout_ms = 75 * 1000,
+		.handshake_timeout_ms = 10 * 1000,
 	};
 }
 
@@ -114,6 +116,12 @@ struct http_server *http_server_new(struct loop *loop,
 	return s;
 }
 
+void http_server_set_tls(struct http_server *s, struct tls_context *tls)
+{
+	tls_context_free(s->tls);
+	s->tls = tls;
+}
+
 static void free_listener(struct http_server *s)
 {
 	if (s->listener)
@@ -126,6 +134,7 @@ static void free_now(void *arg)
 	struct http_server *s = arg;
 
 	buf_release(&s->allow);
+	tls_context_free(s->tls);
 	free(s->name);
 	free(s);
 }
@@ -265,4 +274,18 @@ void http_server_count_rejected(struct http_server *s, int status)
 		r->series = metric_get(METRIC_HTTP_REJECTED, s->name, text);
 	}
 	metric_add(r->series, 1);
+}
+
+/* Any stranger can make them fail. */
+void http_server_count_handshake(struct http_server *s, const char *outcome,
+				 const char *why)
+{
+	uint64_t suppressed;
+
+	metric_add(metric_get(METRIC_TLS_HANDSHAKES, s->name, outcome), 1);
+	if (why && log_throttle_pass(&s->tls_log, loop_now_ms(s->loop),
+				     TLS_LOG_MS, &suppressed))
+		log_info("tls_handshake_failed", log_str("listener", s->name),
+			 log_str("error", why),
+			 log_int("suppressed", (int64_t)suppressed));
 }

@@ -1,7 +1,9 @@
 /*
  * One connection.
  *
- *	        first byte          request read
+ *	 HANDSHAKE
+ *	  | done (at once without TLS)
+ *	  v     first byte          request read
  *	 IDLE ------------> READING -------------> HANDLING
  *	  ^  <----------------'|  \                 |   |
  *	  |   answered by us   |   \ last answer    |   | last reply
@@ -11,6 +13,8 @@
  *	   idle deadline,      |                        v
  *	   peer gone           '--> CLOSED <-------- LINGER
  *
+ * HANDSHAKE TLS is being agreed on; absolute deadline. Fails to LINGER, and to
+ *           CLOSING for a client that speaks plain HTTP: it is told so
  * IDLE      nothing of a request read; idle deadline: closed silently
  * READING   absolute deadline for the whole request: 503, since a retry may
  *           arrive whole
@@ -66,10 +70,29 @@ static void conn_arm_timer(struct http_conn *c)
 	loop_timer_set(c->timer, at_ms - conn_now_ms(c));
 }
 
+/* Whoever connects and leaves without a word is no failure. */
+static void conn_count_handshake(struct http_conn *c, bool done)
+{
+	const struct http_tls *t = c->socket.tls;
+	const char *why;
+
+	if (!t)
+		return;
+	why = done ? NULL : http_tls_why(t);
+	if (done)
+		http_server_count_handshake(
+			c->server, http_tls_is_resumed(t) ? "resumed" : "full",
+			NULL);
+	else if (why)
+		http_server_count_handshake(c->server, "failed", why);
+}
+
 static void conn_enter(struct http_conn *c, enum http_conn_state state)
 {
 	static const uint8_t allowed[] = {
 #define TO(s) (1u << HTTP_CONN_##s)
+		[HTTP_CONN_HANDSHAKE] =
+			TO(IDLE) | TO(CLOSING) | TO(LINGER) | TO(CLOSED),
 		[HTTP_CONN_IDLE] = TO(READING) | TO(CLOSED),
 		[HTTP_CONN_READING] =
 			TO(HANDLING) | TO(IDLE) | TO(CLOSING) | TO(CLOSED),
@@ -82,6 +105,8 @@ static void conn_enter(struct http_conn *c, enum http_conn_state state)
 	const struct http_server_config *config = &c->server->config;
 
 	assert(allowed[c->state] & (1u << state));
+	if (c->state == HTTP_CONN_HANDSHAKE)
+		conn_count_handshake(c, state == HTTP_CONN_IDLE);
 	c->state = state;
 	c->read_deadline_ms = HTTP_NEVER;
 	if (state == HTTP_CONN_IDLE)
@@ -420,12 +445,50 @@ static void on_input(struct http_conn *c, size_t len)
 	conn_run(c);
 }
 
+/* Nobody could read an answer but who speaks plain HTTP. */
+static void conn_fail_handshake(struct http_conn *c)
+{
+	struct http_tls *t = c->socket.tls;
+	bool met_http = http_tls_met_http(t);
+
+	c->message.keep_alive = false;
+	if (!met_http)
+		conn_enter(c, HTTP_CONN_LINGER);
+	else
+		conn_refuse(c, 400, "this port speaks HTTPS", NULL);
+	http_tls_drop(t);
+	if (met_http)
+		conn_flush(c);
+	else
+		http_socket_end(&c->socket);
+}
+
+static void conn_shake_hands(struct http_conn *c, enum http_socket_read got)
+{
+	if (http_socket_is_ready(&c->socket)) {
+		conn_enter(c, HTTP_CONN_IDLE);
+		if (c->server->draining)
+			http_conn_drain(c);
+	} else if (got == HTTP_SOCKET_BROKEN) {
+		conn_fail_handshake(c);
+	} else if (got == HTTP_SOCKET_END) {
+		conn_close(c);
+	}
+}
+
 static void on_readable(struct http_conn *c)
 {
+	enum http_socket_read got;
 	size_t len;
 
-	switch (http_socket_read(&c->socket, c->server->room,
-				 HTTP_INPUT_MAX_BYTES - c->input.len, &len)) {
+	got = http_socket_read(&c->socket, c->server->room,
+			       HTTP_INPUT_MAX_BYTES - c->input.len, &len);
+	if (c->state == HTTP_CONN_HANDSHAKE) {
+		conn_shake_hands(c, got);
+		if (c->state != HTTP_CONN_IDLE)
+			return;
+	}
+	switch (got) {
 	case HTTP_SOCKET_DATA:
 		on_input(c, len);
 		break;
@@ -486,21 +549,26 @@ void http_conn_new(struct http_server *s, int fd)
 	c->timer = loop_timer_new(s->loop, on_timer, c);
 	c->timer_ms = HTTP_NEVER;
 	c->write_deadline_ms = HTTP_NEVER;
-	c->read_deadline_ms = loop_now_ms(s->loop) + s->config.idle_timeout_ms;
-	conn_arm_timer(c);
-	http_socket_open(&c->socket, s->loop, fd, on_ready, c);
+	c->read_deadline_ms =
+		loop_now_ms(s->loop) + s->config.handshake_timeout_ms;
+	http_socket_open(&c->socket, s->loop, fd, s->tls, on_ready, c);
+	if (http_socket_is_ready(&c->socket))
+		conn_enter(c, HTTP_CONN_IDLE);
+	else
+		conn_arm_timer(c);
 	http_server_conn_added(s, c);
 }
 
+/* What has arrived already still gets its answer, and so does what is on its
+ * way: who has just connected means to ask. */
 void http_conn_drain(struct http_conn *c)
 {
-	if (c->state != HTTP_CONN_IDLE || c->input.len > 0 || c->socket.blocked)
+	bool waits = c->state == HTTP_CONN_IDLE && c->input.len == 0 &&
+		     !c->socket.blocked;
+
+	if (!waits && c->state != HTTP_CONN_HANDSHAKE)
 		return;
-	/* What has arrived already still gets its answer, and so does what is
-	 * on its way: who has just connected means to ask. */
-	if (http_socket_has_input(&c->socket))
-		return;
-	if (c->used) {
+	if (c->used && !http_socket_has_input(&c->socket)) {
 		conn_close(c);
 		return;
 	}

@@ -4,7 +4,8 @@
  *
  * One read a wake-up, since what is ready tells again. Output is sent at
  * once, since the socket nearly always takes a reply whole; what it does not
- * take waits here until it does.
+ * take waits here until it does. What http_server_tls.c does for a socket with
+ * TLS looks the same from here.
  */
 #include "http_server_impl.h"
 
@@ -18,11 +19,16 @@
 #define OUT_MAX_BYTES  (32 * 1024 * 1024)
 
 void http_socket_open(struct http_socket *s, struct loop *loop, int fd,
-		      loop_io_fn *fn, void *arg)
+		      struct tls_context *tls, loop_io_fn *fn, void *arg)
 {
 	s->fd = fd;
 	s->reads = true;
 	buf_init(&s->out, OUT_MAX_BYTES);
+	if (tls) {
+		s->tls = http_tls_new(s, loop, fd, tls, fn, arg);
+		fn = http_tls_on_ready;
+		arg = s->tls;
+	}
 	s->io = loop_io_new(loop, fd, LOOP_READ, fn, arg);
 }
 
@@ -30,6 +36,9 @@ void http_socket_close(struct http_socket *s)
 {
 	loop_io_free(s->io);
 	s->io = NULL;
+	if (s->tls)
+		http_tls_free(s->tls, s->blocked);
+	s->tls = NULL;
 	close(s->fd);
 	s->fd = -1;
 	s->blocked = false;
@@ -38,8 +47,9 @@ void http_socket_close(struct http_socket *s)
 
 static void watch(struct http_socket *s)
 {
-	loop_io_watch(s->io, (s->reads ? LOOP_READ : 0) |
-				     (s->blocked ? LOOP_WRITE : 0));
+	int what = (s->reads ? LOOP_READ : 0) | (s->blocked ? LOOP_WRITE : 0);
+
+	loop_io_watch(s->io, s->tls ? http_tls_events(s->tls, what) : what);
 }
 
 void http_socket_want(struct http_socket *s, bool reads)
@@ -48,12 +58,25 @@ void http_socket_want(struct http_socket *s, bool reads)
 		return;
 	s->reads = reads;
 	watch(s);
+	if (s->tls && reads)
+		http_tls_look_again(s->tls);
+}
+
+static ssize_t take(struct http_socket *s, char *room, size_t size)
+{
+	ssize_t n;
+
+	if (!s->tls)
+		return recv(s->fd, room, size, 0);
+	n = http_tls_recv(s->tls, room, size);
+	watch(s);
+	return n;
 }
 
 enum http_socket_read http_socket_read(struct http_socket *s, char *room,
 				       size_t size, size_t *len)
 {
-	ssize_t n = recv(s->fd, room, size, 0);
+	ssize_t n = take(s, room, size);
 
 	*len = n > 0 ? (size_t)n : 0;
 	if (n > 0)
@@ -68,7 +91,14 @@ bool http_socket_has_input(const struct http_socket *s)
 {
 	char byte;
 
+	if (s->tls && http_tls_has_input(s->tls))
+		return true;
 	return recv(s->fd, &byte, 1, MSG_PEEK) > 0;
+}
+
+bool http_socket_is_ready(const struct http_socket *s)
+{
+	return !s->tls || http_tls_is_ready(s->tls);
 }
 
 static void drop_sent(struct http_socket *s, size_t n)
@@ -83,20 +113,25 @@ static void drop_sent(struct http_socket *s, size_t n)
 		buf_clear(&s->out);
 }
 
+static ssize_t give(struct http_socket *s, const char *data, size_t len)
+{
+	return s->tls ? http_tls_send(s->tls, data, len)
+		      : send(s->fd, data, len, MSG_NOSIGNAL);
+}
+
 bool http_socket_flush(struct http_socket *s)
 {
 	ssize_t n;
 
 	if (s->out.len == 0)
 		return true;
-	n = send(s->fd, s->out.data + s->sent, s->out.len - s->sent,
-		 MSG_NOSIGNAL);
+	n = give(s, s->out.data + s->sent, s->out.len - s->sent);
 	if (n < 0 && errno != EAGAIN && errno != EINTR)
 		return false;
 	if (n > 0)
 		drop_sent(s, (size_t)n);
-	if (s->blocked != (s->out.len > 0)) {
-		s->blocked = !s->blocked;
+	if (s->tls || s->blocked != (s->out.len > 0)) {
+		s->blocked = s->out.len > 0;
 		watch(s);
 	}
 	return true;
@@ -111,5 +146,7 @@ struct buf *http_socket_out(struct http_socket *s)
 
 void http_socket_end(struct http_socket *s)
 {
+	if (s->tls)
+		http_tls_end(s->tls);
 	shutdown(s->fd, SHUT_WR);
 }

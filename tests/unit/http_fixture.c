@@ -4,6 +4,8 @@
 #include "http_fixture.h"
 
 #include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <setjmp.h>
@@ -203,6 +205,14 @@ void http_fixture_config(struct http_server_config *out)
 	out->max_header_bytes = HTTP_FIXTURE_MAX_HEADER;
 	out->request_timeout_ms = 60 * 1000;
 	out->idle_timeout_ms = 60 * 1000;
+	out->handshake_timeout_ms = 60 * 1000;
+}
+
+static bool use_tls;
+
+void http_fixture_use_tls(bool tls)
+{
+	use_tls = tls;
 }
 
 static void *fixture_main(void *arg)
@@ -226,6 +236,11 @@ void http_fixture_start(struct http_fixture *f,
 	f->later = loop_timer_new(f->loop, reply_later, f);
 	f->server = http_server_new(f->loop, &f->config, routes,
 				    ARRAY_LEN(routes), f);
+	f->tls = use_tls;
+	if (f->tls) {
+		tls_kit_make(&f->kit, NULL);
+		http_server_set_tls(f->server, tls_kit_context(&f->kit));
+	}
 	assert_int_equal(http_server_listen(f->server, "127.0.0.1:0", &err),
 			 RESULT_OK);
 	f->port = http_server_port(f->server);
@@ -244,13 +259,25 @@ void http_fixture_start_limited(struct http_fixture *f, int64_t request_ms,
 	http_fixture_start(f, &config);
 }
 
-void http_fixture_stop(struct http_fixture *f)
+void http_fixture_halt(struct http_fixture *f)
 {
 	loop_stop(f->loop);
 	pthread_join(f->thread, NULL);
+}
+
+void http_fixture_stop(struct http_fixture *f)
+{
+	http_fixture_halt(f);
+	http_fixture_free(f);
+}
+
+void http_fixture_free(struct http_fixture *f)
+{
 	http_server_free(f->server);
 	loop_timer_free(f->later);
 	loop_free(f->loop);
+	if (f->tls)
+		tls_kit_free(&f->kit);
 }
 
 struct fixture_call {
@@ -348,7 +375,7 @@ void http_fixture_release(struct http_fixture *f)
 	http_fixture_call(f, fixture_release, f);
 }
 
-void raw_connect(struct http_client_raw *c, const struct http_fixture *f)
+void raw_connect_plain(struct http_client_raw *c, const struct http_fixture *f)
 {
 	struct sockaddr_in sa = {.sin_family = AF_INET,
 				 .sin_port = htons(f->port),
@@ -356,6 +383,7 @@ void raw_connect(struct http_client_raw *c, const struct http_fixture *f)
 	struct timeval patience = {.tv_sec = PATIENCE_S};
 	int one = 1;
 
+	c->tls = NULL;
 	buf_init(&c->in, MAX_READ_BYTES);
 	c->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	assert_true(c->fd >= 0);
@@ -365,25 +393,102 @@ void raw_connect(struct http_client_raw *c, const struct http_fixture *f)
 	assert_int_equal(connect(c->fd, (struct sockaddr *)&sa, sizeof(sa)), 0);
 }
 
+bool raw_start_tls(struct http_client_raw *c, SSL_CTX *rules)
+{
+	c->tls = SSL_new(rules);
+	assert_non_null(c->tls);
+	assert_int_equal(SSL_set_fd(c->tls, c->fd), 1);
+	return SSL_connect(c->tls) == 1;
+}
+
+void raw_connect(struct http_client_raw *c, const struct http_fixture *f)
+{
+	raw_connect_plain(c, f);
+	if (f->tls)
+		assert_true(raw_start_tls(c, f->kit.client));
+}
+
 void raw_close(struct http_client_raw *c)
 {
+	SSL_free(c->tls);
 	close(c->fd);
 	buf_release(&c->in);
 }
 
+void raw_end(struct http_client_raw *c)
+{
+	if (c->tls)
+		SSL_shutdown(c->tls);
+	else
+		shutdown(c->fd, SHUT_WR);
+}
+
+ssize_t raw_recv(struct http_client_raw *c, void *room, size_t size)
+{
+	int n;
+
+	if (!c->tls)
+		return recv(c->fd, room, size, 0);
+	errno = 0;
+	n = SSL_read(c->tls, room, (int)size);
+	if (n > 0)
+		return n;
+	return SSL_get_error(c->tls, n) == SSL_ERROR_ZERO_RETURN ? 0 : -1;
+}
+
+static void set_blocking(const struct http_client_raw *c, bool blocking)
+{
+	int flags = fcntl(c->fd, F_GETFL);
+
+	flags = blocking ? flags & ~O_NONBLOCK : flags | O_NONBLOCK;
+	assert_int_equal(fcntl(c->fd, F_SETFL, flags), 0);
+}
+
+bool raw_is_readable(struct http_client_raw *c)
+{
+	char byte;
+	int n, verdict;
+
+	if (!c->tls)
+		return recv(c->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) >= 0;
+	set_blocking(c, false);
+	n = SSL_peek(c->tls, &byte, 1);
+	verdict = SSL_get_error(c->tls, n);
+	set_blocking(c, true);
+	return verdict != SSL_ERROR_WANT_READ;
+}
+
+static ssize_t raw_write(struct http_client_raw *c, const void *data,
+			 size_t len)
+{
+	return c->tls ? SSL_write(c->tls, data, (int)len)
+		      : send(c->fd, data, len, MSG_NOSIGNAL);
+}
+
 /* A server that has answered and closed may refuse the rest. */
-void raw_send(struct http_client_raw *c, const void *data, size_t len)
+bool raw_send(struct http_client_raw *c, const void *data, size_t len)
 {
 	const char *p = data;
 
 	while (len > 0) {
-		ssize_t n = send(c->fd, p, len, MSG_NOSIGNAL);
+		ssize_t n = raw_write(c, p, len);
 
 		if (n <= 0)
-			return;
+			return false;
 		p += n;
 		len -= (size_t)n;
 	}
+	return true;
+}
+
+size_t raw_try_send(struct http_client_raw *c, const void *data, size_t len)
+{
+	ssize_t n;
+
+	set_blocking(c, false);
+	n = raw_write(c, data, len);
+	set_blocking(c, true);
+	return n > 0 ? (size_t)n : 0;
 }
 
 void raw_puts(struct http_client_raw *c, const char *s)
@@ -395,7 +500,7 @@ void raw_puts(struct http_client_raw *c, const char *s)
 static bool raw_fill(struct http_client_raw *c)
 {
 	char chunk[65536];
-	ssize_t n = recv(c->fd, chunk, sizeof(chunk), 0);
+	ssize_t n = raw_recv(c, chunk, sizeof(chunk));
 
 	if (n < 0)
 		fail_msg("no answer in time, or reset");

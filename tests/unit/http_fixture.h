@@ -13,6 +13,7 @@
 #include "base/buf.h"
 #include "net/http_server.h"
 #include "net/loop.h"
+#include "tls_kit.h"
 
 #define HTTP_FIXTURE_MAX_BODY	2048
 #define HTTP_FIXTURE_MAX_HEADER 1024
@@ -23,6 +24,8 @@ struct http_fixture {
 	struct http_server *server;
 	struct http_server_config config;
 	uint16_t port;
+	bool tls;
+	struct tls_kit kit; /* with tls */
 	pthread_t thread;
 	/* Touched on the loop only: /hold keeps its request here. */
 	struct http_request *held;
@@ -32,6 +35,9 @@ struct http_fixture {
 	struct loop_timer *later;
 };
 
+/* From now on servers and clients speak TLS, so that a whole program of tests
+ * can be run once more. */
+void http_fixture_use_tls(bool tls);
 /* config may be NULL: small limits, timeouts too long to matter. */
 void http_fixture_start(struct http_fixture *f,
 			const struct http_server_config *config);
@@ -39,6 +45,9 @@ void http_fixture_start_limited(struct http_fixture *f, int64_t request_ms,
 				int64_t idle_ms, size_t connections);
 void http_fixture_config(struct http_server_config *out);
 void http_fixture_stop(struct http_fixture *f);
+/* The same in two steps: then f is the caller's alone. */
+void http_fixture_halt(struct http_fixture *f);
+void http_fixture_free(struct http_fixture *f);
 /* Runs fn on the loop and waits for it. */
 void http_fixture_call(struct http_fixture *f, loop_fn *fn, void *arg);
 /* Waits (bounded) until fn, run on the loop, says true. */
@@ -53,6 +62,7 @@ void http_fixture_release(struct http_fixture *f);
 
 struct http_client_raw {
 	int fd;
+	SSL *tls;      /* NULL: plain */
 	struct buf in; /* read and not yet taken */
 };
 
@@ -63,8 +73,22 @@ struct http_answer_raw {
 };
 
 void raw_connect(struct http_client_raw *c, const struct http_fixture *f);
+/* The same without TLS, whatever the server speaks. */
+void raw_connect_plain(struct http_client_raw *c, const struct http_fixture *f);
+/* And TLS over it, by rules of its own; false: refused. */
+bool raw_start_tls(struct http_client_raw *c, SSL_CTX *rules);
+/* With TLS, it leaves without a word about it. */
 void raw_close(struct http_client_raw *c);
-void raw_send(struct http_client_raw *c, const void *data, size_t len);
+void raw_end(struct http_client_raw *c); /* of this side: nothing more comes */
+/* As recv(): 0 is an end in order, which with TLS says so itself. */
+ssize_t raw_recv(struct http_client_raw *c, void *room, size_t size);
+/* Is there an answer, or an end? Waits for neither. */
+bool raw_is_readable(struct http_client_raw *c);
+/* False: not all of it was taken. */
+bool raw_send(struct http_client_raw *c, const void *data, size_t len);
+/* What can be sent without waiting; with TLS, what is sent next must begin with
+ * the same bytes as the rest. */
+size_t raw_try_send(struct http_client_raw *c, const void *data, size_t len);
 void raw_puts(struct http_client_raw *c, const char *s);
 /* One whole answer; is_head: it has no body. a->body is the caller's to
  * release. Fails the test when the connection ends before. */

@@ -322,7 +322,7 @@ static void a_half_closed_client_is_answered(void **state)
 	raw_puts(&c,
 		 "POST /later HTTP/1.1\r\n" HOST "Content-Length: 2\r\n\r\nhi"
 		 "GET /healthz HTTP/1.1\r\n" HOST "\r\n");
-	shutdown(c.fd, SHUT_WR);
+	raw_end(&c);
 	expect_body(&c, 200, "hi");
 	expect_body(&c, 200, "ok");
 	raw_expect_end(&c);
@@ -336,7 +336,7 @@ static void half_a_request_is_no_request(void **state)
 	raw_connect(&c, *state);
 	raw_puts(&c,
 		 "POST /echo HTTP/1.1\r\n" HOST "Content-Length: 2\r\n\r\nh");
-	shutdown(c.fd, SHUT_WR);
+	raw_end(&c);
 	raw_expect_end(&c);
 	raw_close(&c);
 }
@@ -412,6 +412,10 @@ int main(void)
 		cmocka_unit_test(a_body_that_will_be_refused_is_not_asked_for),
 		cmocka_unit_test(a_large_reply_arrives_whole),
 	};
+	int failed =
+		cmocka_run_group_tests_name("plain", tests, setup, teardown);
 
-	return cmocka_run_group_tests(tests, setup, teardown);
+	http_fixture_use_tls(true);
+	return failed +
+	       cmocka_run_group_tests_name("tls", tests, setup, teardown);
 }

@@ -81,7 +81,7 @@ static void a_half_closed_client_gets_its_late_reply(void **state)
 	raw_connect(&c, &f);
 	raw_puts(&c, HOLD);
 	http_fixture_await(&f, http_fixture_holds);
-	shutdown(c.fd, SHUT_WR);
+	raw_end(&c);
 	http_fixture_await(&f, has_left);
 	http_fixture_release(&f);
 	raw_expect(&c, 200);
@@ -243,7 +243,7 @@ static void expect_gone(struct http_client_raw *c)
 	char byte;
 
 	errno = 0;
-	assert_true(recv(c->fd, &byte, 1, 0) <= 0);
+	assert_true(raw_recv(c, &byte, 1) <= 0);
 	assert_true(errno != EAGAIN);
 }
 
@@ -292,7 +292,7 @@ static void expect_bytes(struct http_client_raw *c, const char *want)
 	size_t len = 0;
 	ssize_t n;
 
-	while ((n = recv(c->fd, got + len, sizeof(got) - len, 0)) > 0)
+	while ((n = raw_recv(c, got + len, sizeof(got) - len)) > 0)
 		len += (size_t)n;
 	assert_int_equal(n, 0);
 	assert_int_equal(len, strlen(want));
@@ -354,6 +354,8 @@ int main(void)
 		cmocka_unit_test(a_server_is_freed_with_open_requests),
 		cmocka_unit_test(a_handler_may_free_the_server),
 	};
+	int failed = cmocka_run_group_tests_name("plain", tests, NULL, NULL);
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	http_fixture_use_tls(true);
+	return failed + cmocka_run_group_tests_name("tls", tests, NULL, NULL);
 }

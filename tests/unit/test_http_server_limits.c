@@ -25,16 +25,9 @@
 #define DRIP_US	   3000
 #define SETTLE_US  (2 * SHORT_MS * 1000)
 
-static bool is_readable(const struct http_client_raw *c)
-{
-	char byte;
-
-	return recv(c->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) >= 0;
-}
-
 static void drip_until_answer(struct http_client_raw *c)
 {
-	for (int i = 0; i < 20 * 1000 && !is_readable(c); i++) {
+	for (int i = 0; i < 20 * 1000 && !raw_is_readable(c); i++) {
 		raw_puts(c, "x");
 		usleep(DRIP_US);
 	}
@@ -104,7 +97,7 @@ static void a_handler_may_take_its_time(void **state)
 	raw_puts(&c, HOLD);
 	http_fixture_await(&f, http_fixture_holds);
 	usleep(SETTLE_US);
-	assert_false(is_readable(&c));
+	assert_false(raw_is_readable(&c));
 	http_fixture_release(&f);
 	raw_expect(&c, 200);
 	raw_close(&c);
@@ -136,10 +129,10 @@ static size_t pump(struct http_client_raw *c)
 
 	memset(filler, 'x', sizeof(filler));
 	for (int quiet = 0; quiet < 20 && sent < PUMP_LIMIT;) {
-		ssize_t n = send(c->fd, filler, sizeof(filler), MSG_DONTWAIT);
+		size_t n = raw_try_send(c, filler, sizeof(filler));
 
 		if (n > 0) {
-			sent += (size_t)n;
+			sent += n;
 			quiet = 0;
 		} else {
 			quiet++;
@@ -187,9 +180,7 @@ static void what_was_read_ahead_does_not_cost_the_last_answer(void **state)
 	assert_true(pump(&c) < PUMP_LIMIT);
 	http_fixture_release(&f);
 	for (int i = 0; i < 16; i++)
-		assert_int_equal(
-			send(c.fd, filler, sizeof(filler), MSG_NOSIGNAL),
-			sizeof(filler));
+		assert_true(raw_send(&c, filler, sizeof(filler)));
 	raw_expect(&c, 200);
 	raw_expect_end(&c);
 	raw_close(&c);
@@ -211,7 +202,7 @@ static void past_the_cap_accepting_pauses(void **state)
 	raw_expect(&c[1], 200);
 	http_fixture_await(&f, http_fixture_has_two);
 	usleep(SETTLE_US);
-	assert_false(is_readable(&c[2]));
+	assert_false(raw_is_readable(&c[2]));
 	raw_close(&c[0]);
 	raw_expect(&c[2], 200);
 	raw_expect_alive(&c[1]);
@@ -271,7 +262,7 @@ static void without_descriptors_accepting_pauses(void **state)
 	raw_connect(&c, &f);
 	raw_puts(&c, GET_OK);
 	http_fixture_await(&f, has_failed_often);
-	assert_false(is_readable(&c));
+	assert_false(raw_is_readable(&c));
 	assert_int_equal(count_lines(fileno(log), "accept_failed"), 1);
 	while (count > 0)
 		close(fds[--count]);
@@ -317,8 +308,7 @@ static void refusals_and_connections_are_counted(void **state)
 	raw_connect(&c, &f);
 	raw_expect_alive(&c);
 	http_fixture_await(&f, http_fixture_has_one);
-	loop_stop(f.loop);
-	pthread_join(f.thread, NULL);
+	http_fixture_halt(&f);
 	assert_int_equal(
 		metric_value(metric_get(METRIC_HTTP_REJECTED, "test", "404")),
 		2);
@@ -328,10 +318,10 @@ static void refusals_and_connections_are_counted(void **state)
 	assert_int_equal(
 		metric_value(metric_get(METRIC_HTTP_CONNECTIONS, "test")), 1);
 	http_server_free(f.server);
+	f.server = NULL;
 	assert_int_equal(
 		metric_value(metric_get(METRIC_HTTP_CONNECTIONS, "test")), 0);
-	loop_timer_free(f.later);
-	loop_free(f.loop);
+	http_fixture_free(&f);
 	raw_close(&c);
 	metrics_reset();
 }
@@ -395,12 +385,9 @@ static void a_taken_port_is_refused(void **state)
 	snprintf(address, sizeof(address), "127.0.0.1:%u", f.port);
 	assert_int_equal(http_server_listen(s, address, &err), RESULT_PERM);
 	assert_non_null(strstr(err.text, address));
-	loop_stop(f.loop);
-	pthread_join(f.thread, NULL);
+	http_fixture_halt(&f);
 	http_server_free(s);
-	http_server_free(f.server);
-	loop_timer_free(f.later);
-	loop_free(f.loop);
+	http_fixture_free(&f);
 }
 
 int main(void)
@@ -414,13 +401,19 @@ int main(void)
 		cmocka_unit_test(reading_ahead_is_bounded),
 		cmocka_unit_test(
 			what_was_read_ahead_does_not_cost_the_last_answer),
-		cmocka_unit_test(past_the_cap_accepting_pauses),
-		cmocka_unit_test(without_descriptors_accepting_pauses),
 		cmocka_unit_test(a_reply_past_the_maximum_is_500),
 		cmocka_unit_test(refusals_and_connections_are_counted),
 		cmocka_unit_test(addresses_are_listened_on_or_refused),
 		cmocka_unit_test(a_taken_port_is_refused),
 	};
+	/* Without TLS: a client waits for its handshake. */
+	const struct CMUnitTest unaccepted[] = {
+		cmocka_unit_test(past_the_cap_accepting_pauses),
+		cmocka_unit_test(without_descriptors_accepting_pauses),
+	};
+	int failed = cmocka_run_group_tests_name("plain", tests, NULL, NULL);
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	failed += cmocka_run_group_tests(unaccepted, NULL, NULL);
+	http_fixture_use_tls(true);
+	return failed + cmocka_run_group_tests_name("tls", tests, NULL, NULL);
 }

@@ -1,0 +1,59 @@
+/*
+ * `reunite doctor`: the certificate of the public listener, as it lies on the
+ * disk.
+ *
+ * Whoever renews certificates does it some time before their end, the sooner
+ * the longer they last: a third of their life and two weeks are the latest.
+ */
+#include "base/str.h"
+#include "doctor.h"
+#include "net/tls_context.h"
+
+#define DAY_MS	((int64_t)24 * 3600 * 1000)
+#define LATE_MS (14 * DAY_MS)
+#define RENEW                                                                  \
+	"renew it, then systemctl reload reunite (or send SIGHUP): what is "   \
+	"running takes the new one"
+
+static void say_age(struct doctor *d, const struct tls_context *tls)
+{
+	int64_t begins_ms = tls_context_begins_ms(tls);
+	int64_t ends_ms = tls_context_ends_ms(tls);
+	int64_t left_ms = ends_ms - d->cli->now_ms;
+	int64_t third_ms = (ends_ms - begins_ms) / 3;
+	char age[DOCTOR_AGE_SIZE];
+
+	if (left_ms <= 0)
+		doctor_say(d, DOCTOR_PROBLEM, RENEW,
+			   "the certificate ended %s ago: nobody delivers",
+			   doctor_age(d, ends_ms, age));
+	else if (begins_ms > d->cli->now_ms)
+		doctor_say(d, DOCTOR_PROBLEM, "is the clock right?",
+			   "the certificate begins only in %s",
+			   doctor_age(d, begins_ms, age));
+	else if (left_ms < LATE_MS && left_ms < third_ms)
+		doctor_say(d, DOCTOR_WARNING, RENEW,
+			   "the certificate ends in %s",
+			   doctor_age(d, ends_ms, age));
+	else
+		doctor_say(d, DOCTOR_OK, NULL,
+			   "the certificate ends in %s; certificates sent: %zu",
+			   doctor_age(d, ends_ms, age), tls_context_chain(tls));
+}
+
+void doctor_check_tls(struct doctor *d)
+{
+	struct tls_context *tls;
+	struct error err;
+
+	if (config_tls(d->config, &tls, &err) != RESULT_OK) {
+		doctor_say(d, DOCTOR_PROBLEM, NULL, "%s", err.text);
+	} else if (!tls) {
+		doctor_say(d, DOCTOR_OK, NULL,
+			   "off: %s takes plain HTTP, from a proxy in front",
+			   d->config->listen);
+	} else {
+		say_age(d, tls);
+		tls_context_free(tls);
+	}
+}
