@@ -58,7 +58,7 @@ struct config {
 	char *path;		  /* NULL: from the environment */
 	struct config_list files; /* with secrets: x_files, tls_key */
 	char *listen;
-	char *public_url; /* no slash at the end; "": not known */
+	char *public_url;      /* no slash at the end; "": not known */
 	char *tls_certificate; /* NULL or "", like tls_key: no TLS */
 	char *tls_key;
 	char *tls_certificate_where; /* "reunite.conf:12", with the files */

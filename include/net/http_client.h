@@ -4,7 +4,7 @@
  * The callback comes exactly once, on the loop, never from inside
  * http_client_send(); after http_transfer_cancel() it does not come. Both,
  * and http_client_free(), may be called from inside a callback. TLS (1.2 or
- * later) is verified, redirects are not followed, bodies are bounded, every
+ * later) is verified (but see own), redirects are not followed, bodies are bounded, every
  * request has a deadline.
  *
  * A proxy from the environment (https_proxy, all_proxy, no_proxy) is used for
@@ -31,6 +31,9 @@ struct http_call {
 	size_t header_count;
 	struct slice body;  /* copied; sent if ptr is not NULL */
 	int64_t timeout_ms; /* for the whole request; 0: 30 s */
+	/* To a listener of our own, and nothing in it is secret: no proxy, and
+	 * whoever answers is believed. */
+	bool own;
 	/* Must not be repeated: nor is it by curl itself, which else repeats a
 	 * request when a reused connection dies before an answer. */
 	bool once;

@@ -3,7 +3,8 @@
  *
  * Asks both listeners for /healthz, with --ready the admin one for /readyz;
  * made for a container's health check, where there is no shell and no curl.
- * Reads nothing but the configuration, and never the store.
+ * Reads nothing but the configuration, and never the store. A certificate that
+ * has ended is not the daemon's illness, which a restart would cure.
  */
 #include <string.h>
 
@@ -31,8 +32,8 @@ struct question {
 
 /* Whoever listens on every address is asked on this machine's own. The
  * configuration has seen to it that a port is there, and nothing too long. */
-static void make_url(char out[HEALTH_URL_SIZE], const char *address,
-		     const char *path)
+static void make_url(char out[HEALTH_URL_SIZE], const char *scheme,
+		     const char *address, const char *path)
 {
 	static const struct {
 		const char *every, *own;
@@ -44,7 +45,7 @@ static void make_url(char out[HEALTH_URL_SIZE], const char *address,
 	for (size_t i = 0; i < ARRAY_LEN(hosts); i++)
 		if (slice_eq(host, slice_of(hosts[i].every)))
 			host = slice_of(hosts[i].own);
-	snprintf(out, HEALTH_URL_SIZE, "http://%.*s%s%s", (int)host.len,
+	snprintf(out, HEALTH_URL_SIZE, "%s://%.*s%s%s", scheme, (int)host.len,
 		 host.ptr, colon, path);
 }
 
@@ -83,15 +84,16 @@ static void on_answer(const struct http_answer *a, void *arg)
 		loop_stop(h->loop);
 }
 
-static void ask(struct health *h, struct question *q, const char *address,
-		const char *path)
+static void ask(struct health *h, struct question *q, const char *scheme,
+		const char *address, const char *path)
 {
 	struct http_call call = {.method = "GET",
 				 .url = q->url,
+				 .own = true,
 				 .timeout_ms = HEALTH_TIMEOUT_MS};
 
 	q->health = h;
-	make_url(q->url, address, path);
+	make_url(q->url, scheme, address, path);
 	h->open++;
 	http_client_send(h->client, &call, on_answer, q);
 }
@@ -107,8 +109,10 @@ static int run(struct cli *c)
 		return code;
 	h.loop = loop_new();
 	h.client = http_client_new(h.loop, HEALTH_MAX_ANSWER_BYTES, NULL);
-	ask(&h, &questions[0], config->listen, "/healthz");
-	ask(&h, &questions[1], config->admin_listen,
+	ask(&h, &questions[0],
+	    str_is_empty(config->tls_certificate) ? "http" : "https",
+	    config->listen, "/healthz");
+	ask(&h, &questions[1], "http", config->admin_listen,
 	    cli_given(c, "ready") ? "/readyz" : "/healthz");
 	loop_run(h.loop);
 	http_client_free(h.client);

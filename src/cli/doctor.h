@@ -53,7 +53,7 @@ void doctor_check_nodes(struct doctor *d);
 /* doctor_access.c: takes no network */
 void doctor_check_api_token(struct doctor *d);
 /* doctor_tls.c */
-void doctor_check_tls(struct doctor *d);
+void doctor_check_certificate(struct doctor *d);
 
 /* In the order of the screen. */
 extern const struct doctor_check doctor_file_checks[];

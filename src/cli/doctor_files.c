@@ -84,7 +84,7 @@ static void check_admin(struct doctor *d)
 const struct doctor_check doctor_file_checks[] = {
 	{"configuration", check_configuration},
 	{"secrets", check_secrets},
-	{"tls", doctor_check_tls},
+	{"certificate", doctor_check_certificate},
 	{"admin", check_admin},
 };
 const size_t doctor_file_check_count = ARRAY_LEN(doctor_file_checks);

@@ -25,34 +25,29 @@ static void say_age(struct doctor *d, const struct tls_context *tls)
 
 	if (left_ms <= 0)
 		doctor_say(d, DOCTOR_PROBLEM, RENEW,
-			   "the certificate ended %s ago: nobody delivers",
+			   "it ended %s ago: nobody delivers",
 			   doctor_age(d, ends_ms, age));
 	else if (begins_ms > d->cli->now_ms)
 		doctor_say(d, DOCTOR_PROBLEM, "is the clock right?",
-			   "the certificate begins only in %s",
+			   "it begins only in %s",
 			   doctor_age(d, begins_ms, age));
 	else if (left_ms < LATE_MS && left_ms < third_ms)
-		doctor_say(d, DOCTOR_WARNING, RENEW,
-			   "the certificate ends in %s",
+		doctor_say(d, DOCTOR_WARNING, RENEW, "it ends in %s",
 			   doctor_age(d, ends_ms, age));
 	else
 		doctor_say(d, DOCTOR_OK, NULL,
-			   "the certificate ends in %s; certificates sent: %zu",
+			   "it ends in %s; certificates sent: %zu",
 			   doctor_age(d, ends_ms, age), tls_context_chain(tls));
 }
 
-void doctor_check_tls(struct doctor *d)
+void doctor_check_certificate(struct doctor *d)
 {
 	struct tls_context *tls;
 	struct error err;
 
 	if (config_tls(d->config, &tls, &err) != RESULT_OK) {
 		doctor_say(d, DOCTOR_PROBLEM, NULL, "%s", err.text);
-	} else if (!tls) {
-		doctor_say(d, DOCTOR_OK, NULL,
-			   "off: %s takes plain HTTP, from a proxy in front",
-			   d->config->listen);
-	} else {
+	} else if (tls) {
 		say_age(d, tls);
 		tls_context_free(tls);
 	}

@@ -371,8 +371,6 @@ static void limits_set(struct http_transfer *t, const struct http_call *call)
 			 (long)(call->once ? ONCE_IDLE_MAX_S : IDLE_MAX_S));
 	curl_easy_setopt(e, CURLOPT_FOLLOWLOCATION, 0L);
 	curl_easy_setopt(e, CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_1_1);
-	curl_easy_setopt(e, CURLOPT_SSL_VERIFYPEER, 1L);
-	curl_easy_setopt(e, CURLOPT_SSL_VERIFYHOST, 2L);
 	curl_easy_setopt(e, CURLOPT_SSLVERSION, CURL_SSLVERSION_TLSv1_2);
 	if (t->client->ca_file) {
 		curl_easy_setopt(e, CURLOPT_CAINFO, t->client->ca_file);
@@ -405,7 +403,9 @@ static bool transfer_prepare(struct http_transfer *t,
 	if (call->look)
 		http_client_look_set(e);
 	curl_easy_setopt(e, CURLOPT_USERAGENT, "reunite/" REUNITE_VERSION);
-	if (!strncasecmp(call->url, "http:", 5))
+	curl_easy_setopt(e, CURLOPT_SSL_VERIFYPEER, call->own ? 0L : 1L);
+	curl_easy_setopt(e, CURLOPT_SSL_VERIFYHOST, call->own ? 0L : 2L);
+	if (call->own || !strncasecmp(call->url, "http:", 5))
 		curl_easy_setopt(e, CURLOPT_PROXY, "");
 	return curl_easy_setopt(e, CURLOPT_PROTOCOLS_STR, "http,https") ==
 		       CURLE_OK &&
