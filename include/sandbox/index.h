@@ -24,6 +24,7 @@ void *index_first(const struct index *x, struct slice key);
 
 /* Numbers as keys. */
 void index_add_id(struct index *x, uint64_t id, void *value);
+void index_remove_id(struct index *x, uint64_t id, const void *value);
 void *index_first_id(const struct index *x, uint64_t id);
 
 #endif

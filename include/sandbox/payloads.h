@@ -37,7 +37,8 @@ struct json_t *payload_trigger(const struct zen_ticket *t);
 bool payload_is_wanted(const struct account *a, const char *label);
 /* The body without what includeFullUser adds: *new*. */
 struct json_t *payload_truncated(const struct json_t *body);
-/* An event subscription's body. *label gets the event's name, static. */
+/* An event subscription's body, *new*; NULL: there is no event for it. *label
+ * gets the event's name, static. */
 struct json_t *payload_change(const struct account *a,
 			      const struct change *change, const char **label);
 

@@ -64,6 +64,10 @@ struct json_t;
 	/* merging */                                                          \
 	FLAG(merge_suspended, true)                                            \
 	FLAG(merge_unverified_messaging, true)                                 \
+	FLAG(merge_itself, false)                                              \
+	TEXT(merge_again, "not_found", "not_found|invalid|accepted")           \
+	TEXT(merge_refusal, "invalid", "invalid|forbidden")                    \
+	FLAG(merge_keeps_external_id, true)                                    \
 	FLAG(sso_external_id_refusal, false)                                   \
 	COUNT(merge_max_tickets, 10000)                                        \
 	FLAG(multiple_organizations, false)                                    \
@@ -78,6 +82,9 @@ struct json_t;
 	FLAG(jwt_name, true)                                                   \
 	FLAG(typed_email_in_profile, true)                                     \
 	FLAG(zendesk_id_on_hand_off, false)                                    \
+	FLAG(zendesk_id_follows_merge, false)                                  \
+	TEXT(api_hand_off, "pass_control", "pass_control|message|never")       \
+	FLAG(delete_with_open_tickets, false)                                  \
 	/* webhooks */                                                         \
 	TEXT(webhook_sunco, "", "")                                            \
 	TEXT(webhook_zendesk, "", "")                                          \
@@ -86,6 +93,7 @@ struct json_t;
 	FLAG(include_full_user, true)                                          \
 	TEXT(events, "", "")                                                   \
 	TEXT(event_spelling, "colon", "colon|slash")                           \
+	FLAG(messaging_identity_events, true)                                  \
 	TEXT(merged_event_detail, "loser", "loser|survivor")                   \
 	COUNT(webhooks_max, 0)                                                 \
 	COUNT(webhook_repeat, 1)                                               \

@@ -64,6 +64,7 @@ struct zen_user {
 	struct json_t *user_fields; /* object */
 	struct json_t *tags;	    /* array of strings */
 	bool active;
+	bool purged; /* deleted for good */
 	bool suspended;
 	bool shared;
 	uint64_t organization_id; /* of the default membership; 0: none */
@@ -228,6 +229,8 @@ void state_user_deactivate(struct state *s, struct zen_user *u, int64_t now_ms);
 struct merge_rules {
 	bool messaging_moves;
 	bool organizations_join; /* else only where the survivor has none */
+	bool external_id_lost;	 /* the survivor's own */
+	bool zendesk_id_follows; /* of SunCo users */
 	int64_t identity_lag_ms;
 	int64_t external_id_lag_ms;
 	const char *by; /* static */
@@ -280,6 +283,9 @@ struct zen_ticket *state_ticket_add(struct state *s, uint64_t id,
 				    struct zen_user *requester, int64_t now_ms);
 struct zen_ticket *state_ticket(const struct state *s, uint64_t id);
 size_t state_tickets_of(const struct state *s, const struct zen_user *u);
+size_t state_tickets_open(const struct state *s, const struct zen_user *u);
+/* Found by exports only, with the status "deleted". */
+void state_ticket_delete(struct state *s, struct zen_ticket *t, int64_t now_ms);
 void state_ticket_give(struct state *s, struct zen_ticket *t,
 		       const struct zen_user *to, int64_t now_ms);
 void state_tickets_move(struct state *s, struct zen_user *from,
@@ -297,6 +303,8 @@ struct sun_user *state_sun_by_external_id(const struct state *s,
 struct sun_user *state_sun_by_address(const struct state *s,
 				      const char *address, size_t n);
 struct sun_user *state_sun_by_zendesk_id(const struct state *s, uint64_t id);
+/* Whoever is linked to one by zendeskId is linked to the other then. */
+void state_sun_follow(struct state *s, uint64_t from_id, uint64_t into_id);
 void state_sun_set_external_id(struct state *s, struct sun_user *u,
 			       const char *external_id);
 void state_sun_add_identity(struct state *s, struct sun_user *u,

@@ -20,6 +20,7 @@
 	X(cmd_journal_restore_plan)                                            \
 	X(cmd_journal_reject)                                                  \
 	X(cmd_readiness)                                                       \
+	X(cmd_probe)                                                           \
 	X(cmd_queue_list)                                                      \
 	X(cmd_queue_show)                                                      \
 	X(cmd_queue_retry)                                                     \

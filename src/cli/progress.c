@@ -119,7 +119,7 @@ void progress_show(struct progress *p, int64_t done, int64_t total,
 		return;
 	}
 	p->shown_ms = now_ms;
-	if (now_ms > p->start_ms)
+	if (now_ms > p->start_ms && !p->counts)
 		per_second = (double)(done - p->start_done) * 1000 /
 			     (double)(now_ms - p->start_ms);
 	progress_line(done, total, per_second, note, line, sizeof(line));

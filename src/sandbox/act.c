@@ -191,6 +191,8 @@ void acts_send_changes(struct sandbox *sb)
 		struct json_t *body =
 			payload_change(&sb->account, &changes[i], &t.label);
 
+		if (!body)
+			continue;
 		t.text = json_text(body);
 		if (payload_is_wanted(&sb->account, t.label))
 			tell_change(NULL, &t);

@@ -184,6 +184,11 @@ void index_add_id(struct index *x, uint64_t id, void *value)
 	index_add(x, (struct slice){(const char *)&id, sizeof(id)}, value);
 }
 
+void index_remove_id(struct index *x, uint64_t id, const void *value)
+{
+	index_remove(x, (struct slice){(const char *)&id, sizeof(id)}, value);
+}
+
 void *index_first_id(const struct index *x, uint64_t id)
 {
 	return index_first(x, (struct slice){(const char *)&id, sizeof(id)});

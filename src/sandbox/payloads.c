@@ -344,6 +344,9 @@ struct json_t *payload_change(const struct account *a, const struct change *c,
 	struct json_t *body;
 
 	*label = change_names[c->kind];
+	if (!a->settings.messaging_identity_events &&
+	    str_eq(c->identity_type, "messaging"))
+		return NULL;
 	if (c->kind == CHANGE_USER_MERGED &&
 	    str_eq(a->settings.merged_event_detail, "survivor")) {
 		user_id = c->other_user_id;

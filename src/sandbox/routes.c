@@ -23,6 +23,7 @@
 #define SUNCO_USERS	   SUNCO_APP "/users"
 #define SUNCO_INTEGRATIONS SUNCO_APP "/integrations"
 #define SUNCO_WEBHOOKS	   SUNCO_INTEGRATIONS "/{}/webhooks"
+#define SUNCO_TALKS	   SUNCO_APP "/conversations"
 
 static const struct route routes[] = {
 	{CALL_ZENDESK, "POST", "/oauth/tokens", "oauth", NULL,
@@ -48,6 +49,8 @@ static const struct route routes[] = {
 	 zendesk_user_merge},
 	{CALL_ZENDESK, "GET", "/api/v2/deleted_users/{}", "deleted_user_get",
 	 "users", zendesk_deleted_user_show},
+	{CALL_ZENDESK, "DELETE", "/api/v2/deleted_users/{}",
+	 "deleted_user_delete", "users", zendesk_deleted_user_delete},
 	{CALL_ZENDESK, "GET", "/api/v2/search/count", "search_count", "users",
 	 zendesk_search_count},
 	{CALL_ZENDESK, "GET", "/api/v2/incremental/users/cursor",
@@ -80,6 +83,8 @@ static const struct route routes[] = {
 	 zendesk_ticket_show},
 	{CALL_ZENDESK, "PUT", "/api/v2/tickets/{}", "ticket_update", "tickets",
 	 zendesk_ticket_update},
+	{CALL_ZENDESK, "DELETE", "/api/v2/tickets/{}", "ticket_delete",
+	 "tickets", zendesk_ticket_delete},
 	{CALL_ZENDESK, "PUT", "/api/v2/tickets/{}/tags", "ticket_tags",
 	 "tickets", zendesk_ticket_tags},
 	{CALL_ZENDESK, "DELETE", "/api/v2/tickets/{}/tags", "ticket_untag",
@@ -143,6 +148,12 @@ static const struct route routes[] = {
 	 sunco_user_delete},
 	{CALL_SUNCO, "POST", SUNCO_USERS "/{}/sync", "sync", "users",
 	 sunco_user_sync},
+	{CALL_SUNCO, "POST", SUNCO_TALKS, "conversation_create", "users",
+	 sunco_conversation_create},
+	{CALL_SUNCO, "POST", SUNCO_TALKS "/{}/messages", "message_create",
+	 "users", sunco_message_create},
+	{CALL_SUNCO, "POST", SUNCO_TALKS "/{}/passControl", "pass_control",
+	 "users", sunco_control_pass},
 };
 
 static const char *const queries[] = {"query",

@@ -257,6 +257,10 @@ void state_user_merge(struct state *s, struct zen_user *from,
 	organizations_move(s, from, into, rules, now_ms);
 	if (!into->phone)
 		state_user_set_text(&into->phone, from->phone);
+	if (rules->external_id_lost)
+		state_user_set_external_id(s, into, NULL, now_ms);
+	if (rules->zendesk_id_follows)
+		state_sun_follow(s, from->id, into->id);
 	from->merged_into = into->id;
 	state_user_deactivate(s, from, now_ms);
 	state_user_touch(s, into, now_ms);

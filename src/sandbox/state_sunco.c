@@ -71,6 +71,14 @@ struct sun_user *state_sun_by_zendesk_id(const struct state *s, uint64_t id)
 	return NULL;
 }
 
+void state_sun_follow(struct state *s, uint64_t from_id, uint64_t into_id)
+{
+	for (size_t i = 0; i < s->sun_user_count; i++) {
+		if (s->sun_users[i]->zendesk_id == from_id)
+			s->sun_users[i]->zendesk_id = into_id;
+	}
+}
+
 void state_sun_set_external_id(struct state *s, struct sun_user *u,
 			       const char *external_id)
 {

@@ -46,6 +46,28 @@ size_t state_tickets_of(const struct state *s, const struct zen_user *u)
 	return count;
 }
 
+size_t state_tickets_open(const struct state *s, const struct zen_user *u)
+{
+	size_t count, open = 0;
+	void *const *found =
+		index_find(s->tickets_of, requester_key(&u->id), &count);
+
+	for (size_t i = 0; i < count; i++) {
+		const struct zen_ticket *t = found[i];
+
+		open += !str_eq(t->status, "closed");
+	}
+	return open;
+}
+
+void state_ticket_delete(struct state *s, struct zen_ticket *t, int64_t now_ms)
+{
+	index_remove_id(s->ticket_by_id, t->id, t);
+	index_remove(s->tickets_of, requester_key(&t->requester_id), t);
+	state_user_set_text(&t->status, "deleted");
+	t->updated_ms = now_ms;
+}
+
 void state_ticket_give(struct state *s, struct zen_ticket *t,
 		       const struct zen_user *to, int64_t now_ms)
 {

@@ -23,7 +23,7 @@ static uint64_t brand_of(const struct call *c)
 	return brand_id;
 }
 
-static bool app_known(const struct call *c, struct answer *out)
+bool sunco_app_known(const struct call *c, struct answer *out)
 {
 	if (str_eq(c->params[0], c->account->settings.sunco_app_id))
 		return true;
@@ -37,7 +37,7 @@ static struct sun_user *user_of(const struct call *c, struct answer *out)
 	struct state *s = c->account->state;
 	struct sun_user *u;
 
-	if (!app_known(c, out))
+	if (!sunco_app_known(c, out))
 		return NULL;
 	u = state_sun(s, c->params[1]);
 	if (!u || !u->active)
@@ -72,7 +72,7 @@ void sunco_users_list(const struct call *c, struct answer *out)
 	struct json_t *list;
 	struct sun_user *u;
 
-	if (!app_known(c, out))
+	if (!sunco_app_known(c, out))
 		return;
 	if (str_is_empty(address)) {
 		call_sunco_error(out, 400, "bad_request",
@@ -119,7 +119,7 @@ void sunco_user_create(const struct call *c, struct answer *out)
 	uint64_t brand_id = json_get_id(c->body, "brandId");
 	struct sun_user *u;
 
-	if (!app_known(c, out))
+	if (!sunco_app_known(c, out))
 		return;
 	if (str_is_empty(external_id)) {
 		call_sunco_error(out, 400, "bad_request",
@@ -226,7 +226,7 @@ void sunco_user_sync(const struct call *c, struct answer *out)
 	const struct zen_user *core;
 	struct sun_user *u;
 
-	if (!app_known(c, out))
+	if (!sunco_app_known(c, out))
 		return;
 	core = state_user(s, surviving ? surviving : outgoing);
 	u = outgoing ? state_sun_by_zendesk_id(s, outgoing) : NULL;

@@ -128,7 +128,8 @@ void zendesk_tickets_requested(const struct call *c, struct answer *out)
 		return;
 	all = json_new_arr();
 	for (size_t i = 0; i < s->ticket_count; i++) {
-		if (s->tickets[i]->requester_id == u->id)
+		if (s->tickets[i]->requester_id == u->id &&
+		    !str_eq(s->tickets[i]->status, "deleted"))
 			json_push(all,
 				  render_ticket(c->account, s->tickets[i]));
 	}

@@ -1,6 +1,6 @@
 /*
- * Tickets: show, update (comment, tags, status, requester), adding and removing
- * tags, listing comments. A closed ticket takes no update.
+ * Tickets: show, update (comment, tags, status, requester), delete, adding and
+ * removing tags, listing comments. A closed ticket takes no update.
  */
 #include "sandbox/zendesk.h"
 
@@ -118,6 +118,17 @@ void zendesk_ticket_update(const struct call *c, struct answer *out)
 	apply_fields(c, t, fields);
 	out->applied = true;
 	answer_ticket(c, t, out);
+}
+
+void zendesk_ticket_delete(const struct call *c, struct answer *out)
+{
+	struct zen_ticket *t = ticket_of(c, out);
+
+	if (!t)
+		return;
+	state_ticket_delete(c->account->state, t, c->now_ms);
+	out->applied = true;
+	call_ok(out, 204, NULL);
 }
 
 static bool tag_there(const struct json_t *tags, const char *tag)

@@ -382,12 +382,28 @@ void zendesk_user_update(const struct call *c, struct answer *out)
 	answer_user(c, u, 200, out);
 }
 
+/* Nobody goes whose tickets are not closed. */
+static bool may_go(const struct call *c, const struct zen_user *u,
+		   struct answer *out)
+{
+	size_t open = state_tickets_open(c->account->state, u);
+	char text[128];
+
+	if (c->account->settings.delete_with_open_tickets || open == 0)
+		return true;
+	snprintf(text, sizeof(text),
+		 "The user is the requester of %zu tickets that are not closed",
+		 open);
+	call_invalid(out, "base", text, NULL);
+	return false;
+}
+
 void zendesk_user_delete(const struct call *c, struct answer *out)
 {
 	struct state *s = c->account->state;
 	struct zen_user *u = zendesk_user_of(c, out);
 
-	if (!u)
+	if (!u || !may_go(c, u, out))
 		return;
 	state_user_deactivate(s, u, c->now_ms);
 	state_change(s, CHANGE_USER_DELETED, u->id, 0, NULL, c->now_ms);
@@ -395,19 +411,44 @@ void zendesk_user_delete(const struct call *c, struct answer *out)
 	answer_user(c, u, 200, out);
 }
 
-void zendesk_deleted_user_show(const struct call *c, struct answer *out)
+/* Deleted, or merged away, and not gone for good. */
+static struct zen_user *deleted_user_of(const struct call *c,
+					struct answer *out)
 {
-	const struct zen_user *u =
-		state_user(c->account->state, call_param_id(c, 0));
-	struct json_t *body;
+	struct zen_user *u = state_user(c->account->state, call_param_id(c, 0));
 
-	if (!u || u->active) {
-		call_not_found(out);
-		return;
-	}
-	body = json_new_obj();
+	if (u && !u->active && !u->purged)
+		return u;
+	call_not_found(out);
+	return NULL;
+}
+
+static void answer_deleted(const struct call *c, const struct zen_user *u,
+			   struct answer *out)
+{
+	struct json_t *body = json_new_obj();
+
 	json_set(body, "deleted_user", render_user(c->account, u));
 	call_ok(out, 200, body);
+}
+
+void zendesk_deleted_user_show(const struct call *c, struct answer *out)
+{
+	const struct zen_user *u = deleted_user_of(c, out);
+
+	if (u)
+		answer_deleted(c, u, out);
+}
+
+void zendesk_deleted_user_delete(const struct call *c, struct answer *out)
+{
+	struct zen_user *u = deleted_user_of(c, out);
+
+	if (!u)
+		return;
+	u->purged = true;
+	out->applied = true;
+	answer_deleted(c, u, out);
 }
 
 /* The users that a comma-separated list names; unknown ones are left out. */

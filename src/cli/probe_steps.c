@@ -1,0 +1,506 @@
+/*
+ * The probe's steps up to the merges.
+ *
+ *	conversation -> people -> found? -> side loads -> merges -> events
+ *
+ * What a step cannot find out is left "not seen", and the next one goes on as
+ * far as it can; only where no people can be made at all is there nothing to
+ * try. Whoever is made has the run's word in the name and in the external id,
+ * and an address that no mail reaches.
+ */
+#include <string.h>
+
+#include "api/zendesk.h"
+#include "base/clock.h"
+#include "base/json.h"
+#include "base/str.h"
+#include "oneshot.h"
+#include "probe.h"
+
+#define EXPORT_EVERY_MS 15000
+#define EXPORT_BACK_MS	300000
+#define FRESH_MS	(INT64_C(24) * 3600 * 1000)
+
+/* --- the conversation --- */
+
+static struct json_t *person_body(const struct probe *p)
+{
+	struct json_t *body = json_new_obj();
+	struct json_t *profile = json_new_obj();
+	char surname[PROBE_TEXT_SIZE];
+
+	snprintf(surname, sizeof(surname), "probe %s", p->run);
+	json_set_str(profile, "givenName", "reunite");
+	json_set_str(profile, "surname", surname);
+	json_set_str(body, "externalId", p->person.external_id);
+	json_set(body, "profile", profile);
+	return body;
+}
+
+static struct json_t *talk_body(const struct probe *p)
+{
+	struct json_t *body = json_new_obj();
+	struct json_t *list = json_new_arr();
+	struct json_t *one = json_new_obj();
+
+	json_set_str(one, "userId", p->person.id);
+	json_push(list, one);
+	json_set_str(body, "type", "personal");
+	json_set(body, "participants", list);
+	return body;
+}
+
+static struct json_t *message_body(const struct probe *p)
+{
+	struct json_t *body = json_new_obj();
+	struct json_t *author = json_new_obj();
+	struct json_t *content = json_new_obj();
+
+	json_set_str(author, "type", "user");
+	json_set_str(author, "userId", p->person.id);
+	json_set_str(content, "type", "text");
+	json_set_str(content, "text",
+		     "A test of reunite probe. It is deleted by itself.");
+	json_set(body, "author", author);
+	json_set(body, "content", content);
+	return body;
+}
+
+static bool went_wrong(struct probe *p, const struct probe_answer *a,
+		       const char *what)
+{
+	if (a->r.result == RESULT_OK)
+		return false;
+	probe_say(p, PROBE_CONVERSATION, NULL, -1, "%s: %s", what,
+		  a->r.error.text);
+	return true;
+}
+
+static bool make_person(struct probe *p)
+{
+	const struct probe_answer *a;
+	const char *id;
+
+	p->person.state = PROBE_UNSURE;
+	a = probe_call(p, TRIAL_PERSON_CREATE, 0, NULL, person_body(p));
+	if (a->r.result != RESULT_OK && !a->r.sent)
+		p->person.state = PROBE_NONE;
+	if (went_wrong(p, a, "the SunCo user was not made"))
+		return false;
+	id = json_get_str(json_get(a->json, "user"), "id");
+	if (!id || !sunco_id_valid(id, strlen(id)))
+		return false;
+	str_copy(p->person.id, sizeof(p->person.id), id);
+	p->person.state = PROBE_THERE;
+	return true;
+}
+
+static bool make_talk(struct probe *p)
+{
+	const struct probe_answer *a =
+		probe_call(p, TRIAL_TALK_CREATE, 0, NULL, talk_body(p));
+	const char *id;
+
+	if (went_wrong(p, a, "the conversation was not made"))
+		return false;
+	id = json_get_str(json_get(a->json, "conversation"), "id");
+	if (!id || !sunco_id_valid(id, strlen(id)))
+		return false;
+	str_copy(p->person.talk, sizeof(p->person.talk), id);
+	a = probe_call(p, TRIAL_TALK_MESSAGE, 0, p->person.talk,
+		       message_body(p));
+	return !went_wrong(p, a, "the message was not taken");
+}
+
+/* Where the agents' workspace is the first to answer, it has it already. */
+static void hand_off(struct probe *p)
+{
+	struct json_t *body = json_new_obj();
+	const struct probe_answer *a;
+
+	json_set_str(body, "switchboardIntegration", "zd:agentWorkspace");
+	a = probe_call(p, TRIAL_TALK_PASS, 0, p->person.talk, body);
+	went_wrong(p, a, "it could not be handed off");
+	p->person.handed_off_ms = clock_mono_ms();
+}
+
+static void step_conversation(struct probe *p)
+{
+	if (p->given)
+		return;
+	probe_doing(p, "starting a conversation");
+	if (make_person(p) && !probe_stopped(p) && make_talk(p) &&
+	    !probe_stopped(p))
+		hand_off(p);
+}
+
+/* --- the conversation of somebody's own hand --- */
+
+bool probe_has_identity(const struct json_t *identities, uint64_t user,
+			const char *value)
+{
+	for (size_t i = 0; i < json_len(identities); i++) {
+		const struct json_t *v = json_at(identities, i);
+		uint64_t of = json_get_id(v, "user_id");
+
+		if (str_eq(json_get_str(v, "type"), "messaging") &&
+		    (!user || !of || of == user) &&
+		    (!value || str_eq(json_get_str(v, "value"), value)))
+			return true;
+	}
+	return false;
+}
+
+/* Is it a test of somebody, and nothing that matters? NULL, or why not. */
+static const char *unfit(const struct probe *p, const struct zd_user *u)
+{
+	const struct zd_identity *talk = u->identities;
+
+	if (u->role != ZD_ROLE_END_USER || !u->active)
+		return "is no active end user";
+	if (zd_user_count(u, "messaging") != 1 || u->identity_count != 1)
+		return "has not one messaging identity and nothing else: its "
+		       "merge would prove nothing";
+	if (talk->created_ms == 0 ||
+	    talk->created_ms < p->cli->now_ms - FRESH_MS)
+		return "is from before yesterday: take a conversation that "
+		       "you began yourself just now";
+	if (!sunco_id_valid(talk->value, strlen(talk->value)))
+		return "has a messaging identity that names no SunCo user";
+	return NULL;
+}
+
+static int refuse_given(struct probe *p, const char *why)
+{
+	cli_error(p->cli, "user %llu %s", (unsigned long long)p->messaging.id,
+		  why);
+	return CLI_REFUSED;
+}
+
+/* Reads the user that --messaging-user names. */
+static int take_given(struct probe *p)
+{
+	struct probe_user *m = &p->messaging;
+	const struct probe_answer *a;
+	const char *why;
+	struct zd_user u;
+	int code = CLI_DONE;
+
+	a = probe_call(p, TRIAL_USER_SHOW, m->id, NULL, NULL);
+	if (a->r.result == RESULT_NOTFOUND)
+		return refuse_given(p, "is not there");
+	if (a->r.result != RESULT_OK)
+		return oneshot_failed(p->cli, a->r.result, a->r.error.text);
+	if (zd_user_decode(json_get(a->json, "user"), &u, NULL) != RESULT_OK)
+		return oneshot_failed(p->cli, RESULT_TEMP,
+				      "the user cannot be read");
+	str_copy(m->name, sizeof(m->name), u.name ? u.name : "");
+	a = probe_call(p, TRIAL_IDENTITY_LIST, m->id, NULL, NULL);
+	zd_user_decode_identities(&u, json_get(a->json, "identities"));
+	why = unfit(p, &u);
+	if (why) {
+		code = refuse_given(p, why);
+	} else {
+		m->state = p->person.state = PROBE_THERE;
+		str_copy(p->person.id, sizeof(p->person.id),
+			 u.identities[0].value);
+	}
+	zd_user_release(&u);
+	return code;
+}
+
+/* --- people --- */
+
+static struct json_t *user_body(const struct probe_user *u)
+{
+	struct json_t *body = json_new_obj();
+	struct json_t *user = json_new_obj();
+
+	json_set_str(user, "name", u->name);
+	json_set_str(user, "role", "end-user");
+	json_set_str(user, "external_id", u->external_id);
+	json_set_bool(user, "skip_verify_email", true);
+	if (*u->address) {
+		json_set_str(user, "email", u->address);
+		json_set_bool(user, "verified", true);
+	}
+	json_set(body, "user", user);
+	return body;
+}
+
+static int make_user(struct probe *p, struct probe_user *u)
+{
+	const struct probe_answer *a;
+
+	u->state = PROBE_UNSURE;
+	a = probe_call(p, TRIAL_USER_CREATE, 0, NULL, user_body(u));
+	if (a->r.result != RESULT_OK) {
+		if (!a->r.sent)
+			u->state = PROBE_NONE;
+		progress_clear(&p->progress);
+		cli_error(p->cli, "Zendesk made no user");
+		return oneshot_failed(p->cli, a->r.result, a->r.error.text);
+	}
+	u->id = json_get_id(json_get(a->json, "user"), "id");
+	u->since_ms = clock_mono_ms();
+	if (u->id)
+		u->state = PROBE_THERE;
+	return u->id ? CLI_DONE
+		     : oneshot_failed(p->cli, RESULT_TEMP,
+				      "Zendesk answered without a user");
+}
+
+static int step_people(struct probe *p)
+{
+	int code;
+
+	probe_doing(p, "making a profile and a duplicate");
+	code = make_user(p, &p->profile);
+	if (code != CLI_DONE || probe_stopped(p))
+		return code;
+	return make_user(p, &p->plain);
+}
+
+/* --- until they are found --- */
+
+static int64_t since(int64_t mono_ms)
+{
+	return clock_mono_ms() - mono_ms;
+}
+
+static bool lists(const struct json_t *answer, uint64_t id)
+{
+	const struct json_t *users = json_get(answer, "users");
+
+	for (size_t i = 0; i < json_len(users); i++)
+		if (json_get_id(json_at(users, i), "id") == id)
+			return true;
+	return false;
+}
+
+/* True: it is known by now. */
+static bool look_found(struct probe *p, enum probe_row_id row,
+		       const struct probe_user *u, enum trial search,
+		       const char *text)
+{
+	const struct probe_answer *a;
+
+	if (p->rows[row].answer || u->state != PROBE_THERE)
+		return true;
+	a = probe_call(p, search, 0, text, NULL);
+	if (a->r.result != RESULT_OK || !lists(a->json, u->id))
+		return false;
+	probe_say(p, row, "yes", since(u->since_ms), NULL);
+	return true;
+}
+
+/* Is this the user that the hand-off made? */
+static bool is_messaging(struct probe *p, uint64_t id)
+{
+	const struct probe_answer *a;
+
+	if (!id || id == p->profile.id || id == p->plain.id)
+		return false;
+	a = probe_call(p, TRIAL_IDENTITY_LIST, id, NULL, NULL);
+	if (a->r.result != RESULT_OK ||
+	    !probe_has_identity(json_get(a->json, "identities"), id,
+				p->person.id))
+		return false;
+	p->messaging.id = id;
+	p->messaging.state = PROBE_THERE;
+	return true;
+}
+
+static bool by_zendesk_id(struct probe *p)
+{
+	const struct probe_answer *a;
+
+	if (!p->person.zendesk_id) {
+		a = probe_call(p, TRIAL_PERSON_SHOW, 0, p->person.id, NULL);
+		p->person.zendesk_id =
+			json_get_id(json_get(a->json, "user"), "zendeskId");
+		if (p->person.zendesk_id)
+			probe_say(p, PROBE_ZENDESK_ID, "yes",
+				  p->given ? -1
+					   : since(p->person.handed_off_ms),
+				  NULL);
+	}
+	return !p->messaging.id && is_messaging(p, p->person.zendesk_id);
+}
+
+#define HITS_MAX 20
+static bool by_name(struct probe *p)
+{
+	const struct probe_answer *a =
+		probe_call(p, TRIAL_SEARCH_WORD, 0, p->run, NULL);
+	const struct json_t *users = json_get(a->json, "users");
+	uint64_t hits[HITS_MAX];
+	size_t count = 0;
+
+	for (size_t i = 0; i < json_len(users) && count < HITS_MAX; i++)
+		hits[count++] = json_get_id(json_at(users, i), "id");
+	for (size_t i = 0; i < count; i++)
+		if (is_messaging(p, hits[i]))
+			return true;
+	return false;
+}
+
+struct export
+{
+	struct probe *probe;
+	uint64_t found;
+};
+
+static void on_export(const struct api_result *r,
+		      const struct zendesk_page *page,
+		      const struct zd_user *users, size_t count, void *arg)
+{
+	struct export *e = arg;
+
+	(void)r;
+	(void)page;
+	for (size_t i = 0; i < count; i++)
+		if (zd_user_identity(&users[i], "messaging",
+				     e->probe->person.id))
+			e->found = users[i].id;
+	e->probe->ready = true;
+	loop_stop(e->probe->loop);
+}
+
+/* Whatever its name: those who changed lately, a minute late. */
+static bool by_export(struct probe *p)
+{
+	struct export e = {.probe = p};
+
+	p->ready = false;
+	zendesk_export_users(p->api, LANE_REVIEW,
+			     p->cli->now_ms - EXPORT_BACK_MS, NULL,
+			     ZENDESK_PAGE_MAX, on_export, &e);
+	while (!p->ready)
+		loop_run(p->loop);
+	return is_messaging(p, e.found);
+}
+
+static bool look_messaging(struct probe *p, int64_t *export_ms)
+{
+	bool found;
+
+	if (p->given)
+		by_zendesk_id(p);
+	if (p->person.handed_off_ms == 0)
+		return true;
+	found = by_zendesk_id(p);
+	if (p->messaging.id && !found)
+		return p->person.zendesk_id != 0;
+	if (!found)
+		found = by_name(p);
+	if (!found && since(*export_ms) >= EXPORT_EVERY_MS) {
+		*export_ms = clock_mono_ms();
+		found = by_export(p);
+	}
+	if (found)
+		probe_say(p, PROBE_CONVERSATION, "yes",
+			  since(p->person.handed_off_ms), NULL);
+	return found && p->person.zendesk_id;
+}
+
+/* What was looked for in vain. */
+static void say_missing(struct probe *p)
+{
+	static const enum probe_row_id searches[] = {PROBE_FOUND_ADDRESS,
+						     PROBE_FOUND_EXTERNAL_ID};
+	const struct probe_user *of[] = {&p->profile, &p->plain};
+
+	for (size_t i = 0; i < ARRAY_LEN(searches); i++)
+		if (!p->rows[searches[i]].answer && of[i]->state == PROBE_THERE)
+			probe_say(p, searches[i], "no", -1, "not within %lld s",
+				  (long long)(since(of[i]->since_ms) / 1000));
+	if (p->person.handed_off_ms && !p->messaging.id)
+		probe_say(p, PROBE_CONVERSATION, "no", -1,
+			  "not within %lld s%s%s",
+			  (long long)(since(p->person.handed_off_ms) / 1000),
+			  *p->rows[PROBE_CONVERSATION].note ? "; " : "",
+			  p->rows[PROBE_CONVERSATION].note);
+}
+
+static void step_found(struct probe *p)
+{
+	int64_t start_ms = clock_mono_ms();
+	int64_t export_ms = start_ms;
+	bool all;
+
+	do {
+		probe_doing(p,
+			    "waiting until all are found: %lld s of at most "
+			    "%lld s",
+			    (long long)(since(start_ms) / 1000),
+			    (long long)(p->wait_ms / 1000));
+		all = look_found(p, PROBE_FOUND_ADDRESS, &p->profile,
+				 TRIAL_SEARCH_ADDRESS, p->profile.address);
+		all &= look_found(p, PROBE_FOUND_EXTERNAL_ID, &p->plain,
+				  TRIAL_SEARCH_EXTERNAL_ID,
+				  p->plain.external_id);
+		/* zendeskId may never come: nobody waits for that alone */
+		all &= look_messaging(p, &export_ms) ||
+		       (p->messaging.id && since(start_ms) >= p->wait_ms / 10);
+	} while (!all && probe_pause(p, start_ms, p->wait_ms));
+	if (!probe_stopped(p))
+		say_missing(p);
+}
+
+/* --- side loads --- */
+
+/* Beside the users, or inside each. */
+static bool brings_identities(const struct json_t *answer,
+			      const struct json_t *user)
+{
+	return json_is_arr(json_get(answer, "identities")) ||
+	       json_is_arr(json_get(user, "identities"));
+}
+
+static void step_side_loads(struct probe *p)
+{
+	const struct probe_answer *a;
+
+	probe_doing(p, "reading them with their identities");
+	a = probe_call(p, TRIAL_USER_SHOW, p->profile.id, NULL, NULL);
+	if (a->r.result == RESULT_OK)
+		probe_say(p, PROBE_SIDE_LOAD_USER,
+			  brings_identities(a->json, json_get(a->json, "user"))
+				  ? "yes"
+				  : "no",
+			  -1, NULL);
+	a = probe_call(p, TRIAL_SEARCH_ADDRESS, 0, p->profile.address, NULL);
+	if (a->r.result == RESULT_OK && lists(a->json, p->profile.id))
+		probe_say(
+			p, PROBE_SIDE_LOAD_SEARCH,
+			brings_identities(
+				a->json, json_at(json_get(a->json, "users"), 0))
+				? "yes"
+				: "no",
+			-1, NULL);
+}
+
+/* --- all of it --- */
+
+int probe_run(struct probe *p)
+{
+	void (*const rest[])(struct probe * p) = {step_found, step_side_loads,
+						  probe_merges, probe_events};
+	int code = CLI_DONE;
+
+	p->steps = 2 + (int)ARRAY_LEN(rest);
+	if (p->given)
+		code = take_given(p);
+	if (code == CLI_DONE && !probe_stopped(p))
+		step_conversation(p);
+	p->step++;
+	if (code == CLI_DONE && !probe_stopped(p))
+		code = step_people(p);
+	for (size_t i = 0; i < ARRAY_LEN(rest); i++) {
+		p->step++;
+		if (code == CLI_DONE && !probe_stopped(p))
+			rest[i](p);
+	}
+	return code;
+}
