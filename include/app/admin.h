@@ -22,6 +22,8 @@
  *                                 backfill
  * POST /api/v1/accounts/{account}/pause   and /resume, /close-breaker, body
  *                                 {"by":"name","reason":"text or left out"}
+ * GET  /api/v1/accounts/{account}/events  the last events that Zendesk told
+ *                                 this daemon (app/tidings.h)
  *
  * /readyz answers 200 though accounts are held (core/hold.h): "held" has a row
  * for each API that holds one up, with account, reason, api, since and text (no
@@ -48,6 +50,9 @@ struct admin;
 struct admin *admin_new(struct loop *loop, struct engine *engine);
 /* fn is called when the API has changed something in the store. */
 void admin_on_change(struct admin *a, void (*fn)(void *arg), void *arg);
+/* Borrowed; NULL: there are none to be told. */
+struct tidings;
+void admin_set_tidings(struct admin *a, const struct tidings *t);
 /* Open requests are cancelled. */
 void admin_free(struct admin *a);
 MUST_CHECK enum result admin_listen(struct admin *a, const char *address,

@@ -71,6 +71,10 @@ void intake_unwatch(struct intake *in, const char *account,
 struct hearsay;
 void intake_set_hearsay(struct intake *in, struct hearsay *h);
 
+/* What events come is noted there; borrowed. NULL: nowhere. */
+struct tidings;
+void intake_set_tidings(struct intake *in, struct tidings *t);
+
 /* For http_server_new(), whose arg is then the intake. Static. */
 const struct http_route *intake_routes(size_t *count);
 

@@ -61,6 +61,9 @@ struct event_print {
 struct event {
 	enum event_source source;
 	enum event_kind kind;
+	/* As an event subscription names it ("user.merged"), static; NULL: it
+	 * is none of theirs. */
+	const char *type;
 	struct event_key key;
 	char sunco_id[SUNCO_ID_SIZE];	    /* "" = not named */
 	char other_sunco_id[SUNCO_ID_SIZE]; /* merge: the discarded one */

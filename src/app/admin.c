@@ -432,6 +432,11 @@ void admin_on_change(struct admin *a, void (*fn)(void *arg), void *arg)
 	a->change_arg = arg;
 }
 
+void admin_set_tidings(struct admin *a, const struct tidings *t)
+{
+	a->tidings = t;
+}
+
 void admin_set_token(struct admin *a, const char *token)
 {
 	free(a->token);

@@ -292,6 +292,7 @@ static void post_close_breaker(struct http_request *req, void *arg)
 
 const struct http_route admin_account_routes[] = {
 	{"GET", "/api/v1/accounts", get_accounts, 0},
+	{"GET", "/api/v1/accounts/{account}/events", admin_get_events, 0},
 	{"POST", "/api/v1/accounts/{account}/pause", post_pause,
 	 HTTP_ROUTE_JSON},
 	{"POST", "/api/v1/accounts/{account}/resume", post_resume,

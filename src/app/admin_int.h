@@ -19,7 +19,8 @@ struct admin {
 	bool draining;
 	void (*on_change)(void *arg); /* or NULL */
 	void *change_arg;
-	struct admin_call *calls; /* the store holds their operations */
+	const struct tidings *tidings; /* or NULL */
+	struct admin_call *calls;      /* the store holds their operations */
 };
 
 struct admin_call;
@@ -80,6 +81,8 @@ struct json_t *admin_hold_rows(const struct admin *a, const char *account);
 
 /* Of /api/v1/readiness, in admin_readiness.c. */
 http_handler admin_get_readiness;
+/* Of /api/v1/accounts/{account}/events, in admin_events.c. */
+http_handler admin_get_events;
 /* Of /api/v1/nodes, in admin_nodes.c. */
 http_handler admin_get_nodes;
 

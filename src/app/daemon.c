@@ -18,6 +18,7 @@
 #include "app/status.h"
 #include "app/supervisor.h"
 #include "app/sweeper.h"
+#include "app/tidings.h"
 #include "app/timekeeper.h"
 #include "base/clock.h"
 #include "base/crashpoint.h"
@@ -36,6 +37,7 @@ struct daemon {
 	struct engine *engine;
 	struct intake *intake;
 	struct hearsay *hearsay;
+	struct tidings *tidings;
 	struct http_server *server;
 	int64_t certificate_ends_ms; /* 0: plain HTTP */
 	struct admin *admin;
@@ -371,6 +373,7 @@ static void release(struct daemon *d)
 	http_server_free(d->server);
 	intake_free(d->intake);
 	hearsay_free(d->hearsay);
+	tidings_free(d->tidings);
 	loop_free(d->loop);
 	metrics_reset();
 }
@@ -445,9 +448,12 @@ enum result daemon_run(struct config *config, struct tls_context *tls,
 	intake_on_time(d.intake, on_time, &d);
 	d.hearsay = hearsay_new();
 	intake_set_hearsay(d.intake, d.hearsay);
+	d.tidings = tidings_new();
+	intake_set_tidings(d.intake, d.tidings);
 	scheduler_set_hearsay(engine_scheduler(d.engine), d.hearsay);
 	intake_on_along(d.intake, on_along, &d);
 	d.admin = admin_new(d.loop, d.engine);
+	admin_set_tidings(d.admin, d.tidings);
 	d.clock = timekeeper_new(d.loop, d.engine, on_changed, &d);
 	d.janitor = janitor_new(d.loop, d.engine, d.intake, d.clock);
 	d.breaker = breaker_new(d.loop, d.engine);

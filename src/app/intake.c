@@ -20,6 +20,7 @@
 #include <sys/queue.h>
 
 #include "app/hearsay.h"
+#include "app/tidings.h"
 #include "base/clock.h"
 #include "base/crashpoint.h"
 #include "core/address.h"
@@ -49,6 +50,7 @@ struct intake {
 	struct loop_timer *patience;
 	bool looks;		 /* the timer is set */
 	struct hearsay *hearsay; /* or NULL */
+	struct tidings *tidings; /* or NULL */
 };
 
 /* One request while it is looked at. */
@@ -114,6 +116,11 @@ void intake_on_time(struct intake *in, intake_time_fn *fn, void *arg)
 void intake_set_hearsay(struct intake *in, struct hearsay *h)
 {
 	in->hearsay = h;
+}
+
+void intake_set_tidings(struct intake *in, struct tidings *t)
+{
+	in->tidings = t;
 }
 
 void intake_on_along(struct intake *in, intake_along_fn *fn, void *arg)
@@ -329,6 +336,9 @@ static void listen_to(const struct visit *v, const struct event *e)
 {
 	struct hearsay *h = v->in->hearsay;
 
+	if (v->in->tidings)
+		tidings_put(v->in->tidings, v->account->name, e,
+			    loop_wall_ms(v->in->loop));
 	if (!h || e->source != EVENT_FROM_SUNCO || e->behind)
 		return;
 	if (e->kind == EVENT_SUNCO_REMOVE)

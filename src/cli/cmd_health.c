@@ -6,16 +6,14 @@
  * Reads nothing but the configuration, and never the store. A certificate that
  * has ended is not the daemon's illness, which a restart would cure.
  */
-#include <string.h>
-
 #include "base/json.h"
 #include "base/str.h"
 #include "commands.h"
 #include "net/http_client.h"
+#include "own_url.h"
 
 #define HEALTH_TIMEOUT_MS	5000 /* the daemon's own patience is 2000 */
 #define HEALTH_MAX_ANSWER_BYTES 65536
-#define HEALTH_URL_SIZE		128
 
 struct health {
 	struct cli *cli;
@@ -27,27 +25,8 @@ struct health {
 
 struct question {
 	struct health *health;
-	char url[HEALTH_URL_SIZE];
+	char url[OWN_URL_SIZE];
 };
-
-/* Whoever listens on every address is asked on this machine's own. The
- * configuration has seen to it that a port is there, and nothing too long. */
-static void make_url(char out[HEALTH_URL_SIZE], const char *scheme,
-		     const char *address, const char *path)
-{
-	static const struct {
-		const char *every, *own;
-	} hosts[] = {
-		{"", "127.0.0.1"}, {"0.0.0.0", "127.0.0.1"}, {"[::]", "[::1]"}};
-	const char *colon = strrchr(address, ':');
-	struct slice host = {address, (size_t)(colon - address)};
-
-	for (size_t i = 0; i < ARRAY_LEN(hosts); i++)
-		if (slice_eq(host, slice_of(hosts[i].every)))
-			host = slice_of(hosts[i].own);
-	snprintf(out, HEALTH_URL_SIZE, "%s://%.*s%s%s", scheme, (int)host.len,
-		 host.ptr, colon, path);
-}
 
 static void print_ok(struct cli *c, const char *url,
 		     const struct http_answer *a)
@@ -93,7 +72,7 @@ static void ask(struct health *h, struct question *q, const char *scheme,
 				 .timeout_ms = HEALTH_TIMEOUT_MS};
 
 	q->health = h;
-	make_url(q->url, scheme, address, path);
+	own_url(q->url, scheme, address, path);
 	h->open++;
 	http_client_send(h->client, &call, on_answer, q);
 }

@@ -163,8 +163,11 @@ int probe_run(struct probe *p);
 /* False: it ends here, and the exit code is set. */
 void probe_merges(struct probe *p);
 void probe_events(struct probe *p);
-/* Whoever has this messaging identity, if it is in the answer (a list of
- * users with nested or side-loaded identities, or of identities); 0: nobody. */
+/* The hand-off's user: in the search, or in an export; true: found.
+ * export_ms: when an export was looked at last, 0: never. */
+bool probe_look_for_messaging(struct probe *p, int64_t *export_ms);
+/* Is a messaging identity of this value (NULL: of any) among them? user 0: of
+ * whomever. */
 bool probe_has_identity(const struct json_t *identities, uint64_t user,
 			const char *value);
 void probe_clean(struct probe *p);

@@ -20,6 +20,7 @@
 #include "base/json.h"
 #include "base/str.h"
 #include "net/http_client.h"
+#include "own_url.h"
 #include "probe.h"
 
 #define ANSWER_MAX_BYTES (8u << 20)
@@ -249,26 +250,6 @@ static void on_daemon(const struct http_answer *a, void *arg)
 	settle(p);
 }
 
-/* Where the listener can be reached from here; false: not known. */
-static bool daemon_url(const struct probe *p, const char *path, struct buf *out)
-{
-	const char *listen = p->config->admin_listen;
-	const char *port = listen ? strrchr(listen, ':') : NULL;
-	size_t host = port ? (size_t)(port - listen) : 0;
-
-	if (!port || str_eq(port, ":0"))
-		return false;
-	buf_puts(out, "http://");
-	if (host == 0 || !strncmp(listen, "0.0.0.0", host))
-		buf_puts(out, "127.0.0.1");
-	else if (!strncmp(listen, "[::]", host))
-		buf_puts(out, "[::1]");
-	else
-		buf_append(out, listen, host);
-	buf_printf(out, "%s%s", port, path);
-	return !out->overflow;
-}
-
 static void daemon_send(struct probe *p, const char *url)
 {
 	const char *headers[1];
@@ -291,14 +272,13 @@ static void daemon_send(struct probe *p, const char *url)
 
 const struct probe_answer *probe_ask_daemon(struct probe *p, const char *path)
 {
-	struct buf url;
+	char url[OWN_URL_SIZE];
 
 	json_free(p->answer.json);
 	p->answer = (struct probe_answer){.json = NULL};
-	no_answer(p, "no admin_listen and admin_token");
-	buf_init(&url, 4096);
-	if (!str_is_empty(p->config->admin_token) && daemon_url(p, path, &url))
-		daemon_send(p, url.data);
-	buf_release(&url);
+	no_answer(p, "no admin_token");
+	own_url(url, "http", p->config->admin_listen, path);
+	if (!str_is_empty(p->config->admin_token))
+		daemon_send(p, url);
 	return &p->answer;
 }

@@ -8,9 +8,12 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/json.h"
 #include "base/str.h"
 #include "probe.h"
+
+#define LATECOMER_MS 60000
 
 /* Somebody does not want to wait for it. */
 static bool given_up(const struct probe *p)
@@ -41,6 +44,26 @@ static bool taken(struct probe *p, enum trial what, uint64_t id,
 		  const char *text)
 {
 	return !given_up(p) && is_gone(probe_call(p, what, id, text, NULL));
+}
+
+/* --- the conversation's user --- */
+
+/* Of a run that ended before it was seen. */
+static void find_latecomer(struct probe *p)
+{
+	int64_t max_ms = p->wait_ms < LATECOMER_MS ? p->wait_ms : LATECOMER_MS;
+	int64_t start_ms = clock_mono_ms();
+	int64_t export_ms = 0;
+
+	if (!p->person.handed_off_ms || p->messaging.state != PROBE_NONE)
+		return;
+	if (p->rows[PROBE_CONVERSATION].answer)
+		max_ms = 0; /* it was waited for */
+	do {
+		probe_doing(p, "cleaning up: looking for the conversation's "
+			       "user");
+	} while (!probe_look_for_messaging(p, &export_ms) &&
+		 probe_pause(p, start_ms, max_ms));
 }
 
 /* --- tickets --- */
@@ -170,6 +193,7 @@ void probe_clean(struct probe *p)
 	p->cleaning = true;
 	p->interrupts = 0;
 	p->step = p->steps;
+	find_latecomer(p);
 	probe_doing(p, "cleaning up");
 	for (size_t i = 0; i < ARRAY_LEN(users); i++)
 		clean_tickets(p, users[i]);

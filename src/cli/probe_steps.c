@@ -18,6 +18,7 @@
 #include "probe.h"
 
 #define EXPORT_EVERY_MS 15000
+#define EXPORT_FIRST_MS 5000
 #define EXPORT_BACK_MS	300000
 #define FRESH_MS	(INT64_C(24) * 3600 * 1000)
 
@@ -294,6 +295,12 @@ static bool look_found(struct probe *p, enum probe_row_id row,
 	return true;
 }
 
+static void found(struct probe *p, uint64_t id)
+{
+	p->messaging.id = id;
+	p->messaging.state = PROBE_THERE;
+}
+
 /* Is this the user that the hand-off made? */
 static bool is_messaging(struct probe *p, uint64_t id)
 {
@@ -302,13 +309,11 @@ static bool is_messaging(struct probe *p, uint64_t id)
 	if (!id || id == p->profile.id || id == p->plain.id)
 		return false;
 	a = probe_call(p, TRIAL_IDENTITY_LIST, id, NULL, NULL);
-	if (a->r.result != RESULT_OK ||
-	    !probe_has_identity(json_get(a->json, "identities"), id,
-				p->person.id))
-		return false;
-	p->messaging.id = id;
-	p->messaging.state = PROBE_THERE;
-	return true;
+	if (a->r.result == RESULT_OK &&
+	    probe_has_identity(json_get(a->json, "identities"), id,
+			       p->person.id))
+		found(p, id);
+	return p->messaging.id != 0;
 }
 
 static bool by_zendesk_id(struct probe *p)
@@ -328,21 +333,33 @@ static bool by_zendesk_id(struct probe *p)
 	return !p->messaging.id && is_messaging(p, p->person.zendesk_id);
 }
 
+/* What has the run's word in its name, and is neither of the two, is enough to
+ * be taken away, if not to be merged. */
 #define HITS_MAX 20
 static bool by_name(struct probe *p)
 {
 	const struct probe_answer *a =
 		probe_call(p, TRIAL_SEARCH_WORD, 0, p->run, NULL);
 	const struct json_t *users = json_get(a->json, "users");
-	uint64_t hits[HITS_MAX];
+	struct {
+		uint64_t id;
+		bool named;
+	} hits[HITS_MAX];
 	size_t count = 0;
 
-	for (size_t i = 0; i < json_len(users) && count < HITS_MAX; i++)
-		hits[count++] = json_get_id(json_at(users, i), "id");
-	for (size_t i = 0; i < count; i++)
-		if (is_messaging(p, hits[i]))
-			return true;
-	return false;
+	for (size_t i = 0; i < json_len(users) && count < HITS_MAX; i++) {
+		const struct json_t *u = json_at(users, i);
+		const char *name = json_get_str(u, "name");
+
+		hits[count].id = json_get_id(u, "id");
+		hits[count++].named = name && strstr(name, p->run);
+	}
+	for (size_t i = 0; i < count && !p->messaging.id; i++)
+		if (!is_messaging(p, hits[i].id) && p->cleaning &&
+		    hits[i].named && hits[i].id != p->profile.id &&
+		    hits[i].id != p->plain.id)
+			found(p, hits[i].id);
+	return p->messaging.id != 0;
 }
 
 struct export
@@ -381,27 +398,28 @@ static bool by_export(struct probe *p)
 	return is_messaging(p, e.found);
 }
 
-static bool look_messaging(struct probe *p, int64_t *export_ms)
+bool probe_look_for_messaging(struct probe *p, int64_t *export_ms)
 {
-	bool found;
+	bool found = by_zendesk_id(p) || by_name(p);
 
-	if (p->given)
-		by_zendesk_id(p);
-	if (p->person.handed_off_ms == 0)
-		return true;
-	found = by_zendesk_id(p);
-	if (p->messaging.id && !found)
-		return p->person.zendesk_id != 0;
-	if (!found)
-		found = by_name(p);
 	if (!found && since(*export_ms) >= EXPORT_EVERY_MS) {
 		*export_ms = clock_mono_ms();
 		found = by_export(p);
 	}
-	if (found)
+	return found;
+}
+
+/* True: nothing more will be known of it. */
+static bool look_messaging(struct probe *p, int64_t *export_ms)
+{
+	if (p->given || p->messaging.id)
+		(void)by_zendesk_id(p);
+	else if (p->person.handed_off_ms &&
+		 probe_look_for_messaging(p, export_ms))
 		probe_say(p, PROBE_CONVERSATION, "yes",
 			  since(p->person.handed_off_ms), NULL);
-	return found && p->person.zendesk_id;
+	return p->given || !p->person.handed_off_ms ||
+	       (p->messaging.id && p->person.zendesk_id);
 }
 
 /* What was looked for in vain. */
@@ -426,7 +444,7 @@ static void say_missing(struct probe *p)
 static void step_found(struct probe *p)
 {
 	int64_t start_ms = clock_mono_ms();
-	int64_t export_ms = start_ms;
+	int64_t export_ms = start_ms - EXPORT_EVERY_MS + EXPORT_FIRST_MS;
 	bool all;
 
 	do {

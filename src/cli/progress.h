@@ -14,7 +14,7 @@
 struct progress {
 	FILE *out;
 	bool terminal;
-	bool counts; /* steps of unlike length: no rate, no time left */
+	bool counts;	  /* steps of unlike length: no rate, no time left */
 	int64_t start_ms; /* monotonic */
 	int64_t start_done;
 	bool begun;

@@ -210,6 +210,7 @@ static void read_event(const struct scan_value *top, struct event_list *out)
 		return;
 	}
 	e->kind = t->kind;
+	e->type = t->type;
 	e->at_ms = decode_time(top[TOP_TIME]);
 	event_key_of_id(EVENT_FROM_ZENDESK, key, &e->key);
 }
