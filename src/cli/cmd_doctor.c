@@ -5,7 +5,7 @@
  * Looks at the configuration, at files, at the store, beside a daemon or
  * without one, and at what Zendesk and Sunshine Conversations answer; changes
  * nothing. The checks are rows in doctor_files.c, doctor_store.c,
- * doctor_hosts.c, doctor_access.c and doctor_account.c.
+ * doctor_hosts.c, doctor_access.c, doctor_registered.c and doctor_account.c.
  *
  * The worst finding decides the exit code: a problem of this installation
  * (CLI_FAILED) before an upstream that is not there (CLI_UPSTREAM); warnings
@@ -153,23 +153,28 @@ static bool read_account(struct doctor *d, struct store_op *row)
 	return ok;
 }
 
+static void check_upstream(struct doctor *d)
+{
+	d->upstream = doctor_net_account(d->net, d->account->name);
+	run_checks(d, doctor_host_checks, doctor_host_check_count);
+	run_checks(d, doctor_access_checks, doctor_access_check_count);
+	run_checks(d, doctor_registered_checks, doctor_registered_check_count);
+}
+
 static void check_account(struct doctor *d)
 {
-	struct store_op row;
+	struct store_op row = {.result = RESULT_OK};
+	bool known = d->store && read_account(d, &row);
 
 	d->check = "api token";
 	doctor_check_api_token(d);
-	if (d->net) {
-		d->upstream = doctor_net_account(d->net, d->account->name);
-		run_checks(d, doctor_host_checks, doctor_host_check_count);
-		run_checks(d, doctor_access_checks, doctor_access_check_count);
-	}
-	if (!d->store)
-		return;
-	if (read_account(d, &row))
+	if (d->net)
+		check_upstream(d);
+	if (known)
 		run_checks(d, doctor_account_checks,
 			   doctor_account_check_count);
-	store_op_release(&row);
+	if (d->store)
+		store_op_release(&row);
 }
 
 static void check_accounts(struct doctor *d, const char *only)
@@ -232,6 +237,10 @@ static int examine(struct doctor *d, const char *only)
 	fflush(d->cli->out);
 	if (!cli_given(d->cli, "offline"))
 		d->net = doctor_net_ask(d->config, only);
+	if (d->net) {
+		d->check = "public url";
+		doctor_check_public(d);
+	}
 	check_accounts(d, only);
 	say_sum(d);
 	doctor_net_free(d->net);

@@ -54,6 +54,12 @@ void doctor_check_nodes(struct doctor *d);
 void doctor_check_api_token(struct doctor *d);
 /* doctor_tls.c */
 void doctor_check_certificate(struct doctor *d);
+/* doctor_hosts.c: where the providers reach us */
+void doctor_check_public(struct doctor *d);
+/* doctor_access.c: did the API say anything? If not, that is told: as a problem
+ * where its host is no problem already. */
+bool doctor_answered(struct doctor *d, const struct doctor_call *call,
+		     enum api a);
 
 /* In the order of the screen. */
 extern const struct doctor_check doctor_file_checks[];
@@ -66,6 +72,8 @@ extern const struct doctor_check doctor_host_checks[];
 extern const size_t doctor_host_check_count;
 extern const struct doctor_check doctor_access_checks[];
 extern const size_t doctor_access_check_count;
+extern const struct doctor_check doctor_registered_checks[];
+extern const size_t doctor_registered_check_count;
 extern const struct doctor_check doctor_account_checks[];
 extern const size_t doctor_account_check_count;
 

@@ -14,9 +14,7 @@
 #define API_TOKENS_STOP "2027-04-30T00:00:00Z"
 #define TOKEN_SOON_DAYS 30
 
-/* Did the API say anything about it? If not, that is told; as a problem where
- * its host is no problem already. */
-static bool answered(struct doctor *d, const struct doctor_call *call,
+bool doctor_answered(struct doctor *d, const struct doctor_call *call,
 		     enum api a)
 {
 	static const char *const names[] = {"Zendesk",
@@ -89,7 +87,7 @@ static void check_credentials(struct doctor *d)
 {
 	const struct doctor_call *call = &d->upstream->user;
 
-	if (!answered(d, call, API_ZENDESK))
+	if (!doctor_answered(d, call, API_ZENDESK))
 		return;
 	if (call->result.result == RESULT_OK)
 		say_role(d);
@@ -165,7 +163,7 @@ static void check_sunco(struct doctor *d)
 	const struct doctor_call *call = &d->upstream->app;
 	const char *text = call->result.error.text;
 
-	if (!answered(d, call, API_SUNCO))
+	if (!doctor_answered(d, call, API_SUNCO))
 		return;
 	if (call->result.result == RESULT_OK)
 		doctor_say(d, DOCTOR_OK, NULL,

@@ -149,6 +149,59 @@ static void check_clock(struct doctor *d)
 				   : "");
 }
 
+/* ---- where the providers reach us ---- */
+
+#define NOT_FROM_HERE                                                          \
+	"may be it can only be reached from outside: do webhooks come? else "  \
+	"see DNS, firewall and proxy"
+
+/* The senders look at it, too. */
+static bool good_certificate(struct doctor *d, const struct doctor_host *h)
+{
+	int64_t left_s = (h->sight.certificate_ends_ms - d->cli->now_ms) / 1000;
+
+	if (h->sight.stage == HTTP_STAGE_TLS && h->result == RESULT_PERM)
+		doctor_say(d, DOCTOR_PROBLEM,
+			   "give the proxy in front a certificate of a public "
+			   "authority, with its chain; nothing is sent to an "
+			   "address that cannot be verified",
+			   "the certificate of %s is not trusted: %s",
+			   h->origin, h->error.text);
+	else if (h->sight.certificate_ends_ms != 0 &&
+		 left_s < CERTIFICATE_DAYS * DAY_S)
+		doctor_say(d, DOCTOR_WARNING, "renew it",
+			   "the certificate of %s ends in %lld d", h->origin,
+			   (long long)(left_s / DAY_S));
+	else
+		return true;
+	return false;
+}
+
+void doctor_check_public(struct doctor *d)
+{
+	const struct doctor_host *h = doctor_net_public(d->net);
+
+	if (!h)
+		doctor_say(d, DOCTOR_WARNING,
+			   "set public_url to where Zendesk reaches this, such "
+			   "as https://reunite.example.com",
+			   "not set: whether webhooks lead here is not known");
+	else if (!good_certificate(d, h))
+		return;
+	else if (h->sight.stage != HTTP_STAGE_DONE)
+		doctor_say(d, DOCTOR_WARNING, NOT_FROM_HERE,
+			   "%s cannot be reached from here: %s", h->origin,
+			   h->ended ? h->error.text : "no answer in time");
+	else if (h->status != 200)
+		doctor_say(d, DOCTOR_PROBLEM,
+			   "lead it to the listener of the setting listen, "
+			   "/healthz and /webhooks at least",
+			   "%s answers HTTP %d, not as reunite does", h->origin,
+			   h->status);
+	else
+		doctor_say(d, DOCTOR_OK, NULL, "%s answers", h->origin);
+}
+
 const struct doctor_check doctor_host_checks[] = {
 	{"dns", check_dns},
 	{"connection", check_connection},

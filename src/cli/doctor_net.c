@@ -14,6 +14,7 @@
 
 #include "base/buf.h"
 #include "base/clock.h"
+#include "doctor_hooks.h"
 
 enum { ANSWER_MAX_BYTES = 4 << 20, URL_MAX_BYTES = 4096 };
 
@@ -24,6 +25,7 @@ struct doctor_net {
 	int open; /* requests */
 	struct doctor_host **hosts;
 	size_t host_count;
+	struct doctor_host *public; /* or NULL */
 	struct doctor_upstream *upstreams;
 	size_t upstream_count;
 };
@@ -93,16 +95,13 @@ static void host_send(struct doctor_net *n, struct doctor_host *h,
 	http_client_send(n->http, &call, on_host, h);
 }
 
-/* behind: a path that the API answers. */
+/* behind: a path that is answered there. */
 static struct doctor_host *host_ask(struct doctor_net *n, const char *base,
 				    const char *behind)
 {
-	struct doctor_host *h = host_find(n, base);
+	struct doctor_host *h = xcalloc(1, sizeof(*h));
 	struct buf url;
 
-	if (h)
-		return h;
-	h = xcalloc(1, sizeof(*h));
 	h->origin = xstrndup(base, origin_len(base));
 	n->hosts = xrealloc(n->hosts, (n->host_count + 1) * sizeof(*n->hosts));
 	n->hosts[n->host_count++] = h;
@@ -115,18 +114,22 @@ static struct doctor_host *host_ask(struct doctor_net *n, const char *base,
 
 /* ---- calls ---- */
 
-static void call_asked(struct doctor_upstream *u, struct doctor_call *call)
+void doctor_call_begin(struct doctor_net *n, struct doctor_call *c)
 {
-	call->asked = true;
-	u->net->open++;
+	c->asked = true;
+	c->ended = false;
+	c->open++;
+	n->open++;
 }
 
-static void call_ended(struct doctor_upstream *u, struct doctor_call *call,
-		       const struct api_result *r)
+void doctor_call_end(struct doctor_net *n, struct doctor_call *c,
+		     const struct api_result *r)
 {
-	call->ended = true;
-	call->result = *r;
-	ended(u->net);
+	if (r && c->result.result == RESULT_OK)
+		c->result = *r;
+	c->open--;
+	c->ended = c->open == 0;
+	ended(n);
 }
 
 static void on_user(const struct api_result *r, const char *role, void *arg)
@@ -135,7 +138,7 @@ static void on_user(const struct api_result *r, const char *role, void *arg)
 
 	if (role)
 		str_copy(u->role, sizeof(u->role), role);
-	call_ended(u, &u->user, r);
+	doctor_call_end(u->net, &u->user, r);
 }
 
 static void on_scopes(const struct api_result *r, const char *scopes, void *arg)
@@ -143,14 +146,14 @@ static void on_scopes(const struct api_result *r, const char *scopes, void *arg)
 	struct doctor_upstream *u = arg;
 
 	u->granted = xstrdup(scopes);
-	call_ended(u, &u->scopes, r);
+	doctor_call_end(u->net, &u->scopes, r);
 }
 
 static void on_app(const struct api_result *r, void *arg)
 {
 	struct doctor_upstream *u = arg;
 
-	call_ended(u, &u->app, r);
+	doctor_call_end(u->net, &u->app, r);
 }
 
 static void calls_ask(struct doctor_upstream *u)
@@ -162,29 +165,38 @@ static void calls_ask(struct doctor_upstream *u)
 	config.requests_per_minute = 0; /* what Zendesk says of it */
 	config.timeout_ms = DOCTOR_REQUEST_MS;
 	u->api = api_client_new(u->net->loop, u->net->http, &config);
-	call_asked(u, &u->user);
+	doctor_call_begin(u->net, &u->user);
 	access_user(u->api, LANE_LIVE, on_user, u);
 	if (config.auth != ZENDESK_API_TOKEN) {
-		call_asked(u, &u->scopes);
+		doctor_call_begin(u->net, &u->scopes);
 		access_scopes(u->api, LANE_LIVE, on_scopes, u);
 	}
-	call_asked(u, &u->app);
+	doctor_call_begin(u->net, &u->app);
 	access_app(u->api, LANE_LIVE, on_app, u);
 }
 
 /* ---- all of it ---- */
 
-static void upstream_ask(struct doctor_upstream *u)
+static void upstream_host(struct doctor_upstream *u, const char *base,
+			  const char *behind)
+{
+	struct doctor_host *h = host_find(u->net, base);
+
+	if (!h)
+		h = host_ask(u->net, base, behind);
+	if (u->host_count == 0 || u->hosts[0] != h)
+		u->hosts[u->host_count++] = h;
+}
+
+static void upstream_ask(struct doctor_upstream *u, const struct config *config)
 {
 	const struct account_config *a = u->account;
-	struct doctor_host *h;
 
-	u->hosts[u->host_count++] =
-		host_ask(u->net, a->zendesk_url, "/api/v2/users/me");
-	h = host_ask(u->net, a->sunco_url, "/v2/apps");
-	if (h != u->hosts[0])
-		u->hosts[u->host_count++] = h;
+	upstream_host(u, a->zendesk_url, "/api/v2/users/me");
+	upstream_host(u, a->sunco_url, "/v2/apps");
 	calls_ask(u);
+	u->hooks =
+		doctor_hooks_ask(u->net, u->net->loop, u->net->http, config, a);
 }
 
 static void time_up(void *arg)
@@ -210,8 +222,10 @@ struct doctor_net *doctor_net_ask(const struct config *config, const char *only)
 		n->upstream_count++;
 		u->net = n;
 		u->account = &config->accounts[i];
-		upstream_ask(u);
+		upstream_ask(u, config);
 	}
+	if (*config->public_url)
+		n->public = host_ask(n, config->public_url, "/healthz");
 	loop_timer_set(n->deadline, DOCTOR_WAIT_MS);
 	if (n->open > 0)
 		loop_run(n->loop);
@@ -223,6 +237,7 @@ void doctor_net_free(struct doctor_net *n)
 	if (!n)
 		return;
 	for (size_t i = 0; i < n->upstream_count; i++) {
+		doctor_hooks_free(n->upstreams[i].hooks);
 		api_client_free(n->upstreams[i].api);
 		free(n->upstreams[i].granted);
 	}
@@ -245,4 +260,9 @@ const struct doctor_upstream *doctor_net_account(const struct doctor_net *n,
 		if (str_eq(n->upstreams[i].account->name, account))
 			return &n->upstreams[i];
 	return NULL;
+}
+
+const struct doctor_host *doctor_net_public(const struct doctor_net *n)
+{
+	return n->public;
 }

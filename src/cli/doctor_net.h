@@ -30,12 +30,19 @@ struct doctor_host {
 	int64_t asked_ms;
 };
 
-/* One call: how it ended, if it did. */
+/* One call, or several that are one for whoever judges: how the worst ended,
+ * once all did. */
 struct doctor_call {
 	bool asked, ended;
+	int open;
 	struct api_result result;
 };
+void doctor_call_begin(struct doctor_net *n, struct doctor_call *c);
+/* r NULL: it ended, and that says nothing. */
+void doctor_call_end(struct doctor_net *n, struct doctor_call *c,
+		     const struct api_result *r);
 
+struct doctor_hooks;
 struct doctor_upstream {
 	struct doctor_net *net;
 	const struct account_config *account;
@@ -44,7 +51,8 @@ struct doctor_upstream {
 	size_t host_count;
 	struct doctor_call user, scopes, app;
 	char role[16];
-	char *granted; /* NULL: not known */
+	char *granted;		    /* NULL: not known */
+	struct doctor_hooks *hooks; /* what is registered */
 };
 
 /* Asks everybody whom the account concerns (only NULL: all of them), and waits
@@ -56,5 +64,7 @@ struct doctor_net *doctor_net_ask(const struct config *config,
 void doctor_net_free(struct doctor_net *n); /* NULL is allowed */
 const struct doctor_upstream *doctor_net_account(const struct doctor_net *n,
 						 const char *account);
+/* Where the providers reach us; NULL: no public_url is set. */
+const struct doctor_host *doctor_net_public(const struct doctor_net *n);
 
 #endif

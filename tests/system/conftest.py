@@ -8,6 +8,7 @@ import pytest
 
 sys.path.insert(0, os.path.dirname(__file__))
 
+import clinic as clinic_module  # noqa: E402
 import daemon as daemon_module  # noqa: E402
 import harness  # noqa: E402
 import nodes  # noqa: E402
@@ -82,6 +83,16 @@ def daemon(tmp_path, sandbox, store):
         # the folder has the test's name, and tests are about people
         log = program.log().replace(str(tmp_path), "")
         privacy.check(log, program.accounts.values())
+
+
+@pytest.fixture
+def clinic(tmp_path, sandbox):
+    """A configuration for the doctor, without a daemon."""
+    folder = tmp_path / "clinic"
+    folder.mkdir()
+    made = clinic_module.Clinic(folder, sandbox)
+    yield made
+    made.close()
 
 
 @pytest.fixture(scope="session")
