@@ -265,7 +265,8 @@ def test_the_environment_is_a_configuration(which, tmp_path):
     """Once the empty settings are filled in and the files are there."""
     if not BUILD:
         pytest.skip("REUNITE_BUILD names no build")
-    environment = {"REUNITE_ZENDESK_URL": "https://acme.zendesk.example",
+    environment = {"REUNITE_PUBLIC_URL": "https://reunite.example.com",
+                   "REUNITE_ZENDESK_URL": "https://acme.zendesk.example",
                    "REUNITE_SUNCO_URL": "https://acme.zendesk.example/sc"}
     for name, value in environments()[which].items():
         if name.endswith("_FILE"):
