@@ -401,3 +401,43 @@ def test_every_promise_names_its_tests():
         named = words(promise[2])
         assert named, promise[0]
         assert not set(named) - names_of_tests(), promise[0]
+
+
+def test_every_table_of_the_store_is_told():
+    """What is stored of people, and for how long, is there for each."""
+    there = re.findall(r"CREATE TABLE (\w+)\(", source("src/store/migrate.c"))
+    told = [
+        name
+        for row in rows(section("What is stored"))
+        for name in words(row[0])
+    ]
+    assert sorted(told) == sorted(there) != []
+
+
+def test_every_step_of_the_schema_is_told():
+    steps = re.findall(r"\bstep_(\d+)\[\]", source("src/store/migrate.c"))
+    last = rows(section("Steps of the schema"))[-1]
+    assert re.findall(r"\d+", last[0])[-1] == steps[-1]
+
+
+def test_every_secret_has_its_way_to_be_changed():
+    secrets = {
+        row.split(",")[0]
+        for table in ("CONFIG_GLOBALS", "CONFIG_ACCOUNT")
+        for row in x_rows("src/app/config_table.h", table, "[a-z]")
+        if re.search(r"SECRET", row)
+    }
+    assert len(secrets) > 5
+    told = set(words(section("Changing secrets")))
+    assert secrets - told == set()
+
+
+def test_the_security_page_names_tests():
+    named = [
+        word
+        for row in rows(section("Changing secrets"))
+        for word in words(row[1])
+        if word.startswith("test")
+    ]
+    assert len(named) > 5
+    assert not set(named) - names_of_tests()
