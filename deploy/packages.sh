@@ -20,10 +20,11 @@ test=("${try[@]}" git libcmocka-dev "libhttp-parser-dev|libllhttp-dev"
     pgbouncer util-linux iproute2 mandoc zsh "clang-format-14|clang-format")
 bench=("${build[@]}" g++ make git python3 python3-pytest postgresql util-linux
     nginx-light redis-server redis-tools webhook)
+package=("${build[@]}" dpkg-dev)
 # Only where node, npm or node's headers are missing: others' packages of node
 # bring all three, and Debian's do not go with them.
 node=(nodejs npm libnode-dev)
-ci=("${test[@]}" clang shellcheck systemd docker-compose)
+ci=("${test[@]}" clang shellcheck systemd dpkg-dev debootstrap docker-compose)
 
 die() {
     printf 'deploy/packages.sh: %s\n' "$1" >&2
@@ -150,8 +151,9 @@ main() {
     test) words=("${test[@]}") ;;
     bench) words=("${bench[@]}") ;;
     node) words=("${node[@]}") ;;
+    package) words=("${package[@]}") ;;
     ci) words=("${ci[@]}") ;;
-    *) die "usage: deploy/packages.sh [--list] build|try|test|bench|node|ci" 2 ;;
+    *) die "usage: deploy/packages.sh [--list] build|package|try|test|bench|node|ci" 2 ;;
     esac
     if $list; then
         printf '%s\n' "${words[@]}"
