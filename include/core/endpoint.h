@@ -35,6 +35,7 @@ enum endpoint {
 	ENDPOINT_USER_UPDATE,
 	ENDPOINT_TICKET_UPDATE,
 	ENDPOINT_INCREMENTAL,
+	ENDPOINT_JOB, /* begins a background job: 30 of all at a time */
 	ENDPOINT_COUNT
 };
 

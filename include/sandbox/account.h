@@ -7,6 +7,7 @@
 
 #include <stdint.h>
 
+#include "sandbox/jobs.h"
 #include "sandbox/limits.h"
 #include "sandbox/oauth.h"
 #include "sandbox/registry.h"
@@ -17,6 +18,7 @@ struct account {
 	struct settings settings;
 	struct state *state;
 	struct tokens *tokens;
+	struct jobs *jobs;
 	struct limits limits;
 	struct registry registry;
 	char base_url[96]; /* "http://127.0.0.1:4711" */

@@ -30,10 +30,14 @@ struct search_hits {
 	size_t count;
 };
 void search_hits_release(struct search_hits *h);
-/* Searches of the index as of the last refresh; out is filled anew. fuzzy
- * false: `email:` finds whole addresses only. */
-void search_by_query(const struct state *s, const char *query, bool fuzzy,
-		     bool decoy_first, struct search_hits *out);
+struct search_ways {
+	bool fuzzy; /* false: `email:` finds whole addresses only */
+	bool decoy_first;
+	bool any_term; /* of several `email:`; false: all of them must fit */
+};
+/* Searches of the index as of the last refresh; out is filled anew. */
+void search_by_query(const struct state *s, const char *query,
+		     const struct search_ways *ways, struct search_hits *out);
 void search_by_external_id(const struct state *s, const char *external_id,
 			   struct search_hits *out);
 

@@ -43,6 +43,7 @@ struct json_t;
 	FLAG(external_id_search_lags, true)                                    \
 	FLAG(search_fuzzy, true)                                               \
 	FLAG(search_decoy_first, true)                                         \
+	FLAG(search_any_term, true)                                            \
 	FLAG(side_load_show, true)                                             \
 	FLAG(side_load_search, true)                                           \
 	FLAG(side_load_organizations, true)                                    \
@@ -61,6 +62,13 @@ struct json_t;
 	FLAG(ticket_update_limits, true)                                       \
 	COUNT(incremental_limit, 10)                                           \
 	COUNT(sunco_limit, 0)                                                  \
+	/* background jobs */                                                  \
+	COUNT(job_ms, 0)                                                       \
+	COUNT(job_limit, 30)                                                   \
+	TEXT(job_fails, "", "")                                                \
+	TEXT(job_failure_id, "user", "user|place")                             \
+	FLAG(job_forgotten, false)                                             \
+	FLAG(bulk_imports, false)                                              \
 	/* merging */                                                          \
 	FLAG(merge_suspended, true)                                            \
 	FLAG(merge_unverified_messaging, true)                                 \

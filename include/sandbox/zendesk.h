@@ -18,6 +18,10 @@ call_handler zendesk_user_create;
 call_handler zendesk_user_update;
 call_handler zendesk_user_delete;
 call_handler zendesk_users_show_many;
+call_handler zendesk_users_update_many;
+call_handler zendesk_users_create_or_update_many;
+call_handler zendesk_job_show;
+call_handler zendesk_jobs_show_many;
 call_handler zendesk_users_search;
 call_handler zendesk_search_count;
 call_handler zendesk_users_export;
@@ -60,6 +64,13 @@ const char *zendesk_merge_by_hand(const struct account *a, uint64_t from_id,
 				  uint64_t into_id, int64_t now_ms);
 /* For the handlers: the active user that the path names, or NULL and a 404. */
 struct zen_user *zendesk_user_of(const struct call *c, struct answer *out);
+/* What an update of u does, or why not; false: out says so. */
+bool zendesk_user_change(const struct call *c, struct zen_user *u,
+			 const struct json_t *fields, struct answer *out);
+/* A user as create has it, or NULL and out says why not. */
+struct zen_user *zendesk_user_make(const struct call *c,
+				   const struct json_t *fields,
+				   struct answer *out);
 /* True when the address may become u's (NULL: a new user's); else a 422. */
 bool zendesk_address_free(const struct call *c, const struct zen_user *u,
 			  const char *address, struct answer *out);

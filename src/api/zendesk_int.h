@@ -11,6 +11,7 @@
 #define REUNITE_API_ZENDESK_INT_H
 
 #include "api/zendesk.h"
+#include "api/zendesk_many.h"
 #include "api_int.h"
 
 #define ZENDESK_SLOTS 4 /* requests of one call at the same time */
@@ -45,6 +46,7 @@ struct zendesk_op {
 		zendesk_head_count_done *head_count;
 		zendesk_export_users_done *export_users;
 		zendesk_export_tickets_done *export_tickets;
+		zendesk_job_done *job;
 	} done;
 	void *arg;
 	struct zendesk_slot slots[ZENDESK_SLOTS];
@@ -65,6 +67,7 @@ struct zendesk_op {
 	struct zendesk_page page;
 	struct zendesk_ticket *ticket_rows;
 	size_t ticket_row_count;
+	struct zendesk_job job; /* its failures are *owned* */
 };
 
 struct zendesk_op *zendesk_op_new(struct api_client *c, enum job_lane lane,

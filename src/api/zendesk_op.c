@@ -33,6 +33,7 @@ static void op_free(struct zendesk_op *op)
 	free(op->users);
 	free(op->text);
 	free(op->ticket_rows);
+	free(op->job.failures);
 	free(op);
 }
 

@@ -304,17 +304,34 @@ struct zendesk_op *zendesk_search_address(struct api_client *c,
 					  const char *address,
 					  zendesk_users_done *done, void *arg)
 {
+	return zendesk_search_addresses(c, lane, &address, 1, done, arg);
+}
+
+static void put_quoted(struct buf *out, const char *text)
+{
+	buf_putc(out, '"');
+	for (; *text; text++) {
+		if (*text == '"' || *text == '\\')
+			buf_putc(out, '\\');
+		buf_putc(out, *text);
+	}
+	buf_putc(out, '"');
+}
+
+struct zendesk_op *zendesk_search_addresses(struct api_client *c,
+					    enum job_lane lane,
+					    const char *const *addresses,
+					    size_t count,
+					    zendesk_users_done *done, void *arg)
+{
 	struct zendesk_op *op;
 	struct buf query;
 
 	buf_init(&query, PATH_MAX_BYTES);
-	buf_puts(&query, "email:\"");
-	for (const char *p = address; *p; p++) {
-		if (*p == '"' || *p == '\\')
-			buf_putc(&query, '\\');
-		buf_putc(&query, *p);
+	for (size_t i = 0; i < count; i++) {
+		buf_puts(&query, i > 0 ? " email:" : "email:");
+		put_quoted(&query, addresses[i]);
 	}
-	buf_putc(&query, '"');
 	op = search(c, lane, "query", (struct slice){query.data, query.len},
 		    done, arg);
 	buf_release(&query);

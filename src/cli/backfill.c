@@ -4,14 +4,13 @@
  */
 #include "backfill.h"
 
-#include <ctype.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/buf.h"
 #include "base/json.h"
 #include "base/str.h"
 #include "progress.h"
+#include "shell_word.h"
 
 #define NEXT_MAX_BYTES 8192
 #define EXPORT_LAG_MS  120000 /* Zendesk refuses a start in the last minute */
@@ -39,47 +38,16 @@ int64_t backfill_since_ms(const struct cli *c)
 
 /* --- the next command --- */
 
-static bool is_plain(const char *word)
-{
-	for (; *word; word++)
-		if (!isalnum((unsigned char)*word) && !strchr("_-./:+", *word))
-			return false;
-	return true;
-}
-
-static void put_word(struct buf *out, const char *word)
-{
-	if (is_plain(word)) {
-		buf_puts(out, word);
-		return;
-	}
-	buf_putc(out, '\'');
-	for (; *word; word++)
-		if (*word == '\'')
-			buf_puts(out, "'\\''");
-		else
-			buf_putc(out, *word);
-	buf_putc(out, '\'');
-}
-
-static void put_option(struct buf *out, const char *name, const char *value)
-{
-	if (!value)
-		return;
-	buf_printf(out, " %s ", name);
-	put_word(out, value);
-}
-
 char *backfill_next(const struct cli *c, const char *options)
 {
 	struct buf out;
 
 	buf_init(&out, NEXT_MAX_BYTES);
 	buf_puts(&out, "reunite backfill");
-	put_option(&out, "-c", c->config_path);
-	put_option(&out, "--account", cli_text(c, "account"));
-	put_option(&out, "--since", cli_text(c, "since"));
-	put_option(&out, "--limit", cli_text(c, "limit"));
+	shell_put_option(&out, "-c", c->config_path);
+	shell_put_option(&out, "--account", cli_text(c, "account"));
+	shell_put_option(&out, "--since", cli_text(c, "since"));
+	shell_put_option(&out, "--limit", cli_text(c, "limit"));
 	buf_printf(&out, " %s", options);
 	return buf_detach(&out);
 }

@@ -13,6 +13,7 @@
 	X(cmd_doctor)                                                          \
 	X(cmd_link)                                                            \
 	X(cmd_backfill)                                                        \
+	X(cmd_import)                                                          \
 	X(cmd_explain)                                                         \
 	X(cmd_journal_list)                                                    \
 	X(cmd_journal_show)                                                    \

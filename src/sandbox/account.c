@@ -6,7 +6,8 @@
 void account_init(struct account *a, uint64_t first_id, uint32_t run)
 {
 	*a = (struct account){.state = state_new(first_id, run),
-			      .tokens = tokens_new()};
+			      .tokens = tokens_new(),
+			      .jobs = jobs_new()};
 	settings_init(&a->settings);
 	registry_init(&a->registry, a->state);
 }
@@ -17,4 +18,5 @@ void account_release(struct account *a)
 	settings_release(&a->settings);
 	state_free(a->state);
 	tokens_free(a->tokens);
+	jobs_free(a->jobs);
 }

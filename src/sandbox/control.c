@@ -11,6 +11,7 @@
 #include "sandbox/acts.h"
 #include "sandbox/dump.h"
 #include "sandbox/faults.h"
+#include "sandbox/jobs.h"
 #include "sandbox/people.h"
 #include "sandbox/reqlog.h"
 #include "sandbox/sandbox.h"
@@ -78,6 +79,7 @@ void control_state(struct http_request *req, void *arg)
 					   query_number(req, "count", SIZE_MAX),
 				   .user_id = query_number(req, "user", 0)};
 
+	jobs_run(&sb->account, loop_wall_ms(sb->loop));
 	control_reply(req, 200, dump_state(sb->account.state, &range));
 }
 

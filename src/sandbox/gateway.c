@@ -19,11 +19,12 @@
 #include "sandbox/acts.h"
 #include "sandbox/call.h"
 #include "sandbox/faults.h"
+#include "sandbox/jobs.h"
 #include "sandbox/reqlog.h"
 #include "sandbox/routes.h"
 #include "sandbox/sandbox.h"
 
-#define QUERY_VALUE_MAX	  4096
+#define QUERY_VALUE_MAX	  16384
 #define REPLY_HEADERS_MAX 8192
 #define RAW_REPLY_MAX	  (64 * 1024 * 1024)
 
@@ -187,6 +188,7 @@ static void call_answer(struct exchange *x)
 	struct call *c = &x->call;
 
 	c->now_ms = loop_wall_ms(x->sandbox->loop);
+	jobs_run(c->account, c->now_ms);
 	if (!c->route)
 		refuse_endpoint(c, &x->answer);
 	else if (!credentials_good(c, &x->answer) ||

@@ -24,6 +24,7 @@
 #define SUNCO_INTEGRATIONS SUNCO_APP "/integrations"
 #define SUNCO_WEBHOOKS	   SUNCO_INTEGRATIONS "/{}/webhooks"
 #define SUNCO_TALKS	   SUNCO_APP "/conversations"
+#define JOBS		   "/api/v2/job_statuses"
 
 static const struct route routes[] = {
 	{CALL_ZENDESK, "POST", "/oauth/tokens", "oauth", NULL,
@@ -35,6 +36,13 @@ static const struct route routes[] = {
 	 zendesk_users_search},
 	{CALL_ZENDESK, "GET", USERS "/show_many", "show_many", "users",
 	 zendesk_users_show_many},
+	{CALL_ZENDESK, "PUT", USERS "/update_many", "update_many", "users",
+	 zendesk_users_update_many},
+	{CALL_ZENDESK, "POST", USERS "/create_or_update_many",
+	 "create_or_update_many", "users", zendesk_users_create_or_update_many},
+	{CALL_ZENDESK, "GET", JOBS "/show_many", "jobs_show_many", "users",
+	 zendesk_jobs_show_many},
+	{CALL_ZENDESK, "GET", JOBS "/{}", "job_get", "users", zendesk_job_show},
 	{CALL_ZENDESK, "GET", USERS "/{}", "user_get", "users",
 	 zendesk_user_show},
 	{CALL_ZENDESK, "POST", USERS, "user_create", "users",

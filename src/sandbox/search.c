@@ -281,31 +281,78 @@ static void by_words(const struct state *s, const char *words,
 	}
 }
 
-/* Lower-cased, without quotation marks. */
-static void query_plain(const char *query, char out[FOLD_SIZE])
+/* Lower-cased, without quotation marks: *new*. */
+static char *query_plain(const char *query)
 {
+	char *out = xcalloc(strlen(query) + 1, 1);
 	size_t len = 0;
 
-	for (; *query && len < FOLD_SIZE - 1; query++) {
+	for (; *query; query++) {
 		if (*query != '"')
 			out[len++] = *query;
 	}
-	out[len] = '\0';
 	str_lower(out);
+	return out;
 }
 
-void search_by_query(const struct state *s, const char *query, bool fuzzy,
-		     bool decoy_first, struct search_hits *out)
+static bool among(const struct search_hits *h, const struct zen_user *u)
 {
-	char plain[FOLD_SIZE];
+	for (size_t i = 0; i < h->count; i++) {
+		if (h->users[i] == u)
+			return true;
+	}
+	return false;
+}
+
+/* Who is not among the others, too, goes. */
+static void keep_common(struct search_hits *out,
+			const struct search_hits *others)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < out->count; i++) {
+		if (among(others, out->users[i]))
+			out->users[kept++] = out->users[i];
+	}
+	out->count = kept;
+}
+
+/* Terms between spaces, each of an address; plain is cut into them. */
+static void by_addresses(const struct state *s, char *plain,
+			 const struct search_ways *ways,
+			 struct search_hits *out)
+{
+	bool first = true;
+	char *term;
+
+	while ((term = strsep(&plain, " "))) {
+		struct search_hits hits = {NULL, 0};
+
+		if (!str_starts(term, "email:"))
+			continue;
+		by_address(s, term + strlen("email:"), ways->fuzzy,
+			   ways->decoy_first, &hits);
+		if (!first && !ways->any_term)
+			keep_common(out, &hits);
+		for (size_t i = 0; i < hits.count && (first || ways->any_term);
+		     i++)
+			hit(out, hits.users[i]);
+		search_hits_release(&hits);
+		first = false;
+	}
+}
+
+void search_by_query(const struct state *s, const char *query,
+		     const struct search_ways *ways, struct search_hits *out)
+{
+	char *plain = query_plain(query);
 
 	*out = (struct search_hits){NULL, 0};
-	query_plain(query, plain);
 	if (str_starts(plain, "email:"))
-		by_address(s, plain + strlen("email:"), fuzzy, decoy_first,
-			   out);
+		by_addresses(s, plain, ways, out);
 	else
 		by_words(s, plain, out);
+	free(plain);
 }
 
 void search_by_external_id(const struct state *s, const char *external_id,

@@ -40,6 +40,9 @@ void zendesk_users_search(const struct call *c, struct answer *out)
 	struct state *state = c->account->state;
 	const char *query = call_query(c, "query");
 	const char *external_id = call_query(c, "external_id");
+	const struct search_ways ways = {.fuzzy = s->search_fuzzy,
+					 .decoy_first = s->search_decoy_first,
+					 .any_term = s->search_any_term};
 	struct search_hits hits = {NULL, 0};
 
 	if (!query && !external_id) {
@@ -49,8 +52,7 @@ void zendesk_users_search(const struct call *c, struct answer *out)
 	}
 	search_refresh(state->search, c->now_ms, s->index_lag_ms);
 	if (query) {
-		search_by_query(state, query, s->search_fuzzy,
-				s->search_decoy_first, &hits);
+		search_by_query(state, query, &ways, &hits);
 	} else if (s->external_id_search_lags) {
 		search_by_external_id(state, external_id, &hits);
 	} else {

@@ -331,18 +331,28 @@ static void apply_fields(const struct call *c, struct zen_user *u,
 	free(external_id);
 }
 
-void zendesk_user_create(const struct call *c, struct answer *out)
+struct zen_user *zendesk_user_make(const struct call *c,
+				   const struct json_t *fields,
+				   struct answer *out)
 {
-	const struct json_t *fields = json_get(c->body, "user");
 	struct zen_user *u;
 
 	if (!fields_valid(c, NULL, fields, out))
-		return;
+		return NULL;
 	u = state_user_add(c->account->state, 0, json_get_str(fields, "name"),
 			   c->now_ms);
 	apply_fields(c, u, fields);
 	out->applied = true;
-	answer_user(c, u, 201, out);
+	return u;
+}
+
+void zendesk_user_create(const struct call *c, struct answer *out)
+{
+	struct zen_user *u =
+		zendesk_user_make(c, json_get(c->body, "user"), out);
+
+	if (u)
+		answer_user(c, u, 201, out);
 }
 
 /* Takes one update of the user's share; false: refused with a 429. */
@@ -364,22 +374,28 @@ static bool update_allowed(const struct call *c, struct zen_user *u,
 	return !v.refused;
 }
 
+bool zendesk_user_change(const struct call *c, struct zen_user *u,
+			 const struct json_t *fields, struct answer *out)
+{
+	if (u->shared) {
+		call_forbidden(out);
+		return false;
+	}
+	if (!fields_valid(c, u, fields, out))
+		return false;
+	apply_fields(c, u, fields);
+	out->applied = true;
+	return true;
+}
+
 void zendesk_user_update(const struct call *c, struct answer *out)
 {
 	const struct json_t *fields = json_get(c->body, "user");
 	struct zen_user *u = zendesk_user_of(c, out);
 
-	if (!u || !update_allowed(c, u, out))
-		return;
-	if (u->shared) {
-		call_forbidden(out);
-		return;
-	}
-	if (!fields_valid(c, u, fields, out))
-		return;
-	apply_fields(c, u, fields);
-	out->applied = true;
-	answer_user(c, u, 200, out);
+	if (u && update_allowed(c, u, out) &&
+	    zendesk_user_change(c, u, fields, out))
+		answer_user(c, u, 200, out);
 }
 
 /* Nobody goes whose tickets are not closed. */
