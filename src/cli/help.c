@@ -19,21 +19,26 @@ void cli_help(FILE *out)
 	for (row = cli_commands(); *row; row++)
 		fprintf(out, "  %-*s %s\n", HELP_COLUMN - 7, (*row)->name,
 			(*row)->summary);
+	fputs("\nexample:\n  reunite check -c reunite.conf\n", out);
 }
 
 void cli_help_group(FILE *out, const char *word)
 {
 	const struct cli_command *const *row;
+	const char *example = NULL;
 
 	fprintf(out,
 		"usage: reunite %s SUBCOMMAND [options]\n"
 		"       reunite %s SUBCOMMAND --help\n\nsubcommands:\n",
 		word, word);
-	for (row = cli_commands(); *row; row++)
-		if (cli_in_group(*row, word))
-			fprintf(out, "  %-*s %s\n", HELP_COLUMN - 10,
-				(*row)->name + strlen(word) + 1,
-				(*row)->summary);
+	for (row = cli_commands(); *row; row++) {
+		if (!cli_in_group(*row, word))
+			continue;
+		fprintf(out, "  %-*s %s\n", HELP_COLUMN - 10,
+			(*row)->name + strlen(word) + 1, (*row)->summary);
+		example = example ? example : (*row)->example;
+	}
+	fprintf(out, "\nexample:\n  reunite %s\n", example);
 }
 
 static void print_option(FILE *out, const struct cli_option *o, char letter)

@@ -119,5 +119,7 @@ void options_usage(FILE *to)
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
 		fprintf(to, "  --%-16s %-8s %s\n", rows[i].name,
 			rows[i].value ? rows[i].value : "", rows[i].help);
+	fputs("\nExample:\n  reunite-sandbox --listen 127.0.0.1:8000 --empty\n",
+	      to);
 	fputs("\nSee src/sandbox/README.md for the control endpoints.\n", to);
 }

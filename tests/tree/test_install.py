@@ -23,6 +23,7 @@ INSTALLED = {
     "share/doc/reunite/examples/nginx.conf",
     "share/doc/reunite/examples/prometheus-alerts.yml",
     "share/doc/reunite/reunite.conf",
+    "share/man/man1/reunite-sandbox.1",
     "share/man/man1/reunite.1",
     "share/man/man5/reunite.conf.5",
     "share/zsh/site-functions/_reunite",
@@ -119,7 +120,8 @@ def test_the_unit_exposes_little(units):
 def test_the_man_pages_are_clean():
     if not shutil.which("mandoc"):
         pytest.skip("no mandoc here")
-    pages = [ROOT / "deploy/reunite.1", ROOT / "deploy/reunite.conf.5"]
+    pages = sorted((ROOT / "deploy").glob("*.[15]"))
+    assert len(pages) == 3
     done = subprocess.run(
         ["mandoc", "-T", "lint", "-W", "warning", *pages],
         capture_output=True,

@@ -302,6 +302,20 @@ def test_shown_configuration_is_right(tmp_path):
     assert (done.returncode, done.stderr) == (0, "")
 
 
+def test_the_sandboxes_page_has_every_option():
+    if not BUILD:
+        pytest.skip("REUNITE_BUILD names no build")
+    done = subprocess.run(
+        [os.path.join(BUILD, "reunite-sandbox"), "--help"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    there = re.findall(r"^  --(\S+)", done.stdout, flags=re.M)
+    page = source("deploy/reunite-sandbox.1")
+    assert re.findall(r"^\.It Fl -(\S+)", page, flags=re.M) == there != []
+
+
 def test_files_and_folders_exist():
     named = {
         word

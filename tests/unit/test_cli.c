@@ -3,6 +3,7 @@
  */
 #include "unit.h"
 
+#include "../../src/cli/parse.h"
 #include "base/json.h"
 #include "base/str.h"
 #include "cli/cli.h"
@@ -47,6 +48,48 @@ static void every_command_helps(void **state)
 	}
 }
 
+/* As a shell would take it, up to a redirection; changes line. */
+static int split(char *line, char **argv, int max)
+{
+	int argc = 0;
+
+	while (*line && *line != '>' && argc < max) {
+		char end = *line == '"' ? '"' : ' ';
+		char *next;
+
+		line += *line == '"';
+		argv[argc++] = line;
+		next = strchr(line, end);
+		if (!next)
+			break;
+		*next = '\0';
+		line = next + 1;
+		line += *line == ' ';
+	}
+	return argc;
+}
+
+/* Every option of an example exists, and its value is one. */
+static void every_example_is_taken(void **state)
+{
+	const struct cli_command *const *row;
+
+	(void)state;
+	for (row = cli_commands(); *row; row++) {
+		struct cli c = {.now_ms = 1, .err = stderr};
+		char program[] = "reunite";
+		char *argv[32] = {program};
+		char *line = xstrdup((*row)->example);
+		int argc = 1 + split(line, argv + 1, 31);
+
+		if (cli_parse(&c, argc, argv) != CLI_PARSED)
+			fail_msg("%s", (*row)->example);
+		assert_ptr_equal(c.command, *row);
+		free(c.args);
+		free(line);
+	}
+}
+
 static void a_group_helps(void **state)
 {
 	(void)state;
@@ -54,6 +97,9 @@ static void a_group_helps(void **state)
 	assert_non_null(strstr(cli_out, "  list"));
 	assert_non_null(strstr(cli_out, "  show"));
 	assert_null(strstr(cli_out, "retry"));
+	assert_non_null(strstr(cli_out, "\nexample:\n  reunite journal list"));
+	assert_int_equal(cli_run("queue --help"), CLI_DONE);
+	assert_non_null(strstr(cli_out, "\nexample:\n  reunite queue list"));
 }
 
 static void the_version_is_said(void **state)
@@ -196,6 +242,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(help_names_every_command),
 		cmocka_unit_test(every_command_helps),
+		cmocka_unit_test(every_example_is_taken),
 		cmocka_unit_test(a_group_helps),
 		cmocka_unit_test(the_version_is_said),
 		cmocka_unit_test(wrong_words_are_refused),
