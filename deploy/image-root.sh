@@ -28,7 +28,7 @@ real_place() {
 libraries_of() {
     local found
 
-    found=$(ldd "$1")
+    found=$(ldd "$1") || die "$1 is no program that loads libraries"
     [[ $found != *"not found"* ]] || die "a library is missing: $found"
     {
         grep -o '/[^ ]*' <<<"$found"
@@ -69,11 +69,13 @@ add_user() {
 }
 
 main() {
-    local link name libraries
+    local link name found libraries
 
     [ $# -eq 2 ] || die "usage: deploy/image-root.sh FOLDER PROGRAM" 2
     root=$1
     [ ! -e "$root" ] || die "$root is there already"
+    found=$(libraries_of "$2")
+    mapfile -t libraries <<<"$found"
     umask 022
     mkdir -p "$root"/{etc/reunite,etc/ssl/certs,usr/lib,var/lib/dpkg/status.d}
     mkdir -m 1777 "$root/tmp"
@@ -81,7 +83,6 @@ main() {
         [ ! -L "$link" ] || ln -s "$(readlink "$link")" "$root$link"
     done
     install -D -m 755 "$2" "$root/usr/local/bin/reunite"
-    mapfile -t libraries < <(libraries_of "$2")
     for name in "${libraries[@]}"; do
         add_library "$name"
     done

@@ -22,6 +22,7 @@ import harness
 
 SOURCE = os.environ["REUNITE_SOURCE"]
 PROGRAM = "/usr/local/bin/reunite"
+STATE = "/var/lib/reunite"
 SECRETS = {
     "REUNITE_ADMIN_TOKEN": "an-admin-token",
     "REUNITE_ZENDESK_CLIENT_SECRET": "a-client-secret",
@@ -73,12 +74,14 @@ def make_root(folder):
     root = os.path.join(folder, "root")
     given = os.environ.get("REUNITE_IMAGE_ROOT")
     if given:
-        shutil.copytree(given, root, symlinks=True)
+        subprocess.run(["cp", "-a", given, root], check=True)
     else:
         subprocess.run(
             [f"{SOURCE}/deploy/image-root.sh", root,
              harness.binary("reunite")], check=True)
-    for place in ("dev", "proc", "run/secrets", "var/lib/reunite"):
+        os.mkdir(root + STATE, 0o700)  # as the Dockerfile has it
+        os.chown(root + STATE, container.USER, container.USER)
+    for place in ("dev", "proc", "run/secrets"):
         os.makedirs(os.path.join(root, place), exist_ok=True)
     return root
 
@@ -90,9 +93,13 @@ def root():
         pytest.skip("another user and another root need root")
     if os.environ.get("REUNITE_SANITIZE"):
         pytest.skip("the image holds no sanitizer")
-    if subprocess.run(["unshare", "--mount", "--net", "--pid", "--fork",
-                       "true"], capture_output=True).returncode:
-        pytest.skip("no namespaces here")
+    tried = subprocess.run(
+        ["unshare", "--mount", "--net", "--pid", "--ipc", "--uts", "--fork",
+         "sh", "-ec", "mount --make-rprivate /; mount -t tmpfs none /mnt; "
+         "mount -t proc none /mnt; ip link set lo up"],
+        capture_output=True, text=True)
+    if tried.returncode:
+        pytest.skip("no namespaces here: " + tried.stderr.strip())
     folder = tempfile.mkdtemp(prefix="reunite-image-")
     os.chmod(folder, 0o755)
     try:
@@ -102,12 +109,10 @@ def root():
 
 
 def volume(root):
-    """A new one gets the owner and the mode that the image's has."""
+    """A new one gets the owner and the mode that the image's place has."""
     place = os.path.join(os.path.dirname(root), "volume")
     shutil.rmtree(place, ignore_errors=True)
-    os.mkdir(place)
-    os.chmod(place, 0o700)
-    os.chown(place, container.USER, container.USER)
+    subprocess.run(["cp", "-a", root + STATE, place], check=True)
     return place
 
 
@@ -133,7 +138,7 @@ def start(root, tmp_path):
     environment = {
         **dict(row.split("=", 1) for row in CONFIGURATION["Env"]),
         **SETTINGS, **named}
-    mounts = [f"{volume(root)}:/var/lib/reunite:rw",
+    mounts = [f"{volume(root)}:{STATE}:rw",
               f"{secrets}:/run/secrets:ro"]
     started = []
 
@@ -205,7 +210,7 @@ def test_it_is_nobody_and_can_become_nobody_else(reunite):
     with open(f"/proc/{reunite.pid()}/mountinfo", encoding="ascii") as f:
         mounts = {row.split()[4]: row.split()[5] for row in f}
     assert "ro" in mounts["/"].split(",")
-    assert "rw" in mounts["/var/lib/reunite"].split(",")
+    assert "rw" in mounts[STATE].split(",")
 
 
 def test_its_health_check_is_its_own(reunite):
@@ -237,6 +242,12 @@ def test_doctor_finds_its_files_well(reunite):
              ("configuration", "files", "secrets", "store", "disk")]
     assert files
     assert [row for row in files if row["level"] == "problem"] == []
+
+
+def test_its_volume_is_its_own_and_nobody_elses(root):
+    status = os.stat(root + STATE)
+    assert (status.st_uid, status.st_gid) == (container.USER, container.USER)
+    assert status.st_mode & 0o777 == 0o700
 
 
 def test_it_holds_no_shell_and_no_package_manager(root):

@@ -187,6 +187,41 @@ def test_the_image_needs_no_shell_and_no_root():
     assert re.search(r"^uid=(\d+)$", script, re.M)[1] == str(USER)
 
 
+def make_root(*argv, path=""):
+    return subprocess.run(
+        [DEPLOY / "image-root.sh", *argv], capture_output=True, text=True,
+        env={**os.environ, "PATH": f"{path}:{os.environ['PATH']}"})
+
+
+def test_a_root_is_made_whole(tmp_path):
+    root = tmp_path / "root"
+    done = make_root(root, "/bin/true")
+    assert (done.returncode, done.stderr) == (0, "")
+    loaded = subprocess.run(["ldd", "/bin/true"], capture_output=True,
+                            text=True).stdout.split()
+    loaded = [word[1:] for word in loaded if word.startswith("/")]
+    assert len(loaded) > 1
+    for name in ["usr/local/bin/reunite", "etc/passwd", *loaded]:
+        assert (root / name).exists(), name
+
+
+def test_a_root_is_made_whole_or_not_at_all(tmp_path):
+    root = tmp_path / "root"
+    assert make_root(root).returncode == 2
+    there = make_root(tmp_path, "/bin/true")
+    assert there.returncode == 1 and "is there already" in there.stderr
+    script = tmp_path / "script"
+    script.write_text("#!/bin/sh\n")
+    assert make_root(root, script).returncode == 1
+    stub = tmp_path / "ldd"
+    stub.write_text("#!/bin/sh\necho 'libx.so.1 => not found'\n")
+    stub.chmod(0o755)
+    missing = make_root(root, "/bin/true", path=tmp_path)
+    assert missing.returncode == 1
+    assert "a library is missing: libx.so.1" in missing.stderr
+    assert not root.exists()
+
+
 def test_the_dockerfile_is_sound():
     words = [word for word, _ in instructions()]
     assert set(words) <= {
