@@ -401,7 +401,7 @@ static bool transfer_prepare(struct http_transfer *t,
 	callbacks_set(t);
 	limits_set(t, call);
 	if (call->look)
-		http_client_look_set(e);
+		http_client_look_set(e, &t->answer.sight);
 	curl_easy_setopt(e, CURLOPT_USERAGENT, "reunite/" REUNITE_VERSION);
 	curl_easy_setopt(e, CURLOPT_SSL_VERIFYPEER, call->own ? 0L : 1L);
 	curl_easy_setopt(e, CURLOPT_SSL_VERIFYHOST, call->own ? 0L : 2L);

@@ -2,7 +2,9 @@
  * Where a request ended and what it saw on its way: see http_client_look.h.
  *
  * The codes of libcurl tell most of it. A timeout may be any stage's: then the
- * first one that has no time of its own is the one that took too long.
+ * first one that has no time of its own is the one that took too long. libcurl
+ * tells when a connection stood only once TLS does; that this began it shows by
+ * what it sends.
  */
 #include "http_client_look.h"
 
@@ -12,8 +14,24 @@
 
 #include "base/crypto.h"
 
-void http_client_look_set(void *easy)
+static int on_debug(CURL *easy, curl_infotype type, char *data, size_t size,
+		    void *arg)
 {
+	struct http_sight *out = arg;
+
+	(void)easy;
+	(void)data;
+	(void)size;
+	if (type == CURLINFO_SSL_DATA_OUT)
+		out->stage = HTTP_STAGE_TLS;
+	return 0;
+}
+
+void http_client_look_set(void *easy, struct http_sight *out)
+{
+	curl_easy_setopt(easy, CURLOPT_DEBUGFUNCTION, on_debug);
+	curl_easy_setopt(easy, CURLOPT_DEBUGDATA, out);
+	curl_easy_setopt(easy, CURLOPT_VERBOSE, 1L);
 	curl_easy_setopt(easy, CURLOPT_CERTINFO, 1L);
 	curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, 1L);
 	curl_easy_setopt(easy, CURLOPT_FORBID_REUSE, 1L);
@@ -34,18 +52,19 @@ static bool is_https(CURL *easy)
 	return scheme && str_eq_nocase(scheme, "https");
 }
 
-static enum http_stage stage_by_time(CURL *easy)
+static enum http_stage stage_by_time(CURL *easy, enum http_stage begun)
 {
 	if (!has_time(easy, CURLINFO_NAMELOOKUP_TIME_T))
 		return HTTP_STAGE_NAME;
 	if (!has_time(easy, CURLINFO_CONNECT_TIME_T))
-		return HTTP_STAGE_CONNECT;
+		return begun == HTTP_STAGE_TLS ? begun : HTTP_STAGE_CONNECT;
 	if (is_https(easy) && !has_time(easy, CURLINFO_APPCONNECT_TIME_T))
 		return HTTP_STAGE_TLS;
 	return HTTP_STAGE_ANSWER;
 }
 
-static enum http_stage stage_of(CURL *easy, CURLcode code)
+static enum http_stage stage_of(CURL *easy, CURLcode code,
+				enum http_stage begun)
 {
 	switch (code) {
 	case CURLE_OK:
@@ -63,7 +82,7 @@ static enum http_stage stage_of(CURL *easy, CURLcode code)
 	case CURLE_SSL_CIPHER:
 		return HTTP_STAGE_TLS;
 	default:
-		return stage_by_time(easy);
+		return stage_by_time(easy, begun);
 	}
 }
 
@@ -93,7 +112,7 @@ void http_client_look(void *easy, int code, struct http_sight *out)
 
 	curl_easy_getinfo(easy, CURLINFO_HTTP_CONNECTCODE, &connect_status);
 	out->proxied = connect_status > 0;
-	out->stage = stage_of(easy, (CURLcode)code);
+	out->stage = stage_of(easy, (CURLcode)code, out->stage);
 	out->certificate_ends_ms = certificate_end(easy);
 	curl_easy_getinfo(easy, CURLINFO_PRIMARY_IP, &address);
 	str_copy(out->address, sizeof(out->address), address ? address : "");

@@ -7,8 +7,8 @@
 
 #include "net/http_client.h"
 
-/* easy: libcurl's handle; before the request, */
-void http_client_look_set(void *easy);
+/* easy: libcurl's handle; before the request, out for as long as it lasts, */
+void http_client_look_set(void *easy, struct http_sight *out);
 /* and after it, with libcurl's code. */
 void http_client_look(void *easy, int code, struct http_sight *out);
 

@@ -4,12 +4,14 @@ and of each thing that is not."""
 import json
 import os
 import re
+import shutil
 import sqlite3
 import subprocess
 import time
 
 import pytest
 
+import disks
 import harness
 import rounds
 from hooks import create
@@ -234,6 +236,24 @@ def test_a_store_that_others_may_read(daemon):
                          "problem")["finding"]
 
 
+@pytest.mark.parametrize("mib,level", [(4, "problem"), (500, "warning")])
+def test_little_room(daemon, tmp_path, monkeypatch, mib, level):
+    monkeypatch.setattr(disks.SmallDisk, "BYTES", mib << 20)
+    reunite = daemon()
+    assert said(findings(reunite), "disk", "ok")["mend"] is None
+    assert reunite.stop() == 0
+    with disks.small_disk(tmp_path / "disk") as disk:
+        if not disk.mounted:
+            pytest.skip("only root mounts a small disk for a command")
+        for name in os.listdir(reunite.folder):
+            if name.startswith("reunite.db"):
+                shutil.copy(f"{reunite.folder}/{name}", disk.folder)
+        reunite.configure({"store": f"sqlite:{disk.folder}/reunite.db"})
+        row = said(findings(reunite, code=int(level == "problem")), "disk",
+                   level)
+        assert "make room" in row["mend"]
+
+
 def test_without_a_daemon(daemon):
     reunite = daemon()
     assert said(findings(reunite), "daemon", "ok")
@@ -373,3 +393,49 @@ def test_agents_that_are_not_told(sandbox, daemon):
     refused = said(findings(reunite), "notes", "warning")
     assert refused["finding"] == "1 refused by Zendesk in the last day"
     assert "tickets:write" in refused["mend"]
+
+
+# --- what durability rests on ---
+
+
+def durability(reunite, code):
+    row, = [r for r in findings(reunite, code=code)
+            if r["check"] == "durability"]
+    return row
+
+
+def test_durability_of_sqlite(daemon):
+    row = durability(daemon(), 0)
+    assert row["level"] == "ok"
+    assert "journal_mode wal, synchronous full" in row["finding"]
+
+
+def test_durability_of_postgresql(daemon, cluster):
+    """By the settings that are in force."""
+    reunite = daemon(top={"store": cluster.store()})
+    before = {name: cluster.value(f"SHOW {name}")
+              for name in ("fsync", "full_page_writes")}
+
+    def told(code, **settings):
+        cluster.set(**settings)
+        cluster.reload()
+        for name, value in settings.items():
+            harness.wait_until(
+                lambda n=name, v=value: cluster.value(f"SHOW {n}") == v,
+                what=f"{name} {value}")
+        return durability(reunite, code)
+
+    try:
+        well = told(0, fsync="on", full_page_writes="on",
+                    synchronous_commit="off")
+        assert well["level"] == "ok"  # commits of ours wait all the same
+        assert "fsync on, full_page_writes on, synchronous_commit on" in \
+            well["finding"]
+        torn = told(1, full_page_writes="off")
+        assert torn["level"] == "problem"
+        assert "full_page_writes off" in torn["finding"]
+        lost = told(1, full_page_writes="on", fsync="off")
+        assert lost["level"] == "problem" and "fsync off" in lost["finding"]
+    finally:
+        cluster.set(**before, synchronous_commit="on")
+        cluster.reload()

@@ -346,6 +346,33 @@ static void hex(void **state)
 	assert_string_equal(text, "");
 }
 
+/* Good for a week. */
+static const char certificate[] =
+	"-----BEGIN CERTIFICATE-----\n"
+	"MIIBfjCCASOgAwIBAgIUMR0OfShX+0BkmDuYxwnxeEDf/bQwCgYIKoZIzj0EAwIw\n"
+	"FDESMBAGA1UEAwwJYS5leGFtcGxlMB4XDTI2MTEyMzAwMzY0MVoXDTI2MTEzMDAw\n"
+	"MzY0MVowFDESMBAGA1UEAwwJYS5leGFtcGxlMFkwEwYHKoZIzj0CAQYIKoZIzj0D\n"
+	"AQcDQgAEI9ZgCj7Do108KY5+uF/yNfAgQm/sBtggQRORPinwjpGQO95o+kYPBJtH\n"
+	"EY8YWGGdc7k5FQcZRo8mKH5GLlNUfqNTMFEwHQYDVR0OBBYEFLSD538Qbgeqv/SJ\n"
+	"x5Q1dG3h1ah+MB8GA1UdIwQYMBaAFLSD538Qbgeqv/SJx5Q1dG3h1ah+MA8GA1Ud\n"
+	"EwEB/wQFMAMBAf8wCgYIKoZIzj0EAwIDSQAwRgIhAJrELB3r6zv3y6sFAmTHhnQO\n"
+	"Fta8rG/0uM8jJ0MuTXWtAiEAwXiXV8kniJw3PzGLED6z0VtCG2qjg0QK4rrcerBh\n"
+	"hsc=\n"
+	"-----END CERTIFICATE-----\n";
+
+static void the_end_of_a_certificate(void **state)
+{
+	int64_t ends_ms = 0;
+
+	(void)state;
+	assert_true(crypto_certificate_end(slice_of(certificate), &ends_ms));
+	assert_int_equal(ends_ms, INT64_C(1795999001000));
+	for (size_t len = 0; len + 2 < sizeof(certificate); len += 50)
+		assert_false(crypto_certificate_end(
+			(struct slice){certificate, len}, &ends_ms));
+	assert_int_equal(ends_ms, INT64_C(1795999001000));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -363,6 +390,7 @@ int main(void)
 		cmocka_unit_test(base64url_is_strict),
 		cmocka_unit_test(base64_of_every_byte),
 		cmocka_unit_test(hex),
+		cmocka_unit_test(the_end_of_a_certificate),
 	};
 
 	return cmocka_run_group_tests_name("crypto", tests, NULL, NULL);

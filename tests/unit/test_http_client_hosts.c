@@ -26,6 +26,8 @@
 
 #include "net/http_client.h"
 
+#include "base/clock.h"
+
 #include "wire_server.h"
 
 extern char **environ;
@@ -154,6 +156,7 @@ static struct http_transfer *start(struct fixture *f, const char *url,
 		.method = "GET",
 		.url = url,
 		.timeout_ms = timeout_ms,
+		.look = true,
 	};
 
 	return http_client_send(f->http, &call, done, f);
@@ -183,6 +186,8 @@ static void test_unknown_name(void **state)
 
 	get(f, "http://unknown.example/");
 	check_failed(f, RESULT_TEMP);
+	assert_int_equal(f->last.sight.stage, HTTP_STAGE_NAME);
+	assert_string_equal(f->last.sight.address, "");
 }
 
 /* The request ends at its deadline, others go on, and freeing the client does
@@ -197,6 +202,7 @@ static void test_silent_dns_does_not_stop_the_loop(void **state)
 	dns_await_asked();
 	wire_run(f->loop);
 	check_failed(f, RESULT_TEMP);
+	assert_int_equal(f->last.sight.stage, HTTP_STAGE_NAME);
 	assert_int_equal(f->ended, 2);
 	assert_int_equal(dns_asking(), 1);
 	get(f, wire_server_url(f->server));
@@ -372,6 +378,16 @@ static void trust(struct fixture *f, const char *ca_file)
 	f->http = http_client_new(f->loop, 65536, ca_file);
 }
 
+/* It was made for two days. */
+static void check_certificate(const struct http_sight *sight)
+{
+	int64_t left_ms = sight->certificate_ends_ms - clock_wall_ms();
+
+	assert_int_equal(sight->stage, HTTP_STAGE_DONE);
+	assert_string_equal(sight->address, "127.0.0.1");
+	assert_in_range(left_ms, 24 * 3600 * 1000, 48 * 3600 * 1000);
+}
+
 static void test_certificates_are_verified(void **state)
 {
 	struct fixture *f = *state;
@@ -386,10 +402,17 @@ static void test_certificates_are_verified(void **state)
 	snprintf(url, sizeof(url), "https://127.0.0.1:%u/", good.port);
 	get(f, url); /* nobody vouches for it */
 	check_failed(f, RESULT_PERM);
+	assert_int_equal(f->last.sight.stage, HTTP_STAGE_TLS);
 	trust(f, good.cert);
 	get(f, url);
 	assert_int_equal(f->last.result, RESULT_OK);
 	assert_int_equal(f->last.status, 200);
+	check_certificate(&f->last.sight);
+	setenv("SSL_CERT_FILE", good.cert, 1);
+	trust(f, NULL);
+	unsetenv("SSL_CERT_FILE");
+	get(f, url);
+	assert_int_equal(f->last.result, RESULT_OK);
 	trust(f, other.cert);
 	get(f, url); /* somebody else's authority */
 	check_failed(f, RESULT_PERM);
@@ -410,6 +433,30 @@ static void test_no_tls_at_all(void **state)
 	start(f, url, 500);
 	wire_run(f->loop);
 	check_failed(f, RESULT_TEMP);
+	assert_int_equal(f->last.sight.stage, HTTP_STAGE_TLS);
+}
+
+/* Nobody listens; then somebody does, and says nothing. */
+static void test_how_far_it_comes(void **state)
+{
+	struct fixture *f = *state;
+	struct sockaddr_in at = {.sin_family = AF_INET,
+				 .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	socklen_t len = sizeof(at);
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	char url[64];
+
+	assert_int_equal(bind(fd, (struct sockaddr *)&at, len), 0);
+	assert_int_equal(getsockname(fd, (struct sockaddr *)&at, &len), 0);
+	snprintf(url, sizeof(url), "http://127.0.0.1:%u/", ntohs(at.sin_port));
+	get(f, url);
+	assert_int_equal(f->last.sight.stage, HTTP_STAGE_CONNECT);
+	assert_int_equal(listen(fd, 1), 0);
+	start(f, url, 300);
+	wire_run(f->loop);
+	assert_int_equal(f->last.result, RESULT_TEMP);
+	assert_int_equal(f->last.sight.stage, HTTP_STAGE_ANSWER);
+	close(fd);
 }
 
 /* ---- proxies ---- */
@@ -423,9 +470,11 @@ static void test_proxy_is_for_https_only(void **state)
 	setenv("https_proxy", wire_server_url(f->server), 1);
 	get(f, wire_server_url(f->server));
 	assert_int_equal(f->last.status, 200);
+	assert_false(f->last.sight.proxied);
 	assert_non_null(strstr(f->request, "GET / HTTP/1.1\r\n"));
 	get(f, "https://api.acme.test/");
 	check_failed(f, RESULT_TEMP);
+	assert_true(f->last.sight.proxied);
 	assert_non_null(
 		strstr(f->request, "CONNECT api.acme.test:443 HTTP/1.1\r\n"));
 	unsetenv("http_proxy");
@@ -443,6 +492,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_silent_dns_does_not_stop_exit),
 		CASE(test_certificates_are_verified),
 		CASE(test_no_tls_at_all),
+		CASE(test_how_far_it_comes),
 		CASE(test_proxy_is_for_https_only),
 	};
 
