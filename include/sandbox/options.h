@@ -14,6 +14,7 @@ struct json_t;
 struct options {
 	const char *listen;
 	const char *port_file; /* NULL: none */
+	const char *ca_file;   /* NULL: the system's */
 	bool empty;
 	bool verbose;
 	bool help;

@@ -24,8 +24,10 @@ struct sandbox {
 	bool seeded;		    /* reset brings the people back */
 };
 
-/* With the people of seed.h unless seeded is false. */
-struct sandbox *sandbox_new(struct loop *loop, bool seeded);
+/* With the people of seed.h unless seeded is false. ca_file: whom webhooks that
+ * go out over https trust; NULL: whom the system trusts. */
+struct sandbox *sandbox_new(struct loop *loop, bool seeded,
+			    const char *ca_file);
 void sandbox_free(struct sandbox *sb);
 /* As http_server_listen(); sets the account's base URL. */
 MUST_CHECK enum result sandbox_listen(struct sandbox *sb, const char *address,

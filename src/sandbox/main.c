@@ -92,7 +92,7 @@ int main(int argc, char **argv)
 	}
 	log_setup(o.verbose ? LOG_DEBUG : LOG_WARN, LOG_TEXT, 2);
 	loop = loop_new();
-	sb = sandbox_new(loop, !o.empty);
+	sb = sandbox_new(loop, !o.empty, o.ca_file);
 	code = serve(loop, sb, &o);
 	sandbox_free(sb);
 	loop_free(loop);

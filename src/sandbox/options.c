@@ -27,6 +27,8 @@ static const struct row rows[] = {
 	 "where to listen (127.0.0.1:0)"},
 	{"port-file", "FILE", KIND_FIELD, FIELD(port_file),
 	 "write the port there once it listens"},
+	{"ca-file", "FILE", KIND_FIELD, FIELD(ca_file),
+	 "whose certificates https webhooks trust, not the system's"},
 	{"zendesk-secret", "SECRET", KIND_TEXT, 0, "zendesk_secret",
 	 "signs Zendesk's webhooks"},
 	{"sunco-secret", "SECRET", KIND_TEXT, 0, "sunco_secret",

@@ -56,7 +56,7 @@ static uint64_t first_id(int64_t now_ms)
 	return FIRST_ID + (uint64_t)(now_ms > EPOCH_MS ? now_ms - EPOCH_MS : 0);
 }
 
-struct sandbox *sandbox_new(struct loop *loop, bool seeded)
+struct sandbox *sandbox_new(struct loop *loop, bool seeded, const char *ca_file)
 {
 	struct sandbox *sb = xcalloc(1, sizeof(*sb));
 	struct http_server_config config;
@@ -68,7 +68,7 @@ struct sandbox *sandbox_new(struct loop *loop, bool seeded)
 	account_init(&sb->account, first_id(loop_wall_ms(loop)), run);
 	sb->faults = faults_new();
 	sb->log = reqlog_new();
-	sb->http = http_client_new(loop, ANSWER_MAX, NULL);
+	sb->http = http_client_new(loop, ANSWER_MAX, ca_file);
 	sb->webhooks = webhooks_new(loop, sb->http, &sb->account);
 	http_server_config_default(&config);
 	config.name = "sandbox";

@@ -136,6 +136,7 @@ class Daemon:
         top = {"listen": "127.0.0.1:0", "admin_listen": "127.0.0.1:0",
                "admin_token": ADMIN_TOKEN,
                "store": f"sqlite:{self.folder}/reunite.db", **(top or {})}
+        self.ca = top.get("tls_certificate")
         with open(self.config, "w", encoding="utf-8") as f:
             f.write(lines(top))
             for name, sandbox in self.accounts.items():
@@ -156,8 +157,8 @@ class Daemon:
             what="the daemon to listen")
         if event is True:
             raise DiedAtStart(self.log())
-        self.url = f"http://127.0.0.1:{event['port']}"
-        self.http = harness.Client(self.url)
+        self.url = f"http{'s' * event['tls']}://127.0.0.1:{event['port']}"
+        self.http = harness.Client(self.url, ca=self.ca)
         self.admin = harness.Client(
             f"http://127.0.0.1:{event['admin_port']}",
             {"Authorization": "Bearer " + ADMIN_TOKEN})

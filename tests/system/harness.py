@@ -6,6 +6,7 @@ import http.server
 import json
 import os
 import signal
+import ssl
 import subprocess
 import threading
 import time
@@ -48,14 +49,23 @@ class Reply:
 class Client:
     """One request per connection, so that a cut one disturbs nothing."""
 
-    def __init__(self, base_url, headers=None):
-        self.address = urllib.parse.urlsplit(base_url).netloc
+    def __init__(self, base_url, headers=None, ca=None):
+        url = urllib.parse.urlsplit(base_url)
+        self.address = url.netloc
         self.headers = headers or {}
+        self.tls = ssl.create_default_context(cafile=ca) \
+            if url.scheme == "https" else None
+
+    def connect(self, timeout_s=WAIT_S):
+        if not self.tls:
+            return http.client.HTTPConnection(self.address,
+                                              timeout=timeout_s)
+        return http.client.HTTPSConnection(self.address, timeout=timeout_s,
+                                           context=self.tls)
 
     def request(self, method, path, body=None, headers=None,
                 timeout_s=WAIT_S):
-        connection = http.client.HTTPConnection(self.address,
-                                                timeout=timeout_s)
+        connection = self.connect(timeout_s)
         sent = dict(self.headers)
         if body is not None and not isinstance(body, bytes):
             body = json.dumps(body).encode()

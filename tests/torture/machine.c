@@ -225,7 +225,7 @@ void machine_start(struct machine *m, const char *sweeps, const char *account,
 	snprintf(m->store, sizeof(m->store), "%s/store", m->dir);
 	m->loop = loop_new();
 	m->control = http_client_new(m->loop, ANSWER_MAX, NULL);
-	m->sandbox = sandbox_new(m->loop, false);
+	m->sandbox = sandbox_new(m->loop, false, NULL);
 	if (sandbox_listen(m->sandbox, "127.0.0.1:0", &err) != RESULT_OK)
 		fail_msg("%s", err.text);
 	set(m, settings);
