@@ -2,6 +2,7 @@
 starts, reloads and ends."""
 
 import concurrent.futures
+import json
 import os
 import shutil
 import signal
@@ -224,7 +225,7 @@ def test_a_bad_pair(tmp_path, pair, daemon, spoil, words):
     done = reunite.command("check", check=False)
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.startswith(told)
-    done = reunite.command("doctor", "--json", check=False)
+    done = reunite.command("doctor", "--offline", "--json", check=False)
     assert words.split(":")[1].strip() in done.stdout and done.returncode == 1
     assert reunite.rows("queue", "list") == []  # it needs no certificate
     reunite.stop()
@@ -260,7 +261,7 @@ def test_one_that_has_ended_is_better_than_none(tmp_path, daemon):
     reunite = daemon(top=ended.settings)
     assert tls.shown_name(reunite) == "ended"
     assert reunite.event("tls_certificate_expired")
-    done = reunite.command("doctor", "--json", check=False)
+    done = reunite.command("doctor", "--offline", "--json", check=False)
     assert '"check":"certificate","account":null,"level":"problem"' in \
         done.stdout
     assert done.returncode == 1
@@ -278,9 +279,23 @@ def test_tls_is_turned_off_and_on(pair, reunite):
     assert expiry(reunite) == ends(pair.certificate)
 
 
+@pytest.mark.parametrize("url, level", [
+    ("https://localhost", "ok"), ("https://127.0.0.1:8443", "ok"),
+    ("https://reunite.example.com", "warning"),
+    ("https://[::1]:8443", "warning")])
+def test_doctor_holds_it_against_the_public_url(pair, reunite, url, level):
+    reunite.configure(top={**pair.settings, "public_url": url})
+    done = reunite.command("doctor", "--offline", "--json", check=False)
+    said = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [(r["level"], url.split("//")[1].split(":8")[0].strip("[]")
+             in r["finding"])
+            for r in said if r["check"] == "certificate"] == [
+        ("ok", False), (level, True)]
+
+
 def test_a_key_that_others_may_read(pair, reunite):
     def doctor():
-        return reunite.command("doctor", check=False).stdout
+        return reunite.command("doctor", "--offline", check=False).stdout
 
     os.chmod(reunite.config, 0o600)
     os.chmod(pair.key, 0o600)

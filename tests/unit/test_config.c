@@ -111,6 +111,25 @@ static void a_file_that_is_not_there_is_refused(void **state)
 				      "No such file or directory");
 }
 
+/* Neither is opened: that is for who listens. */
+static void a_pair_for_tls_is_taken_as_written(void **state)
+{
+	struct config *c = load(FOLDER "tls.conf");
+	struct tls_context *tls;
+	struct error err;
+
+	(void)state;
+	assert_string_equal(c->tls_certificate, "/no/such/c.pem");
+	assert_string_equal(c->tls_key, "/no/such/k.pem");
+	assert_int_equal(c->files.count, 1); /* its mode matters */
+	assert_string_equal(c->files.items[0], "/no/such/k.pem");
+	assert_int_equal(config_tls(c, &tls, &err), RESULT_INVALID);
+	assert_string_equal(err.text,
+			    FOLDER "tls.conf:1: tls_certificate: cannot open "
+				   "/no/such/c.pem: No such file or directory");
+	config_free(c);
+}
+
 static void a_nul_byte_is_refused(void **state)
 {
 	char *path = temporary("listen = \"a\0b\"", 14);
@@ -521,6 +540,7 @@ int main(void)
 		cmocka_unit_test(every_bad_file_is_refused_where_it_is_bad),
 		cmocka_unit_test(a_file_that_is_not_there_is_refused),
 		cmocka_unit_test(a_nul_byte_is_refused),
+		cmocka_unit_test(a_pair_for_tls_is_taken_as_written),
 		cmocka_unit_test(values_arrive_as_written),
 		cmocka_unit_test(the_policy_borrows_the_patterns),
 		cmocka_unit_test(the_second_account_has_its_own_values),
