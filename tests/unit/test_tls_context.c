@@ -8,6 +8,8 @@
 #include "base/str.h"
 #include "tls_kit.h"
 
+#include "../../src/net/tls_context_int.h"
+
 #define DAY_MS ((int64_t)24 * 3600 * 1000)
 
 static void refuses(const char *certificate, const char *key,
@@ -146,6 +148,36 @@ static void an_encrypted_key_is_refused_without_a_question(void **state)
 	tls_kit_free(&k);
 }
 
+static void ticket_keys_at(struct tls_context *t, int64_t now_ms,
+			   uint8_t out[80])
+{
+	SSL *ssl = tls_context_connection(t, now_ms);
+
+	assert_int_equal(
+		SSL_CTX_get_tlsext_ticket_keys(SSL_get_SSL_CTX(ssl), out, 80),
+		1);
+	SSL_free(ssl);
+}
+
+/* Whoever finds them later reads no more than half a day of TLS 1.2. */
+static void keys_of_tickets_live_for_half_a_day(void **state)
+{
+	uint8_t first[80], later[80], other[80];
+	struct tls_context *t;
+	struct tls_kit k;
+
+	(void)state;
+	tls_kit_make(&k, NULL);
+	t = tls_kit_context(&k);
+	ticket_keys_at(t, 1000, first);
+	ticket_keys_at(t, 1000 + DAY_MS / 2 - 1, later);
+	ticket_keys_at(t, 1000 + DAY_MS / 2, other);
+	assert_memory_equal(first, later, sizeof(first));
+	assert_memory_not_equal(first, other, sizeof(first));
+	tls_context_free(t);
+	tls_kit_free(&k);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -156,6 +188,7 @@ int main(void)
 		cmocka_unit_test(files_that_cannot_be_read),
 		cmocka_unit_test(files_that_hold_something_else),
 		cmocka_unit_test(a_key_of_another_certificate),
+		cmocka_unit_test(keys_of_tickets_live_for_half_a_day),
 		cmocka_unit_test(
 			an_encrypted_key_is_refused_without_a_question),
 	};
