@@ -21,6 +21,8 @@
 
 #define CONFIG_DEFAULT_PATH "/etc/reunite/reunite.conf"
 
+struct config_setting;
+
 struct config_list {
 	char **items;
 	size_t count;
@@ -55,8 +57,9 @@ struct account_config {
 };
 
 struct config {
-	char *path;		  /* NULL: from the environment */
-	struct config_list files; /* with secrets: x_files, tls_key */
+	char *path;		      /* NULL: from the environment */
+	struct config_list files;     /* with secrets: x_files, tls_key */
+	struct config_list file_keys; /* whose: "admin_token", "acme.x" */
 	char *listen;
 	char *public_url;      /* no slash at the end; "": not known */
 	char *tls_certificate; /* NULL or "", like tls_key: no TLS */
@@ -84,6 +87,38 @@ struct config {
 MUST_CHECK enum result config_load(struct config **out, const char *path,
 				   struct error *err);
 void config_free(struct config *c);
+
+/* ---- to begin with: for setup ---- */
+
+/* As config_load() of a file, but the webhooks' secrets may be missing, and so
+ * may the files that are to hold them. */
+MUST_CHECK enum result config_load_early(struct config **out, const char *path,
+					 struct error *err);
+struct config_given {
+	const char *name;  /* "zendesk_url", "zendesk_token_file" */
+	const char *value; /* NULL: not given */
+	const char *where; /* what an error begins with */
+};
+/* Of what is given and, for the rest, of the environment: one account, named
+ * so, or (NULL) after its subdomain. The webhooks' secrets may be missing, and
+ * sunco_url, too. */
+MUST_CHECK enum result config_compose(struct config **out, const char *account,
+				      const struct config_given *given,
+				      size_t count, struct error *err);
+/* The file that an x_file of this setting named, or NULL; account NULL: a
+ * global one. */
+const char *config_file_of(const struct config *c, const char *account,
+			   const char *setting);
+/* A whole configuration with comments, secrets as x_file: path_of says where,
+ * or NULL for a secret that is not needed. What is as by default is a comment. */
+typedef const char *config_path_of(const char *account,
+				   const struct config_setting *setting,
+				   void *arg);
+void config_write(const struct config *c, config_path_of *path_of, void *arg,
+		  FILE *out);
+/* A value as it stands in a file, in quotes. */
+void config_quote(FILE *out, const char *s);
+
 const struct account_config *config_account(const struct config *c,
 					    const char *name);
 /* Forgets every other account: for work that is about this one alone. It must

@@ -96,7 +96,7 @@ struct registered_trigger {
 	bool conditions_right; /* ours, and no others */
 	char *webhook_id;      /* that it calls; NULL: none */
 	char *body;
-	size_t actions;
+	struct json_t *others; /* array: its further actions, which stay */
 };
 MUST_CHECK enum result registered_trigger_decode(struct registered_trigger *t,
 						 const struct json_t *v,
@@ -133,7 +133,7 @@ enum {
 	DRIFT_METHOD = 16,
 	DRIFT_CONDITIONS = 32,
 	DRIFT_BODY = 64,
-	DRIFT_WEBHOOK = 128, /* the trigger calls another one, or more */
+	DRIFT_WEBHOOK = 128, /* the trigger calls another one, or none */
 };
 unsigned registration_webhook_drift(const struct registration *r,
 				    enum registration_part part,
@@ -151,8 +151,9 @@ struct json_t *registration_webhook_body(const struct registration *r,
 /* A custom integration and its webhook at once. */
 struct json_t *registration_integration_body(const struct registration *r);
 /* Conditions and actions are always sent together: the platform clears what is
- * left out. */
+ * left out. t: what is there, whose further actions stay; NULL: a new one. */
 struct json_t *registration_trigger_body(const struct registration *r,
-					 const char *webhook_id);
+					 const char *webhook_id,
+					 const struct registered_trigger *t);
 
 #endif

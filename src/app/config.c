@@ -24,6 +24,18 @@ static const struct config_row *row_named(const char *name)
 	return config_row_find(name, true, &is_file);
 }
 
+/* Secrets of webhooks whose file is not there yet. */
+static bool file_is_to_come(const struct config_raws *raws,
+			    struct config_raw *raw)
+{
+	if (!raws->early || raw->row->kind != KIND_SECRETS ||
+	    access(raw->items[0], F_OK) == 0)
+		return false;
+	raw->path = raw->items[0];
+	raw->count = 0;
+	return true;
+}
+
 /* Every value of one section, CONFIG_GLOBAL or an account's index. */
 static enum result set_section(struct config_raws *raws, size_t account,
 			       void *base, struct error *err)
@@ -44,7 +56,7 @@ static enum result set_section(struct config_raws *raws, size_t account,
 					 "%s: give either %s or %s_file",
 					 raw->where, raw->row->setting->name,
 					 raw->row->setting->name);
-		if (raw->is_file)
+		if (raw->is_file && !file_is_to_come(raws, raw))
 			r = config_raw_resolve(raw, err);
 		if (r == RESULT_OK)
 			r = config_value_set(base, raw, err);
@@ -123,7 +135,7 @@ static enum result check_webhook_secrets(const struct config_raws *raws,
 		raws, account, row_named("zendesk_webhook_secrets"));
 
 	if (a->zendesk_webhook_secrets.count == 0 &&
-	    a->sunco_webhook_secrets.count == 0)
+	    a->sunco_webhook_secrets.count == 0 && !raws->early)
 		return error_set(err, RESULT_INVALID,
 				 "%s: account %s: zendesk_webhook_secrets or "
 				 "sunco_webhook_secrets is required",
@@ -173,38 +185,85 @@ static enum result build(struct config_raws *raws, struct config *c,
 	return r;
 }
 
+/* "acme.zendesk_token", "admin_token": *new*. */
+static char *file_key(const char *account, const char *setting)
+{
+	char key[ACCOUNT_SIZE + 64];
+
+	snprintf(key, sizeof(key), "%s%s%s", account ? account : "",
+		 account ? "." : "", setting);
+	return xstrdup(key);
+}
+
+/* Takes key. */
+static void keep_file(struct config *c, const char *path, char *key)
+{
+	c->files.items[c->files.count++] = xstrdup(path);
+	c->file_keys.items[c->file_keys.count++] = key;
+}
+
 static void keep_files(struct config *c, const struct config_raws *raws)
 {
 	c->files.items = xcalloc(raws->count + 2, sizeof(char *));
+	c->file_keys.items = xcalloc(raws->count + 2, sizeof(char *));
 	if (!str_is_empty(c->tls_key))
-		c->files.items[c->files.count++] = xstrdup(c->tls_key);
-	for (size_t i = 0; i < raws->count; i++)
-		if (raws->items[i].path)
-			c->files.items[c->files.count++] =
-				xstrdup(raws->items[i].path);
+		keep_file(c, c->tls_key, file_key(NULL, "tls_key"));
+	for (size_t i = 0; i < raws->count; i++) {
+		const struct config_raw *raw = &raws->items[i];
+		bool global = raw->account == CONFIG_GLOBAL;
+
+		if (!raw->path)
+			continue;
+		keep_file(c, raw->path,
+			  file_key(global ? NULL
+					  : raws->accounts[raw->account].name,
+				   raw->row->setting->name));
+	}
+}
+
+const char *config_file_of(const struct config *c, const char *account,
+			   const char *setting)
+{
+	char *key = file_key(account, setting);
+	const char *path = NULL;
+
+	for (size_t i = 0; i < c->files.count && !path; i++)
+		if (str_eq(c->file_keys.items[i], key))
+			path = c->files.items[i];
+	free(key);
+	return path;
+}
+
+enum result config_build(struct config_raws *raws, const char *path,
+			 struct config **out, struct error *err)
+{
+	struct config *c = xcalloc(1, sizeof(*c));
+	enum result r;
+
+	c->path = xstrdup(path);
+	r = build(raws, c, err);
+	keep_files(c, raws);
+	if (r == RESULT_OK)
+		*out = c;
+	else
+		config_free(c);
+	return r;
 }
 
 enum result config_load(struct config **out, const char *path,
 			struct error *err)
 {
-	struct config *c = xcalloc(1, sizeof(*c));
 	struct config_raws raws;
 	enum result r;
 
 	if (!path && access(CONFIG_DEFAULT_PATH, F_OK) == 0)
 		path = CONFIG_DEFAULT_PATH;
-	c->path = xstrdup(path);
 	config_raws_init(&raws);
 	r = path ? config_from_file(path, &raws, err)
 		 : config_from_environment(&raws, err);
 	if (r == RESULT_OK)
-		r = build(&raws, c, err);
-	keep_files(c, &raws);
+		r = config_build(&raws, path, out, err);
 	config_raws_release(&raws);
-	if (r == RESULT_OK)
-		*out = c;
-	else
-		config_free(c);
 	return r;
 }
 
@@ -222,11 +281,14 @@ void config_free(struct config *c)
 	release_section(c, false);
 	for (size_t i = 0; i < c->account_count; i++)
 		release_section(&c->accounts[i], true);
-	for (size_t i = 0; i < c->files.count; i++)
+	for (size_t i = 0; i < c->files.count; i++) {
 		free(c->files.items[i]);
+		free(c->file_keys.items[i]);
+	}
 	free(c->files.items);
 	free(c->tls_certificate_where);
 	free(c->tls_key_where);
+	free(c->file_keys.items);
 	free(c->accounts);
 	free(c->path);
 	free(c);

@@ -22,7 +22,7 @@ void config_variable(char out[CONFIG_VARIABLE_SIZE],
 		*p = (char)toupper((unsigned char)*p);
 }
 
-static void add_items(struct config_raw *raw, const char *value)
+void config_raw_add_text(struct config_raw *raw, const char *value)
 {
 	const char *comma;
 
@@ -55,8 +55,9 @@ static enum result read_variable(const struct config_row *row, bool is_file,
 				 "%s: the variable is "
 				 "empty",
 				 name);
-	add_items(config_raws_add(out, account, row, is_file, xstrdup(name)),
-		  value);
+	config_raw_add_text(
+		config_raws_add(out, account, row, is_file, xstrdup(name)),
+		value);
 	return RESULT_OK;
 }
 
@@ -68,17 +69,29 @@ static bool has_account(const struct config_raws *raws)
 	return false;
 }
 
-enum result config_from_environment(struct config_raws *out, struct error *err)
+enum result config_read_variables(struct config_raws *out, struct error *err)
 {
 	enum result r = RESULT_OK;
 
 	out->environment = true;
 	out->where = xstrdup("environment");
 	for (size_t i = 0; i < config_row_count && r == RESULT_OK; i++) {
-		r = read_variable(&config_rows[i], false, out, err);
-		if (r == RESULT_OK && config_row_takes_file(&config_rows[i]))
-			r = read_variable(&config_rows[i], true, out, err);
+		const struct config_row *row = &config_rows[i];
+		size_t account = row->setting->account ? 0 : CONFIG_GLOBAL;
+
+		if (config_raws_find(out, account, row))
+			continue;
+		r = read_variable(row, false, out, err);
+		if (r == RESULT_OK && config_row_takes_file(row))
+			r = read_variable(row, true, out, err);
 	}
+	return r;
+}
+
+enum result config_from_environment(struct config_raws *out, struct error *err)
+{
+	enum result r = config_read_variables(out, err);
+
 	if (r != RESULT_OK)
 		return r;
 	if (!has_account(out))

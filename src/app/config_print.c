@@ -12,7 +12,7 @@
 #define NAME_COLUMN 24
 
 /* Quoted so that the same text comes out when it is read again. */
-static void print_quoted(FILE *out, const char *s)
+void config_quote(FILE *out, const char *s)
 {
 	char quote = strchr(s, '$') ? '\'' : '"';
 
@@ -194,7 +194,7 @@ static void print_setting(const char *account,
 		if (str_eq(setting->type, "integer"))
 			fputs(value->items[i], p->out);
 		else
-			print_quoted(p->out, value->items[i]);
+			config_quote(p->out, value->items[i]);
 	}
 	fputs(list ? "}\n" : "\n", p->out);
 }

@@ -35,6 +35,7 @@ struct config_raws {
 	size_t account_count;
 	char *where; /* the whole: where to say that an account is missing */
 	bool environment;
+	bool early; /* secrets of webhooks may be missing */
 };
 void config_raws_init(struct config_raws *r);
 void config_raws_release(struct config_raws *r);
@@ -49,6 +50,9 @@ const struct config_raw *config_raws_find(const struct config_raws *r,
 					  size_t account,
 					  const struct config_row *row);
 void config_raw_add_item(struct config_raw *raw, struct slice item);
+bool config_account_name_ok(struct slice name);
+/* Adds the value of a setting, split where it is a list. */
+void config_raw_add_text(struct config_raw *raw, const char *value);
 /* Puts the contents of an x_file in the place of its path. */
 MUST_CHECK enum result config_raw_resolve(struct config_raw *raw,
 					  struct error *err);
@@ -57,6 +61,9 @@ MUST_CHECK enum result config_raw_resolve(struct config_raw *raw,
 MUST_CHECK enum result config_pair_tls(struct config *c,
 				       const struct config_raws *raws,
 				       struct error *err);
+/* config.c: makes a configuration of it. */
+MUST_CHECK enum result config_build(struct config_raws *raws, const char *path,
+				    struct config **out, struct error *err);
 
 /* A whole file, *new*, NUL-terminated; err without a place. */
 MUST_CHECK enum result config_read(const char *path, size_t max_bytes,
@@ -76,6 +83,9 @@ MUST_CHECK enum result
 config_from_file(const char *path, struct config_raws *out, struct error *err);
 MUST_CHECK enum result config_from_environment(struct config_raws *out,
 					       struct error *err);
+/* The variables of settings that out does not have yet. */
+MUST_CHECK enum result config_read_variables(struct config_raws *out,
+					     struct error *err);
 #define CONFIG_VARIABLE_SIZE 80
 void config_variable(char out[CONFIG_VARIABLE_SIZE],
 		     const struct config_row *row, bool is_file);

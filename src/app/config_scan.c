@@ -311,7 +311,7 @@ static enum result scan_setting(struct scan *s, const struct token *t)
 	return scan_value(s, key, config_row_is_list(row) && !is_file);
 }
 
-static bool account_name_ok(struct slice name)
+bool config_account_name_ok(struct slice name)
 {
 	if (name.len == 0 || name.len >= ACCOUNT_SIZE)
 		return false;
@@ -330,7 +330,7 @@ static enum result scan_account(struct scan *s, int line)
 
 	if (r != RESULT_OK)
 		return r;
-	if (!is_value(&t) || !account_name_ok(t.text))
+	if (!is_value(&t) || !config_account_name_ok(t.text))
 		return scan_fail(s, t.line,
 				 "an account's name has 1 to 63 letters, "
 				 "digits, _ and -");

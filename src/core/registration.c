@@ -170,7 +170,7 @@ unsigned registration_trigger_drift(const char *webhook_id,
 
 	drift |= t->active ? 0 : DRIFT_INACTIVE;
 	drift |= t->conditions_right ? 0 : DRIFT_CONDITIONS;
-	if (t->actions != 1 ||
+	if (!t->webhook_id ||
 	    (webhook_id && !str_eq(t->webhook_id, webhook_id)))
 		drift |= DRIFT_WEBHOOK;
 	if (!str_eq(t->body, REGISTRATION_TRIGGER_BODY))
@@ -313,9 +313,10 @@ static struct json_t *conditions(void)
 	return both;
 }
 
-static struct json_t *actions(const char *webhook_id)
+static struct json_t *actions(const char *webhook_id,
+			      const struct registered_trigger *t)
 {
-	struct json_t *list = json_new_arr();
+	struct json_t *list = t ? json_clone(t->others) : json_new_arr();
 	struct json_t *action = json_new_obj();
 	struct json_t *value = json_new_arr();
 
@@ -328,17 +329,18 @@ static struct json_t *actions(const char *webhook_id)
 }
 
 struct json_t *registration_trigger_body(const struct registration *r,
-					 const char *webhook_id)
+					 const char *webhook_id,
+					 const struct registered_trigger *t)
 {
 	struct json_t *body = json_new_obj();
 	struct json_t *trigger = json_new_obj();
 	char name[REGISTRATION_NAME_SIZE];
 
 	registration_name(r, REGISTERED_TRIGGER, name);
-	json_set_str(trigger, "title", name);
+	json_set_str(trigger, "title", t ? t->title : name);
 	json_set_bool(trigger, "active", true);
 	json_set(trigger, "conditions", conditions());
-	json_set(trigger, "actions", actions(webhook_id));
+	json_set(trigger, "actions", actions(webhook_id, t));
 	json_set(body, "trigger", trigger);
 	return body;
 }

@@ -102,13 +102,16 @@ static bool conditions_are_ours(const struct json_t *v)
 
 static void read_actions(struct registered_trigger *t, const struct json_t *v)
 {
-	t->actions = json_len(v);
-	for (size_t i = 0; i < t->actions && !t->webhook_id; i++) {
+	t->others = json_new_arr();
+	for (size_t i = 0; i < json_len(v); i++) {
 		const struct json_t *row = json_at(v, i);
 		const struct json_t *value = json_get(row, "value");
 
-		if (!is_word(row, "field", REGISTRATION_NOTIFY))
+		if (t->webhook_id ||
+		    !is_word(row, "field", REGISTRATION_NOTIFY)) {
+			json_push(t->others, json_clone(row));
 			continue;
+		}
 		t->webhook_id = xstrdup(json_str(json_at(value, 0)));
 		t->body = xstrdup(json_str(json_at(value, 1)));
 	}
@@ -132,6 +135,7 @@ void registered_trigger_release(struct registered_trigger *t)
 	free(t->title);
 	free(t->webhook_id);
 	free(t->body);
+	json_free(t->others);
 	*t = (struct registered_trigger){0};
 }
 

@@ -107,7 +107,7 @@ static void new_ones(void **state)
 /* The body is the one that the decoder is tested with. */
 static void the_trigger(void **state)
 {
-	struct json_t *body = registration_trigger_body(&ours, "01HOOK");
+	struct json_t *body = registration_trigger_body(&ours, "01HOOK", NULL);
 	const struct json_t *t = json_get(body, "trigger");
 	const struct json_t *action = json_at(json_get(t, "actions"), 0);
 	struct registered_trigger decoded;
@@ -202,6 +202,35 @@ static void changed_triggers(void **state)
 	"{'id':'a1','target':'" target "','triggers':[" events "],"            \
 	"'secret':'s'" more "}"
 #define FULL ",'includeFullUser':true"
+
+/* What else it does, it goes on doing. */
+static void further_actions_stay(void **state)
+{
+	struct json_t *v = quoted(
+		TRIGGER("mine", CREATED "," CHANNEL, "",
+			"'actions':[{'field':'set_tags','value':'chat'},"
+			"{'field':'notification_webhook','value':['01HOOK',"
+			"'old']}]"));
+	struct registered_trigger t;
+	struct json_t *body, *trigger, *actions;
+
+	(void)state;
+	assert_int_equal(registered_trigger_decode(&t, v, NULL), RESULT_OK);
+	assert_int_equal(registration_trigger_drift("01HOOK", &t), DRIFT_BODY);
+	body = registration_trigger_body(&ours, "01HOOK", &t);
+	trigger = json_get(body, "trigger");
+	actions = json_get(trigger, "actions");
+	assert_string_equal(json_get_str(trigger, "title"), "mine");
+	assert_int_equal(json_len(actions), 2);
+	assert_string_equal(json_get_str(json_at(actions, 0), "field"),
+			    "set_tags");
+	assert_string_equal(
+		json_str(json_at(json_get(json_at(actions, 1), "value"), 1)),
+		REGISTRATION_TRIGGER_BODY);
+	registered_trigger_release(&t);
+	json_free(body);
+	json_free(v);
+}
 
 static void sunco_drift(void **state)
 {
@@ -360,6 +389,7 @@ int main(void)
 		cmocka_unit_test(new_ones),
 		cmocka_unit_test(the_trigger),
 		cmocka_unit_test(changed_triggers),
+		cmocka_unit_test(further_actions_stay),
 		cmocka_unit_test(sunco_drift),
 		cmocka_unit_test(zendesk_drift),
 		cmocka_unit_test(unknown_url),
