@@ -10,6 +10,7 @@
 	X(cmd_serve)                                                           \
 	X(cmd_check)                                                           \
 	X(cmd_health)                                                          \
+	X(cmd_setup)                                                           \
 	X(cmd_doctor)                                                          \
 	X(cmd_link)                                                            \
 	X(cmd_backfill)                                                        \
