@@ -115,7 +115,7 @@ static const struct cli_option options[] = {
 	{"remove", CLI_FLAG, NULL, "take away what setup registered"},
 	{"yes", CLI_FLAG, NULL, "do not ask before removing"},
 	{"zendesk-url", CLI_TEXT, "URL", "for a new configuration, like these"},
-	{"zendesk-auth", CLI_TEXT, "WAY", "oauth, bearer or api_token"},
+	{"zendesk-auth", CLI_CHOICE, "oauth|bearer|api_token", "default oauth"},
 	{"zendesk-client-id", CLI_TEXT, "ID", "of the OAuth client"},
 	{"zendesk-client-secret-file", CLI_TEXT, "FILE", "its secret"},
 	{"zendesk-email", CLI_TEXT, "ADDRESS", "whose API token it is"},

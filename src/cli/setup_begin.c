@@ -63,19 +63,19 @@ static char *read_answer(struct cli *c, const char *question, bool secret)
 	bool hide = secret && tcgetattr(fileno(c->in), &was) == 0;
 	char *answer = NULL;
 
-	fprintf(c->err, "%s: ", question);
-	fflush(c->err);
-	if (hide) {
+	if (hide) { /* before the question: the answer may come at once */
 		hidden = was;
 		hidden.c_lflag &= ~(tcflag_t)ECHO;
-		tcsetattr(fileno(c->in), TCSAFLUSH, &hidden);
+		tcsetattr(fileno(c->in), TCSANOW, &hidden);
 	}
+	fprintf(c->err, "%s: ", question);
+	fflush(c->err);
 	if (fgets(line, sizeof(line), c->in)) {
 		line[strcspn(line, "\n")] = '\0';
 		answer = *line ? xstrdup(line) : NULL;
 	}
 	if (hide) {
-		tcsetattr(fileno(c->in), TCSAFLUSH, &was);
+		tcsetattr(fileno(c->in), TCSANOW, &was);
 		fputc('\n', c->err);
 	}
 	crypto_wipe(line, sizeof(line));

@@ -571,7 +571,7 @@ def test_the_readme_names_everything(sandbox):
     missing = [key for key in sandbox.settings() if f"`{key}`" not in readme]
     with open(os.path.join(path, "routes.c"), encoding="utf-8") as f:
         table = f.read().split("routes[] = {")[1].split("};")[0]
-    calls = re.findall(r'"([a-z_]+)",\s+(?:"users"|"tickets"|"organizations"|NULL)', table)
-    assert len(calls) == 45
+    calls = re.findall(r'"([a-z_]+)",\s+(?:"[a-z_]*"|NULL)', table)
+    assert len(calls) == table.count("{CALL_") > 60
     missing += [call for call in calls if f"`{call}`" not in readme]
     assert missing == []

@@ -3,10 +3,13 @@ whatever may be in its way."""
 
 import json
 import os
+import pty
 import re
+import select
 import signal
 import stat
 import subprocess
+import time
 
 import pytest
 
@@ -767,3 +770,44 @@ def test_a_configuration_that_appears_meanwhile(setup):
         **first, "REUNITE_SUNCO_KEY_ID": "app_another"})
     assert done.returncode == 0
     assert setup.file("reunite.conf") == text
+
+
+def test_asked_on_a_terminal(setup):
+    """What is not given is asked for, secrets without showing them."""
+    s = setup.settings
+    answers = [
+        ("Zendesk's address", setup.sandbox.url),
+        ("identifier of the OAuth client", s["oauth_client_id"]),
+        ("secret of the OAuth client", s["oauth_client_secret"]),
+        ("app id", s["sunco_app_id"]),
+        ("API key id", s["sunco_key_id"]),
+        ("secret of the API key", s["sunco_key_secret"])]
+    pid, terminal = pty.fork()
+    if pid == 0:
+        program = harness.binary("reunite")
+        os.execv(program, [program, "setup", "-c", setup.config, "--url",
+                           OURS, "--account", "acme"])
+    screen = b""
+    try:
+        for question, answer in answers:
+            screen = read_until(terminal, screen, question + ".*: $")
+            os.write(terminal, answer.encode() + b"\n")
+        screen = read_until(terminal, screen, "reunite serve -c")
+    finally:
+        os.close(terminal)
+        _, status = os.waitpid(pid, 0)
+    setup.screens.append(screen.decode())
+    assert s["oauth_client_id"] in setup.screens[-1]  # shown as typed
+    is_unchanged(setup.states(url=None))
+    assert setup.file("acme.sunco_key_secret") == s["sunco_key_secret"] + "\n"
+
+
+def read_until(terminal, screen, pattern):
+    end = time.monotonic() + 60
+    start = len(screen)
+    while not re.search(pattern.encode(), screen[start:], re.S):
+        assert time.monotonic() < end, screen
+        ready, _, _ = select.select([terminal], [], [], 1)
+        if ready:
+            screen += os.read(terminal, 65536)
+    return screen
