@@ -20,7 +20,7 @@ def healthy(reunite, *argv):
     """Once it was in time, on a machine that is busy."""
     return harness.wait_until(
         lambda: (done := health(reunite, *argv)).returncode == 0 and done,
-        what="good health")
+        timeout_s=60, what="good health")
 
 
 def test_a_daemon_that_answers_is_healthy(daemon):
