@@ -74,6 +74,7 @@ struct recall {
 	bool rejected[RECALL_MAX];
 	int64_t merges_today[RECALL_MAX];
 	bool rejected_adopt;
+	bool merging; /* without a SunCo user: a merge of ids[0] has begun */
 	int64_t merges_this_hour;
 	bool linked;
 	uint64_t linked_user;

@@ -59,13 +59,13 @@
 #include "core/policy.h"
 #include "core/saga.h"
 
-#define LINKJOB_FRESH_MS    60000
-#define LINKJOB_EARLY_MS    2000
-#define LINKJOB_ADOPT_TRIES 3
-#define LINKJOB_CONFLICTS   5  /* 409 or 404 to changes: then no is no */
-#define LINKJOB_OTHERS_MAX  20 /* SunCo users that a review shows */
-#define LINKJOB_GONE_MS	    5000 /* a requester that is gone is looked for again, */
-#define LINKJOB_GONE_LOOKS  3 /* so often, each time after three times as long */
+#define LINKJOB_FRESH_MS	60000
+#define LINKJOB_EARLY_MS	2000
+#define LINKJOB_ADOPT_TRIES	3
+#define LINKJOB_CONFLICTS	5  /* 409 or 404 to changes: then no is no */
+#define LINKJOB_OTHERS_MAX	20 /* SunCo users that a review shows */
+#define LINKJOB_GONE_MS		5000 /* a requester that is gone is looked for again, */
+#define LINKJOB_GONE_LONGEST_MS 45000 /* while a merge of it is under way */
 
 /*
  * A person said yes. It counts for the same SunCo user, messaging user and

@@ -325,6 +325,7 @@ struct store_recall {
 	bool rejected[STORE_RECALL_MAX];     /* (person, id, address) refused */
 	int64_t merges_today[STORE_RECALL_MAX];
 	bool rejected_adopt; /* (sunco_id, 0, address) */
+	bool merging; /* without a sunco_id: a merge of ids[0] has begun */
 	int64_t merges_this_hour;
 	bool linked;
 	struct store_link link;

@@ -288,6 +288,7 @@ static void on_recalled(struct store_op *op, void *arg)
 	const struct store_recall *in = &op->u.recall;
 	struct recall out = {
 		.rejected_adopt = in->rejected_adopt,
+		.merging = in->merging,
 		.merges_this_hour = in->merges_this_hour,
 		.linked = in->linked,
 		.linked_user = in->link.zendesk_user_id,

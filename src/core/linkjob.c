@@ -174,16 +174,17 @@ static void drop_messaging_user(struct linkjob *l)
 }
 
 /* Gone, or just being merged by the person's other job: then the store knows
- * the survivor once the identity was seen to have moved, which takes a while
- * on some days. */
+ * of it at the next look, and the survivor once that job has seen the identity
+ * there, which takes a while on some days. */
 static void identify_gone(struct linkjob *l, int64_t now_ms)
 {
+	bool merging = l->recall.merging && now_ms < l->deadline_ms;
 	int64_t wait_ms = LINKJOB_GONE_MS;
 
 	decide_gone(l, REASON_MESSAGING_USER_GONE, 2);
-	if (l->looks >= LINKJOB_GONE_LOOKS || l->settings.dry)
+	if ((l->looks > 0 && !merging) || l->settings.dry)
 		return;
-	for (int i = 0; i < l->looks; i++)
+	for (int i = 0; i < l->looks && wait_ms < LINKJOB_GONE_LONGEST_MS; i++)
 		wait_ms *= 3;
 	l->looks++;
 	l->end = LINKJOB_END_WAIT;
@@ -197,6 +198,7 @@ static void on_identified(struct linkjob *l, const struct answer *a,
 
 	if (a->to == COMMAND_RECALL) {
 		l->hint = a->recall->survivor[0];
+		l->recall.merging = a->recall->merging;
 		commands_add(out, COMMAND_USER)->id = l->hint;
 		return;
 	}

@@ -155,6 +155,14 @@ static void recall_user(struct db *q, int64_t account, struct store_recall *r,
 		r->sunco_id, &r->asked[i]);
 }
 
+/* Asked for a ticket's requester only, of whom no more is known. */
+static bool is_being_merged(struct db *q, int64_t account,
+			    const struct store_recall *r)
+{
+	return r->sunco_id[0] == '\0' && r->ids[0] != 0 &&
+	       db_get(q, 0, MERGE_OPEN, db_int(account), db_id(r->ids[0])) != 0;
+}
+
 enum result op_recall(struct db *q, struct store_op *op)
 {
 	struct store_recall *r = &op->u.recall;
@@ -176,6 +184,7 @@ enum result op_recall(struct db *q, struct store_op *op)
 				   db_query(q, REVIEW_OF_USER, db_int(account),
 					    db_id(r->ids[0])),
 				   r->sunco_id, &r->asked_adopt);
+	r->merging = is_being_merged(q, account, r);
 	r->rejected_adopt = is_rejected(q, account, r, 0);
 	r->merges_this_hour = db_merges_this_hour(q, account, r->now_ms);
 	r->linked = db_link_get(q, account, r->sunco_id, &r->link);

@@ -45,6 +45,9 @@
 		     " AND from_id = ?2")                                      \
 	X(ALIAS_ENDED_IN, "SELECT 1 FROM aliases WHERE account = ?1"           \
 			  " AND to_id = ?2 LIMIT 1")                           \
+	X(MERGE_OPEN, "SELECT 1 FROM journal WHERE messaging_user_id = ?2"     \
+		      " AND account = ?1 AND action = 'merge'"                 \
+		      " AND status IN ('pending', 'uncertain') LIMIT 1")       \
 	X(ALIAS_PUT,                                                           \
 	  "INSERT INTO aliases(account, from_id, to_id, at_ms)"                \
 	  " VALUES(?1, ?2, ?3, ?4) ON CONFLICT(account, from_id) DO"           \

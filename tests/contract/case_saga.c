@@ -357,6 +357,29 @@ static void a_job_names_its_open_entry(struct ct *c)
 	job_release(&job);
 }
 
+static bool merging(struct ct *c, const char *sunco_id, uint64_t user)
+{
+	return ct_recall(c, sunco_id, user, 0).merging;
+}
+
+/* To whoever asks for a requester of whom no more is known. */
+static void a_merge_under_way_is_told(struct ct *c)
+{
+	struct job job = ct_running(c, "ann");
+	int64_t id;
+
+	assert_false(merging(c, "", 11));
+	id = intend(c, &job, 11, 12);
+	assert_true(merging(c, "", 11));
+	assert_false(merging(c, "", 12));
+	assert_false(merging(c, "ann", 11));
+	step(c, &job, id, JOURNAL_UNCERTAIN);
+	assert_true(merging(c, "", 11));
+	step(c, &job, id, JOURNAL_DONE);
+	assert_false(merging(c, "", 11));
+	job_release(&job);
+}
+
 static void an_entry_belongs_to_its_job(struct ct *c)
 {
 	struct job ann = ct_running(c, "ann"), bob = ct_running(c, "bob");
@@ -492,6 +515,7 @@ static const struct ct_case cases[] = {
 	CT_CASE(an_uncertain_entry_keeps_its_place),
 	CT_CASE(a_step_moves_the_job_and_the_entry),
 	CT_CASE(a_job_names_its_open_entry),
+	CT_CASE(a_merge_under_way_is_told),
 	CT_CASE(an_entry_belongs_to_its_job),
 	CT_CASE(a_settle_finishes_the_entry),
 	CT_CASE(a_settle_says_who_it_was_about),

@@ -335,58 +335,6 @@ static void test_a_row_whose_user_was_merged_is_read_anew(void **state)
 	world_release(&w);
 }
 
-/* The person's other job is merging the requester at this moment. */
-static void test_requester_that_is_gone_is_followed(void **state)
-{
-	struct world w;
-	struct linkjob l;
-
-	(void)state;
-	world_make_merge(&w);
-	w.job.sunco_id[0] = '\0';
-	w.job.zendesk_user_id = WORLD_PERSON;
-	w.job.ticket_id = 5;
-	w.sunco.zendesk_id = 0;
-	zd_user_add_identity(world_user(&w, WORLD_PROFILE), "messaging",
-			     WORLD_SUNCO);
-	world_user(&w, WORLD_PERSON)->active = false;
-	world_run(&w, &l);
-	assert_int_equal(l.end, LINKJOB_END_WAIT);
-	linkjob_release(&l);
-	w.merged_into = WORLD_PROFILE;
-	world_run(&w, &l);
-	assert_int_equal(l.end, LINKJOB_END_DECIDED);
-	assert_int_equal(l.decision.reason, REASON_ALREADY_LINKED);
-	linkjob_release(&l);
-	world_release(&w);
-}
-
-static void test_requester_that_stays_gone_is_gone(void **state)
-{
-	const int64_t waits_ms[LINKJOB_GONE_LOOKS] = {5000, 15000, 45000};
-	struct world w;
-	struct linkjob l;
-
-	(void)state;
-	world_make_merge(&w);
-	w.job.sunco_id[0] = '\0';
-	w.job.zendesk_user_id = WORLD_PERSON;
-	world_user(&w, WORLD_PERSON)->active = false;
-	for (int i = 0; i < LINKJOB_GONE_LOOKS; i++) {
-		int64_t asked_ms = w.now_ms;
-
-		world_run(&w, &l);
-		assert_int_equal(l.end, LINKJOB_END_WAIT);
-		assert_int_equal(w.now_ms - asked_ms, waits_ms[i]);
-		linkjob_release(&l);
-	}
-	world_run(&w, &l);
-	assert_int_equal(l.end, LINKJOB_END_DECIDED);
-	assert_int_equal(l.decision.reason, REASON_MESSAGING_USER_GONE);
-	linkjob_release(&l);
-	world_release(&w);
-}
-
 /* Nobody is about to log in, to write or to be handed over. */
 static void test_history_does_not_wait(void **state)
 {
@@ -556,8 +504,6 @@ int main(void)
 		cmocka_unit_test(test_ticket_names_the_person),
 		cmocka_unit_test(test_the_persons_row_goes_on_as_this_run),
 		cmocka_unit_test(test_a_row_whose_user_was_merged_is_read_anew),
-		cmocka_unit_test(test_requester_that_is_gone_is_followed),
-		cmocka_unit_test(test_requester_that_stays_gone_is_gone),
 		cmocka_unit_test(test_history_does_not_wait),
 		cmocka_unit_test(
 			test_waits_for_the_hand_off_until_the_deadline),
