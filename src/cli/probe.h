@@ -113,7 +113,8 @@ struct probe {
 	struct api_request *request;
 	struct http_transfer *transfer;
 	struct probe_answer answer; /* of the last call */
-	int interrupts;		    /* since the cleaning began, or the start */
+	bool limited;	/* a rate limit held up what is being measured */
+	int interrupts; /* since the cleaning began, or the start */
 	bool cleaning;
 	/* whom it made */
 	struct probe_user profile, plain, messaging;
@@ -147,7 +148,11 @@ bool probe_stopped(const struct probe *p);
 
 const char *probe_row_name(enum probe_row_id id);
 const char *probe_row_question(enum probe_row_id id);
-/* answer: static; after_ms -1: none; note NULL: none. */
+/* Seen after so long (clock_mono_ms() of the beginning), unless a limit held
+ * the looks up: then the note says so. */
+void probe_say_soon(struct probe *p, enum probe_row_id id, const char *answer,
+		    int64_t since_ms);
+/* answer: static; after_ms -1: none; fmt NULL: no note. */
 void probe_say(struct probe *p, enum probe_row_id id, const char *answer,
 	       int64_t after_ms, const char *fmt, ...) PRINTF_LIKE(5, 6);
 /* The same of a refusal, with its status and body. */

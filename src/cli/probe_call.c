@@ -227,6 +227,7 @@ const struct probe_answer *probe_call(struct probe *p, enum trial what,
 			rest(p, wait_ms);
 		call_once(p, &call, body);
 		tries += p->answer.r.result != RESULT_RATE;
+		p->limited |= p->answer.r.result == RESULT_RATE;
 		wait_ms = again_ms(p, what, tries, limited_ms);
 		if (p->answer.r.result == RESULT_RATE && wait_ms > 0)
 			limited_ms += wait_ms;

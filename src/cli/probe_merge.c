@@ -166,6 +166,7 @@ static void free_external_id(struct probe *p)
 
 	if (!*p->plain.external_id)
 		return;
+	p->limited = false;
 	do {
 		probe_doing(p,
 			    "giving the merged user's external id to the "
@@ -176,8 +177,7 @@ static void free_external_id(struct probe *p)
 	} while (!done && p->answer.r.duplicate &&
 		 probe_pause(p, start_ms, max_ms));
 	if (done)
-		probe_say(p, PROBE_EXTERNAL_ID_FREE, "yes", since(start_ms),
-			  NULL);
+		probe_say_soon(p, PROBE_EXTERNAL_ID_FREE, "yes", start_ms);
 	else if (!probe_stopped(p))
 		probe_say_refusal(p, PROBE_EXTERNAL_ID_FREE, "no", &p->answer);
 }
@@ -215,6 +215,7 @@ static void see_identity(struct probe *p)
 {
 	int64_t start_ms = clock_mono_ms();
 
+	p->limited = false;
 	do {
 		probe_doing(p,
 			    "waiting until the messaging identity is the "
@@ -222,8 +223,8 @@ static void see_identity(struct probe *p)
 			    (long long)(since(start_ms) / 1000),
 			    (long long)(p->wait_ms / 1000));
 		if (has_moved(p)) {
-			probe_say(p, PROBE_IDENTITY_MOVES, "yes",
-				  since(start_ms), NULL);
+			probe_say_soon(p, PROBE_IDENTITY_MOVES, "yes",
+				       start_ms);
 			return;
 		}
 	} while (probe_pause(p, start_ms, p->wait_ms));
@@ -251,6 +252,7 @@ static void see_zendesk_id(struct probe *p)
 	uint64_t id;
 
 	probe_doing(p, "reading the SunCo user");
+	p->limited = false;
 	do {
 		a = probe_call(p, TRIAL_PERSON_SHOW, 0, p->person.id, NULL);
 		if (a->r.result != RESULT_OK)
@@ -258,8 +260,11 @@ static void see_zendesk_id(struct probe *p)
 		id = json_get_id(json_get(a->json, "user"), "zendeskId");
 	} while (id && id != p->profile.id &&
 		 probe_pause(p, start_ms, p->wait_ms / 10));
-	probe_say(p, PROBE_ZENDESK_ID_AFTER, whose(p, id),
-		  id == p->profile.id ? since(start_ms) : -1, NULL);
+	if (id == p->profile.id)
+		probe_say_soon(p, PROBE_ZENDESK_ID_AFTER, whose(p, id),
+			       start_ms);
+	else
+		probe_say(p, PROBE_ZENDESK_ID_AFTER, whose(p, id), -1, NULL);
 }
 
 static void say_no_zendesk_id(struct probe *p)

@@ -45,6 +45,13 @@ void probe_say(struct probe *p, enum probe_row_id id, const char *answer,
 	str_copy(say(p, id, answer, after_ms)->note, sizeof(note), note);
 }
 
+void probe_say_soon(struct probe *p, enum probe_row_id id, const char *answer,
+		    int64_t since_ms)
+{
+	probe_say(p, id, answer, clock_mono_ms() - since_ms, "%s",
+		  p->limited ? "at most: the rate limit held it up" : "");
+}
+
 void probe_say_refusal(struct probe *p, enum probe_row_id id,
 		       const char *answer, const struct probe_answer *a)
 {

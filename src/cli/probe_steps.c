@@ -291,7 +291,7 @@ static bool look_found(struct probe *p, enum probe_row_id row,
 	a = probe_call(p, search, 0, text, NULL);
 	if (a->r.result != RESULT_OK || !lists(a->json, u->id))
 		return false;
-	probe_say(p, row, "yes", since(u->since_ms), NULL);
+	probe_say_soon(p, row, "yes", u->since_ms);
 	return true;
 }
 
@@ -324,11 +324,11 @@ static bool by_zendesk_id(struct probe *p)
 		a = probe_call(p, TRIAL_PERSON_SHOW, 0, p->person.id, NULL);
 		p->person.zendesk_id =
 			json_get_id(json_get(a->json, "user"), "zendeskId");
-		if (p->person.zendesk_id)
-			probe_say(p, PROBE_ZENDESK_ID, "yes",
-				  p->given ? -1
-					   : since(p->person.handed_off_ms),
-				  NULL);
+		if (p->person.zendesk_id && p->given)
+			probe_say(p, PROBE_ZENDESK_ID, "yes", -1, NULL);
+		else if (p->person.zendesk_id)
+			probe_say_soon(p, PROBE_ZENDESK_ID, "yes",
+				       p->person.handed_off_ms);
 	}
 	return !p->messaging.id && is_messaging(p, p->person.zendesk_id);
 }
@@ -416,8 +416,8 @@ static bool look_messaging(struct probe *p, int64_t *export_ms)
 		(void)by_zendesk_id(p);
 	else if (p->person.handed_off_ms &&
 		 probe_look_for_messaging(p, export_ms))
-		probe_say(p, PROBE_CONVERSATION, "yes",
-			  since(p->person.handed_off_ms), NULL);
+		probe_say_soon(p, PROBE_CONVERSATION, "yes",
+			       p->person.handed_off_ms);
 	return p->given || !p->person.handed_off_ms ||
 	       (p->messaging.id && p->person.zendesk_id);
 }
@@ -447,6 +447,7 @@ static void step_found(struct probe *p)
 	int64_t export_ms = start_ms - EXPORT_EVERY_MS + EXPORT_FIRST_MS;
 	bool all;
 
+	p->limited = false;
 	do {
 		probe_doing(p,
 			    "waiting until all are found: %lld s of at most "

@@ -237,6 +237,23 @@ def test_another_body_of_a_refusal(sandbox, probe):
     assert "error" in rows["merge_again"]["body"]
 
 
+def test_a_limit_is_waited_for_and_told(sandbox, probe):
+    """Nothing is made twice, and a time that it took is not the platform's."""
+    for match in ({"api": "zendesk", "call": "user_create"},
+                  {"api": "sunco", "call": "user_create"}, {"call": "merge"},
+                  {"call": "user_update"}, {"call": "ticket_delete"}):
+        sandbox.fault(match=match, kind="status", status=429,
+                      headers={"Retry-After": "1"},
+                      body={"error": "APIRateLimitExceeded"})
+    rows = probe.rows()
+    assert rows["external_id_free"]["answer"] == "yes"
+    assert "rate limit" in rows["external_id_free"]["note"]
+    assert rows["messaging_identity_moves"]["note"] is None
+    assert rows["merge_messaging_only"]["answer"] == "yes"
+    assert len(made(sandbox)) == 3
+    assert left(sandbox) == []
+
+
 # --- events, as a daemon received them ---
 
 
