@@ -18,6 +18,7 @@
 #define PROBE_NOTE_SIZE	  240
 #define PROBE_WAIT_S	  300 /* --wait */
 #define PROBE_TICKETS_MAX 20
+#define PROBE_STEPS	  6
 
 /* X(NAME, name, question): the table's rows, in its order. */
 #define PROBE_ROWS(X)                                                          \
@@ -106,7 +107,7 @@ struct probe {
 	struct loop_timer *timer, *tick;
 	struct progress progress;
 	char doing[PROBE_NOTE_SIZE];
-	int step, steps;
+	int step; /* of PROBE_STEPS */
 	/* the call or pause under way */
 	bool ready;
 	bool pausing;
@@ -146,8 +147,6 @@ bool probe_stopped(const struct probe *p);
 
 /* --- probe_report.c --- */
 
-const char *probe_row_name(enum probe_row_id id);
-const char *probe_row_question(enum probe_row_id id);
 /* Seen after so long (clock_mono_ms() of the beginning), unless a limit held
  * the looks up: then the note says so. */
 void probe_say_soon(struct probe *p, enum probe_row_id id, const char *answer,
@@ -161,20 +160,26 @@ void probe_say_refusal(struct probe *p, enum probe_row_id id,
 void probe_report(struct probe *p);
 void probe_report_release(struct probe *p);
 
+/* --- probe_talk.c --- */
+
+/* Makes one; what fails is noted, and nothing more. */
+void probe_talk_begin(struct probe *p);
+/* Takes that of --messaging-user; else the exit code, the error printed. */
+int probe_talk_take(struct probe *p);
+/* Is a messaging identity of this value (NULL: of any) among them? user 0: of
+ * whomever. */
+bool probe_has_identity(const struct json_t *identities, uint64_t user,
+			const char *value);
+
 /* --- probe_steps.c, probe_merge.c, probe_events.c, probe_clean.c --- */
 
 /* Everything up to the cleaning; the exit code. */
 int probe_run(struct probe *p);
-/* False: it ends here, and the exit code is set. */
 void probe_merges(struct probe *p);
 void probe_events(struct probe *p);
 /* The hand-off's user: in the search, or in an export; true: found.
  * export_ms: when an export was looked at last, 0: never. */
 bool probe_look_for_messaging(struct probe *p, int64_t *export_ms);
-/* Is a messaging identity of this value (NULL: of any) among them? user 0: of
- * whomever. */
-bool probe_has_identity(const struct json_t *identities, uint64_t user,
-			const char *value);
 void probe_clean(struct probe *p);
 
 /* --- probe_plan.c --- */

@@ -50,7 +50,7 @@ static void on_tick(void *arg)
 {
 	struct probe *p = arg;
 
-	progress_show(&p->progress, p->step, p->steps, p->doing,
+	progress_show(&p->progress, p->step, PROBE_STEPS, p->doing,
 		      clock_mono_ms());
 	loop_timer_set(p->tick, TICK_MS);
 }
@@ -145,12 +145,12 @@ static void rest(struct probe *p, int64_t ms)
 }
 
 /* So that a delay of a second is not told as one of ten, and one of minutes
- * does not use up the account's limit. */
+ * does not use up the limit of the smallest account. */
 static int64_t pause_ms(int64_t waited_ms)
 {
 	if (waited_ms < 5000)
-		return 250;
-	return waited_ms < 30000 ? 1000 : 5000;
+		return 500;
+	return waited_ms < 30000 ? 2000 : 5000;
 }
 
 bool probe_pause(struct probe *p, int64_t since_ms, int64_t wait_ms)

@@ -192,7 +192,7 @@ void probe_clean(struct probe *p)
 
 	p->cleaning = true;
 	p->interrupts = 0;
-	p->step = p->steps;
+	p->step = PROBE_STEPS;
 	find_latecomer(p);
 	probe_doing(p, "cleaning up");
 	for (size_t i = 0; i < ARRAY_LEN(users); i++)

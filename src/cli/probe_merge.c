@@ -168,9 +168,7 @@ static void free_external_id(struct probe *p)
 		return;
 	p->limited = false;
 	do {
-		probe_doing(p,
-			    "giving the merged user's external id to the "
-			    "survivor: %lld s of at most %lld s",
+		probe_doing(p, "until the external id is free: %lld of %lld s",
 			    (long long)(since(start_ms) / 1000),
 			    (long long)(max_ms / 1000));
 		done = set_external_id(p, &p->profile, p->plain.external_id);
@@ -217,9 +215,7 @@ static void see_identity(struct probe *p)
 
 	p->limited = false;
 	do {
-		probe_doing(p,
-			    "waiting until the messaging identity is the "
-			    "survivor's: %lld s of at most %lld s",
+		probe_doing(p, "until the identity moves: %lld of %lld s",
 			    (long long)(since(start_ms) / 1000),
 			    (long long)(p->wait_ms / 1000));
 		if (has_moved(p)) {

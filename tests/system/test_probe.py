@@ -2,6 +2,8 @@
 every step."""
 
 import json
+import os
+import pty
 import re
 import signal
 import subprocess
@@ -240,8 +242,7 @@ def test_another_body_of_a_refusal(sandbox, probe):
 def test_a_limit_is_waited_for_and_told(sandbox, probe):
     """Nothing is made twice, and a time that it took is not the platform's."""
     for match in ({"api": "zendesk", "call": "user_create"},
-                  {"api": "sunco", "call": "user_create"}, {"call": "merge"},
-                  {"call": "user_update"}, {"call": "ticket_delete"}):
+                  {"call": "user_update"}):
         sandbox.fault(match=match, kind="status", status=429,
                       headers={"Retry-After": "1"},
                       body={"error": "APIRateLimitExceeded"})
@@ -590,7 +591,31 @@ def test_it_can_be_sent_to_others(sandbox, probe):
     assert len(secret) > 15
 
 
-def test_the_account_is_named_if_asked_for(probe):
+def test_its_waits_are_shown_on_a_terminal(sandbox, probe):
+    sandbox.settings(index_lag_ms=1500, identity_move_lag_ms=1500)
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen(probe.argv("--yes", "--wait", "60"),
+                               stdout=subprocess.PIPE, stderr=theirs)
+    os.close(theirs)
+    shown = b""
+    while True:
+        try:
+            got = os.read(ours, 4096)
+        except OSError:
+            break
+        shown += got
+    out, _ = process.communicate(timeout=60)
+    os.close(ours)
+    assert process.returncode == 0
+    assert b"until all are found: 0 of 60 s" in shown
+    assert b"until the identity moves: " in shown
+    assert shown.endswith(b"\r\x1b[K")
+    assert b"ETA" not in shown and b"/s" not in shown
+    assert b"\x1b" not in out
+
+
+def test_the_account_is_named_if_asked_for(sandbox, probe):
+    sandbox.settings(user_update_limits=False)
     done = probe.run("--yes", "--wait", "1", "--show-account")
     assert done.stdout.splitlines()[0].endswith(", account acme")
     done = probe.run("--yes", "--wait", "1", "--show-account", "--json")
