@@ -382,7 +382,7 @@ def test_whom_it_does_not_take(sandbox, probe):
 # --- what it leaves behind: nothing ---
 
 
-@pytest.mark.parametrize("row", [
+FAILURES = [
     {"match": {"api": "sunco", "call": "user_create"}},
     {"match": {"call": "conversation_create"}},
     {"match": {"call": "message_create"}},
@@ -396,15 +396,22 @@ def test_whom_it_does_not_take(sandbox, probe):
     {"match": {"call": "merge"}},
     {"match": {"call": "merge"}, "skip": 1, "times": -1},
     {"match": {"call": "search"}, "times": -1},
-], ids=lambda row: "-".join(map(str, [*row["match"].values(),
-                                      row.get("skip", 0)])))
-@pytest.mark.parametrize("kind", ["refused", "cut_after"])
-def test_nothing_is_left_after_a_failure(sandbox, probe, row, kind):
-    how = {"kind": "status", "status": 403, "body": {"error": "Forbidden"}}
-    if kind == "cut_after":
-        if row.get("times"):
-            pytest.skip("no answer at all ends like no such call")
-        how = {"kind": "cut_after"}
+]
+REFUSED = {"kind": "status", "status": 403, "body": {"error": "Forbidden"}}
+UNANSWERED = {"kind": "cut_after"}
+
+
+def named(value):
+    if "kind" in value:
+        return value["kind"]
+    return "-".join([*value["match"].values(), str(value.get("skip", 0))])
+
+
+@pytest.mark.parametrize("row,how", [
+    *((row, REFUSED) for row in FAILURES),
+    *((row, UNANSWERED) for row in FAILURES if "times" not in row)],
+    ids=named)
+def test_nothing_is_left_after_a_failure(sandbox, probe, row, how):
     sandbox.settings(incremental_lag_ms=0)
     sandbox.fault(**row, **how)
     done = probe.run("--yes", "--json", "--wait", "1")
@@ -592,7 +599,7 @@ def test_it_can_be_sent_to_others(sandbox, probe):
 
 
 def test_its_waits_are_shown_on_a_terminal(sandbox, probe):
-    sandbox.settings(index_lag_ms=1500, identity_move_lag_ms=1500)
+    sandbox.settings(index_lag_ms=1500, identity_move_lag_ms=1500, **QUICK)
     ours, theirs = pty.openpty()
     process = subprocess.Popen(probe.argv("--yes", "--wait", "60"),
                                stdout=subprocess.PIPE, stderr=theirs)
