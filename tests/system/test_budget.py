@@ -5,7 +5,6 @@ use, by the sandbox's own record of every window: the limit, less what the
 others took, but less the reserve at least. Both programs' clocks are fast."""
 
 import daemon as daemon_module
-import events
 import harness
 import pytest
 import rounds
@@ -53,9 +52,7 @@ def backlog(sandbox, reunite):
         begun.append(sandbox.act("conversations", jwt=who, webhooks=[],
                                  zendesk="duplicate", hand_off="now"))
     for b in begun:
-        reply = reunite.zendesk(events.trigger(b["ticket_id"],
-                                               b["zendesk_user_id"]))
-        assert reply.status == 200, reply.body
+        rounds.trigger(reunite, b)
     reunite.command("queue", "resume", "--account", "acme")
 
 

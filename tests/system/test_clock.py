@@ -180,9 +180,7 @@ def test_a_clock_that_jumps_ahead_deletes_nothing(sandbox, daemon, clock):
     minutes()
     assert kept() == before
     sandbox.settings(date_ahead_ms=10 * YEAR * 1000)
-    # asks an API; at such a speed the store has some 50 ms to store it
-    harness.wait_until(lambda: reunite.sunco(create()).status == 200,
-                       what="an event to be taken")
+    rounds.taken(lambda: reunite.sunco(create()))  # asks an API
     harness.wait_until(lambda: kept()[2:] == [0, 0], what="retention")
 
 
