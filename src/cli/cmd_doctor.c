@@ -24,6 +24,7 @@
 #define RED	 "\033[31m"
 #define YELLOW	 "\033[33m"
 #define PLAIN	 "\033[0m"
+#define ERASE	 "\033[K" /* what is left of the line */
 
 static const struct level {
 	const char *name;
@@ -228,19 +229,30 @@ static void say_sum(const struct doctor *d)
 			warnings == 1 ? "" : "s");
 }
 
+/* It may take a while, which only somebody at a terminal wants to know. */
+static void ask(struct doctor *d, const char *only)
+{
+	bool watched = d->cli->colour && !d->cli->json;
+
+	if (watched)
+		fputs("asking Zendesk and Sunshine Conversations ...\r",
+		      d->cli->out);
+	fflush(d->cli->out);
+	d->net = doctor_net_ask(d->config, only);
+	if (watched)
+		fputs(ERASE, d->cli->out);
+	d->check = "public url";
+	doctor_check_public(d);
+}
+
 /* What is here comes at once, the network when it answers. */
 static int examine(struct doctor *d, const char *only)
 {
 	run_checks(d, doctor_file_checks, doctor_file_check_count);
 	open_store(d);
 	run_checks(d, doctor_store_checks, doctor_store_check_count);
-	fflush(d->cli->out);
 	if (!cli_given(d->cli, "offline"))
-		d->net = doctor_net_ask(d->config, only);
-	if (d->net) {
-		d->check = "public url";
-		doctor_check_public(d);
-	}
+		ask(d, only);
 	check_accounts(d, only);
 	say_sum(d);
 	doctor_net_free(d->net);

@@ -24,6 +24,7 @@ struct doctor {
 	struct cli *cli;
 	const struct config *config;
 	struct store *store; /* NULL: there is none to read */
+	size_t node_count;   /* at work on a store that may have several */
 	const char *check;   /* under way */
 	/* of the check under way; NULL: about the whole */
 	const struct account_config *account;

@@ -13,6 +13,7 @@
 #define DAY_MS		INT64_C(86400000)
 #define API_TOKENS_STOP "2027-04-30T00:00:00Z"
 #define TOKEN_SOON_DAYS 30
+#define SHARED_SIZE	48
 
 bool doctor_answered(struct doctor *d, const struct doctor_call *call,
 		     enum api a)
@@ -197,16 +198,20 @@ static void say_budget(struct doctor *d, const struct budget *b)
 	const struct account_config *a = d->account;
 	int64_t reserve = b->limit * a->reserve_percent / 100;
 	bool scarce = b->remaining < reserve;
+	char shared[SHARED_SIZE] = "";
 
+	if (d->node_count > 1)
+		snprintf(shared, sizeof(shared), ", shared by %zu nodes",
+			 d->node_count);
 	doctor_say(d, scarce ? DOCTOR_WARNING : DOCTOR_OK,
 		   scarce ? "which other integration takes so many? a lower "
 			    "reserve_percent gives reunite more of the rest"
 			  : NULL,
 		   "%lld requests a minute, %lld left now; %lld (%lld %%) "
-		   "kept for others, so at most %lld for reunite",
+		   "kept for others, so at most %lld for reunite%s",
 		   (long long)b->limit, (long long)b->remaining,
 		   (long long)reserve, (long long)a->reserve_percent,
-		   (long long)(b->limit - reserve));
+		   (long long)(b->limit - reserve), shared);
 	if (a->requests_per_minute > b->limit)
 		doctor_say(d, DOCTOR_WARNING, SET_RATE,
 			   "requests_per_minute is %lld, which is more than "

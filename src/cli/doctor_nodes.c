@@ -192,6 +192,7 @@ void doctor_check_nodes(struct doctor *d)
 			n.settings[i] = json_parse(
 				n.list->rows[i].settings,
 				strlen(n.list->rows[i].settings), &err);
+	d->node_count = n.list->count;
 	if (n.list->count > 0) {
 		say_each(&n, op.u.nodes.now_ms);
 		compare_all(&n);

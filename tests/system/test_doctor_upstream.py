@@ -3,11 +3,14 @@ and clocks, credentials, scopes, the app and the limit; each as it should be,
 and as it should not."""
 
 import os
+import pty
+import subprocess
 import time
 
 import pytest
 
 import front
+import harness
 import secure_front
 from clinic import of
 from daemon import WallClock
@@ -64,6 +67,41 @@ def test_nothing_is_changed(sandbox, reunite):
     assert len(asked) < 15
     reunite.command("doctor", "--offline")
     assert sandbox.control("GET", "requests")["requests"] == asked
+
+
+# --- a terminal ---
+
+
+def on_a_terminal(clinic, *argv):
+    """What is written to one."""
+    ours, theirs = pty.openpty()
+    with os.fdopen(ours, "rb", buffering=0) as screen:
+        process = subprocess.Popen(
+            [harness.binary("reunite"), "doctor", *argv, "-c", clinic.config],
+            stdout=theirs, stderr=theirs, stdin=subprocess.DEVNULL)
+        os.close(theirs)
+        text = b""
+        try:
+            while chunk := screen.read(65536):
+                text += chunk
+        except OSError:
+            pass  # how a terminal says that nobody writes any more
+        process.wait(harness.WAIT_S)
+    return text.decode()
+
+
+def test_colours_are_for_terminals(clinic):
+    """So is the word that it takes a while, of which nothing is left."""
+    clinic.configure(sunco_key_secret="mistyped")
+    text = on_a_terminal(clinic)
+    assert "\x1b[31mproblem" in text and "\x1b[33mwarning" in text
+    assert "asking Zendesk and Sunshine Conversations ...\r" in text
+    assert text.count("\r\x1b[K") == 1
+    assert "asking" not in on_a_terminal(clinic, "--offline")
+    for argv in ((), ("--json",)):
+        assert "\x1b" not in clinic.doctor(*argv).stdout
+        assert "asking" not in clinic.doctor(*argv).stdout
+    assert "\x1b" not in on_a_terminal(clinic, "--json")
 
 
 # --- the way there ---

@@ -115,6 +115,18 @@ def differing(node):
             for f in findings(node) if " differs" in f["finding"]}
 
 
+def test_doctor_tells_how_many_share_the_limit(fleet):
+    first = fleet(2).nodes[0]
+
+    def budget():
+        rows = map(json.loads, first.command(
+            "doctor", "--json", check=False).stdout.splitlines())
+        return [row["finding"] for row in rows if row["check"] == "budget"
+                and row["finding"].endswith("shared by 2 nodes")]
+
+    assert harness.wait_until(budget, what="both nodes")
+
+
 def test_doctor_names_what_differs(fleet):
     """And what differs no more after a reload. The wires differ always."""
     fleet = fleet(1)
