@@ -3,9 +3,12 @@ the trigger as `setup` makes them, each thing that can be amiss with them, and
 where they lead."""
 
 import json
+import os
 
 import pytest
 
+import harness
+import rounds
 import secure_front
 from clinic import of
 
@@ -288,3 +291,36 @@ def test_json_has_every_check_once(clinic, registered):
     rows = [json.loads(line) for line in text.splitlines()]
     checks = [r["check"] for r in rows if r["account"] == "acme"]
     assert len(checks) == len(set(checks))
+
+
+# --- from nothing to well ---
+
+
+def test_what_setup_registers_is_well(sandbox, daemon):
+    """And with a conversation that both providers told of there is nothing
+    left to be said."""
+    reunite = daemon()
+    names = ("zendesk_webhook_secrets", "sunco_webhook_secrets")
+    reunite.configure(
+        {"public_url": reunite.url}, **dict.fromkeys(names),
+        **{f"{name}_file": f"{reunite.folder}/{name}" for name in names})
+    os.chmod(reunite.config, 0o600)
+    reunite.command("setup")
+    assert reunite.reload()["event"] == "reloaded"
+    sandbox.settings(webhook_sunco="", webhook_zendesk="")
+    rounds.profile(sandbox, "Vera Visitor", "vera@people.example")
+    rounds.begin(sandbox, rounds.jwt("Vera Visitor", "vera@people.example"),
+                 ["sunco", "trigger"])
+    reunite.decided_as("merge")
+
+    def well():
+        done = reunite.command("doctor", check=False)
+        return done.stdout.endswith("\n0 problems, 0 warnings.\n") and done
+
+    done = harness.wait_until(well, what="all to be well", pause_s=0.2)
+    assert (done.returncode, done.stderr) == (0, "")
+    reunite.command("setup", "--remove", "--yes")
+    rows = [json.loads(line) for line in reunite.command(
+        "doctor", "--json", check=False).stdout.splitlines()]
+    assert {r["check"] for r in rows if r["level"] == "problem"} == \
+        {"sunco webhook", "zendesk webhook", "trigger"}
