@@ -1,6 +1,7 @@
 /*
  * The configuration, last of all: a new one is written whole, one that is
- * there is never touched; what it lacks is shown, line by line.
+ * there is never touched; what it lacks is shown, line by line. None is written
+ * where variables are one.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -168,11 +169,36 @@ static void check_there(struct setup *s, const struct setup_secrets *sunco,
 			  "(systemctl reload reunite)");
 }
 
+/* ---- none ---- */
+
+/* In a container variables are the configuration, and they name the files
+ * where the webhooks' secrets are now. A -c asks for a file all the same. */
+static bool is_environment_enough(const struct setup *s)
+{
+	const struct account_config *a;
+	struct config *c;
+	struct error err;
+	bool enough;
+
+	if (s->failed || s->cli->config_path ||
+	    config_load(&c, NULL, &err) != RESULT_OK)
+		return false;
+	a = config_account(c, s->account->name);
+	enough = a && a->sunco_webhook_secrets.count > 0 &&
+		 a->zendesk_webhook_secrets.count > 0 &&
+		 str_eq(c->public_url, s->want.public_url);
+	config_free(c);
+	return enough;
+}
+
 void setup_configuration(struct setup *s, const struct setup_secrets *sunco,
 			 const struct setup_secrets *zendesk)
 {
 	if (!s->is_new)
 		check_there(s, sunco, zendesk);
+	else if (is_environment_enough(s))
+		setup_say(s, SETUP_FOUND, "files", "configuration", NULL,
+			  "the variables are enough, no file is written");
 	else if (!s->failed)
 		write_first(s);
 	else

@@ -266,3 +266,61 @@ def test_scanners_are_told_what_is_in_it(root):
         with open(os.path.join(folder, name), encoding="utf-8") as f:
             assert re.match(rf"Package: {re.escape(name)}\n", f.read())
         assert os.path.getsize(f"{root}/usr/share/doc/{name}/copyright")
+
+
+def own_file(folder, name, text):
+    path = os.path.join(folder, name)
+    with open(path, "w", encoding="ascii") as f:
+        f.write(text + "\n")
+    os.chmod(path, 0o600)
+    os.chown(path, container.USER, container.USER)
+
+
+@pytest.fixture
+def fresh(root, sandbox):
+    """Runs a command with the variables of a compose file, when nothing is
+    registered yet; and the folder of secrets, which it may write."""
+    folder = os.path.join(root, "run/secrets")
+    os.chown(folder, container.USER, container.USER)
+    s = sandbox.settings()
+    own_file(folder, "zendesk_client_secret", s["oauth_client_secret"])
+    own_file(folder, "sunco_key_secret", s["sunco_key_secret"])
+    environment = {
+        **dict(row.split("=", 1) for row in CONFIGURATION["Env"]),
+        "REUNITE_PUBLIC_URL": "https://in.acme.example",
+        "REUNITE_ZENDESK_URL": sandbox.url,
+        "REUNITE_ZENDESK_CLIENT_ID": s["oauth_client_id"],
+        "REUNITE_SUNCO_URL": sandbox.url + "/sc",
+        "REUNITE_SUNCO_APP_ID": s["sunco_app_id"],
+        "REUNITE_SUNCO_KEY_ID": s["sunco_key_id"],
+        **{f"REUNITE_{name.upper()}_FILE": f"/run/secrets/{name}"
+           for name in ("zendesk_client_secret", "sunco_key_secret",
+                        "zendesk_webhook_secrets", "sunco_webhook_secrets")},
+    }
+
+    def run(*argv):
+        return subprocess.run(
+            [shutil.which("chroot"), f"--userspec={CONFIGURATION['User']}",
+             root, PROGRAM, *argv],
+            env=environment, stdin=subprocess.DEVNULL, capture_output=True,
+            text=True, timeout=60)
+
+    yield run, folder
+    shutil.rmtree(folder)
+    os.mkdir(folder)
+
+
+def test_setup_needs_no_configuration_beside_the_variables(fresh):
+    run, folder = fresh
+    for states in ({"created", "written"}, {"unchanged"}):
+        done = run("setup", "--json")
+        assert done.returncode == 0, done.stdout + done.stderr
+        told = [json.loads(line) for line in done.stdout.splitlines()]
+        assert {row["state"] for row in told} - {"found"} == states
+        assert [row["state"] for row in told
+                if row["part"] == "configuration"] == ["found"]
+    assert sorted(os.listdir(folder)) == [
+        "sunco_key_secret", "sunco_webhook_secrets", "zendesk_client_secret",
+        "zendesk_webhook_secrets"]
+    done = run("check")
+    assert (done.returncode, done.stderr) == (0, "")

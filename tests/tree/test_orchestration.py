@@ -262,10 +262,14 @@ def settings() -> set[str]:
 
 
 def environment_of_compose() -> dict[str, str]:
-    lines = (DEPLOY / "compose.env").read_text().splitlines()
-    rows = dict(line.split("=", 1) for line in lines
+    service = compose()["services"]["reunite"]
+    lines = (DEPLOY / service["env_file"]).read_text().splitlines()
+    return dict(line.split("=", 1) for line in lines
                 if line and not line.startswith("#"))
-    return {**rows, **compose()["services"]["reunite"]["environment"],
+
+
+def environment_over_compose() -> dict[str, str]:
+    return {**environment_of_compose(),
             **compose("compose.postgresql.yaml")["services"]["reunite"]
             ["environment"]}
 
@@ -282,7 +286,7 @@ def image_environment() -> dict[str, str]:
 
 
 def environments() -> list[dict[str, str]]:
-    return [environment_of_compose(),
+    return [environment_of_compose(), environment_over_compose(),
             *map(environment_of, deployments().values())]
 
 
@@ -295,7 +299,7 @@ def test_variables_are_settings():
             assert name in known or name.removesuffix("_FILE") in known, name
 
 
-@pytest.mark.parametrize("which", range(3))
+@pytest.mark.parametrize("which", range(4))
 def test_the_environment_is_a_configuration(which, tmp_path):
     """Once the empty settings are filled in and the files are there."""
     if not BUILD:
@@ -328,9 +332,11 @@ def files_named(environment, folder) -> set[str]:
 
 def test_every_secret_that_is_named_is_given():
     base = compose()["services"]["reunite"]
-    assert files_named(base["environment"], "/run/secrets") == \
+    assert files_named(environment_of_compose(), "/run/secrets") == \
         set(base["secrets"]) == set(compose()["secrets"])
     over = compose("compose.postgresql.yaml")
+    assert files_named(environment_over_compose(), "/run/secrets") == \
+        {*base["secrets"], *over["services"]["reunite"]["secrets"]}
     assert set(over["secrets"]) == {"store", "postgres_password"}
     example = set(of_kind("Secret", "secret.example.yaml")["stringData"])
     for name, deployment in deployments().items():
