@@ -242,8 +242,7 @@ static const struct cli_option options[] = {
 const struct cli_command cmd_import = {
 	.name = "import",
 	.arguments = "FILE.csv",
-	.summary = "set external_id of existing users; a dry run unless "
-		   "--apply",
+	.summary = "set external_id of users; a dry run unless --apply",
 	.example = "import users.csv --report result.csv",
 	.takes = CLI_TAKES_CONFIG | CLI_TAKES_JSON | CLI_TAKES_PERSONAL,
 	.options = options,

@@ -165,8 +165,7 @@ static const struct cli_option options[] = {
 
 const struct cli_command cmd_readiness = {
 	.name = "readiness",
-	.summary = "can its merges be trusted, is the account ready for "
-		   "verified only",
+	.summary = "are its merges right, is it ready for verified only",
 	.example = "readiness --since 28d",
 	.takes = CLI_TAKES_CONFIG | CLI_TAKES_JSON,
 	.options = options,

@@ -7,6 +7,7 @@
 #include "parse.h"
 
 #define HELP_COLUMN 28
+#define HELP_WIDTH  80
 
 void cli_help(FILE *out)
 {
@@ -41,6 +42,24 @@ void cli_help_group(FILE *out, const char *word)
 	fprintf(out, "\nexample:\n  reunite %s\n", example);
 }
 
+/* The rest of a line that stands at the column, and further lines there. */
+static void print_wrapped(FILE *out, const char *text)
+{
+	size_t room = HELP_WIDTH - HELP_COLUMN;
+
+	while (strlen(text) > room) {
+		size_t len = room;
+
+		while (len > 0 && text[len] != ' ')
+			len--;
+		if (len == 0)
+			break;
+		fprintf(out, "%.*s\n%*s", (int)len, text, HELP_COLUMN, "");
+		text += len + 1;
+	}
+	fprintf(out, "%s\n", text);
+}
+
 static void print_option(FILE *out, const struct cli_option *o, char letter)
 {
 	char left[128];
@@ -49,9 +68,10 @@ static void print_option(FILE *out, const struct cli_option *o, char letter)
 		 letter ? &letter : "", letter ? ", " : "", o->name,
 		 o->metavar ? " " : "", o->metavar ? o->metavar : "");
 	if (strlen(left) > HELP_COLUMN - 3)
-		fprintf(out, "  %s\n%-*s%s\n", left, HELP_COLUMN, "", o->help);
+		fprintf(out, "  %s\n%*s", left, HELP_COLUMN, "");
 	else
-		fprintf(out, "  %-*s %s\n", HELP_COLUMN - 3, left, o->help);
+		fprintf(out, "  %-*s ", HELP_COLUMN - 3, left);
+	print_wrapped(out, o->help);
 }
 
 void cli_help_command(FILE *out, const struct cli_command *row)

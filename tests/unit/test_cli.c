@@ -9,6 +9,19 @@
 #include "cli/cli.h"
 #include "cli_run.h"
 
+static size_t longest_line(const char *text)
+{
+	size_t longest = 0;
+
+	while (*text) {
+		size_t len = strcspn(text, "\n");
+
+		longest = len > longest ? len : longest;
+		text += len + (text[len] == '\n');
+	}
+	return longest;
+}
+
 static void help_names_every_command(void **state)
 {
 	const struct cli_command *const *row;
@@ -20,6 +33,7 @@ static void help_names_every_command(void **state)
 		assert_non_null(strstr(cli_out, (*row)->summary));
 	}
 	assert_string_equal(cli_err, "");
+	assert_true(longest_line(cli_out) <= 80);
 	assert_int_equal(cli_run("-h"), CLI_DONE);
 }
 
@@ -39,6 +53,8 @@ static void every_command_helps(void **state)
 		assert_non_null(strstr(cli_out, (*row)->example));
 		assert_true(str_starts((*row)->example, (*row)->name));
 		assert_non_null(strstr(cli_out, "exit codes:"));
+		*strstr(cli_out, "\nexample:") = '\0';
+		assert_true(longest_line(cli_out) <= 80);
 		for (o = (*row)->options; o && o->name; o++) {
 			snprintf(text, sizeof(text), "  --%s ", o->name);
 			assert_non_null(strstr(cli_out, text));
