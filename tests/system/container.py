@@ -57,7 +57,7 @@ def prctl(option, value):
 
 def become_nobody(root):
     os.chroot(root)
-    os.chdir("/var/lib/reunite")
+    os.chdir("/")
     for capability in range(CAPABILITIES):
         prctl(PR_CAPBSET_DROP, capability)
     prctl(PR_SET_NO_NEW_PRIVS, 1)
