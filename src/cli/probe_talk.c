@@ -119,8 +119,21 @@ static void hand_off(struct probe *p)
 	p->person.handed_off_ms = clock_mono_ms();
 }
 
+/* What could not be deleted again is not made. */
+static bool may_make_ticket(struct probe *p)
+{
+	if (!api_client_lacks_tickets(p->api))
+		return true;
+	probe_say(p, PROBE_CONVERSATION, NULL, -1,
+		  "none was made: reunite's client lacks the scope "
+		  "tickets:write, without which its ticket would stay");
+	return false;
+}
+
 void probe_talk_begin(struct probe *p)
 {
+	if (!may_make_ticket(p))
+		return;
 	probe_doing(p, "starting a conversation");
 	if (make_person(p) && !probe_stopped(p) && make_talk(p) &&
 	    !probe_stopped(p))

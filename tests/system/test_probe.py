@@ -193,7 +193,7 @@ WORLDS = {
 def test_a_world(sandbox, probe, world):
     settings, expected = WORLDS[world]
     sandbox.settings(incremental_lag_ms=0, **settings)
-    rows = probe.rows()
+    rows = probe.rows(wait=20 if "some time later" in world else 2)
     assert {name: rows[name]["answer"] for name in expected} == expected
     timed = {"conversation_by_api", "sunco_zendesk_id", "found_by_address",
              "found_by_external_id", "external_id_free",
@@ -278,9 +278,9 @@ def leave(sandbox, reunite):
     ({"events": "all"}, 300, "yes", "merged user"),
     ({"events": "all", "merged_event_detail": "survivor",
       "event_spelling": "slash"}, 300, "yes", "survivor"),
-    ({"events": "all", "messaging_identity_events": False}, 10, "no",
+    ({"events": "all", "messaging_identity_events": False}, 30, "no",
      "merged user"),
-    ({"events": "user.merged"}, 10, "not seen", "merged user"),
+    ({"events": "user.merged"}, 30, "not seen", "merged user"),
     ({"events": ""}, 5, "not seen", "not seen"),
 ])
 def test_events(tmp_path, sandbox, daemon, settings, wait, identity, merged):
@@ -427,6 +427,18 @@ def test_nothing_is_left_after_a_failure(sandbox, probe, row, how):
     assert left(sandbox) == []
 
 
+@pytest.mark.parametrize("refuses", [False, True])
+def test_no_ticket_is_made_that_could_not_be_deleted(sandbox, probe, refuses):
+    sandbox.settings(oauth_scopes="users:read users:write tickets:read",
+                     oauth_refuses_scopes=refuses)
+    rows = probe.rows()
+    assert rows["conversation_by_api"]["answer"] == "not seen"
+    assert "tickets:write" in rows["conversation_by_api"]["note"]
+    assert rows["merge_without_address"]["answer"] == "yes"
+    assert sandbox.state()["tickets"] == []
+    assert left(sandbox) == []
+
+
 @pytest.mark.parametrize("match,told", [
     ({"api": "sunco", "call": "user_delete"},
      ["Sunshine Conversations user"]),
@@ -508,7 +520,7 @@ def struck(sandbox):
     ids=lambda match: "-".join(match.values()))
 def test_an_interrupt_waits_for_what_is_being_made(sandbox, probe, match):
     """It is known then, and taken away."""
-    sandbox.fault(match=match, kind="delay", ms=1500)
+    sandbox.fault(match=match, kind="delay", ms=2500)
     process = probe.begin("--wait", "2")
     harness.wait_until(lambda: struck(sandbox), 60, what="the delay")
     process.send_signal(signal.SIGINT)
