@@ -57,6 +57,8 @@
 	  "a role address, or one of deny_emails")                             \
 	X(UNPROVEN, "address_unproven", CONFLICT,                              \
 	  "nobody has proven the address, and the user has other identities")  \
+	X(BUSY, "busy", FAILED,                                                \
+	  "a merge of this user is under way; run it again")                   \
 	X(CHANGED, "changed", FAILED,                                          \
 	  "the user changed or went away meanwhile; run it again")             \
 	X(REFUSED, "refused", FAILED, "Zendesk refused it")

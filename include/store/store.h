@@ -73,6 +73,7 @@
 #include "store/account.h"
 #include "store/cursor.h"
 #include "store/node.h"
+#include "store/intent.h"
 #include "store/lease.h"
 #include "store/look.h"
 #include "store/review.h"
@@ -119,6 +120,7 @@ enum store_op_kind {
 	STORE_CLAIM,	 /* due jobs of one account, under a lease */
 	STORE_LOOK,	 /* which accounts have something to do (read) */
 	STORE_EXTEND,	 /* longer leases */
+	STORE_LOCK,	 /* users, without a job */
 	STORE_FOLD,	 /* a job learnt its SunCo id */
 	STORE_INTENT,	 /* locks, breaker's place, journal entry "pending" */
 	STORE_STEP,	 /* the saga goes on: progress and journal status */
@@ -233,37 +235,6 @@ struct store_fold {
 	 * to be read first (a saga, an approval): it is leased to us now, by
 	 * our token and for as long as ours was. NULL: not so. */
 	struct job *taken;
-};
-
-struct store_intent {
-	int64_t job_id;
-	int64_t token;
-	uint64_t users[2]; /* locked; 0 = unused */
-	int64_t now_ms;
-	int64_t lock_until_ms;
-	const struct journal_entry *entry; /* status pending */
-	const char *progress;
-	int64_t max_per_hour; /* INT64_MAX: not asked */
-	int64_t max_per_profile;
-	/* Only merges and adopts take a place of the breaker; it counts for
-	 * less than an hour (for the profile: a day), and only from the moment
-	 * on at which a person last closed the breaker. The job names
-	 * the entry (journal_id) until a settle finishes it.
-	 * out; RESULT_CONFLICT: a lock is held by another job;
-	 * RESULT_RATE: the breaker is open, the counts say which */
-	int64_t journal_id;
-	int64_t merges_this_hour;
-	int64_t merges_into_profile_today;
-	int64_t place_ms; /* RESULT_RATE: when to ask again; INT64_MAX: never */
-};
-
-struct store_step {
-	int64_t job_id;
-	int64_t token;
-	const char *progress;
-	int64_t journal_id;
-	enum journal_status status;
-	int64_t now_ms;
 };
 
 struct store_settle {
@@ -528,6 +499,7 @@ struct store_op {
 		struct store_node node;
 		struct store_nodes nodes;
 		struct store_turn turn;
+		struct store_lock lock;
 	} u;
 };
 /* Zeroed, but lists ask for everything (state, action -1, max as many as

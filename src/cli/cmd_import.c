@@ -4,8 +4,8 @@
  * --apply.
  *
  * What may be done about a row is core/import.h, how it is done import_walk.h.
- * This process does it, beside a daemon or without one: its requests go in
- * the lane of backfill, behind what the account leaves to others, and it
+ * This process does it, beside a daemon or without one: users are locked in
+ * the store like those of a merge, requests go in the lane of backfill, behind what the account leaves to others, and it
  * learns from every answer what is left. It never creates a user, replaces an
  * external id or touches anything but that.
  */
@@ -137,6 +137,8 @@ static int open_report(struct import_walk *w)
 			       cli_given(c, "restart"), &err) != RESULT_OK)
 		return cli_error(c, "%s", err.text);
 	if (!w->report.resumed) {
+		if (w->report.owner == 0)
+			w->report.owner = import_lock_owner();
 		w->report.place = w->file.first;
 		if (import_report_keep(&w->report, &w->file.first))
 			return CLI_DONE;
@@ -163,8 +165,9 @@ static int open_engine(struct import_walk *w, struct config *config)
 	return cli_error(w->cli, "%s", err.text);
 }
 
-/* Takes the config. */
-static int walk(struct import_walk *w, struct config *config)
+/* Takes the config and the store, NULL: a dry run. */
+static int walk(struct import_walk *w, struct config *config,
+		struct store *store)
 {
 	int code;
 
@@ -172,13 +175,16 @@ static int walk(struct import_walk *w, struct config *config)
 		.deny_emails = w->account->rules.deny_emails,
 		.deny_count = w->account->rules.deny_email_count,
 	};
+	import_lock_init(&w->lock, store, w->account->name);
 	code = open_engine(w, config);
 	if (code == CLI_DONE)
 		code = open_report(w);
+	w->lock.owner = w->report.owner;
 	if (code == CLI_DONE)
 		code = import_walk_run(w);
 	if (code == CLI_DONE)
 		code = end(w);
+	import_lock_release(&w->lock);
 	engine_free(w->engine);
 	loop_free(w->loop);
 	import_report_close(&w->report);
@@ -199,11 +205,14 @@ static int check_policy(struct cli *c, const struct account_config *a)
 static int run(struct cli *c)
 {
 	struct import_walk *w = xcalloc(1, sizeof(*w));
+	struct store *store = NULL;
 	struct config *config;
 	struct error err;
 	const char *name;
 	enum result r;
-	int code = cli_config(c, &config);
+	int code = cli_given(c, "apply")
+			   ? cli_store(c, STORE_WRITE, &config, &store)
+			   : cli_config(c, &config);
 
 	if (code != CLI_DONE)
 		goto out;
@@ -223,9 +232,12 @@ static int run(struct cli *c)
 		config_free(config);
 		goto out;
 	}
-	code = walk(w, config);
+	code = walk(w, config, store);
+	store = NULL;
 	import_file_close(&w->file);
 out:
+	if (store)
+		store_close(store);
 	free(w);
 	return code;
 }

@@ -64,6 +64,7 @@ static struct json_t *resume_encode(const struct import_report *r, off_t bytes)
 	json_set_int(v, "offset", (int64_t)r->place.offset);
 	json_set_int(v, "line", r->place.line);
 	json_set_int(v, "rows", r->rows);
+	json_set_int(v, "owner", r->owner);
 	json_set(v, "counts", counts_encode(r));
 	for (size_t i = 0; i < r->intended_count; i++)
 		json_push(intended, json_new_int((int64_t)r->intended[i]));
@@ -181,18 +182,19 @@ static enum result cut(struct import_report *r, off_t bytes, struct error *err)
 static enum result take_up(struct import_report *r, bool anew,
 			   struct error *err)
 {
-	struct json_t *v = anew ? NULL : resume_read(r);
+	struct json_t *v = resume_read(r);
 	off_t size = lseek(fileno(r->out), 0, SEEK_END);
 	off_t bytes = (off_t)json_get_int(v, "bytes", 0);
 	enum result result;
 
-	if (v && !same_key(&r->key, v)) {
+	r->owner = json_get_int(v, "owner", 0); /* its locks are ours */
+	if (v && !anew && !same_key(&r->key, v)) {
 		result = error_set(err, RESULT_CONFLICT,
 				   "%s is an unfinished report of another "
 				   "file, account or way; --restart begins "
 				   "anew, --report writes another one",
 				   r->part);
-	} else if (v && size >= bytes) {
+	} else if (v && !anew && size >= bytes) {
 		resume_take(r, v);
 		result = cut(r, bytes, err);
 	} else {

@@ -34,6 +34,7 @@ struct import_report {
 	int64_t counts[IMPORT_COUNT];
 	uint64_t *intended; /* *owned*: users who were about to be changed */
 	size_t intended_count;
+	int64_t owner; /* of its locks, in every life the same; 0: none yet */
 	bool resumed;
 	bool broken; /* a line could not be written */
 };

@@ -116,6 +116,28 @@ static bool intend(struct import_walk *w)
 	return false;
 }
 
+/* Who is in the midst of a merge is left to it. False: the store failed. */
+static bool lock_users(struct import_walk *w)
+{
+	struct error err = {.text = ""};
+	uint64_t users[IMPORT_WINDOW];
+	size_t n = 0;
+
+	for (size_t i = 0; i < w->count; i++)
+		if (w->items[i].open)
+			users[n++] = w->items[i].row.user;
+	if (import_lock_take(&w->lock, users, n, loop_wall_ms(w->loop), &err) !=
+	    RESULT_OK) {
+		import_give_up(w, RESULT_TEMP, err.text);
+		return false;
+	}
+	for (size_t i = 0; i < w->count; i++)
+		if (w->items[i].open &&
+		    !import_lock_has(&w->lock, w->items[i].row.user))
+			import_item_end(&w->items[i], IMPORT_BUSY, "");
+	return true;
+}
+
 static void window_done(struct import_walk *w);
 static void next_window(struct import_walk *w);
 
@@ -157,10 +179,10 @@ void import_phase_done(struct import_walk *w)
 			look_for_same_user(w, &w->items[i]);
 			look_for_earlier(w, &w->items[i]);
 		}
-		if (w->apply)
-			begin_phase(w, IMPORT_REREAD);
-		else
+		if (!w->apply)
 			window_done(w);
+		else if (lock_users(w))
+			begin_phase(w, IMPORT_REREAD);
 		break;
 	case IMPORT_REREAD:
 		for (size_t i = 0; i < w->count; i++)
@@ -202,6 +224,7 @@ static void print_row(struct import_walk *w, const struct import_item *i)
 
 static void window_done(struct import_walk *w)
 {
+	import_lock_drop(&w->lock);
 	for (size_t i = 0; i < w->count; i++)
 		import_report_add(&w->report, &w->items[i].row,
 				  w->items[i].note);
@@ -277,6 +300,7 @@ static void on_tick(void *arg)
 	struct import_walk *w = arg;
 
 	show(w);
+	import_lock_renew(&w->lock, loop_wall_ms(w->loop));
 	loop_timer_set(w->tick, TICK_MS);
 }
 
@@ -311,6 +335,7 @@ int import_walk_run(struct import_walk *w)
 	loop_defer(w->loop, start, w);
 	loop_run(w->loop);
 	import_spans_free(w);
+	import_lock_drop(&w->lock);
 	for (size_t i = 0; i < ARRAY_LEN(w->signals); i++)
 		loop_signal_free(w->signals[i]);
 	loop_timer_free(w->again);

@@ -25,7 +25,8 @@
  * until it is clear whose row is to blame. Between REREAD and the job somebody
  * else may give the user another external id: Zendesk has no condition for an
  * update of a user, so the job would replace it. REREAD keeps that to seconds;
- * people whom a running merge holds are left to it (see import_lock.h).
+ * users whom a merge of ours holds are left to it, and merges leave ours alone
+ * (import_lock.h).
  */
 #ifndef REUNITE_CLI_IMPORT_WALK_H
 #define REUNITE_CLI_IMPORT_WALK_H
@@ -33,6 +34,7 @@
 #include "api/zendesk_many.h"
 #include "app/engine.h"
 #include "cli/cli.h"
+#include "import_lock.h"
 #include "import_report.h"
 #include "progress.h"
 
@@ -81,6 +83,7 @@ struct import_walk {
 	struct import_file file;
 	struct import_report report;
 	struct import_rules rules;
+	struct import_lock lock;
 	struct progress progress;
 	bool apply;
 	/* the window */

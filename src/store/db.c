@@ -38,7 +38,7 @@ static op_fn *const handlers[STORE_OP_COUNT] = {
 	[STORE_BACKUP] = op_backup,	  [STORE_BACKUPS] = op_backups,
 	[STORE_CLOCK] = op_clock,	  [STORE_NODE] = op_node,
 	[STORE_NODES] = op_nodes,	  [STORE_TURN] = op_turn,
-	[STORE_LOOK] = op_look,
+	[STORE_LOOK] = op_look,		  [STORE_LOCK] = op_lock,
 };
 
 _Static_assert(JOB_READY == 0 && JOB_RUNNING == 1 && JOB_WAITING == 2 &&

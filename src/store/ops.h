@@ -45,6 +45,7 @@ enum result op_clock(struct db *q, struct store_op *op);
 enum result op_node(struct db *q, struct store_op *op);
 enum result op_nodes(struct db *q, struct store_op *op);
 enum result op_turn(struct db *q, struct store_op *op);
+enum result op_lock(struct db *q, struct store_op *op);
 enum result op_probe(struct db *q, struct store_op *op);
 
 /* ahead.c: what the operation will ask in any case is expected. */

@@ -84,6 +84,8 @@ struct scope scope_of(const struct store_op *op)
 		return named(op->u.cursor.account);
 	case STORE_FOUND:
 		return named(op->u.found.account);
+	case STORE_LOCK:
+		return named(op->u.lock.account);
 	case STORE_WALK:
 		return named(op->u.walk.account);
 	case STORE_EXTEND: /* goes by each row's token alone */

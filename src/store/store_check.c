@@ -297,6 +297,17 @@ static bool turn_ok(const struct store_op *op)
 	return !str_is_empty(t->name) && text_ok(t->name) && id_ok(t->node);
 }
 
+static bool lock_ok(const struct store_op *op)
+{
+	const struct store_lock *l = &op->u.lock;
+
+	for (size_t i = 1; i < l->count && i < STORE_LOCK_MAX; i++)
+		if (l->users[i] <= l->users[i - 1])
+			return false;
+	return account_ok(l->account) && l->owner < 0 &&
+	       l->count <= STORE_LOCK_MAX;
+}
+
 static bool (*const checks[STORE_OP_COUNT])(const struct store_op *op) = {
 	[STORE_ACCEPT] = accept_ok,	  [STORE_ENQUEUE] = enqueue_ok,
 	[STORE_CLAIM] = claim_ok,	  [STORE_EXTEND] = extend_ok,
@@ -313,6 +324,7 @@ static bool (*const checks[STORE_OP_COUNT])(const struct store_op *op) = {
 	[STORE_FOUND] = found_ok,	  [STORE_CURSORS] = cursors_ok,
 	[STORE_WALK] = walk_ok,		  [STORE_BACKUP] = backup_ok,
 	[STORE_NODE] = node_ok,		  [STORE_TURN] = turn_ok,
+	[STORE_LOCK] = lock_ok,
 };
 
 enum result store_op_check(struct store_op *op)

@@ -63,12 +63,13 @@ struct ct_group {
 };
 extern const struct ct_group ct_accept_cases, ct_wake_cases, ct_people_cases,
 	ct_forget_cases, ct_claim_cases, ct_job_cases, ct_saga_cases,
-	ct_review_cases, ct_asked_cases, ct_decide_cases, ct_list_cases,
-	ct_admin_cases, ct_front_cases, ct_breaker_cases, ct_shadow_cases,
-	ct_tally_cases, ct_note_cases, ct_note_life_cases, ct_address_cases,
-	ct_late_cases, ct_metered_cases, ct_walk_cases, ct_change_cases,
-	ct_cursor_cases, ct_age_cases, ct_heard_cases, ct_clock_cases,
-	ct_order_cases, ct_backup_cases, ct_batch_cases, ct_node_cases;
+	ct_lock_cases, ct_review_cases, ct_asked_cases, ct_decide_cases,
+	ct_list_cases, ct_admin_cases, ct_front_cases, ct_breaker_cases,
+	ct_shadow_cases, ct_tally_cases, ct_note_cases, ct_note_life_cases,
+	ct_address_cases, ct_late_cases, ct_metered_cases, ct_walk_cases,
+	ct_change_cases, ct_cursor_cases, ct_age_cases, ct_heard_cases,
+	ct_clock_cases, ct_order_cases, ct_backup_cases, ct_batch_cases,
+	ct_node_cases;
 
 /* Every group over one backend; the program's exit code. */
 int ct_run(const struct ct_factory *factory);

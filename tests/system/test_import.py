@@ -1,11 +1,13 @@
 """`reunite import`: external ids out of a CSV file. The dry run, doing it,
 conflicts with their lines, kills, limits, jobs that fail, garbage."""
 
+import contextlib
 import csv
 import io
 import json
 import os
 import signal
+import sqlite3
 import subprocess
 import time
 
@@ -380,6 +382,58 @@ def test_what_changed_meanwhile_is_not_overwritten(box, sleeping):
     assert ids(box)[user_id(0)] == "by-hand"
     assert ids(box)[user_id(1)] == key(1)
     assert outcomes(reunite) == {2: "has_other_external_id", 3: "set"}
+
+
+# --- beside merges ---
+
+
+def locks(reunite, *row):
+    with contextlib.closing(sqlite3.connect(
+            os.path.join(reunite.folder, "reunite.db"))) as store, store:
+        if row:
+            store.execute(
+                "INSERT INTO locks(account, zendesk_user_id, job_id, token,"
+                " until_ms) SELECT id, ?, ?, 1, ? FROM accounts", row)
+        return store.execute("SELECT zendesk_user_id, job_id FROM locks"
+                             ).fetchall()
+
+
+def test_who_is_being_merged_is_left_alone(box, sleeping):
+    reunite = sleeping()
+    box.people(customer(0), customer(1), customer(2))
+    write(reunite, table(numbers(1, first=2)))
+    run(reunite, "--apply")  # the store knows the account from then on
+    write(reunite, table(numbers(2)))
+    later_ms = int(time.time() * 1000) + 600_000
+    locks(reunite, user_id(0), 4711, later_ms)
+    run(reunite, "--apply", code=1)
+    assert outcomes(reunite) == {2: "busy", 3: "set"}
+    assert user_id(0) not in ids(box)
+    assert locks(reunite) == [(user_id(0), 4711)]
+
+
+def test_who_is_being_imported_is_locked_meanwhile(box, sleeping):
+    reunite = sleeping()
+    box.people(customer(0))
+    box.settings(job_ms=600_000)
+    write(reunite, table(numbers(1)))
+    command = Command(reunite, "--apply")
+    harness.wait_until(lambda: calls(box, "job_get"), what="a job")
+    [(user, owner)] = locks(reunite)
+    assert user == user_id(0) and owner < 0
+    command.interrupt()
+    assert locks(reunite) == []
+
+
+def test_an_import_needs_the_store_only_to_apply(box, sleeping):
+    reunite = sleeping()
+    box.people(customer(0))
+    write(reunite, table(numbers(1)))
+    os.unlink(os.path.join(reunite.folder, "reunite.db"))
+    run(reunite)
+    code, _, err = Command(reunite, "--apply").end()
+    assert code == 1 and "no store" in err
+    assert writes(box) == []
 
 
 # --- jobs ---
