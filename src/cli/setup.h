@@ -86,7 +86,7 @@ void setup_zendesk_remove(struct setup *s);
 /* Where the secrets of a setting are kept: *new*. */
 char *setup_secret_path(const struct setup *s, const char *account,
 			const char *setting);
-/* Replaces the file as a whole, mode 0600; *changed: it was not so before. */
+/* Replaces the file as a whole; *changed: it was not so before. */
 MUST_CHECK enum result setup_file_write(const char *path, struct slice text,
 					bool *changed, struct error *err);
 /* Makes a file that is not there yet, mode 0600; RESULT_CONFLICT: it is. */

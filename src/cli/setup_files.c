@@ -1,10 +1,11 @@
 /*
- * The files that `setup` writes: whole or not at all, mode 0600.
+ * The files that `setup` writes: whole or not at all, never for everybody.
  *
  * A file is written beside its place, synced, and put there at once, so that
  * neither a crash nor a full disk leaves half a secret; the daemon may read it
- * meanwhile. Run by root, a file belongs to whom the one before belonged, else
- * to the user reunite, if there is one: else the daemon could not read it.
+ * meanwhile. A new one has mode 0600 and, made by root, belongs to the user
+ * reunite if there is one: else the daemon could not read it. One that was
+ * there keeps its owner, its group and that the group may read it.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -24,7 +25,8 @@
 
 #define FILE_MAX_BYTES ((size_t)1 << 20)
 #define OLD_MAX	       3 /* secrets kept behind those in use */
-#define MODE	       0600
+#define MODE	       ((mode_t)0600)
+#define MODE_GROUP     ((mode_t)0640) /* what one that was there may have */
 #define DAEMON_USER    "reunite"
 
 void setup_secrets_add(struct setup_secrets *s, const char *secret)
@@ -65,16 +67,17 @@ static bool write_all(int fd, struct slice text)
 	return true;
 }
 
+/* To whom it is to belong; mkostemp() made it for its owner only. */
 static bool give(int fd, const char *path)
 {
 	const struct passwd *user;
+	bool root = geteuid() == 0;
 	struct stat st;
 
-	if (geteuid() != 0)
-		return true;
 	if (stat(path, &st) == 0)
-		return fchown(fd, st.st_uid, st.st_gid) == 0;
-	user = getpwnam(DAEMON_USER);
+		return (!root || fchown(fd, st.st_uid, st.st_gid) == 0) &&
+		       fchmod(fd, (st.st_mode & MODE_GROUP) | MODE) == 0;
+	user = root ? getpwnam(DAEMON_USER) : NULL;
 	return !user || fchown(fd, user->pw_uid, user->pw_gid) == 0;
 }
 
@@ -119,7 +122,7 @@ static char *write_beside(const char *path, struct slice text,
 	return NULL;
 }
 
-/* True: it holds just that, for its owner only. */
+/* True: it holds just that, and not for everybody. */
 static bool is_so(const char *path, struct slice text)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
@@ -130,7 +133,7 @@ static bool is_so(const char *path, struct slice text)
 	if (fd < 0)
 		return false;
 	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) &&
-	    (st.st_mode & 07777 & ~(mode_t)MODE) == 0 &&
+	    (st.st_mode & 07777 & ~MODE_GROUP) == 0 &&
 	    (size_t)st.st_size == text.len) {
 		is = xcalloc(text.len + 1, 1);
 		same = read(fd, is, text.len + 1) == (ssize_t)text.len &&

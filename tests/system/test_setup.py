@@ -517,7 +517,24 @@ def test_a_file_that_others_may_read(setup):
     texts = [line["text"] for line in setup.lines()
              if line["state"] == "written"]
     assert len(texts) == 1 and texts[0].startswith("sunco_webhook_secrets")
-    assert mode(setup.path("sunco")) == 0o600
+    assert mode(setup.path("sunco")) == 0o640
+    is_unchanged(setup.states())
+
+
+def test_a_file_that_belongs_to_a_group(setup):
+    """The daemon's, who may read it: it still may."""
+    setup.with_files()
+    setup.states()
+    setup.sandbox.zendesk.post(
+        f"/api/v2/webhooks/{setup.webhooks()[0]['id']}/signing_secret")
+    group = os.getgid()
+    if os.geteuid() == 0:
+        group = 12345
+        os.chown(setup.path("zendesk"), 0, group)
+    os.chmod(setup.path("zendesk"), 0o640)
+    assert setup.states()[("files", "secrets")] == "written"
+    assert mode(setup.path("zendesk")) == 0o640
+    assert os.stat(setup.path("zendesk")).st_gid == group
 
 
 def test_a_folder_that_is_not_there(setup):

@@ -168,8 +168,8 @@ static void lists_that_are_none(void **state)
 		"{}",
 		"{\"triggers\":{}}",
 		"{\"triggers\":[1],\"meta\":{\"has_more\":true}}",
-		"{\"triggers\":[],\"meta\":{\"has_more\":true,"
-		"\"after_cursor\":\"c\"}}",
+		("{\"triggers\":[],\"meta\":{\"has_more\":true,"
+		 "\"after_cursor\":\"c\"}}"),
 		"{\"triggers\":[1],\"next_page\":\"https://x.example/\"}",
 	};
 	struct api_fixture *f = *state;
