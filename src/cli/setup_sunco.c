@@ -20,18 +20,18 @@
 struct sunco {
 	struct setup *setup;
 	bool only_me;	   /* the key is an integration's */
-	char *integration; /* where ours is, or should be; NULL: nowhere */
-	bool integration_is_ours;
-	bool has_webhook;
+	char *ours;	   /* the integration with our name; NULL: none */
+	char *integration; /* where the webhook is; NULL: nowhere */
 	struct registered_webhook webhook;
 	size_t seen; /* webhooks of the app */
 };
 
 static void sunco_release(struct sunco *f)
 {
-	if (f->has_webhook)
+	if (f->integration)
 		registered_webhook_release(&f->webhook);
 	free(f->integration);
+	free(f->ours);
 }
 
 /* One webhook of an integration: is it ours? */
@@ -44,17 +44,15 @@ static void look_at_webhook(struct sunco *f, const char *integration,
 		return;
 	f->seen++;
 	if (!registration_owns_webhook(&f->setup->want, REGISTERED_SUNCO, &w) &&
-	    !(f->integration_is_ours && str_eq(f->integration, integration))) {
+	    !(f->ours && str_eq(f->ours, integration))) {
 		registered_webhook_release(&w);
-	} else if (f->has_webhook) {
+	} else if (f->integration) {
 		setup_say(f->setup, SETUP_NOTE, "sunco", "webhook", w.id,
 			  "leads here, too: every event comes twice, which "
 			  "does no harm; remove one");
 		registered_webhook_release(&w);
 	} else {
 		f->webhook = w;
-		f->has_webhook = true;
-		free(f->integration);
 		f->integration = xstrdup(integration);
 	}
 }
@@ -90,10 +88,8 @@ static bool look_at_integration(struct sunco *f, const struct json_t *v)
 	ours = registration_owns_integration(&f->setup->want, &i);
 	setup_say(f->setup, SETUP_FOUND, "sunco", "integration", i.id, "%s%s%s",
 		  i.type, *i.name ? ": " : "", i.name);
-	if (ours && !f->integration) {
-		f->integration = xstrdup(i.id);
-		f->integration_is_ours = true;
-	}
+	if (ours && !f->ours)
+		f->ours = xstrdup(i.id);
 	if (str_eq(i.type, "custom"))
 		ok = look_at_webhooks(f, i.id, !ours);
 	registered_integration_release(&i);
@@ -142,19 +138,11 @@ static bool look_at_app(struct sunco *f)
 
 static bool look(struct sunco *f)
 {
-	const char *asked = cli_text(f->setup->cli, "integration");
-
 	if (!look_at_app(f))
 		return false;
 	if (f->only_me)
 		return look_at_webhooks(f, "me", false);
-	if (!look_at_integrations(f))
-		return false;
-	if (asked && !f->has_webhook) {
-		free(f->integration);
-		f->integration = xstrdup(asked);
-	}
-	return true;
+	return look_at_integrations(f);
 }
 
 /* ---- making one ---- */
@@ -204,34 +192,35 @@ static bool create_integration(struct sunco *f)
 		       &o, &v))
 		return false;
 	CRASH_POINT("setup_sunco_created");
-	f->integration = json_get_text(json_get(v, "integration"), "id");
-	f->integration_is_ours = true;
+	f->ours = json_get_text(json_get(v, "integration"), "id");
 	json_free(v);
-	setup_say(f->setup, SETUP_CREATED, "sunco", "integration",
-		  f->integration, "custom: reunite %s",
-		  f->setup->account->name);
-	ok = f->integration && look_at_webhooks(f, f->integration, false);
-	if (ok && !f->has_webhook)
-		ok = create_webhook(f, f->integration);
+	setup_say(f->setup, f->ours ? SETUP_CREATED : SETUP_FAILED, "sunco",
+		  "integration", f->ours, "%s%s",
+		  f->ours ? "custom: reunite " : "no id was told -> run setup ",
+		  f->ours ? f->setup->account->name : "again");
+	ok = f->ours && look_at_webhooks(f, f->ours, false);
+	if (ok && !f->integration)
+		ok = create_webhook(f, f->ours);
 	return ok;
 }
 
 static bool create(struct sunco *f)
 {
+	const char *asked = cli_text(f->setup->cli, "integration");
 	bool ok;
 
 	if (no_room(f))
 		return false;
 	if (f->only_me)
 		ok = create_webhook(f, "me");
-	else if (f->integration)
-		ok = create_webhook(f, f->integration);
+	else if (asked || f->ours)
+		ok = create_webhook(f, asked ? asked : f->ours);
 	else
 		ok = create_integration(f);
-	if (ok && f->has_webhook)
+	if (ok && f->integration)
 		setup_say(f->setup, SETUP_CREATED, "sunco", "webhook",
 			  f->webhook.id, "%s", f->webhook.target);
-	return ok && f->has_webhook;
+	return ok && f->integration;
 }
 
 static bool mend(struct sunco *f)
@@ -266,7 +255,7 @@ static bool mend(struct sunco *f)
 bool setup_sunco(struct setup *s, struct setup_secrets *out)
 {
 	struct sunco f = {.setup = s};
-	bool ok = look(&f) && (f.has_webhook ? mend(&f) : create(&f));
+	bool ok = look(&f) && (f.integration ? mend(&f) : create(&f));
 
 	if (ok && str_is_empty(f.webhook.secret)) {
 		setup_say(s, SETUP_FAILED, "sunco", "webhook", f.webhook.id,
@@ -283,32 +272,35 @@ bool setup_sunco(struct setup *s, struct setup_secrets *out)
 
 /* ---- removing it ---- */
 
+static void remove_one(struct setup *s, enum registration_call call,
+		       const char *part, const char *integration,
+		       const char *webhook)
+{
+	struct registration_order o = {call, {integration, webhook}, NULL};
+	struct json_t *v;
+
+	if (!setup_ask(s, part, "cannot remove it", &o, &v))
+		return;
+	json_free(v);
+	setup_say(s, SETUP_REMOVED, "sunco", part,
+		  webhook ? webhook : integration, "%s",
+		  webhook ? "" : "with its webhook");
+}
+
 void setup_sunco_remove(struct setup *s)
 {
 	struct sunco f = {.setup = s};
-	struct registration_order o = {CALL_SUNCO_WEBHOOK_DELETE, {NULL}, NULL};
-	const char *part = "webhook";
-	struct json_t *v;
 
-	if (!look(&f))
-		goto out;
-	if (f.integration_is_ours) {
-		o.call = CALL_SUNCO_INTEGRATION_DELETE;
-		part = "integration";
-	} else if (!f.has_webhook) {
-		setup_say(s, SETUP_UNCHANGED, "sunco", part, NULL,
-			  "there is none of ours");
-		goto out;
+	if (look(&f)) {
+		if (f.integration && !str_eq(f.integration, f.ours))
+			remove_one(s, CALL_SUNCO_WEBHOOK_DELETE, "webhook",
+				   f.integration, f.webhook.id);
+		if (f.ours)
+			remove_one(s, CALL_SUNCO_INTEGRATION_DELETE,
+				   "integration", f.ours, NULL);
+		if (!f.integration && !f.ours)
+			setup_say(s, SETUP_UNCHANGED, "sunco", "webhook", NULL,
+				  "there is none of ours");
 	}
-	o.ids[0] = f.integration;
-	o.ids[1] = f.webhook.id;
-	if (setup_ask(s, part, "cannot remove it", &o, &v)) {
-		json_free(v);
-		setup_say(s, SETUP_REMOVED, "sunco", part,
-			  f.integration_is_ours ? f.integration : f.webhook.id,
-			  "%s",
-			  f.integration_is_ours ? "with its webhook" : "");
-	}
-out:
 	sunco_release(&f);
 }

@@ -664,6 +664,23 @@ def test_remove_leaves_what_others_made(setup):
     assert setup.sunco_hooks() == []
 
 
+def test_remove_of_a_webhook_elsewhere(setup):
+    """Ours is in somebody else's integration, and one with our name is there,
+    too: only that goes as a whole."""
+    setup.with_files()
+    [bot] = setup.custom()
+    setup.states("--integration", bot["id"])
+    made = setup.sandbox.sunco.post(setup.app + "/integrations", {
+        "type": "custom", "displayName": "reunite acme", "webhooks": [
+            {"target": "https://x.example/", "triggers": ["user:merge"]}]})
+    assert made.status == 201
+    states = setup.states("--remove", "--yes")
+    assert states[("sunco", "webhook")] == "removed"
+    assert states[("sunco", "integration")] == "removed"
+    assert setup.custom() == [bot]
+    assert setup.sunco_hooks() == []
+
+
 # ---- what does not work ----
 
 
