@@ -52,7 +52,7 @@ struct store_health {
 	int64_t schema;
 	int64_t size_bytes; /* of the database; its log comes on top */
 	bool durable;	    /* what is committed survives a power failure */
-	char mode[32];	    /* how it writes: "wal" */
+	char mode[40];	    /* how it writes: "wal" */
 	char settings[96];  /* that this rests on, as they are in force */
 };
 

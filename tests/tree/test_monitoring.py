@@ -229,6 +229,13 @@ CASES = {
         {'reunite_webhook_seconds_bucket{instance="a",le="0.5"}': "0+10x60",
          'reunite_webhook_seconds_bucket{instance="a",le="5"}': "0+10x60",
          'reunite_webhook_seconds_bucket{instance="a",le="+Inf"}': "0+10x60"}),
+    "ReuniteCertificateEnds": (
+        90, {'reunite_tls_certificate_expiry_timestamp_seconds{instance="a"}':
+             flat(1_210_000, 100)},
+        {'reunite_tls_certificate_expiry_timestamp_seconds{instance="a"}':
+         flat(1_300_000, 100),
+         'reunite_tls_certificate_expiry_timestamp_seconds{instance="b"}':
+         flat(0, 100)}),
     "ReuniteQueueOld": (
         30, {'reunite_queue_oldest_seconds{account="a"}': "0+60x60",
              'reunite_account_held{account="a",reason="paused"}': flat(0)},
