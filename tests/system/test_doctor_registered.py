@@ -11,6 +11,7 @@ import harness
 import rounds
 import secure_front
 from clinic import of
+from daemon import fast_clock
 
 PLACE = "https://reunite.example"
 BODY = ('{"v":1,"ticket_id":"{{ticket.id}}",'
@@ -251,6 +252,18 @@ def test_lists_that_do_not_come(clinic, registered):
     found = levels(clinic)
     assert found["sunco webhook"] == found["zendesk webhook"] == ["problem"]
     assert found["trigger"] == []
+
+
+def test_answers_that_add_up(clinic, registered):
+    """Each comes in its time, all of them together do not: what has not come
+    by then is left out. Where the machine is slow, even more is."""
+    for call in ("oauth", "webhook_list", "signing_secret"):
+        clinic.sandbox.fault(match={"call": call}, kind="delay", ms=900,
+                             times=-1)
+    rows = clinic.all_rows(environment=fast_clock(8))
+    assert not [r for r in rows if r["check"] == "zendesk webhook"
+                and "its secret is known" in r["finding"]]
+    assert of(rows, "api token", "acme")
 
 
 # --- public_url ---
