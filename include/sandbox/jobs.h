@@ -20,6 +20,7 @@ struct json_t;
 struct jobs;
 struct jobs *jobs_new(void);
 void jobs_free(struct jobs *j);
+void jobs_reset(struct jobs *j); /* as if there had been none */
 /* Those whose time has come. */
 void jobs_run(struct account *a, int64_t now_ms);
 /* How many are not over. */

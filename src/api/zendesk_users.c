@@ -22,6 +22,7 @@ enum {
 	SEARCH_PAGES_MAX = 30,
 	SEARCH_HITS_MAX = 300,
 	LIST_PAGES_MAX = 10,
+	IDENTITIES_PAGE = 100,
 };
 
 /* Side-loaded with every user: not a single request more. */
@@ -147,7 +148,8 @@ void zendesk_op_list_rest(struct zendesk_op *op, const struct api_result *r)
 /* ---- users out of an answer ---- */
 
 /* Side-loaded identities are beside the users or inside them. None for a user
- * that has an address means that they were not brought. */
+ * that has an address means that they were not brought; as many as a page has
+ * may be the first page of more. */
 static bool user_take(struct zendesk_op *op, const struct json_t *v,
 		      const struct json_t *answer, bool alone)
 {
@@ -162,7 +164,7 @@ static bool user_take(struct zendesk_op *op, const struct json_t *v,
 			zd_user_release(&u);
 			return true;
 		}
-	if (json_is_arr(beside))
+	if (json_is_arr(beside) && json_len(beside) < IDENTITIES_PAGE)
 		zd_user_decode_identities(&u, beside);
 	if (json_is_arr(organizations))
 		zd_user_decode_organizations(&u, organizations, alone);

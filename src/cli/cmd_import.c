@@ -78,6 +78,33 @@ static void print_outcomes(const struct import_walk *w)
 	cli_table_release(&table);
 }
 
+/* Lines to look at first; all of them are in the report. */
+static void print_odd(const struct import_walk *w)
+{
+	static const char *const headings[] = {"line", "outcome", "user",
+					       "other user", "other line"};
+	struct cli_table table;
+
+	if (w->odd_count == 0)
+		return;
+	fprintf(w->cli->out, "\nto look at%s:\n",
+		w->odd_count == IMPORT_ODD_MAX ? ", the first ones" : "");
+	cli_table_init(&table, w->cli, headings, ARRAY_LEN(headings));
+	for (size_t i = 0; i < w->odd_count; i++) {
+		const struct import_row *row = &w->odd[i];
+
+		cli_table_cell(&table, "%lld", (long long)row->line);
+		cli_table_cell(&table, "%s",
+			       import_outcome_name(row->outcome, w->apply));
+		cli_table_id(&table, row->user);
+		cli_table_id(&table, row->other_user);
+		cli_table_id(&table, (uint64_t)row->other_line);
+	}
+	cli_table_flush(&table);
+	cli_table_release(&table);
+	fputc('\n', w->cli->out);
+}
+
 static void print_text(const struct import_walk *w, const char *next)
 {
 	FILE *out = w->cli->out;
@@ -86,6 +113,7 @@ static void print_text(const struct import_walk *w, const char *next)
 		w->apply ? "done" : "dry run, nothing was changed",
 		w->account->name, (long long)w->report.rows);
 	print_outcomes(w);
+	print_odd(w);
 	fprintf(out, "report, a line a row: %s\n", w->report.path);
 	if (w->report.counts[IMPORT_UNKNOWN] > 0)
 		fprintf(out, "Zendesk's search lags by some minutes: addresses "

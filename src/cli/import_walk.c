@@ -222,12 +222,21 @@ static void print_row(struct import_walk *w, const struct import_item *i)
 	cli_json(w->cli, v);
 }
 
+static void report_item(struct import_walk *w, const struct import_item *i)
+{
+	enum import_class class = import_outcome_class(i->row.outcome);
+
+	import_report_add(&w->report, &i->row, i->note);
+	if (class != IMPORT_TODO && class != IMPORT_FINE &&
+	    w->odd_count < IMPORT_ODD_MAX)
+		w->odd[w->odd_count++] = i->row;
+}
+
 static void window_done(struct import_walk *w)
 {
 	import_lock_drop(&w->lock);
 	for (size_t i = 0; i < w->count; i++)
-		import_report_add(&w->report, &w->items[i].row,
-				  w->items[i].note);
+		report_item(w, &w->items[i]);
 	if (w->asked && !import_report_keep(&w->report, &w->behind)) {
 		import_stop(w, cli_error(w->cli, "cannot write %s",
 					 w->report.part));

@@ -38,8 +38,9 @@
 #include "import_report.h"
 #include "progress.h"
 
-#define IMPORT_WINDOW 500
-#define IMPORT_NOTE   65
+#define IMPORT_WINDOW  500
+#define IMPORT_NOTE    65
+#define IMPORT_ODD_MAX 10
 
 enum import_phase {
 	IMPORT_HOLDERS,
@@ -98,7 +99,9 @@ struct import_walk {
 	int rounds; /* of VERIFY */
 	/* of all windows */
 	size_t terms; /* so many in one search are known to be alternatives */
-	bool one_by_one;	 /* they are not */
+	bool one_by_one;		       /* they are not */
+	struct import_row odd[IMPORT_ODD_MAX]; /* the first to look at */
+	size_t odd_count;
 	struct twin_table users; /* who gets which external id */
 	struct loop_timer *again, *reverify, *tick;
 	struct loop_signal *signals[2];

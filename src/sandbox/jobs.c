@@ -38,13 +38,19 @@ struct jobs *jobs_new(void)
 	return xcalloc(1, sizeof(struct jobs));
 }
 
-void jobs_free(struct jobs *j)
+void jobs_reset(struct jobs *j)
 {
 	for (size_t i = 0; i < j->count; i++) {
 		json_free(j->items[i].rows);
 		json_free(j->items[i].results);
 	}
 	free(j->items);
+	*j = (struct jobs){.count = 0};
+}
+
+void jobs_free(struct jobs *j)
+{
+	jobs_reset(j);
 	free(j);
 }
 

@@ -1,6 +1,7 @@
 /*
  * The parts of the stand-in and their routes, made and ended together.
  */
+#include "sandbox/jobs.h"
 #include "sandbox/sandbox.h"
 
 #include <stdio.h>
@@ -115,6 +116,7 @@ void sandbox_reset(struct sandbox *sb)
 	tokens_revoke_all(sb->account.tokens);
 	sb->account.limits = (struct limits){.zendesk = {0}};
 	state_reset(sb->account.state);
+	jobs_reset(sb->account.jobs);
 	registry_reset(&sb->account.registry, sb->account.state);
 	if (sb->seeded)
 		people_seed(&sb->account, loop_wall_ms(sb->loop));

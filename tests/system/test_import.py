@@ -204,6 +204,8 @@ def test_what_an_admin_reads_of_an_import(box, sleeping):
     assert out.startswith("dry run, nothing was changed, account acme, "
                           "2 rows\n")
     assert "would_set" in out and "unknown_address" in out
+    assert "to look at:\nline  outcome" in out
+    assert "\n3     unknown_address  -" in out
     assert "report, a line a row: import-acme.csv" in out
     assert f"next: reunite import users.csv -c {reunite.config} --apply" in out
     assert err == ""

@@ -73,10 +73,12 @@ static void test_updates_name_users_by_id(void **state)
 static void test_an_answer_that_is_no_job(void **state)
 {
 	struct api_fixture *f = *state;
-	static const char *const bodies[] = {
-		"{}", "{\"job_status\":{}}", "{\"job_status\":{\"id\":\"\"}}",
-		"{\"job_status\":{\"id\":\"0123456789012345678901234567890123"
-		"4567890123456789012345678901234567890\"}}"};
+	static const char too_long[] =
+		"{\"job_status\":{\"id\":\"01234567890123456789012345678901"
+		"2345678901234567890123456789012345678901234567890\"}}";
+	static const char *const bodies[] = {"{}", "{\"job_status\":{}}",
+					     "{\"job_status\":{\"id\":\"\"}}",
+					     too_long};
 
 	for (size_t i = 0; i < ARRAY_LEN(bodies); i++) {
 		SCRIPT(f, REPLY("/update_many ", 200, NULL, bodies[i]));
