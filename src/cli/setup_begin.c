@@ -135,6 +135,17 @@ static char *given_by(const struct cli *c, const struct source *s)
 	return s->option ? xstrdup(cli_text(c, s->option)) : NULL;
 }
 
+/* NULL: after its subdomain. Where variables may be the whole configuration,
+ * the daemon calls their account so. */
+static const char *name_of(const struct cli *c)
+{
+	const char *name = cli_text(c, "account");
+	bool variables = !c->config_path && !cli_given(c, "zendesk-url") &&
+			 getenv("REUNITE_ZENDESK_URL");
+
+	return !name && variables ? "default" : name;
+}
+
 static int compose(struct setup *s)
 {
 	struct config_given given[SOURCES];
@@ -150,8 +161,7 @@ static int compose(struct setup *s)
 		};
 	if (is_terminal(s->cli))
 		ask_for_rest(s->cli, given);
-	r = config_compose(&s->config, cli_text(s->cli, "account"), given,
-			   SOURCES, &err);
+	r = config_compose(&s->config, name_of(s->cli), given, SOURCES, &err);
 	for (size_t i = 0; i < SOURCES; i++) {
 		values[i] = (char *)(uintptr_t)given[i].value;
 		if (values[i])
@@ -253,6 +263,8 @@ int setup_begin(struct setup *s)
 
 	path = path ? path : CONFIG_DEFAULT_PATH;
 	s->path = absolute(path);
+	if (!s->path && !s->cli->config_path)
+		s->path = xstrdup(path); /* variables may do without it */
 	if (!s->path)
 		return cli_usage_error(s->cli, "the folder of %s: %s", path,
 				       strerror(errno));

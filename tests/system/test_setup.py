@@ -275,6 +275,23 @@ def test_what_a_first_configuration_lacks(setup):
     assert setup.requests() == []
 
 
+@pytest.mark.parametrize("file, account", [(False, "default"),
+                                           (True, "acme")])
+def test_how_a_new_account_is_called(setup, file, account):
+    """After its subdomain; but the daemon that has nothing but variables calls
+    it default."""
+    if os.path.exists("/etc/reunite/reunite.conf"):
+        pytest.skip("this machine has a configuration")
+    done = subprocess.run(
+        [harness.binary("reunite"), "setup", "--print", "--url", OURS,
+         *(["-c", setup.config] if file else [])],
+        stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False,
+        timeout=60, env={**os.environ, **setup.first(),
+                         "REUNITE_ZENDESK_URL": "https://acme.zendesk.com"})
+    assert done.returncode == 0, done.stderr
+    assert f"{OURS}/webhooks/{account}/zendesk" in done.stdout
+
+
 def test_a_first_time_with_an_api_token(setup):
     token = setup.path("token")
     with open(token, "w", encoding="utf-8") as f:
