@@ -232,8 +232,10 @@ def test_the_dockerfile_is_sound():
                      if word == "ARG")
     assert re.fullmatch(r"debian:[a-z]+-slim", arguments["BASE"])
     cmake = (ROOT / "CMakeLists.txt").read_text()
-    assert re.search(r"VERSION ([\d.]+)", cmake[cmake.index("project("):])[1] \
-        == arguments["VERSION"]
+    version = re.search(r"VERSION ([\d.]+)", cmake[cmake.index("project("):])[1]
+    assert arguments["VERSION"] == version
+    for deployment in deployments().values():
+        assert container_of(deployment)["image"].endswith(f"/reunite:{version}")
     for word, row in instructions():
         assert "latest" not in row and "sudo" not in row
         if word == "WORKDIR":
