@@ -732,6 +732,20 @@ def test_a_user_who_may_not(setup):
     assert "must belong to an admin" in text
 
 
+@pytest.mark.parametrize("status, body, code, words", [
+    (404, {"error": "InvalidEndpoint", "description": "Not found"}, 1,
+     "a plan that has them"),
+    (429, {"error": "APIRateLimitExceeded"}, 4, "in a minute"),
+])
+def test_a_plan_without_webhooks_and_a_limit(setup, status, body, code, words):
+    setup.with_files()
+    setup.sandbox.fault(match={"api": "zendesk", "call": "webhook_list"},
+                        kind="status", status=status, times=-1, body=body,
+                        headers={"Retry-After": "30"})
+    assert words in refusal(setup.lines(code=code), "zendesk", "webhook")
+    setup.sandbox.control("DELETE", "faults")
+
+
 def test_all_the_webhooks_it_may_have(setup):
     setup.with_files()
     setup.sandbox.settings(webhooks_max=1)
