@@ -168,6 +168,18 @@ find_trigger(const struct doctor_hooks *h, const char *webhook_id)
 	return NULL;
 }
 
+/* Rather the one that calls the webhook that is as it should be. */
+static const struct registered_trigger *
+any_trigger(const struct doctor_hooks *h, const char *webhook_id)
+{
+	const struct registered_trigger *t = find_trigger(h, webhook_id);
+
+	for (size_t i = 0; i < h->count && !t; i++)
+		if (h->items[i].part == REGISTERED_TICKET)
+			t = find_trigger(h, h->items[i].id);
+	return t;
+}
+
 static void check_trigger(struct doctor *d)
 {
 	const struct doctor_hooks *h = d->upstream->hooks;
@@ -182,7 +194,7 @@ static void check_trigger(struct doctor *d)
 		return;
 	hook = doctor_hooks_find(h, REGISTERED_TICKET, &count);
 	id = hook ? hook->id : NULL;
-	t = find_trigger(h, id);
+	t = any_trigger(h, id);
 	drift = t ? registration_trigger_drift(id, t) : 0;
 	if (!t)
 		say_missing(d, "the ticket trigger");

@@ -217,6 +217,9 @@ def test_twice_the_same(clinic, registered):
             *registered.secrets["zendesk_webhook_secrets"],
             registered.secret(twin)]})
     assert "2 of them" in clinic.finding("zendesk webhook", "warning")
+    registered.change_webhook(registered.ticket, status="inactive")
+    assert "2 of them" in clinic.finding("zendesk webhook", "warning")
+    assert "webhook" in clinic.finding("trigger", "problem")
 
 
 def test_a_client_that_may_not_look(clinic, registered):
