@@ -202,7 +202,8 @@ static const struct cli_option options[] = {
 	 "of zendesk_url: needed above 200 end users"},
 	{"messaging-user", CLI_NUMBER, "ID",
 	 "a user whom a conversation of your own just made; is deleted"},
-	{"wait", CLI_NUMBER, "SECONDS", "for one behaviour at most (300)"},
+	{"wait", CLI_NUMBER, "SECONDS",
+	 "until a search finds somebody (300); less for the others"},
 	{"show-account", CLI_FLAG, NULL, "name the account in the result"},
 	{NULL, CLI_FLAG, NULL, NULL},
 };

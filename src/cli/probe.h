@@ -14,11 +14,16 @@
 #include "core/user.h"
 #include "progress.h"
 
-#define PROBE_TEXT_SIZE	  96
-#define PROBE_NOTE_SIZE	  240
-#define PROBE_WAIT_S	  300 /* --wait */
-#define PROBE_TICKETS_MAX 20
-#define PROBE_STEPS	  6
+#define PROBE_TEXT_SIZE 96
+#define PROBE_NOTE_SIZE 240
+#define PROBE_WAIT_S	300 /* --wait: for a search to find somebody */
+/* Parts of it, for what comes sooner if it comes at all. */
+#define PROBE_WAIT_CONVERSATION 2
+#define PROBE_WAIT_IDENTITY	5
+#define PROBE_WAIT_EVENTS	5
+#define PROBE_WAIT_ZENDESK_ID	20
+#define PROBE_TICKETS_MAX	20
+#define PROBE_STEPS		6
 
 /* X(NAME, name, question): the table's rows, in its order. */
 #define PROBE_ROWS(X)                                                          \

@@ -7,9 +7,6 @@
 #include "base/str.h"
 #include "probe.h"
 
-/* Of the longest wait: events come within seconds. */
-#define EVENTS_PART 5
-
 struct heard {
 	bool any;	 /* of our people */
 	bool of_address; /* user.identity_created of the profile's address */
@@ -114,7 +111,7 @@ void probe_events(struct probe *p)
 		return;
 	}
 	while (!is_enough(p, &h) &&
-	       probe_pause(p, start_ms, p->wait_ms / EVENTS_PART))
+	       probe_pause(p, start_ms, p->wait_ms / PROBE_WAIT_EVENTS))
 		if (!listen(p, &h))
 			break;
 	say_identity(p, &h);

@@ -211,19 +211,20 @@ static bool has_moved(struct probe *p)
 
 static void see_identity(struct probe *p)
 {
+	int64_t max_ms = p->wait_ms / PROBE_WAIT_IDENTITY;
 	int64_t start_ms = clock_mono_ms();
 
 	p->limited = false;
 	do {
 		probe_doing(p, "until the identity moves: %lld of %lld s",
 			    (long long)(since(start_ms) / 1000),
-			    (long long)(p->wait_ms / 1000));
+			    (long long)(max_ms / 1000));
 		if (has_moved(p)) {
 			probe_say_soon(p, PROBE_IDENTITY_MOVES, "yes",
 				       start_ms);
 			return;
 		}
-	} while (probe_pause(p, start_ms, p->wait_ms));
+	} while (probe_pause(p, start_ms, max_ms));
 	if (!probe_stopped(p))
 		probe_say(p, PROBE_IDENTITY_MOVES, "no", -1,
 			  "not within %lld s",
@@ -239,8 +240,7 @@ static const char *whose(const struct probe *p, uint64_t id)
 	return id ? "somebody else" : "nobody";
 }
 
-/* As long as it names the merged user it may still change: a tenth of the
- * longest wait is given to that. */
+/* As long as it names the merged user it may still change. */
 static void see_zendesk_id(struct probe *p)
 {
 	int64_t start_ms = clock_mono_ms();
@@ -255,7 +255,7 @@ static void see_zendesk_id(struct probe *p)
 			return;
 		id = json_get_id(json_get(a->json, "user"), "zendeskId");
 	} while (id && id != p->profile.id &&
-		 probe_pause(p, start_ms, p->wait_ms / 10));
+		 probe_pause(p, start_ms, p->wait_ms / PROBE_WAIT_ZENDESK_ID));
 	if (id == p->profile.id)
 		probe_say_soon(p, PROBE_ZENDESK_ID_AFTER, whose(p, id),
 			       start_ms);

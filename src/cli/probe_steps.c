@@ -252,6 +252,14 @@ static void say_missing(struct probe *p)
 			  p->rows[PROBE_CONVERSATION].note);
 }
 
+/* Nobody waits for what may never come as long as for a search. */
+static bool gives_up(const struct probe *p, int64_t waited_ms)
+{
+	return waited_ms >= p->wait_ms / (p->messaging.id
+						  ? PROBE_WAIT_ZENDESK_ID
+						  : PROBE_WAIT_CONVERSATION);
+}
+
 static void step_found(struct probe *p)
 {
 	int64_t start_ms = clock_mono_ms();
@@ -268,9 +276,8 @@ static void step_found(struct probe *p)
 		all &= look_found(p, PROBE_FOUND_EXTERNAL_ID, &p->plain,
 				  TRIAL_SEARCH_EXTERNAL_ID,
 				  p->plain.external_id);
-		/* zendeskId may never come: nobody waits for that alone */
 		all &= look_messaging(p, &export_ms) ||
-		       (p->messaging.id && since(start_ms) >= p->wait_ms / 10);
+		       gives_up(p, since(start_ms));
 	} while (!all && probe_pause(p, start_ms, p->wait_ms));
 	if (!probe_stopped(p))
 		say_missing(p);
