@@ -13,6 +13,7 @@ import ctypes
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 
@@ -85,7 +86,7 @@ class Container:
         with open(self.log_file, "ab") as log:
             self.process = subprocess.Popen(
                 ["unshare", "--mount", "--net", "--pid", "--ipc", "--uts",
-                 "--fork", "--kill-child", sys.executable, __file__,
+                 "--fork", sys.executable, __file__,
                  root, *mounts, "--", *argv],
                 stdout=log, stderr=log, stdin=subprocess.DEVNULL,
                 env={**os.environ,
@@ -125,8 +126,10 @@ class Container:
         os.kill(self.pid(), signo)
 
     def kill(self):
+        """Its process 1, with which all the others end: who became another
+        user no longer dies with its parent."""
         if not self.gone():
-            self.process.kill()
+            self.signal(signal.SIGKILL)
         self.process.wait()
 
 
