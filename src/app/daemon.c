@@ -163,11 +163,16 @@ static void show_certificate(struct daemon *d, struct tls_context *tls)
 {
 	int64_t ends_ms = tls ? tls_context_ends_ms(tls) : 0;
 	bool ended = tls && ends_ms <= clock_wall_ms();
+	bool worse = ended && ends_ms < d->certificate_ends_ms;
+	char ends[CLOCK_TEXT_SIZE];
 
+	clock_format(ends_ms, ends);
 	if (ended)
-		log_error("tls_certificate_expired",
-			  log_int("ended", ends_ms / 1000));
-	if (ended && ends_ms < d->certificate_ends_ms) {
+		log_error("tls_certificate_expired", log_str("ended", ends),
+			  log_bool("taken", !worse));
+	else if (tls)
+		log_info("tls_certificate", log_str("ends", ends));
+	if (worse) {
 		tls_context_free(tls);
 		return;
 	}

@@ -162,6 +162,7 @@ def test_a_reload_shows_another_certificate(tmp_path, pair, reunite):
     before = expiry(reunite)
     put(other, pair)
     assert reunite.reload()["event"] == "reloaded"
+    assert len(reunite.events("tls_certificate")) == 2
     assert tls.shown_name(reunite) == "other"
     assert expiry(reunite) == ends(other.certificate) > before
     old.request("GET", "/healthz")  # on the connection of before
@@ -249,7 +250,7 @@ def test_one_that_has_ended_takes_no_better_ones_place(tmp_path, pair,
     put(tls.Pair(tmp_path, "ended", days=-1), pair)
     before = expiry(reunite)
     assert reunite.reload()["event"] == "reloaded"
-    assert reunite.event("tls_certificate_expired")
+    assert reunite.event("tls_certificate_expired")["taken"] is False
     assert tls.shown_name(reunite) == "tls"
     assert expiry(reunite) == before
     done = reunite.command("check")
@@ -260,7 +261,7 @@ def test_one_that_has_ended_is_better_than_none(tmp_path, daemon):
     ended = tls.Pair(tmp_path, "ended", days=-1)
     reunite = daemon(top=ended.settings)
     assert tls.shown_name(reunite) == "ended"
-    assert reunite.event("tls_certificate_expired")
+    assert reunite.event("tls_certificate_expired")["taken"] is True
     done = reunite.command("doctor", "--offline", "--json", check=False)
     assert '"check":"certificate","account":null,"level":"problem"' in \
         done.stdout
