@@ -386,10 +386,10 @@ static void a_failure_is_nobody_elses(void **state)
 {
 	struct http_client_raw bad;
 	struct by_hand h;
+	char byte;
 
 	hand_connect(&h, *state);
-	assert_int_equal(SSL_do_handshake(h.tls), -1);
-	hand_send(&h);
+	hand_shake(&h);
 	for (int i = 0; i < 3; i++) {
 		raw_connect_plain(&bad, *state);
 		raw_send(&bad, "\x16\x03\x01\0\5\2\0\0\1\0", 10); /* no hello */
@@ -397,8 +397,10 @@ static void a_failure_is_nobody_elses(void **state)
 			;
 		raw_close(&bad);
 	}
-	hand_shake(&h);
 	assert_true(SSL_write(h.tls, GET_OK, strlen(GET_OK)) > 0);
+	assert_int_equal(BIO_read(SSL_get_wbio(h.tls), &byte, 1), 1);
+	assert_true(raw_send(&h.c, &byte, 1));
+	usleep(10 * DRIP_US); /* not a record yet: the library has to say so */
 	hand_send(&h);
 	hand_expect(&h, "HTTP/1.1 200 OK\r\n");
 	hand_close(&h);
