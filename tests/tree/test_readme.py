@@ -401,7 +401,7 @@ def names_of_tests() -> set[str]:
     there = {
         str(path.relative_to(ROOT))
         for folder in ("unit", "contract", "torture", "fuzz", "tree",
-                       "bench")
+                       "bench", "package")
         for path in (ROOT / "tests" / folder).iterdir()
     }
     for path in (ROOT / "tests" / "system").glob("test_*.py"):
