@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/str.h"
 #include "doctor.h"
+#include "doctor_hooks.h"
 
 #define DAY_MS		INT64_C(86400000)
 #define API_TOKENS_STOP "2027-04-30T00:00:00Z"
@@ -223,6 +224,8 @@ static void check_budget(struct doctor *d)
 {
 	const struct budget *b = api_client_budget(d->upstream->api);
 
+	if (b->limit == 0) /* not every answer tells */
+		b = api_client_budget(d->upstream->hooks->api);
 	if (b->limit > 0)
 		say_budget(d, b);
 	else if (d->upstream->user.result.result == RESULT_OK &&

@@ -332,6 +332,14 @@ def test_the_limit(clinic):
         clinic.finding("budget", "ok")
 
 
+def test_the_limit_of_an_api_token(clinic):
+    """Of which the first answer says nothing here."""
+    clinic.configure(zendesk_auth="api_token",
+                     zendesk_token="sandbox-api-token",
+                     zendesk_email="admin@acme.example")
+    assert "700 requests a minute" in clinic.finding("budget", "ok")
+
+
 def test_a_limit_that_others_use_up(clinic):
     clinic.sandbox.settings(limit=400, window_ms=3600000)
     clinic.sandbox.control("POST", "others", {"requests": 350})
