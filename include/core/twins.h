@@ -20,8 +20,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define TWINS_SEEN_MAX (1 << 19)
-#define TWINS_MAX      (1 << 19) /* keys that come more than once */
+#define TWINS_SEEN_MAX (1 << 18)
+#define TWINS_MAX      (1 << 18) /* keys that come more than once */
 
 struct twin {
 	uint64_t key; /* 0: a free slot */

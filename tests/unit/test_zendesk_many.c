@@ -26,8 +26,8 @@ static void on_job(const struct api_result *r, const struct zendesk_job *j,
 	if (j) {
 		job = *j;
 		assert_true(j->failure_count <= ARRAY_LEN(failures));
-		memcpy(failures, j->failures,
-		       j->failure_count * sizeof(*failures));
+		for (size_t i = 0; i < j->failure_count; i++)
+			failures[i] = j->failures[i];
 	}
 	zd_on_plain(r, arg);
 }
