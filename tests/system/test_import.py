@@ -534,18 +534,6 @@ def test_too_many_jobs_at_once(box, sleeping):
     assert set(outcomes(reunite).values()) == {"set"}
 
 
-def test_an_import_leaves_others_their_share(box, sleeping):
-    """A limit that others eat of: no request of ours is refused."""
-    reunite = sleeping()
-    box.people(*(customer(n) for n in range(100)))
-    box.settings(limit=40, window_ms=2000, others_per_window=10)
-    write(reunite, table(numbers(100)))
-    run(reunite, "--apply")
-    windows = box.control("GET", "requests")["windows"]
-    assert sum(w["others_refused"] for w in windows) == 0
-    assert set(outcomes(reunite).values()) == {"set"}
-
-
 def test_an_import_beside_a_daemon(box, daemon):
     reunite = daemon()
     box.people(*(customer(n) for n in range(120)))
