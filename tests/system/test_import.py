@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import os
+import pty
 import signal
 import sqlite3
 import subprocess
@@ -228,6 +229,24 @@ def test_an_import_from_standard_input(box, sleeping):
         code, _, err = Command(reunite, file="-", stdin=stdin).end()
     assert code == 2
     assert "standard input:1: " in err
+
+
+def test_an_import_shows_a_bar_on_a_terminal(box, sleeping):
+    reunite = sleeping()
+    box.people(customer(0))
+    write(reunite, table(numbers(2)))
+    mine, theirs = pty.openpty()
+    process = subprocess.Popen(
+        [harness.binary("reunite"), "import", "users.csv", "-c",
+         reunite.config], cwd=reunite.folder, stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE, stderr=theirs)
+    out, _ = process.communicate(timeout=60)
+    os.close(theirs)
+    shown = os.read(mine, 65536).decode()
+    os.close(mine)
+    assert process.returncode == 0
+    assert "[" + "-" * 20 + "] 0/2 0%" in shown
+    assert b"[--" not in out
 
 
 def test_columns_line_ends_and_quotes(box, sleeping):
@@ -617,6 +636,11 @@ def test_an_interrupted_import_says_how_to_go_on(box, sleeping):
     code, out, err = command.interrupt()
     assert (code, out) == (1, "")
     assert "the same command goes on with import-acme.csv.part" in err
+    for name in files(reunite):
+        path = os.path.join(reunite.folder, name)
+        assert os.stat(path).st_mode & 0o777 == 0o600
+        with open(path, encoding="utf-8") as f:
+            assert "people.example" not in f.read()
     box.settings(job_ms=0)
     other = Command(reunite).end()
     assert other[0] == 1 and "--restart" in other[2]
