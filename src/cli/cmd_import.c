@@ -230,6 +230,23 @@ static int check_policy(struct cli *c, const struct account_config *a)
 	return CLI_REFUSED;
 }
 
+/* Where no daemon ever ran there is none, and nobody to be locked out. */
+static int open_store(struct cli *c, const struct config *config,
+		      struct store **out)
+{
+	struct error err = {.text = ""};
+	enum result r =
+		store_open(out, config->store, STORE_WRITE, c->now_ms, &err);
+
+	if (r == RESULT_OK)
+		return CLI_DONE;
+	*out = NULL;
+	if (r == RESULT_NOTFOUND)
+		return CLI_DONE;
+	(void)cli_error(c, "cannot open the store: %s", err.text);
+	return cli_store_code(config->store, r);
+}
+
 static int run(struct cli *c)
 {
 	struct import_walk *w = xcalloc(1, sizeof(*w));
@@ -238,9 +255,7 @@ static int run(struct cli *c)
 	struct error err;
 	const char *name;
 	enum result r;
-	int code = cli_given(c, "apply")
-			   ? cli_store(c, STORE_WRITE, &config, &store)
-			   : cli_config(c, &config);
+	int code = cli_config(c, &config);
 
 	if (code != CLI_DONE)
 		goto out;
@@ -249,6 +264,8 @@ static int run(struct cli *c)
 	name = backfill_account(c, config);
 	w->account = name ? config_account(config, name) : NULL;
 	code = w->account ? check_policy(c, w->account) : CLI_USAGE;
+	if (code == CLI_DONE && w->apply)
+		code = open_store(c, config, &store);
 	if (code != CLI_DONE) {
 		config_free(config);
 		goto out;

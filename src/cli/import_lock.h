@@ -12,7 +12,7 @@
 #include "store/store.h"
 
 struct import_lock {
-	struct store *store; /* *owned*; NULL: a dry run */
+	struct store *store; /* *owned*; NULL: there is none, hence no merge */
 	const char *account;
 	int64_t owner; /* to be set before the first is taken */
 	uint64_t users[STORE_LOCK_MAX]; /* ascending; held */

@@ -73,14 +73,26 @@ def test_who_is_being_imported_is_locked_meanwhile(box, sleeping):
     assert locks(reunite) == []
 
 
-def test_an_import_needs_the_store_only_to_apply(box, sleeping):
+def test_an_import_needs_no_store(box, sleeping):
+    """Before the daemon ran for the first time there is none."""
     reunite = sleeping()
     box.people(customer(0))
     write(reunite, table(numbers(1)))
     os.unlink(os.path.join(reunite.folder, "reunite.db"))
     run(reunite)
+    run(reunite, "--apply")
+    assert outcomes(reunite) == {2: "set"}
+    assert not os.path.exists(os.path.join(reunite.folder, "reunite.db"))
+
+
+def test_a_store_that_cannot_be_opened_is_told(box, sleeping):
+    reunite = sleeping()
+    box.people(customer(0))
+    write(reunite, table(numbers(1)))
+    with open(os.path.join(reunite.folder, "reunite.db"), "wb") as f:
+        f.write(b"no database at all" * 100)
     code, _, err = Command(reunite, "--apply").end()
-    assert code == 1 and "no store" in err
+    assert code == 1 and err.startswith("reunite import: ")
     assert writes(box) == []
 
 
