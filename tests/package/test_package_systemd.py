@@ -1,6 +1,7 @@
 """The package on a machine with systemd: the unit in real life, with all that
 it forbids."""
 
+import json
 import os
 import re
 import signal
@@ -140,6 +141,47 @@ def test_one_that_an_admin_stopped_for_good_stays_so(booted):
     assert booted.show("ActiveState") == "inactive"
     assert booted.show("UnitFileState") == "disabled"
     booted.run("systemctl", "enable", "--now", "reunite")
+
+
+def sandbox(machine):
+    """The package's own, on that machine; its settings."""
+    machine.run("systemd-run", "--unit=sandbox", "reunite-sandbox", "--listen",
+                "127.0.0.1:8000")
+
+    def settings():
+        said = inside(machine, ["curl", "-s",
+                                "http://127.0.0.1:8000/_sandbox/settings"])
+        return json.loads(said) if said else None
+    return wait_until(settings, "the sandbox")
+
+
+def test_the_way_from_the_shipped_configuration_to_a_daemon(booted):
+    """As the page says: what is known by hand, the rest by setup, as root."""
+    booted.run("systemctl", "disable", "--now", "reunite")
+    booted.sh("rm -f /etc/reunite/secrets/* /var/lib/reunite/*")
+    account = sandbox(booted)
+    text = booted.path("/usr/share/reunite/reunite.conf").read_text()
+    for old, new in {
+        "https://example.zendesk.com": "http://127.0.0.1:8000",
+        '"reunite"': f'"{account["oauth_client_id"]}"',
+        "5f1a2b3c4d5e6f7a8b9c0d1e": account["sunco_app_id"],
+        "app_5f1a2b3c4d5e6f7a8b9c0d1f": account["sunco_key_id"],
+    }.items():
+        assert old in text, old
+        text = text.replace(old, new)
+    booted.path(kit.CONFIG).write_text(text)
+    for name, value in (
+        ("zendesk_client_secret", account["oauth_client_secret"]),
+        ("sunco_key_secret", account["sunco_key_secret"]),
+    ):
+        booted.sh(f"umask 027; echo '{value}' >/etc/reunite/secrets/{name}")
+    booted.run("reunite", "setup")
+    booted.sh("runuser -u reunite -- reunite check")
+    booted.run("systemctl", "enable", "--now", "reunite")
+    assert booted.show("ActiveState") == "active", status(booted)
+    modes = booted.sh("stat -c %a /etc/reunite/secrets/*").split()
+    assert len(modes) == 4 and set(modes) <= {"600", "640"}
+    booted.run("systemctl", "stop", "sandbox")
 
 
 def test_removed_it_is_stopped_and_purged_forgotten(booted):
