@@ -25,7 +25,7 @@ struct job_row {
 	struct json_t *results; /* NULL: not over */
 	const char *status;	/* static */
 	bool creates;
-	int64_t due_ms;
+	int64_t begun_ms;
 };
 
 struct jobs {
@@ -165,8 +165,10 @@ void jobs_run(struct account *a, int64_t now_ms)
 	struct jobs *all = a->jobs;
 
 	for (size_t i = 0; i < all->count; i++) {
-		if (!all->items[i].results && all->items[i].due_ms <= now_ms)
-			run(a, &all->items[i], now_ms);
+		struct job_row *j = &all->items[i];
+
+		if (!j->results && now_ms - j->begun_ms >= a->settings.job_ms)
+			run(a, j, now_ms);
 	}
 }
 
@@ -217,7 +219,7 @@ struct json_t *jobs_begin(struct account *a, struct json_t *rows, bool creates,
 	struct job_row j = {.rows = rows,
 			    .creates = creates,
 			    .status = "queued",
-			    .due_ms = now_ms + a->settings.job_ms};
+			    .begun_ms = now_ms};
 
 	state_hex_id(a->state, j.id);
 	LIST_PUSH(a->jobs->items, a->jobs->count, j);

@@ -267,7 +267,7 @@ def test_what_changed_meanwhile_is_not_overwritten(box, sleeping):
     """Between the search and the change somebody else gives the user one."""
     reunite = sleeping()
     box.people(customer(0), customer(1))
-    box.fault(kind="delay", ms=1500, match={"call": "show_many"}, skip=1)
+    box.fault(kind="delay", ms=5000, match={"call": "show_many"}, skip=1)
     write(reunite, table(numbers(2)))
     command = Command(reunite, "--apply")
     harness.wait_until(lambda: calls(box, "search"), what="the search")

@@ -118,13 +118,14 @@ def test_a_job_that_fails_for_some(box, sleeping, named_by):
 def test_an_external_id_that_is_taken_meanwhile(box, sleeping):
     reunite = sleeping()
     box.people(customer(0), customer(1), customer(90))
-    box.settings(job_ms=1500)
+    box.settings(job_ms=600_000)
     write(reunite, table(numbers(2)))
     command = Command(reunite, "--apply")
     harness.wait_until(lambda: calls(box, "update_many"), what="the job")
     reply = box.zendesk.put(f"/api/v2/users/{user_id(90)}",
                             {"user": {"external_id": key(0)}})
     assert reply.status == 200
+    box.settings(job_ms=0)
     code, _, err = command.end()
     assert code == 0, err
     assert outcomes(reunite) == {2: "external_id_taken", 3: "set"}
@@ -156,11 +157,12 @@ def test_a_job_that_is_forgotten(box, sleeping):
 def test_a_user_who_goes_while_the_job_runs(box, sleeping):
     reunite = sleeping()
     box.people(customer(0), customer(1))
-    box.settings(job_ms=1500)
+    box.settings(job_ms=600_000)
     write(reunite, table(numbers(2)))
     command = Command(reunite, "--apply")
     harness.wait_until(lambda: calls(box, "update_many"), what="the job")
     assert box.zendesk.delete(f"/api/v2/users/{user_id(0)}").status == 200
+    box.settings(job_ms=0)
     code, _, err = command.end()
     assert code == 1, err
     assert outcomes(reunite) == {2: "changed", 3: "set"}
@@ -318,4 +320,5 @@ def test_an_import_begins_anew(box, sleeping):
     write(reunite, table(numbers(2)))
     _, err = run(reunite, "--apply", "--restart")
     assert err == ""
-    assert outcomes(reunite) == {2: "set", 3: "set"}
+    # by the job of its earlier life, of which it knows nothing any more
+    assert outcomes(reunite) == {2: "already", 3: "already"}
