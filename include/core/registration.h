@@ -143,6 +143,17 @@ unsigned registration_trigger_drift(const char *webhook_id,
 /* "target, events": for a sentence. */
 void registration_drift_text(unsigned drift, struct buf *out);
 
+/* Which of several that are ours: the greatest, the first of equals; 0: not
+ * ours. What is as it should be goes before what leads just here (a webhook) or
+ * has our name (a trigger), and that before the rest: nothing that somebody
+ * else added is mended while ours is right. */
+unsigned registration_webhook_rank(const struct registration *r,
+				   enum registration_part part,
+				   const struct registered_webhook *w);
+unsigned registration_trigger_rank(const struct registration *r,
+				   const char *webhook_id,
+				   const struct registered_trigger *t);
+
 /* Request bodies, *new*. w: what is there, of which only the differences are
  * changed; NULL: a new one. */
 struct json_t *registration_webhook_body(const struct registration *r,

@@ -162,10 +162,17 @@ static void check_zendesk_events(struct doctor *d)
 static const struct registered_trigger *
 find_trigger(const struct doctor_hooks *h, const char *webhook_id)
 {
-	for (size_t i = 0; i < h->row_count; i++)
-		if (registration_owns_trigger(&h->of, webhook_id, &h->rows[i]))
-			return &h->rows[i];
-	return NULL;
+	const struct registered_trigger *found = NULL;
+	unsigned best = 0, rank;
+
+	for (size_t i = 0; i < h->row_count; i++) {
+		rank = registration_trigger_rank(&h->of, webhook_id,
+						 &h->rows[i]);
+		if (rank > best)
+			found = &h->rows[i];
+		best = rank > best ? rank : best;
+	}
+	return found;
 }
 
 /* Rather the one that calls the webhook that is as it should be. */

@@ -56,6 +56,9 @@ void setup_say(struct setup *s, enum setup_state state, const char *about,
 /* A request was refused or lost; tried: what it was to do. */
 void setup_say_refusal(struct setup *s, const char *part,
 		       const struct api_result *r, const char *tried);
+/* A second webhook that is ours by name or path; it is left alone. */
+void setup_say_twin(struct setup *s, const char *about, const char *part,
+		    const struct registered_webhook *w);
 /* "sunco" or "zendesk" */
 const char *setup_about(enum api api);
 

@@ -9,6 +9,7 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <termios.h>
 #include <unistd.h>
 
@@ -256,6 +257,15 @@ static char *absolute(const char *path)
 	return whole;
 }
 
+/* Nothing is there, not even a link that leads nowhere: then a file can be
+ * made. What cannot be seen is there. */
+static bool is_free(const char *path)
+{
+	struct stat st;
+
+	return lstat(path, &st) != 0 && (errno == ENOENT || errno == ENOTDIR);
+}
+
 int setup_begin(struct setup *s)
 {
 	const char *path = s->cli->config_path;
@@ -268,7 +278,7 @@ int setup_begin(struct setup *s)
 	if (!s->path)
 		return cli_usage_error(s->cli, "the folder of %s: %s", path,
 				       strerror(errno));
-	s->is_new = access(s->path, F_OK) != 0;
+	s->is_new = is_free(s->path);
 	code = s->is_new ? compose(s) : load(s);
 	if (code == CLI_DONE)
 		code = pick_account(s);

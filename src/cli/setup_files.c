@@ -24,7 +24,7 @@
 #include "setup.h"
 
 #define FILE_MAX_BYTES ((size_t)1 << 20)
-#define OLD_MAX	       3 /* secrets kept behind those in use */
+#define OLD_MAX	       32 /* secrets kept behind those in use */
 #define MODE	       ((mode_t)0600)
 #define MODE_GROUP     ((mode_t)0640) /* what one that was there may have */
 #define DAEMON_USER    "reunite"

@@ -135,6 +135,15 @@ void setup_say_refusal(struct setup *s, const char *part,
 		  "%s: %s -> %s", tried, r->error.text, mend_of(s, r));
 }
 
+void setup_say_twin(struct setup *s, const char *about, const char *part,
+		    const struct registered_webhook *w)
+{
+	setup_say(s, SETUP_NOTE, about, part, w->id,
+		  "leads to this account, too, and is left alone: %s; if no "
+		  "other installation has it, remove it",
+		  w->target);
+}
+
 bool setup_ask(struct setup *s, const char *part, const char *tried,
 	       const struct registration_order *o, struct json_t **answer)
 {

@@ -23,7 +23,8 @@ struct sunco {
 	char *ours;	   /* the integration with our name; NULL: none */
 	char *integration; /* where the webhook is; NULL: nowhere */
 	struct registered_webhook webhook;
-	size_t seen; /* webhooks of the app */
+	unsigned rank; /* registration_webhook_rank() of it */
+	size_t seen;   /* webhooks of the app */
 };
 
 static void sunco_release(struct sunco *f)
@@ -39,22 +40,27 @@ static void look_at_webhook(struct sunco *f, const char *integration,
 			    const struct json_t *v)
 {
 	struct registered_webhook w;
+	unsigned rank;
 
 	if (registered_webhook_decode(&w, v, NULL) != RESULT_OK)
 		return;
 	f->seen++;
-	if (!registration_owns_webhook(&f->setup->want, REGISTERED_SUNCO, &w) &&
-	    !(f->ours && str_eq(f->ours, integration))) {
+	rank = registration_webhook_rank(&f->setup->want, REGISTERED_SUNCO, &w);
+	if (rank == 0 && str_eq(f->ours, integration))
+		rank = 1;
+	if (rank > 0 && f->rank > 0)
+		setup_say_twin(f->setup, "sunco", "webhook",
+			       rank > f->rank ? &f->webhook : &w);
+	if (rank <= f->rank) {
 		registered_webhook_release(&w);
-	} else if (f->integration) {
-		setup_say(f->setup, SETUP_NOTE, "sunco", "webhook", w.id,
-			  "leads here, too: every event comes twice, which "
-			  "does no harm; remove one");
-		registered_webhook_release(&w);
-	} else {
-		f->webhook = w;
-		f->integration = xstrdup(integration);
+		return;
 	}
+	if (f->rank > 0)
+		registered_webhook_release(&f->webhook);
+	free(f->integration);
+	f->webhook = w;
+	f->integration = xstrdup(integration);
+	f->rank = rank;
 }
 
 /* False: said, or (optional) not allowed to look. */

@@ -30,30 +30,32 @@ static bool list_webhooks(struct setup *s, struct json_t **list)
 	return setup_ask(s, "webhook", "cannot list the webhooks", &o, list);
 }
 
-/* The first of ours; further ones are told. False: there is none. */
+/* The best of ours; the others are told. False: there is none. */
 static bool find_webhook(struct setup *s, const struct part *p,
 			 const struct json_t *list,
 			 struct registered_webhook *out)
 {
 	struct registered_webhook w;
-	bool found = false;
+	unsigned best = 0, rank;
 
 	for (size_t i = 0; i < json_len(list); i++) {
 		if (registered_webhook_decode(&w, json_at(list, i), NULL) !=
 		    RESULT_OK)
 			continue;
-		if (!registration_owns_webhook(&s->want, p->part, &w)) {
+		rank = registration_webhook_rank(&s->want, p->part, &w);
+		if (rank > 0 && best > 0)
+			setup_say_twin(s, "zendesk", p->name,
+				       rank > best ? out : &w);
+		if (rank <= best) {
 			registered_webhook_release(&w);
-		} else if (found) {
-			setup_say(s, SETUP_NOTE, "zendesk", p->name, w.id,
-				  "leads here, too -> remove one");
-			registered_webhook_release(&w);
-		} else {
-			*out = w;
-			found = true;
+			continue;
 		}
+		if (best > 0)
+			registered_webhook_release(out);
+		*out = w;
+		best = rank;
 	}
-	return found;
+	return best > 0;
 }
 
 /* ---- webhooks ---- */
@@ -195,24 +197,29 @@ static bool list_triggers(struct setup *s, struct json_t **list)
 	return setup_ask(s, "trigger", "cannot list the triggers", &o, list);
 }
 
+/* The best of ours. False: there is none. */
 static bool find_trigger(struct setup *s, const char *webhook_id,
 			 const struct json_t *list,
 			 struct registered_trigger *out)
 {
 	struct registered_trigger t;
-	bool found = false;
+	unsigned best = 0, rank;
 
-	for (size_t i = 0; i < json_len(list) && !found; i++) {
+	for (size_t i = 0; i < json_len(list); i++) {
 		if (registered_trigger_decode(&t, json_at(list, i), NULL) !=
 		    RESULT_OK)
 			continue;
-		found = registration_owns_trigger(&s->want, webhook_id, &t);
-		if (found)
-			*out = t;
-		else
+		rank = registration_trigger_rank(&s->want, webhook_id, &t);
+		if (rank <= best) {
 			registered_trigger_release(&t);
+			continue;
+		}
+		if (best > 0)
+			registered_trigger_release(out);
+		*out = t;
+		best = rank;
 	}
-	return found;
+	return best > 0;
 }
 
 static void create_trigger(struct setup *s, const char *webhook_id)

@@ -178,6 +178,34 @@ unsigned registration_trigger_drift(const char *webhook_id,
 	return drift;
 }
 
+unsigned registration_webhook_rank(const struct registration *r,
+				   enum registration_part part,
+				   const struct registered_webhook *w)
+{
+	unsigned drift;
+
+	if (!registration_owns_webhook(r, part, w))
+		return 0;
+	drift = registration_webhook_drift(r, part, w);
+	if (drift == 0)
+		return 3;
+	return drift & DRIFT_TARGET ? 1 : 2;
+}
+
+unsigned registration_trigger_rank(const struct registration *r,
+				   const char *webhook_id,
+				   const struct registered_trigger *t)
+{
+	char name[REGISTRATION_NAME_SIZE];
+
+	if (!registration_owns_trigger(r, webhook_id, t))
+		return 0;
+	if (registration_trigger_drift(webhook_id, t) == 0)
+		return 3;
+	registration_name(r, REGISTERED_TRIGGER, name);
+	return str_eq(t->title, name) ? 2 : 1;
+}
+
 void registration_drift_text(unsigned drift, struct buf *out)
 {
 	static const struct {

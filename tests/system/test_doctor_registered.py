@@ -185,6 +185,20 @@ def test_trigger(clinic, registered, fields, word):
     assert word in clinic.finding("trigger", "problem")
 
 
+def test_another_trigger_before_ours(clinic, registered):
+    """Somebody's own, with conditions of its own: ours is looked at."""
+    ours = made(registered.zendesk.get(
+        f"/api/v2/triggers/{registered.trigger}"))["trigger"]
+    registered.change_trigger(title="mine", conditions={
+        "all": [{"field": "update_type", "operator": "is",
+                 "value": "Change"}], "any": []})
+    assert "conditions" in clinic.finding("trigger", "problem")
+    made(registered.zendesk.post("/api/v2/triggers", {"trigger": {
+        key: ours[key] for key in ("title", "active", "conditions",
+                                   "actions")}}))
+    assert clinic.finding("trigger", "ok")
+
+
 def test_a_trigger_that_is_gone(clinic, registered):
     made(registered.zendesk.delete(f"/api/v2/triggers/{registered.trigger}"))
     assert "trigger is not registered" in clinic.finding("trigger", "problem")

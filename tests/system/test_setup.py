@@ -462,6 +462,70 @@ def test_a_webhook_made_by_hand_is_taken_over(setup):
     assert setup.triggers()[0]["actions"][0]["value"][0] == made["id"]
 
 
+def test_another_trigger_of_the_webhook_is_not_touched(setup):
+    """An admin's own one, that stands before ours: ours is right, and so it
+    stays while ours is mended."""
+    setup.with_files()
+    setup.states()
+    [ours] = setup.triggers()
+    mine = {"title": "A mine", "active": True, "conditions": {
+        "all": [{"field": "update_type", "operator": "is",
+                 "value": "Change"}], "any": []}, "actions": ours["actions"]}
+    zendesk = setup.sandbox.zendesk
+    assert zendesk.delete(
+        f"/api/v2/triggers/{ours['id']}").status == 204
+    assert zendesk.post("/api/v2/triggers", {"trigger": mine}).status == 201
+    assert zendesk.post("/api/v2/triggers", {"trigger": {
+        key: ours[key] for key in ("title", "active", "conditions",
+                                   "actions")}}).status == 201
+    before = setup.triggers()
+    assert [t["title"] for t in before] == ["A mine", ours["title"]]
+    is_unchanged(setup.states())
+    assert setup.triggers() == before
+    zendesk.put(f"/api/v2/triggers/{before[1]['id']}",
+                {"trigger": {"active": False}})
+    assert setup.states()[("zendesk", "trigger")] == "mended"
+    assert [(t["active"], t["conditions"]) for t in setup.triggers()] == \
+        [(t["active"], t["conditions"]) for t in before]
+
+
+def test_another_installation_of_the_same_name(setup):
+    """Its webhooks stand before ours and lead elsewhere: neither a run nor a
+    removal touches them."""
+    elsewhere = "https://elsewhere.example"
+    zendesk = setup.sandbox.zendesk
+    setup.with_files()
+    setup.states()
+    ours = setup.webhooks()
+    [hook] = setup.sunco_hooks()
+    bot, made = setup.custom()
+    place = f"{setup.app}/integrations/{{}}/webhooks"
+    sunco = setup.sandbox.sunco
+    assert sunco.post(place.format(bot["id"]), {
+        "target": hook["target"], "triggers": hook["triggers"],
+        "includeFullUser": True}).status == 201
+    assert sunco.request("PATCH", f"{place.format(made['id'])}/{hook['id']}", {
+        "target": elsewhere + "/webhooks/acme/sunco"}).status == 200
+    for w in ours:  # what stood first leads elsewhere, its twin leads here
+        assert zendesk.request("PATCH", f"/api/v2/webhooks/{w['id']}", {
+            "webhook": {"endpoint": elsewhere + "/webhooks/acme/zendesk"}}
+        ).status in (200, 204)
+        assert zendesk.post("/api/v2/webhooks", {"webhook": {
+            key: w[key] for key in (
+                "name", "endpoint", "http_method", "request_format", "status",
+                "subscriptions")}}).status == 201
+    before = setup.webhooks(), setup.sunco_hooks()
+    states = setup.states()
+    assert "mended" not in [states[("sunco", "webhook")],
+                            states[("zendesk", "webhook")],
+                            states[("zendesk", "event webhook")]]
+    assert (setup.webhooks(), setup.sunco_hooks()) == before
+    assert f"is left alone: {elsewhere}" in setup.screens[-2]
+    setup.run("--remove", "--yes")
+    assert {w["endpoint"] for w in setup.webhooks()} == \
+        {elsewhere + "/webhooks/acme/zendesk"}
+
+
 def test_other_accounts_are_not_touched(setup):
     for name in ("acme2", "acm"):
         setup.sandbox.zendesk.post("/api/v2/webhooks", {"webhook": {
@@ -494,6 +558,18 @@ def test_a_new_secret_goes_before_the_old_one(setup):
     assert setup.file("zendesk").splitlines() == [renewed, first[1], first[0]]
     setup.screens = [s for s in setup.screens if first[0] not in s]
     is_unchanged(setup.states())
+
+
+def test_no_secret_of_others_is_dropped(setup):
+    """Of webhooks that lead here from elsewhere: any number of them."""
+    setup.with_files()
+    setup.states()
+    others = [f"secret-of-another-{i}" for i in range(6)]
+    with open(setup.path("zendesk"), "a", encoding="utf-8") as f:
+        f.write("".join(other + "\n" for other in others))
+    before = setup.file("zendesk")
+    is_unchanged(setup.states())
+    assert setup.file("zendesk") == before
 
 
 def test_an_old_configuration_is_never_rewritten(setup):
@@ -552,6 +628,18 @@ def test_a_file_that_belongs_to_a_group(setup):
     assert setup.states()[("files", "secrets")] == "written"
     assert mode(setup.path("zendesk")) == 0o640
     assert os.stat(setup.path("zendesk")).st_gid == group
+
+
+@pytest.mark.parametrize("target", ["nowhere", "reunite.conf"])
+def test_a_link_in_the_place_of_the_configuration(setup, target):
+    """It cannot be read, and no new one can be made there: nothing is asked
+    of the providers."""
+    os.symlink(target, setup.config)
+    done = setup.run(environment=setup.first())
+    assert done.returncode == 2
+    assert setup.config in done.stderr
+    assert setup.requests() == []
+    assert os.listdir(os.path.dirname(setup.config)) == ["reunite.conf"]
 
 
 def test_a_folder_that_is_not_there(setup):
