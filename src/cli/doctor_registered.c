@@ -92,7 +92,8 @@ static void say_webhook(struct doctor *d, const struct part *p,
 			   p->secrets);
 	if (count > 1)
 		doctor_say(d, DOCTOR_WARNING,
-			   "remove the others; each event comes so many times",
+			   "each event is sent so many times: remove the "
+			   "others, unless another installation has them",
 			   "%zu of them lead to this account", count);
 	if (hook->drift || (secret_known(hook) && !hook->ours) || count > 1)
 		return;

@@ -173,7 +173,8 @@ static int compose(struct setup *s)
 		return CLI_DONE;
 	return cli_usage_error(s->cli,
 			       "%s is not there, and a new one lacks "
-			       "something: %s",
+			       "something: %s; an option, a variable or an "
+			       "answer on a terminal gives it",
 			       s->path, err.text);
 }
 

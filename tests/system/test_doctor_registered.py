@@ -231,6 +231,7 @@ def test_twice_the_same(clinic, registered):
             *registered.secrets["zendesk_webhook_secrets"],
             registered.secret(twin)]})
     assert "2 of them" in clinic.finding("zendesk webhook", "warning")
+    assert "unless another installation" in clinic.doctor().stdout
     registered.change_webhook(registered.ticket, status="inactive")
     assert "2 of them" in clinic.finding("zendesk webhook", "warning")
     assert "webhook" in clinic.finding("trigger", "problem")

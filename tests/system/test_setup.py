@@ -271,6 +271,7 @@ def test_what_a_first_configuration_lacks(setup):
     done = setup.run(environment=first)
     assert done.returncode == 2
     assert "REUNITE_SUNCO_KEY_SECRET: the variable is required" in done.stderr
+    assert "an option" in done.stderr
     assert not os.path.exists(setup.config)
     assert setup.requests() == []
 
