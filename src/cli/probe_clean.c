@@ -117,10 +117,11 @@ static void clean_person(struct probe *p)
 
 /* --- users --- */
 
-/* Whoever was perhaps made has an external id of their own. */
+/* Whoever was perhaps made has an external id of their own. Nobody is deleted
+ * because a search says so. */
 static bool find_unsure(struct probe *p, struct probe_user *u)
 {
-	const struct json_t *users;
+	const struct json_t *users, *first;
 
 	if (given_up(p))
 		return false;
@@ -128,7 +129,9 @@ static bool find_unsure(struct probe *p, struct probe_user *u)
 		probe_call(p, TRIAL_SEARCH_EXTERNAL_ID, 0, u->external_id, NULL)
 			->json,
 		"users");
-	u->id = json_get_id(json_at(users, 0), "id");
+	first = json_at(users, 0);
+	if (str_eq_nocase(json_get_str(first, "external_id"), u->external_id))
+		u->id = json_get_id(first, "id");
 	if (u->id)
 		u->state = PROBE_THERE;
 	return u->id != 0;

@@ -472,6 +472,22 @@ def test_somebody_who_was_perhaps_made(sandbox, probe):
     assert f"perhaps a user, {name}" in done.stderr
 
 
+def test_somebody_else_is_not_taken_for_who_was_perhaps_made(sandbox, probe):
+    """A search that tells of somebody else deletes nobody."""
+    somebody = {"id": 4711, "name": "Some Body", "email": "s@people.example",
+                "external_id": "somebody"}
+    sandbox.people(somebody)
+    sandbox.fault(match={"api": "zendesk", "call": "user_create"},
+                  kind="cut_before")
+    sandbox.fault(match={"api": "zendesk", "call": "search"}, kind="status",
+                  status=200, times=-1, body={"users": [somebody]})
+    done = probe.run("--yes", "--wait", "1")
+    assert done.returncode == 1
+    assert "perhaps a user, " in done.stderr
+    assert any(u["id"] == 4711 and u.get("active", True)
+               for u in sandbox.state()["users"])
+
+
 def test_a_cleaning_that_gets_no_answer_is_repeated(sandbox, probe):
     sandbox.fault(match={"api": "zendesk", "call": "user_delete"},
                   kind="cut_before", times=2)
