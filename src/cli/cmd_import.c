@@ -5,9 +5,10 @@
  *
  * What may be done about a row is core/import.h, how it is done import_walk.h.
  * This process does it, beside a daemon or without one: users are locked in
- * the store like those of a merge, requests go in the lane of backfill, behind what the account leaves to others, and it
- * learns from every answer what is left. It never creates a user, replaces an
- * external id or touches anything but that.
+ * the store like those of a merge, requests go in the lane of backfill, behind
+ * what the account leaves to others, and it learns from every answer what is
+ * left. It never creates a user, replaces an external id or touches anything
+ * but that.
  */
 #include <stdlib.h>
 
@@ -18,7 +19,8 @@
 #include "import_walk.h"
 #include "shell_word.h"
 
-#define NEXT_MAX_BYTES 8192
+#define NEXT_MAX_BYTES	8192
+#define REPORT_NAME_MAX 4096
 
 /* --- the end --- */
 
@@ -147,6 +149,21 @@ static int end(struct import_walk *w)
 
 /* --- the beginning --- */
 
+/* Somebody's list of users must not become a report of it. */
+static int check_report(const struct import_walk *w, const char *name)
+{
+	char part[REPORT_NAME_MAX];
+
+	snprintf(part, sizeof(part), "%s.part", name);
+	if (!import_file_is(&w->file, name) && !import_file_is(&w->file, part))
+		return CLI_DONE;
+	cli_error(w->cli,
+		  "the report %s would take the place of the file itself: "
+		  "--report writes another one",
+		  name);
+	return CLI_USAGE;
+}
+
 static int open_report(struct import_walk *w)
 {
 	struct cli *c = w->cli;
@@ -159,8 +176,12 @@ static int open_report(struct import_walk *w)
 	const char *given = cli_text(c, "report");
 	char name[128];
 	struct error err;
+	int code;
 
 	snprintf(name, sizeof(name), "import-%s.csv", w->account->name);
+	code = check_report(w, given ? given : name);
+	if (code != CLI_DONE)
+		return code;
 	if (import_report_open(&w->report, given ? given : name, &key,
 			       cli_given(c, "restart"), &err) != RESULT_OK)
 		return cli_error(c, "%s", err.text);

@@ -175,21 +175,68 @@ static void look(void *arg)
 				on_job, s);
 }
 
-void import_ask_send(struct import_span *s)
+static void send_job(struct import_span *s)
 {
 	struct zendesk_external_id ids[ZENDESK_MANY_MAX];
 
-	if (!s->timer)
-		s->timer = loop_timer_new(s->walk->loop, look, s);
-	if (s->job[0]) {
-		look(s);
-		return;
-	}
 	for (size_t i = 0; i < s->count; i++)
 		ids[i] = (struct zendesk_external_id){
 			item(s, i)->row.user, item(s, i)->row.external_id};
 	s->op = zendesk_set_external_ids(import_api(s->walk), LANE_BACKFILL,
 					 ids, s->count, on_job, s);
+}
+
+static void look_before(struct import_item *i, const struct zd_user *u)
+{
+	if (!u || !u->active || u->role != ZD_ROLE_END_USER)
+		import_item_end(i, IMPORT_CHANGED, "");
+	else if (!str_is_empty(u->external_id) &&
+		 !str_eq_nocase(u->external_id, i->row.external_id))
+		import_item_end(i, IMPORT_OTHER_ID, "");
+}
+
+static void on_seen(const struct api_result *r, const struct zd_user *users,
+		    size_t count, void *arg)
+{
+	struct import_span *s = arg;
+	size_t kept = 0;
+
+	s->op = NULL;
+	if (r->result != RESULT_OK) {
+		import_span_failed(s, r);
+		return;
+	}
+	for (size_t i = 0; i < s->count; i++) {
+		look_before(item(s, i),
+			    find(users, count, item(s, i)->row.user));
+		if (item(s, i)->open)
+			s->items[kept++] = s->items[i];
+	}
+	s->count = kept;
+	if (s->count > 0)
+		send_job(s);
+	else
+		import_span_done(s);
+}
+
+static void ask_users(struct import_span *s, zendesk_users_done *done)
+{
+	uint64_t ids[ZENDESK_MANY_MAX];
+
+	ids_of(s, ids);
+	s->op = zendesk_users_by_ids(import_api(s->walk), LANE_BACKFILL, ids,
+				     s->count, done, s);
+}
+
+/* Other jobs, a limit, or no answer may have kept it waiting for minutes. */
+void import_ask_send(struct import_span *s)
+{
+	if (!s->timer)
+		s->timer = loop_timer_new(s->walk->loop, look, s);
+	if (s->job[0])
+		look(s);
+	else
+		ask_users(s, on_seen);
 }
 
 /* ---- as they are after it ---- */
@@ -227,9 +274,5 @@ static void on_verify(const struct api_result *r, const struct zd_user *users,
 
 void import_ask_verify(struct import_span *s)
 {
-	uint64_t ids[ZENDESK_MANY_MAX];
-
-	ids_of(s, ids);
-	s->op = zendesk_users_by_ids(import_api(s->walk), LANE_BACKFILL, ids,
-				     s->count, on_verify, s);
+	ask_users(s, on_verify);
 }

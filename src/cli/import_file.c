@@ -7,6 +7,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/crypto.h"
 
@@ -319,6 +320,14 @@ enum result import_file_open(struct import_file *f, const char *name,
 	if (r != RESULT_OK)
 		import_file_close(f);
 	return r;
+}
+
+bool import_file_is(const struct import_file *f, const char *path)
+{
+	struct stat ours, other;
+
+	return fstat(fileno(f->in), &ours) == 0 && stat(path, &other) == 0 &&
+	       ours.st_dev == other.st_dev && ours.st_ino == other.st_ino;
 }
 
 void import_file_close(struct import_file *f)

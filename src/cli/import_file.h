@@ -54,6 +54,8 @@ MUST_CHECK enum result import_file_seek(struct import_file *f,
 enum csv_got import_file_next(struct import_file *f, struct import_row *row,
 			      struct error *err);
 struct import_place import_file_place(const struct import_file *f);
+/* Whether writing to path would destroy it. */
+bool import_file_is(const struct import_file *f, const char *path);
 /* Half of a hash of an external id, as it compares. */
 uint64_t import_file_hash_id(const char *external_id);
 

@@ -237,7 +237,9 @@ static void window_done(struct import_walk *w)
 	import_lock_drop(&w->lock);
 	for (size_t i = 0; i < w->count; i++)
 		report_item(w, &w->items[i]);
-	if (w->asked && !import_report_keep(&w->report, &w->behind)) {
+	if (!w->asked) {
+		w->report.place = w->behind; /* kept with a later one */
+	} else if (!import_report_keep(&w->report, &w->behind)) {
 		import_stop(w, cli_error(w->cli, "cannot write %s",
 					 w->report.part));
 		return;

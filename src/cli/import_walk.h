@@ -18,15 +18,16 @@
  *	REREAD	the users who would get one, with their identities, right
  *		before it is done: decided again
  *	SEND	update_many by user id, which can create nobody; its job is
- *		followed to its end
+ *		followed to its end. It may have had to wait: the users are
+ *		looked at once more right before it is sent
  *	VERIFY	the users as they are now: only that says what was done
  *
  * A span that got no answer is asked again, one that was refused is cut in two
  * until it is clear whose row is to blame. Between REREAD and the job somebody
  * else may give the user another external id: Zendesk has no condition for an
- * update of a user, so the job would replace it. REREAD keeps that to seconds;
- * users whom a merge of ours holds are left to it, and merges leave ours alone
- * (import_lock.h).
+ * update of a user, so the job would replace it. The last look keeps that to
+ * seconds; users whom a merge of ours holds are left to it, and merges leave
+ * ours alone (import_lock.h).
  */
 #ifndef REUNITE_CLI_IMPORT_WALK_H
 #define REUNITE_CLI_IMPORT_WALK_H

@@ -339,6 +339,21 @@ def test_a_report_that_cannot_be_written(box, sleeping):
     assert rounds.requests(box) == []
 
 
+@pytest.mark.parametrize("file, argv", [
+    ("users.csv", ["--report", "users.csv"]),
+    ("users.csv", ["--report", "./users.csv"]),
+    ("import-acme.csv", []), ("import-acme.csv.part", [])], ids=str)
+def test_a_report_does_not_take_the_files_place(box, sleeping, file, argv):
+    reunite = sleeping()
+    path = write(reunite, table(numbers(1)), file)
+    code, out, err = Command(reunite, *argv, file=file).end()
+    assert (code, out) == (2, "") and "--report" in err
+    with open(path, encoding="utf-8", newline="") as f:
+        assert f.read() == table(numbers(1))
+    assert rounds.requests(box) == []
+    assert not os.path.exists(f"{reunite.folder}/users.csv.part")
+
+
 def peak_kib(process):
     with open(f"/proc/{process.pid}/status", encoding="ascii") as f:
         for line in f:

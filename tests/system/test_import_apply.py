@@ -13,7 +13,7 @@ import history
 import rounds
 from imports import (
     Command, calls, customer, files, ids, key, numbers, outcomes, report,
-    run, table, user_id, write, writes)
+    run, summary, table, user_id, write, writes)
 
 
 @pytest.fixture
@@ -130,6 +130,27 @@ def test_an_external_id_that_is_taken_meanwhile(box, sleeping):
     assert code == 0, err
     assert outcomes(reunite) == {2: "external_id_taken", 3: "set"}
     assert ids(box)[user_id(90)] == key(0)
+
+
+def test_what_changed_while_other_jobs_ran(box, sleeping):
+    """Four jobs at a time: the fifth of a window waits for one to end."""
+    reunite = sleeping()
+    box.people(*(customer(n) for n in range(401)))
+    box.settings(job_ms=600_000)
+    write(reunite, table(numbers(401)))
+    command = Command(reunite, "--apply")
+    harness.wait_until(lambda: len(calls(box, "update_many")) == 4,
+                       what="four jobs")
+    reply = box.zendesk.put(f"/api/v2/users/{user_id(400)}",
+                            {"user": {"external_id": "by-hand"}})
+    assert reply.status == 200
+    box.settings(job_ms=0)
+    code, out, err = command.end()
+    assert code == 0, (out, err)
+    assert ids(box)[user_id(400)] == "by-hand"
+    found = outcomes(reunite)
+    assert found.pop(402) == "has_other_external_id"
+    assert set(found.values()) == {"set"}
 
 
 def test_a_job_that_fails_as_a_whole(box, sleeping):
@@ -265,6 +286,23 @@ def test_an_import_dies_at_a_point(box, sleeping, point):
     assert {user_id(n): key(n) for n in range(520)}.items() <= \
         ids(box).items()
     assert files(reunite) == ["import-acme.csv"]
+
+
+@pytest.mark.skipif("not crashes.points_built()", reason="no crash points")
+def test_rows_nobody_asks_about_are_told_once_after_a_kill(box, sleeping):
+    """A whole window of them: it is kept only with the next one."""
+    reunite = sleeping()
+    box.people(customer(0))
+    write(reunite, table([("nobody", key(n)) for n in range(500)] +
+                         numbers(1)))
+    returned, _, _ = Command(reunite, "--apply", environment={
+        "REUNITE_CRASH_AT": "import_intended:1"}).end()
+    assert returned == -9
+    _, end = summary(reunite, "--apply")
+    assert end["rows"] == 501
+    assert end["outcomes"]["invalid_address"] == 500
+    assert end["outcomes"]["set"] == 1
+    assert len(outcomes(reunite)) == 501
 
 
 def test_an_interrupted_import_says_how_to_go_on(box, sleeping):
