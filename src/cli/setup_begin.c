@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <libgen.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -18,6 +19,8 @@
 #include "setup.h"
 
 #define ANSWER_MAX 1024
+
+static const int interrupts[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT};
 
 /* An option, the setting that it gives, and the question on a terminal. */
 static const struct source {
@@ -56,27 +59,60 @@ static bool is_terminal(const struct cli *c)
 	return isatty(fileno(c->in)) == 1 && isatty(fileno(c->err)) == 1;
 }
 
+/* The one terminal that may be hiding what is typed. */
+static struct {
+	int fd;
+	struct termios was;
+	struct sigaction ends[ARRAY_LEN(interrupts)];
+} hidden;
+
+/* Whoever is interrupted leaves it as it was, and ends as always. */
+static void on_interrupt(int signo)
+{
+	tcsetattr(hidden.fd, TCSANOW, &hidden.was);
+	raise(signo);
+}
+
+static bool hide(int fd)
+{
+	struct sigaction a = {.sa_handler = on_interrupt,
+			      .sa_flags = SA_RESETHAND};
+	struct termios mode;
+
+	if (tcgetattr(fd, &hidden.was) != 0)
+		return false;
+	hidden.fd = fd;
+	for (size_t i = 0; i < ARRAY_LEN(interrupts); i++)
+		sigaction(interrupts[i], &a, &hidden.ends[i]);
+	mode = hidden.was;
+	mode.c_lflag &= ~(tcflag_t)ECHO;
+	tcsetattr(fd, TCSANOW, &mode);
+	return true;
+}
+
+static void reveal(void)
+{
+	tcsetattr(hidden.fd, TCSANOW, &hidden.was);
+	for (size_t i = 0; i < ARRAY_LEN(interrupts); i++)
+		sigaction(interrupts[i], &hidden.ends[i], NULL);
+}
+
 /* One line, shown or not: *new*, or NULL at the end. */
 static char *read_answer(struct cli *c, const char *question, bool secret)
 {
+	/* before the question: the answer may come at once */
+	bool hides = secret && hide(fileno(c->in));
 	char line[ANSWER_MAX];
-	struct termios was, hidden;
-	bool hide = secret && tcgetattr(fileno(c->in), &was) == 0;
 	char *answer = NULL;
 
-	if (hide) { /* before the question: the answer may come at once */
-		hidden = was;
-		hidden.c_lflag &= ~(tcflag_t)ECHO;
-		tcsetattr(fileno(c->in), TCSANOW, &hidden);
-	}
 	fprintf(c->err, "%s: ", question);
 	fflush(c->err);
 	if (fgets(line, sizeof(line), c->in)) {
 		line[strcspn(line, "\n")] = '\0';
 		answer = *line ? xstrdup(line) : NULL;
 	}
-	if (hide) {
-		tcsetattr(fileno(c->in), TCSANOW, &was);
+	if (hides) {
+		reveal();
 		fputc('\n', c->err);
 	}
 	crypto_wipe(line, sizeof(line));

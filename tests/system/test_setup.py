@@ -9,6 +9,7 @@ import select
 import signal
 import stat
 import subprocess
+import termios
 import time
 
 import pytest
@@ -954,6 +955,30 @@ def test_asked_on_a_terminal(setup):
     assert s["oauth_client_id"] in setup.screens[-1]  # shown as typed
     is_unchanged(setup.states(url=None))
     assert setup.file("acme.sunco_key_secret") == s["sunco_key_secret"] + "\n"
+
+
+def test_an_interrupt_at_a_secret_leaves_the_terminal_as_it_was(setup):
+    """A shell that does not look would go on without showing what is typed."""
+    s = setup.settings
+    shell, terminal = os.openpty()
+    before = termios.tcgetattr(terminal)
+    program = subprocess.Popen(
+        [harness.binary("reunite"), "setup", "-c", setup.config,
+         "--url", OURS, "--account", "acme",
+         "--zendesk-url", setup.sandbox.url,
+         "--zendesk-client-id", s["oauth_client_id"]],
+        stdin=terminal, stdout=terminal, stderr=terminal)
+    try:
+        read_until(shell, b"", "secret of the OAuth client.*: $")
+        assert not termios.tcgetattr(terminal)[3] & termios.ECHO
+        program.send_signal(signal.SIGINT)
+        assert program.wait(harness.WAIT_S) == -signal.SIGINT
+        assert termios.tcgetattr(terminal) == before
+    finally:
+        program.kill()
+        program.wait()
+        os.close(shell)
+        os.close(terminal)
 
 
 def read_until(terminal, screen, pattern):
