@@ -16,6 +16,7 @@ RESERVE = LIMIT * RESERVE_PERCENT // 100
 PEOPLE = 750  # two to three requests each: those that wait go together
 WINDOWS_MAX = 10  # until a phase is as it should be
 PATIENCE_S = 60
+UNDER_WAY = 8  # requests at most, when others change what they take
 
 
 @pytest.fixture
@@ -80,14 +81,19 @@ def test_others_eat_of_the_limit(sandbox, daemon):
                      max_merges_per_hour=10000, timestamp_tolerance="0")
     backlog(sandbox, reunite)
     phase(sandbox, "nobody else")
+    changed = [len(windows(sandbox))]
     kept = phase(sandbox, "all of the reserve", others_per_window=RESERVE)
     assert sum(w["others_refused"] for w in kept) == 0
+    changed.append(len(windows(sandbox)))
     more = phase(sandbox, "more than the reserve",
                  others_per_window=LIMIT * 6 // 10)
     assert min(w["others_taken"] for w in more) > RESERVE
     assert [j for j in reunite.queue() if j["state"] == "ready"], \
         "there was work all the time"
-    assert sum(w["refused"] for w in windows(sandbox)) == 0
+    refused = {i: w for i, w in enumerate(windows(sandbox)) if w["refused"]}
+    # in the middle of a window they begin to take more: what was under way
+    assert set(refused) <= set(changed), (changed, refused)
+    assert sum(w["refused"] for w in refused.values()) <= UNDER_WAY, refused
 
 
 def test_others_take_everything(sandbox, daemon):
@@ -104,4 +110,4 @@ def test_others_take_everything(sandbox, daemon):
         lambda: [e["status"] for e in reunite.journal()].count("done") == 20,
         PATIENCE_S, what="everybody")
     over = windows(sandbox)[first:]
-    assert sum(w["refused"] for w in over) <= 8, over  # were under way
+    assert sum(w["refused"] for w in over) <= UNDER_WAY, over
