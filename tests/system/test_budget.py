@@ -1,8 +1,9 @@
 """The account's limit, with another integration that eats of it.
 
-Nothing of ours is refused, and while work waits nearly all is used that we may
-use, by the sandbox's own record of every window: the limit, less what the
-others took, but less the reserve at least. Both programs' clocks are fast."""
+Nothing of ours is refused while others keep to their reserve, hardly anything
+where they do not, and while work waits nearly all is used that we may use, by
+the sandbox's own record of every window: the limit, less what the others took,
+but less the reserve at least. Both programs' clocks are fast."""
 
 import daemon as daemon_module
 import harness
@@ -16,6 +17,7 @@ RESERVE = LIMIT * RESERVE_PERCENT // 100
 PEOPLE = 750  # two to three requests each: those that wait go together
 WINDOWS_MAX = 10  # until a phase is as it should be
 PATIENCE_S = 60
+FOUGHT_FOR = LIMIT // 100  # the last ones of a window, which all of it use
 UNDER_WAY = 8  # requests at most, when others change what they take
 
 
@@ -57,15 +59,16 @@ def backlog(sandbox, reunite):
     reunite.command("queue", "resume", "--account", "acme")
 
 
-def phase(sandbox, name, **settings):
+def phase(sandbox, name, refused=0, **settings):
     """The next windows with others that behave so: two in a row with their
-    share used; the first one may be a window of learning."""
+    share used; the first one may be a window of learning. In none of them
+    more of ours is refused than that."""
     sandbox.settings(**settings)
     first = len(windows(sandbox)) + 1  # the one that is open has begun before
 
     def used():
         over = windows(sandbox)[first:]
-        assert sum(w["refused"] for w in over) == 0, over
+        assert max((w["refused"] for w in over), default=0) <= refused, over
         assert len(over) <= WINDOWS_MAX, (name, [
             (w["taken"], may_use(w)) for w in over])
         return over[-2:] if len(over) >= 2 and share(over[-2:]) >= 0.95 \
@@ -85,15 +88,15 @@ def test_others_eat_of_the_limit(sandbox, daemon):
     kept = phase(sandbox, "all of the reserve", others_per_window=RESERVE)
     assert sum(w["others_refused"] for w in kept) == 0
     changed.append(len(windows(sandbox)))
-    more = phase(sandbox, "more than the reserve",
+    more = phase(sandbox, "more than the reserve", FOUGHT_FOR,
                  others_per_window=LIMIT * 6 // 10)
     assert min(w["others_taken"] for w in more) > RESERVE
     assert [j for j in reunite.queue() if j["state"] == "ready"], \
         "there was work all the time"
-    refused = {i: w for i, w in enumerate(windows(sandbox)) if w["refused"]}
     # in the middle of a window they begin to take more: what was under way
-    assert set(refused) <= set(changed), (changed, refused)
-    assert sum(w["refused"] for w in refused.values()) <= UNDER_WAY, refused
+    calm = [w["refused"] for w in windows(sandbox)[:changed[1] + 1]]
+    assert max(calm.pop(), calm.pop(changed[0])) <= UNDER_WAY
+    assert sum(calm) == 0, calm
 
 
 def test_others_take_everything(sandbox, daemon):
