@@ -42,22 +42,23 @@ clean_up() {
     rm -rf --one-file-system "$work"
 }
 
-# Where this machine gets that release from.
+# Where this machine gets that release from; if it does not, debootstrap knows.
 mirror_of() {
     local found
 
     # shellcheck disable=SC2016 # apt's own variable
     found=$(apt-get indextargets --format '$(REPO_URI)' \
         'Created-By: Packages' "Codename: $1" 'Component: main' |
-        grep '/debian/*$' | head -n 1)
-    printf '%s\n' "${found:-http://deb.debian.org/debian}"
+        grep '/debian/*$' | head -n 1) || true
+    printf '%s\n' "$found"
 }
 
 make_base() {
-    local base=$1 name
+    local base=$1 name mirror
 
+    mirror=$(mirror_of "$suite")
     quietly debootstrap --variant=minbase "$suite" "$work/base" \
-        "$(mirror_of "$suite")"
+        ${mirror:+"$mirror"}
     rm -rf "$work/base"/var/cache/apt/archives/*.deb \
         "$work/base"/var/lib/apt/lists/*
     name=$(tool from scratch)
