@@ -154,7 +154,7 @@ static void print_end(struct dry *d)
 		.tally = &d->tally,
 		.estimate = &estimate,
 		.rules = &a->rules,
-		.report = d->report.path,
+		.report = d->report.file.path,
 		.next = next,
 	};
 
@@ -168,7 +168,8 @@ static void end(struct dry *d)
 {
 	progress_clear(&d->progress);
 	if (!report_finish(&d->report)) {
-		stop(d, cli_error(d->cli, "cannot write %s", d->report.path));
+		stop(d,
+		     cli_error(d->cli, "cannot write %s", d->report.file.path));
 		return;
 	}
 	print_end(d);
@@ -297,7 +298,8 @@ static void page_done(struct dry *d)
 		page_ask(d);
 	} else {
 		progress_clear(&d->progress);
-		stop(d, cli_error(d->cli, "cannot write %s", d->report.part));
+		stop(d,
+		     cli_error(d->cli, "cannot write %s", d->report.file.part));
 	}
 }
 
@@ -405,7 +407,7 @@ static void on_signal(void *arg)
 
 	progress_clear(&d->progress);
 	stop(d, cli_error(d->cli, "stopped; the same command goes on with %s",
-			  d->report.part));
+			  d->report.file.part));
 }
 
 /* Without it the bar has no end, that is all. */
@@ -474,10 +476,11 @@ static int open_report(struct dry *d)
 		d->report.place.since_ms = backfill_since_ms(d->cli);
 	else
 		fprintf(d->cli->err, "going on with %s: %lld users so far\n",
-			d->report.part, (long long)d->report.place.scanned);
+			d->report.file.part,
+			(long long)d->report.place.scanned);
 	if (report_keep(&d->report))
 		return CLI_DONE;
-	cli_error(d->cli, "cannot write %s", d->report.resume);
+	cli_error(d->cli, "cannot write %s", d->report.file.resume);
 	report_close(&d->report);
 	return CLI_FAILED;
 }

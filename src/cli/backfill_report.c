@@ -6,69 +6,29 @@
  */
 #include "backfill_report.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
-#include <unistd.h>
 
 #include "base/json.h"
 #include "base/str.h"
 
-#define NAME_MAX_BYTES	 4096
-#define RESUME_MAX_BYTES 65536
-
-static char *name_with(const char *path, const char *ending)
-{
-	char name[NAME_MAX_BYTES];
-
-	snprintf(name, sizeof(name), "%s%s", path, ending);
-	return xstrdup(name);
-}
-
-static enum result failed(const char *what, const char *name, struct error *err)
-{
-	return error_set(err, RESULT_TEMP, "cannot %s %s: %s", what, name,
-			 strerror(errno));
-}
-
 /* --- how far it came --- */
 
-static struct json_t *resume_encode(const struct report *r)
+static struct json_t *word_encode(const struct report *r)
 {
 	struct json_t *v = json_new_obj();
 
-	json_set_int(v, "version", 1);
 	json_set_str(v, "account", r->key.account);
 	json_set_str(v, "since", r->key.since);
 	json_set_int(v, "limit", r->key.limit);
 	json_set_int(v, "since_ms", r->place.since_ms);
 	json_set_str(v, "cursor", r->place.cursor);
-	json_set_int(v, "bytes", (int64_t)ftello(r->out));
+	json_set_int(v, "bytes", (int64_t)ftello(r->file.out));
 	json_set_int(v, "scanned", r->place.scanned);
 	json_set_int(v, "pages", r->place.pages);
 	json_set_int(v, "found", r->place.found);
 	json_set_int(v, "known", r->place.known);
 	return v;
-}
-
-static struct json_t *resume_read(const struct report *r)
-{
-	char text[RESUME_MAX_BYTES];
-	FILE *in = fopen(r->resume, "re");
-	struct json_t *v;
-	size_t n;
-
-	if (!in)
-		return NULL;
-	n = fread(text, 1, sizeof(text), in);
-	fclose(in);
-	v = json_parse(text, n, NULL);
-	if (json_get_int(v, "version", 0) == 1)
-		return v;
-	json_free(v);
-	return NULL;
 }
 
 static bool same_key(const struct report_key *key, const struct json_t *v)
@@ -86,32 +46,6 @@ static void place_read(struct report_place *p, const struct json_t *v)
 	p->pages = json_get_int(v, "pages", 0);
 	p->found = json_get_int(v, "found", 0);
 	p->known = json_get_int(v, "known", 0);
-}
-
-static bool write_whole(const char *name, const char *text)
-{
-	FILE *out = fopen(name, "we");
-	bool ok;
-
-	if (!out)
-		return false;
-	ok = fputs(text, out) >= 0 && fflush(out) == 0 &&
-	     fsync(fileno(out)) == 0;
-	return fclose(out) == 0 && ok;
-}
-
-/* A word that is half written must not be read. */
-static bool resume_write(struct report *r)
-{
-	struct json_t *v = resume_encode(r);
-	char *name = name_with(r->resume, ".new");
-	char *text = json_text(v);
-	bool ok = write_whole(name, text) && rename(name, r->resume) == 0;
-
-	free(text);
-	free(name);
-	json_free(v);
-	return ok;
 }
 
 /* --- lines --- */
@@ -138,7 +72,7 @@ static enum result lines_read(struct report *r, struct tally *tally,
 	off_t good = 0;
 	ssize_t len;
 
-	while ((len = getline(&line, &cap, r->out)) > 0) {
+	while ((len = getline(&line, &cap, r->file.out)) > 0) {
 		if (line[len - 1] != '\n' ||
 		    !line_read(r, line, (size_t)len, tally))
 			break;
@@ -147,48 +81,28 @@ static enum result lines_read(struct report *r, struct tally *tally,
 			fputs(line, r->echo);
 	}
 	free(line);
-	if (ftruncate(fileno(r->out), good) != 0 ||
-	    fseeko(r->out, good, SEEK_SET) != 0)
-		return failed("cut", r->part, err);
-	return RESULT_OK;
-}
-
-static enum result part_open(struct report *r, struct error *err)
-{
-	int fd = open(r->part, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-
-	if (fd < 0)
-		return failed("write", r->part, err);
-	if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
-		close(fd);
-		return error_set(err, RESULT_CONFLICT,
-				 "another command is writing %s", r->part);
-	}
-	r->out = fdopen(fd, "r+");
-	return RESULT_OK;
+	return part_file_cut(&r->file, good, err);
 }
 
 /* What is there, if it is ours to go on with. */
 static enum result take_up(struct report *r, bool anew, struct tally *tally,
 			   struct error *err)
 {
-	struct json_t *v = anew ? NULL : resume_read(r);
-	enum result result = RESULT_OK;
-	off_t size = lseek(fileno(r->out), 0, SEEK_END);
+	struct json_t *v = anew ? NULL : part_file_word(&r->file);
+	enum result result;
 
-	rewind(r->out);
 	if (v && !same_key(&r->key, v)) {
 		result = error_set(err, RESULT_CONFLICT,
 				   "%s is an unfinished report of another "
 				   "account, --since or --limit; --restart "
 				   "begins anew",
-				   r->part);
-	} else if (v && size >= json_get_int(v, "bytes", 0)) {
+				   r->file.part);
+	} else if (v && part_file_has(&r->file, json_get_int(v, "bytes", 0))) {
 		r->resumed = true;
 		place_read(&r->place, v);
 		result = lines_read(r, tally, err);
-	} else if (ftruncate(fileno(r->out), 0) != 0) {
-		result = failed("cut", r->part, err);
+	} else {
+		result = part_file_cut(&r->file, 0, err);
 	}
 	json_free(v);
 	return result;
@@ -201,10 +115,7 @@ enum result report_open(struct report *r, const char *path,
 	enum result result;
 
 	*r = (struct report){.key = *key, .echo = echo};
-	r->path = xstrdup(path);
-	r->part = name_with(path, ".part");
-	r->resume = name_with(path, ".resume");
-	result = part_open(r, err);
+	result = part_file_open(&r->file, path, err);
 	if (result == RESULT_OK)
 		result = take_up(r, anew, tally, err);
 	if (result != RESULT_OK)
@@ -217,8 +128,8 @@ void report_add(struct report *r, const char *sunco_id, struct json_t *line)
 	char *text = json_text(line);
 
 	(void)idset_add(&r->seen, sunco_id);
-	if (fprintf(r->out, "%s\n", text) < 0 || fflush(r->out) != 0)
-		r->broken = true;
+	fprintf(r->file.out, "%s\n", text);
+	(void)fflush(r->file.out); /* whoever waits may read along */
 	if (r->echo)
 		fprintf(r->echo, "%s\n", text);
 	free(text);
@@ -227,27 +138,18 @@ void report_add(struct report *r, const char *sunco_id, struct json_t *line)
 
 bool report_keep(struct report *r)
 {
-	return !r->broken && fsync(fileno(r->out)) == 0 && resume_write(r);
+	return part_file_keep(&r->file, word_encode(r));
 }
 
 bool report_finish(struct report *r)
 {
-	bool ok = !r->broken && fsync(fileno(r->out)) == 0 &&
-		  rename(r->part, r->path) == 0;
-
-	if (ok)
-		(void)unlink(r->resume);
-	return ok;
+	return part_file_finish(&r->file);
 }
 
 void report_close(struct report *r)
 {
-	if (r->out)
-		fclose(r->out);
-	free(r->path);
-	free(r->part);
-	free(r->resume);
+	part_file_close(&r->file);
 	free(r->place.cursor);
 	idset_release(&r->seen);
-	*r = (struct report){.out = NULL};
+	*r = (struct report){.echo = NULL};
 }

@@ -2,10 +2,8 @@
  * The report of a dry run over all of history: a line of JSON a person, as the
  * journal has them.
  *
- * While it is being written it is FILE.part, and FILE.resume says how far the
- * walk came; when the walk is through the first takes FILE's place and the
- * other one goes. So FILE is always a whole report. After a kill the same
- * command goes on behind the last whole line; nobody has two of them.
+ * It is a part_file, whose word says how far the walk came. After a kill the
+ * same command goes on behind the last whole line; nobody has two of them.
  */
 #ifndef REUNITE_CLI_BACKFILL_REPORT_H
 #define REUNITE_CLI_BACKFILL_REPORT_H
@@ -15,6 +13,7 @@
 #include "backfill_tally.h"
 #include "base/error.h"
 #include "idset.h"
+#include "part_file.h"
 
 /* What makes two runs the same one. */
 struct report_key {
@@ -34,14 +33,12 @@ struct report_place {
 };
 
 struct report {
-	FILE *out;
+	struct part_file file;
 	FILE *echo; /* every line goes there, too; NULL: nowhere */
-	char *path, *part, *resume;
 	struct report_key key;
 	struct report_place place;
 	struct idset seen;
 	bool resumed;
-	bool broken; /* a line could not be written */
 };
 
 /* Begins a report, or goes on with one of the same key, whose lines are added

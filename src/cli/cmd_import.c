@@ -56,7 +56,7 @@ static void print_json(const struct import_walk *w, const char *next)
 	json_set_bool(v, "applied", w->apply);
 	json_set_int(v, "rows", w->report.rows);
 	json_set(v, "outcomes", outcomes);
-	json_set_str(v, "report", w->report.path);
+	json_set_str(v, "report", w->report.file.path);
 	json_set_str(v, "next", next);
 	cli_json(w->cli, v);
 }
@@ -116,7 +116,7 @@ static void print_text(const struct import_walk *w, const char *next)
 		w->account->name, (long long)w->report.rows);
 	print_outcomes(w);
 	print_odd(w);
-	fprintf(out, "report, a line a row: %s\n", w->report.path);
+	fprintf(out, "report, a line a row: %s\n", w->report.file.path);
 	if (w->report.counts[IMPORT_UNKNOWN] > 0)
 		fprintf(out, "Zendesk's search lags by some minutes: addresses "
 			     "that are new may be found later\n");
@@ -133,7 +133,8 @@ static int end(struct import_walk *w)
 	char *next;
 
 	if (!import_report_finish(&w->report))
-		return cli_error(w->cli, "cannot write %s", w->report.path);
+		return cli_error(w->cli, "cannot write %s",
+				 w->report.file.path);
 	next = next_command(w);
 	if (w->cli->json)
 		print_json(w, next);
@@ -191,10 +192,10 @@ static int open_report(struct import_walk *w)
 		w->report.place = w->file.first;
 		if (import_report_keep(&w->report, &w->file.first))
 			return CLI_DONE;
-		return cli_error(c, "cannot write %s", w->report.resume);
+		return cli_error(c, "cannot write %s", w->report.file.resume);
 	}
-	fprintf(c->err, "going on with %s: %lld rows so far\n", w->report.part,
-		(long long)w->report.rows);
+	fprintf(c->err, "going on with %s: %lld rows so far\n",
+		w->report.file.part, (long long)w->report.rows);
 	if (import_file_seek(&w->file, &w->report.place, &err) == RESULT_OK)
 		return CLI_DONE;
 	return cli_error(c, "%s", err.text);

@@ -3,10 +3,8 @@
  * and whom or which line it is in conflict with. No addresses and no external
  * ids, unless personal data is wanted.
  *
- * While it is being written it is FILE.part, and FILE.resume says how far the
- * import came; when it is through, the first takes FILE's place and the other
- * one goes. After a kill the same command goes on behind the last row that is
- * known to be over. Users who are about to be changed are in FILE.resume
+ * It is a part_file: after a kill the same command goes on behind the last row
+ * that is known to be over. Users who are about to be changed are in its word
  * before anything is sent: whoever of them has the external id after a kill
  * got it from us.
  */
@@ -15,6 +13,7 @@
 
 #include "base/error.h"
 #include "import_file.h"
+#include "part_file.h"
 
 /* What makes two runs the same one. */
 struct import_key {
@@ -25,8 +24,7 @@ struct import_key {
 };
 
 struct import_report {
-	FILE *out;
-	char *path, *part, *resume;
+	struct part_file file;
 	struct import_key key;
 	/* behind the rows that are in it */
 	struct import_place place;
@@ -36,7 +34,6 @@ struct import_report {
 	size_t intended_count;
 	int64_t owner; /* of its locks, in every life the same; 0: none yet */
 	bool resumed;
-	bool broken; /* a line could not be written */
 };
 
 /* Begins a report, or goes on with one of the same key. RESULT_CONFLICT: the

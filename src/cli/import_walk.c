@@ -112,7 +112,8 @@ static bool intend(struct import_walk *w)
 			users[n++] = w->items[i].row.user;
 	if (n == 0 || import_report_intend(&w->report, users, n))
 		return true;
-	import_stop(w, cli_error(w->cli, "cannot write %s", w->report.resume));
+	import_stop(
+		w, cli_error(w->cli, "cannot write %s", w->report.file.resume));
 	return false;
 }
 
@@ -241,7 +242,7 @@ static void window_done(struct import_walk *w)
 		w->report.place = w->behind; /* kept with a later one */
 	} else if (!import_report_keep(&w->report, &w->behind)) {
 		import_stop(w, cli_error(w->cli, "cannot write %s",
-					 w->report.part));
+					 w->report.file.part));
 		return;
 	}
 	for (size_t i = 0; i < w->count && w->cli->json; i++)
@@ -324,7 +325,7 @@ static void on_signal(void *arg)
 	progress_clear(&w->progress);
 	import_stop(w, cli_error(w->cli,
 				 "stopped; the same command goes on with %s",
-				 w->report.part));
+				 w->report.file.part));
 }
 
 static void start(void *arg)

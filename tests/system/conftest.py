@@ -121,3 +121,14 @@ def fleet(tmp_path, sandbox, cluster):
         one.close()
         for node in one.nodes:
             privacy.check(node.log().replace(str(tmp_path), ""), [sandbox])
+
+
+@pytest.fixture
+def sleeping(daemon):
+    """A configuration and its store; the daemon has gone."""
+    def start(**settings):
+        reunite = daemon(**settings)
+        assert reunite.stop() == 0
+        return reunite
+
+    return start

@@ -1,6 +1,7 @@
 """`reunite backfill`: the dry run and its report; how it goes on after a kill;
 who may not; wrong usage."""
 
+import functools
 import json
 import os
 
@@ -27,15 +28,8 @@ def mixed(box):
 
 
 @pytest.fixture
-def sleeping(daemon):
-    """A configuration and its store; the daemon has gone."""
-    def start(**settings):
-        settings.setdefault("max_merges_per_hour", 100_000)
-        reunite = daemon(**settings)
-        assert reunite.stop() == 0
-        return reunite
-
-    return start
+def sleeping(sleeping):
+    return functools.partial(sleeping, max_merges_per_hour=100_000)
 
 
 def report(reunite, name="backfill-acme.jsonl"):

@@ -21,17 +21,6 @@ def box(sandbox):
     return history.ready(sandbox)
 
 
-@pytest.fixture
-def sleeping(daemon):
-    """A configuration; the daemon has gone."""
-    def start(**settings):
-        reunite = daemon(**settings)
-        assert reunite.stop() == 0
-        return reunite
-
-    return start
-
-
 # --- the plain way ---
 
 

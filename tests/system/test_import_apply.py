@@ -21,17 +21,6 @@ def box(sandbox):
     return history.ready(sandbox)
 
 
-@pytest.fixture
-def sleeping(daemon):
-    """A configuration; the daemon has gone."""
-    def start(**settings):
-        reunite = daemon(**settings)
-        assert reunite.stop() == 0
-        return reunite
-
-    return start
-
-
 # --- beside merges ---
 
 
@@ -262,7 +251,7 @@ def test_observing_accounts_are_not_imported_into(box, sleeping):
 
 POINTS = ["import_intended:1", "import_sent:1", "import_sent:2",
           "import_done:1", "import_before_keep:1", "import_before_keep:2",
-          "import_intended:2", "import_finished:1"]
+          "import_intended:2", "report_finished:1"]
 
 
 @pytest.mark.skipif("not crashes.points_built()", reason="no crash points")
@@ -277,7 +266,7 @@ def test_an_import_dies_at_a_point(box, sleeping, point):
     assert (returned, out) == (-9, "")
     _, err = run(reunite, "--apply")
     found = set(outcomes(reunite).values())
-    if point == "import_finished:1":
+    if point == "report_finished:1":
         assert found == {"already"}
     else:
         assert found == {"set"}

@@ -17,17 +17,6 @@ KEYS = ["id", "at", "account", "action", "reason", "applied", "status",
         "ticket_id", "source", "job_id", "api_calls"]
 
 
-@pytest.fixture
-def sleeping(daemon):
-    """A configuration and its store; the daemon has gone."""
-    def start(**settings):
-        reunite = daemon(**settings)
-        assert reunite.stop() == 0
-        return reunite
-
-    return start
-
-
 def link(reunite, *argv, code=0):
     """Runs it with --json; its object, or None."""
     done = reunite.command("link", *argv, "--json", check=False)

@@ -291,9 +291,9 @@ static void test_a_full_disk_is_told(void **state)
 	(void)state;
 	place_make(&p);
 	assert_int_equal(open_one(&r, &p, NULL, false, &t), RESULT_OK);
-	fclose(r.out);
-	r.out = fopen("/dev/full", "w");
-	assert_non_null(r.out);
+	fclose(r.file.out);
+	r.file.out = fopen("/dev/full", "w");
+	assert_non_null(r.file.out);
 	write_one(&r, "ann");
 	assert_false(report_keep(&r));
 	assert_false(report_finish(&r));
