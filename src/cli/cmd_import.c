@@ -153,10 +153,14 @@ static int end(struct import_walk *w)
 /* Somebody's list of users must not become a report of it. */
 static int check_report(const struct import_walk *w, const char *name)
 {
-	char part[REPORT_NAME_MAX];
+	char taken[REPORT_NAME_MAX];
+	bool is_it = false;
 
-	snprintf(part, sizeof(part), "%s.part", name);
-	if (!import_file_is(&w->file, name) && !import_file_is(&w->file, part))
+	for (const char *const *e = part_file_endings; *e; e++) {
+		snprintf(taken, sizeof(taken), "%s%s", name, *e);
+		is_it = is_it || import_file_is(&w->file, taken);
+	}
+	if (!is_it)
 		return CLI_DONE;
 	cli_error(w->cli,
 		  "the report %s would take the place of the file itself: "

@@ -17,11 +17,6 @@
 #define JOB_PATIENCE_MS (30 * 60 * 1000)
 #define JOB_TRIES	2
 
-static struct import_item *item(const struct import_span *s, size_t i)
-{
-	return &s->walk->items[s->items[i]];
-}
-
 static const struct zd_user *find(const struct zd_user *users, size_t count,
 				  uint64_t id)
 {
@@ -34,7 +29,7 @@ static const struct zd_user *find(const struct zd_user *users, size_t count,
 static void ids_of(const struct import_span *s, uint64_t *out)
 {
 	for (size_t i = 0; i < s->count; i++)
-		out[i] = item(s, i)->row.user;
+		out[i] = import_span_item(s, i)->row.user;
 }
 
 /* ---- as they are before it ---- */
@@ -63,8 +58,9 @@ static void on_reread(const struct api_result *r, const struct zd_user *users,
 		return;
 	}
 	for (size_t i = 0; i < s->count; i++)
-		decide_again(s->walk, item(s, i),
-			     find(users, count, item(s, i)->row.user));
+		decide_again(
+			s->walk, import_span_item(s, i),
+			find(users, count, import_span_item(s, i)->row.user));
 	import_span_done(s);
 }
 
@@ -85,10 +81,10 @@ static void take_failure(struct import_span *s,
 	struct import_item *i = NULL;
 
 	for (size_t n = 0; n < s->count && !i; n++)
-		if (item(s, n)->row.user == f->user)
-			i = item(s, n);
+		if (import_span_item(s, n)->row.user == f->user)
+			i = import_span_item(s, n);
 	if (!i && f->place < s->count)
-		i = item(s, f->place);
+		i = import_span_item(s, f->place);
 	if (!i)
 		return;
 	str_copy(i->note, sizeof(i->note), *f->code ? f->code : "job_failed");
@@ -98,7 +94,7 @@ static void take_failure(struct import_span *s,
 static void note_all(struct import_span *s, const char *note)
 {
 	for (size_t i = 0; i < s->count; i++)
-		str_copy(item(s, i)->note, IMPORT_NOTE, note);
+		str_copy(import_span_item(s, i)->note, IMPORT_NOTE, note);
 }
 
 static void look_later(struct import_span *s)
@@ -181,7 +177,8 @@ static void send_job(struct import_span *s)
 
 	for (size_t i = 0; i < s->count; i++)
 		ids[i] = (struct zendesk_external_id){
-			item(s, i)->row.user, item(s, i)->row.external_id};
+			import_span_item(s, i)->row.user,
+			import_span_item(s, i)->row.external_id};
 	s->op = zendesk_set_external_ids(import_api(s->walk), LANE_BACKFILL,
 					 ids, s->count, on_job, s);
 }
@@ -207,9 +204,10 @@ static void on_seen(const struct api_result *r, const struct zd_user *users,
 		return;
 	}
 	for (size_t i = 0; i < s->count; i++) {
-		look_before(item(s, i),
-			    find(users, count, item(s, i)->row.user));
-		if (item(s, i)->open)
+		look_before(
+			import_span_item(s, i),
+			find(users, count, import_span_item(s, i)->row.user));
+		if (import_span_item(s, i)->open)
 			s->items[kept++] = s->items[i];
 	}
 	s->count = kept;
@@ -268,7 +266,8 @@ static void on_verify(const struct api_result *r, const struct zd_user *users,
 	}
 	CRASH_POINT("import_done");
 	for (size_t i = 0; i < s->count; i++)
-		verify(item(s, i), find(users, count, item(s, i)->row.user));
+		verify(import_span_item(s, i),
+		       find(users, count, import_span_item(s, i)->row.user));
 	import_span_done(s);
 }
 

@@ -13,11 +13,6 @@
 #include "base/str.h"
 #include "import_walk.h"
 
-static struct import_item *item(const struct import_span *s, size_t i)
-{
-	return &s->walk->items[s->items[i]];
-}
-
 /* ---- external ids ---- */
 
 static void on_holders(const struct api_result *r, const struct zd_user *users,
@@ -33,9 +28,10 @@ static void on_holders(const struct api_result *r, const struct zd_user *users,
 	for (size_t i = 0; i < s->count; i++)
 		for (size_t n = 0; n < count; n++)
 			if (users[n].active &&
-			    str_eq_nocase(users[n].external_id,
-					  item(s, i)->row.external_id))
-				item(s, i)->holder = users[n].id;
+			    str_eq_nocase(
+				    users[n].external_id,
+				    import_span_item(s, i)->row.external_id))
+				import_span_item(s, i)->holder = users[n].id;
 	import_span_done(s);
 }
 
@@ -44,7 +40,7 @@ void import_ask_holders(struct import_span *s)
 	const char *ids[ZENDESK_MANY_MAX];
 
 	for (size_t i = 0; i < s->count; i++)
-		ids[i] = item(s, i)->row.external_id;
+		ids[i] = import_span_item(s, i)->row.external_id;
 	if (s->count == 1 && !zendesk_many_allows(ids[0]))
 		s->op = zendesk_search_external_id(import_api(s->walk),
 						   LANE_BACKFILL, ids[0],
@@ -73,7 +69,7 @@ static void learn(struct import_walk *w, const struct import_span *s,
 	size_t found = 0, last = 0;
 
 	for (size_t i = 0; i < s->count; i++)
-		if (has_owner(item(s, i), users, count)) {
+		if (has_owner(import_span_item(s, i), users, count)) {
 			found++;
 			last = i;
 		}
@@ -104,8 +100,8 @@ static void on_owners(const struct api_result *r, const struct zd_user *users,
 	learn(w, s, users, count);
 	for (size_t i = 0; i < s->count; i++)
 		if (s->count == 1 || i < w->terms ||
-		    has_owner(item(s, i), users, count))
-			decide(w, item(s, i), users, count);
+		    has_owner(import_span_item(s, i), users, count))
+			decide(w, import_span_item(s, i), users, count);
 		else
 			import_span_add_one(w, s->items[i]);
 	import_span_done(s);
@@ -116,7 +112,7 @@ void import_ask_owners(struct import_span *s)
 	const char *addresses[ZENDESK_MANY_MAX];
 
 	for (size_t i = 0; i < s->count; i++)
-		addresses[i] = item(s, i)->row.address;
+		addresses[i] = import_span_item(s, i)->row.address;
 	s->op = zendesk_search_addresses(import_api(s->walk), LANE_BACKFILL,
 					 addresses, s->count, on_owners, s);
 }

@@ -131,6 +131,11 @@ static void end_span(struct import_span *s, int state)
 	s->walk->open--;
 }
 
+struct import_item *import_span_item(const struct import_span *s, size_t i)
+{
+	return &s->walk->items[s->items[i]];
+}
+
 void import_span_done(struct import_span *s)
 {
 	s->walk->failures = 0;

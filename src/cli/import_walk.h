@@ -128,6 +128,7 @@ void import_item_end(struct import_item *i, enum import_outcome o,
 		     const char *note);
 /* Empty, behind the others. */
 struct import_span *import_span_new(struct import_walk *w);
+struct import_item *import_span_item(const struct import_span *s, size_t i);
 /* One row, which a search for many did not find. */
 void import_span_add_one(struct import_walk *w, size_t item);
 void import_spans_free(struct import_walk *w); /* cancels what is open */

@@ -19,6 +19,9 @@
 #define WORD_VERSION   1
 #define OWNERS_ALONE   (S_IRUSR | S_IWUSR)
 
+const char *const part_file_endings[] = {"", ".part", ".resume", ".resume.new",
+					 NULL};
+
 static char *name_with(const char *path, const char *ending)
 {
 	size_t size = strlen(path) + strlen(ending) + 1;

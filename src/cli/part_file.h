@@ -24,6 +24,9 @@ struct part_file {
 	char *path, *part, *resume;
 };
 
+/* What FILE's own name and those beside it end in; NULL at the end. */
+extern const char *const part_file_endings[];
+
 /* At its beginning. RESULT_CONFLICT: another command is writing it. */
 MUST_CHECK enum result part_file_open(struct part_file *f, const char *path,
 				      struct error *err);

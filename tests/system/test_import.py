@@ -331,7 +331,9 @@ def test_a_report_that_cannot_be_written(box, sleeping):
 @pytest.mark.parametrize("file, argv", [
     ("users.csv", ["--report", "users.csv"]),
     ("users.csv", ["--report", "./users.csv"]),
-    ("import-acme.csv", []), ("import-acme.csv.part", [])], ids=str)
+    *((name, []) for name in (
+        "import-acme.csv", "import-acme.csv.part", "import-acme.csv.resume",
+        "import-acme.csv.resume.new"))], ids=str)
 def test_a_report_does_not_take_the_files_place(box, sleeping, file, argv):
     reunite = sleeping()
     path = write(reunite, table(numbers(1)), file)
