@@ -160,11 +160,15 @@ def test_a_merge_that_is_forbidden_holds_nobody_else(sandbox, daemon):
     vera(sandbox)
     reunite = daemon()
     begun = rounds.begin(sandbox, VERA, webhooks=())
+    goblin = rounds.begin(sandbox, rounds.GOBLIN, webhooks=())
     sandbox.fault(kind="status", status=403, times=-1,
                   match={"call": "merge", "id": begun["zendesk_user_id"]},
                   body={"error": {"title": "Forbidden", "message": "No."}})
     rounds.trigger(reunite, begun)
-    goblin = rounds.begin(sandbox, rounds.GOBLIN)
+    # Who was let before the refusal says nothing about it.
+    harness.wait_until(lambda: "merge" in rounds.calls(sandbox, "zendesk"),
+                       what="the refusal")
+    rounds.trigger(reunite, goblin)
     harness.wait_until(reunite.reviews, what="the review")
     assert reunite.reviews()[0]["reasons"] == ["merge_refused"]
     reunite.idle()
