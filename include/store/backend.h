@@ -57,7 +57,7 @@ struct store_backend_ops {
 	bool (*changed)(struct store_backend *b);
 	enum result (*watch)(struct store_backend *b, struct error *err);
 	int64_t (*checkpoint)(struct store_backend *b);
-	bool (*log_is_long)(const struct store_backend *b); /* NULL: never */
+	int64_t (*log_bytes)(const struct store_backend *b); /* NULL: none */
 	bool (*empty_log)(struct store_backend *b);
 	void (*leave)(struct store_backend *b); /* or NULL; any thread */
 	bool (*is_left)(const char *location);	/* or NULL */

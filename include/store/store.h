@@ -539,13 +539,14 @@ MUST_CHECK enum result store_do(struct store *s, struct store_op *op);
 int64_t store_now_ms(struct store *s);
 /* True when another process wrote since the last call. Cheap. */
 bool store_changed(struct store *s);
-/* Moves the write-ahead log into the database; for the reader thread. How
- * many bytes could not be moved, because somebody still reads what was before
- * them; -1: it failed, and the log says why. */
+/* Moves the write-ahead log into the database; for the reader thread. So many
+ * bytes from its beginning are moved now, which is not what came meanwhile, nor
+ * what is behind anything that somebody still reads; -1: it failed, and the log
+ * says why. */
 int64_t store_checkpoint(struct store *s);
-/* The log is so long that it should be moved now, all of it: then it begins
- * anew where it is, instead of growing. Of the handle that wrote last; cheap. */
-bool store_log_is_long(const struct store *s);
+/* How many bytes the log had after this handle's last commit; cheap. When all
+ * of them are moved it begins anew where it is, instead of growing. */
+int64_t store_log_bytes(const struct store *s);
 /* Is the store still the one that was opened, and sound as far as is known?
  * RESULT_TEMP: nothing is written to it (err says why), until that changes.
  * Cheap. */

@@ -234,7 +234,7 @@ int64_t storeq_log_bytes(const struct storeq *cq)
 	int64_t bytes;
 
 	pthread_mutex_lock(&q->lock);
-	bytes = q->log_bytes;
+	bytes = log_left(q);
 	pthread_mutex_unlock(&q->lock);
 	return bytes;
 }

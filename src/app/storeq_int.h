@@ -75,13 +75,20 @@ struct storeq {
 	bool closing;
 	bool changed;
 	bool unclean;	      /* the log holds what was erased */
-	bool log_is_long;     /* as of the last transaction */
+	int64_t log_bytes;    /* as of the last transaction */
+	int64_t log_moved;    /* of them, as of the last checkpoint */
+	int64_t log_was_left; /* as of the reader's move before */
 	int log_moves;	      /* by the reader, one after the other */
-	int64_t log_bytes;    /* as the last checkpoint left it */
 	struct error trouble; /* of the writer, while it fails */
 	void (*on_change)(void *arg);
 	void *on_change_arg;
 };
+
+/* Under the lock: what is only in the log still. */
+static inline int64_t log_left(const struct storeq *q)
+{
+	return q->log_bytes > q->log_moved ? q->log_bytes - q->log_moved : 0;
+}
 
 static inline void item_list_push(struct item_list *l, struct item *it)
 {

@@ -18,8 +18,10 @@
 #define HOLD_US		5000
 #define TICK_MS		1000
 #define LOG_INTERVAL_MS 10000
-#define LOG_REST_BYTES	(256 * 1024)
-#define LOG_MOVES_MAX	4 /* in a row: somebody may be reading it */
+#define LOG_LONG_BYTES	(24 << 20)
+#define LOG_REST_BYTES	(256 << 10)
+#define LOG_MUCH_BYTES	(2 << 20)
+#define LOG_MOVES_MAX	8 /* in a row: somebody may be reading it */
 
 /* Under the lock. Those who were just answered may come back, and then go
  * together with those who wait, instead of waiting for them. */
@@ -185,20 +187,19 @@ static void watch(struct side *s)
 	storeq_post(q);
 }
 
-/* Under the lock, which is given up meanwhile. How many bytes are left; -1:
- * it cannot be told. */
-static int64_t move_log(struct side *s)
+/* Under the lock, which is given up meanwhile. */
+static bool move_log(struct side *s)
 {
 	struct storeq *q = s->q;
-	int64_t left;
+	int64_t moved;
 
 	s->moves_log = false;
 	pthread_mutex_unlock(&q->lock);
-	left = store_checkpoint(s->store);
+	moved = store_checkpoint(s->store);
 	pthread_mutex_lock(&q->lock);
-	if (left >= 0)
-		q->log_bytes = left;
-	return left;
+	if (moved >= 0)
+		q->log_moved = moved;
+	return moved >= 0;
 }
 
 static void call_to_move(struct side *s)
@@ -207,26 +208,45 @@ static void call_to_move(struct side *s)
 	pthread_cond_signal(&s->wake);
 }
 
-/* Under the lock. What came meanwhile is the reader's as long as it is much,
- * and the log can be moved at all; what is little the writer moves before
- * anything else comes. */
-static void move_on(struct storeq *q, int64_t left)
+static bool log_is_long(const struct storeq *q)
 {
-	if (!q->log_is_long || left <= 0)
+	return q->has_reader && q->log_bytes >= LOG_LONG_BYTES;
+}
+
+/* What is little the writer moves before anything else comes; and what does not
+ * get less, because as much comes as is moved. */
+static bool is_the_rest(const struct storeq *q, int64_t left)
+{
+	return left <= LOG_REST_BYTES ||
+	       (left <= LOG_MUCH_BYTES && q->log_moves > 0 &&
+		left > q->log_was_left / 2);
+}
+
+/* Under the lock. What came meanwhile is the reader's as long as it is much,
+ * and the log can be moved at all. When nothing is left the writer looks, too:
+ * it may be at a transaction. */
+static void move_on(struct storeq *q)
+{
+	int64_t left = log_left(q);
+
+	if (!log_is_long(q))
 		return;
-	if (left <= LOG_REST_BYTES)
+	if (is_the_rest(q, left))
 		call_to_move(&q->writer);
 	else if (q->log_moves++ < LOG_MOVES_MAX)
 		call_to_move(&q->reader);
+	q->log_was_left = left;
 }
 
 /* Under the lock: once for a log that has become long. */
-static void heed_log(struct storeq *q, bool is_long)
+static void heed_log(struct storeq *q, int64_t bytes)
 {
-	bool was_long = q->log_is_long;
+	bool was_long = log_is_long(q);
 
-	q->log_is_long = is_long && q->has_reader;
-	if (!q->log_is_long || was_long)
+	if (bytes < q->log_bytes)
+		q->log_moved = 0; /* it has begun anew */
+	q->log_bytes = bytes;
+	if (was_long || !log_is_long(q))
 		return;
 	q->log_moves = 0;
 	call_to_move(&q->reader);
@@ -248,7 +268,8 @@ static void empty_log(struct side *s)
 static void checkpoint(struct side *s)
 {
 	s->q->log_moves = 0;
-	move_on(s->q, move_log(s));
+	if (move_log(s))
+		move_on(s->q);
 	if (s->q->unclean)
 		empty_log(s);
 }
@@ -274,7 +295,8 @@ static void work(struct side *s)
 	struct store_op *ops[BATCH_MAX];
 	struct item_list batch = {NULL, NULL, 0};
 	struct sample sample;
-	bool failed, erased, long_log;
+	bool failed, erased;
+	int64_t log_bytes;
 
 	s->busy_since_ms = s->queue.head->since_ms;
 	while (batch.count < s->batch_max && s->queue.head != NULL) {
@@ -286,21 +308,19 @@ static void work(struct side *s)
 	run_batch(s, ops, batch.count, &sample);
 	failed = first_failure(ops, batch.count) != NULL;
 	erased = any_erased(ops, batch.count);
-	long_log = s->writes && store_log_is_long(s->store);
+	log_bytes = store_log_bytes(s->store);
 	pthread_mutex_lock(&s->q->lock);
 	s->q->unclean = s->q->unclean || erased;
 	if (s->writes)
-		heed_log(s->q, long_log);
+		heed_log(s->q, log_bytes);
 	finish_batch(s, &batch, &sample, failed);
 	expect_more(s, &sample);
 }
 
 static void take_log(struct side *s)
 {
-	int64_t left = move_log(s);
-
-	if (!s->writes)
-		move_on(s->q, left);
+	if (move_log(s) && !s->writes)
+		move_on(s->q);
 }
 
 static void tick(struct side *s)

@@ -4,10 +4,10 @@
  * The log is never checkpointed by a commit of its own accord: a reader
  * thread does it (store_checkpoint), so that intake does not wait for it. All
  * of a log that grows meanwhile is moved only between two commits; then it
- * begins anew, in blocks that the file has already. So past WAL_PAGES_LONG the
- * owner of both threads lets the reader move the most and the writer the rest.
- * Should that fall behind, the writer does it itself past WAL_PAGES_MAX, in
- * passive mode, which waits for nobody.
+ * begins anew, in blocks that the file has already. So the owner of both
+ * threads lets the reader move the most of a long one, again and again, and the
+ * writer the rest. Should that fall behind, the writer does it itself past
+ * WAL_PAGES_MAX, in passive mode, which waits for nobody.
  *
  * A sync that fails may have lost what it was to write, and the next one may
  * succeed without it. That is no harm here: a commit that failed is not in the
@@ -25,7 +25,6 @@
 /* 64 MiB of 4 KiB pages; and how much more before the next own attempt. */
 #define WAL_PAGES_MAX  16384
 #define WAL_PAGES_MORE 1024
-#define WAL_PAGES_LONG 2048
 
 #define LOG_INTERVAL_MS 10000
 
@@ -96,24 +95,26 @@ static void tell_checkpoint(struct sq *q, int rc)
 			  log_int("suppressed", (int64_t)held_back));
 }
 
-/* How many pages are only in the log still; -1: it cannot be told. */
-static int wal_checkpoint(struct sq *q)
+/* How many pages the log had when it began, and how many of them are moved now;
+ * false: it failed. */
+static bool wal_checkpoint(struct sq *q, int *log, int *moved)
 {
-	int log = -1, done = -1;
 	int rc = sqlite3_wal_checkpoint_v2(
-		q->db, NULL, SQLITE_CHECKPOINT_PASSIVE, &log, &done);
+		q->db, NULL, SQLITE_CHECKPOINT_PASSIVE, log, moved);
 
 	tell_checkpoint(q, rc);
-	return rc == SQLITE_OK && log >= 0 ? log - done : -1;
+	return rc == SQLITE_OK && *log >= 0;
 }
 
 static void wal_bound(struct sq *q)
 {
+	int log, moved;
+
 	if (q->wal_pages < WAL_PAGES_MAX)
 		q->wal_tried = 0;
 	else if (q->wal_pages >= q->wal_tried + WAL_PAGES_MORE) {
 		q->wal_tried = q->wal_pages;
-		if (wal_checkpoint(q) != 0)
+		if (!wal_checkpoint(q, &log, &moved) || moved < log)
 			log_warn("store_log_grows",
 				 log_int("pages", q->wal_pages));
 	}
@@ -154,14 +155,17 @@ static bool sq_changed(struct store_backend *b)
  * checkpoint would say OK and do nothing. Opening reads the key. */
 static int64_t sq_checkpoint(struct store_backend *b)
 {
-	int pages = wal_checkpoint(sq_of(b));
+	struct sq *q = sq_of(b);
+	int log, moved;
 
-	return pages < 0 ? -1 : pages * sq_of(b)->page_size;
+	return wal_checkpoint(q, &log, &moved) ? moved * q->page_size : -1;
 }
 
-static bool sq_log_is_long(const struct store_backend *b)
+static int64_t sq_log_bytes(const struct store_backend *b)
 {
-	return ((const struct sq *)b)->wal_pages >= WAL_PAGES_LONG;
+	const struct sq *q = (const struct sq *)b;
+
+	return q->wal_pages * q->page_size;
 }
 
 /* Waits for nobody: it would hold the lock of the writers meanwhile. */
@@ -193,7 +197,7 @@ const struct store_backend_ops store_sqlite_ops = {
 	.changed = sq_changed,
 	.watch = sq_watch,
 	.checkpoint = sq_checkpoint,
-	.log_is_long = sq_log_is_long,
+	.log_bytes = sq_log_bytes,
 	.empty_log = sq_empty_log,
 	.leave = sq_leave,
 	.is_left = sq_is_left,

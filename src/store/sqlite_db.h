@@ -92,6 +92,8 @@ bool sq_files_there(const struct sq *q);
 /* A copy, under a name of its own, of what has lost its name. */
 void sq_rescue(struct sq *q);
 
+/* sqlite_vfs.c: how the files of a store are written, by its name. */
+const char *sq_vfs(void);
 /* sqlite_wal.c: says in the log what SQLite will drop without a word. */
 void sq_log_check(const char *path);
 /* The operation under way fails so. */

@@ -101,7 +101,8 @@ static enum result open_database(struct sq *q, const char *path,
 	keep_temporary_files(path);
 	count_no_memory();
 	rc = sqlite3_open_v2(path, &q->db,
-			     SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
+			     SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX,
+			     sq_vfs());
 	if (rc != SQLITE_OK)
 		return sq_error(q->db, rc, "store", err);
 	(void)sqlite3_extended_result_codes(q->db, 1);

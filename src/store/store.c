@@ -561,10 +561,11 @@ int64_t store_checkpoint(struct store *s)
 	return s->backend->ops->checkpoint(s->backend);
 }
 
-bool store_log_is_long(const struct store *s)
+int64_t store_log_bytes(const struct store *s)
 {
-	return s->backend->ops->log_is_long != NULL &&
-	       s->backend->ops->log_is_long(s->backend);
+	return s->backend->ops->log_bytes != NULL
+		       ? s->backend->ops->log_bytes(s->backend)
+		       : 0;
 }
 
 const uint8_t *store_key(const struct store *s)

@@ -18,6 +18,7 @@
 
 struct disk_file {
 	char name[160];
+	bool is_database;      /* not its log */
 	unsigned char *blocks; /* as they are on the disk */
 	bool dirty[BLOCKS_MAX];
 	sqlite3_int64 size;	/* on the disk */
@@ -32,6 +33,7 @@ struct power_file {
 };
 
 struct power power;
+static bool is_on;
 static struct disk_file *files[FILES_MAX];
 static sqlite3_vfs *real_vfs;
 static sqlite3_vfs power_vfs;
@@ -143,6 +145,16 @@ static void lose(struct power_file *f, size_t i)
 			(sqlite3_int64)i * BLOCK);
 }
 
+static void note_sync(const struct disk_file *d)
+{
+	long n = 0;
+
+	for (size_t i = 0; i < BLOCKS_MAX; i++)
+		n += d->dirty[i];
+	if (d->is_database && n > power.most_synced)
+		power.most_synced = n;
+}
+
 static int file_sync(sqlite3_file *file, int flags)
 {
 	struct power_file *f = file_of(file);
@@ -153,6 +165,7 @@ static int file_sync(sqlite3_file *file, int flags)
 	if (!f->disk)
 		return SQLITE_OK;
 	fails = strikes();
+	note_sync(f->disk);
 	for (i = 0; i < BLOCKS_MAX; i++) {
 		if (f->disk->dirty[i] && fails)
 			lose(f, i);
@@ -242,24 +255,35 @@ static int vfs_open(sqlite3_vfs *vfs, const char *name, sqlite3_file *file,
 	f->real = (sqlite3_file *)(f + 1);
 	rc = real_vfs->xOpen(real_vfs, name, f->real, flags, out);
 	f->base.pMethods = f->real->pMethods ? &methods : NULL;
-	f->disk = name && (flags & (SQLITE_OPEN_MAIN_DB | SQLITE_OPEN_WAL))
+	f->disk = is_on && name &&
+				  (flags &
+				   (SQLITE_OPEN_MAIN_DB | SQLITE_OPEN_WAL))
 			  ? disk_of(name)
 			  : NULL;
+	if (f->disk && flags & SQLITE_OPEN_MAIN_DB)
+		f->disk->is_database = true;
 	return rc;
 }
 
 /* --- the disk as a whole --- */
 
-void power_on(uint32_t seed)
+static void put_under(void)
 {
 	real_vfs = sqlite3_vfs_find(NULL);
-	power = (struct power){.seed = seed};
 	power_vfs = *real_vfs;
 	power_vfs.zName = "power";
 	power_vfs.szOsFile =
 		(int)sizeof(struct power_file) + real_vfs->szOsFile;
 	power_vfs.xOpen = vfs_open;
 	assert_int_equal(sqlite3_vfs_register(&power_vfs, 1), SQLITE_OK);
+}
+
+void power_on(uint32_t seed)
+{
+	if (!real_vfs)
+		put_under();
+	power = (struct power){.seed = seed};
+	is_on = true;
 }
 
 void power_image(const char *from, const char *to)
@@ -291,5 +315,5 @@ void power_off(void)
 		free(files[i]);
 		files[i] = NULL;
 	}
-	assert_int_equal(sqlite3_vfs_unregister(&power_vfs), SQLITE_OK);
+	is_on = false;
 }

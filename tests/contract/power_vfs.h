@@ -17,13 +17,15 @@ struct power {
 	long cut_at;	 /* the image is taken before this call; 0: never */
 	int fail_one_in; /* calls; 0: none fails */
 	long failed;
+	long most_synced;	   /* blocks of a database, by one sync */
 	void (*on_cut)(void *arg); /* at the moment of the cut */
 	void *arg;
 };
 extern struct power power;
 
 uint32_t power_random(uint32_t n); /* below n */
-/* From here on every database goes over this disk. */
+/* From here on every database that is opened goes over this disk; the first
+ * time, before any is. */
 void power_on(uint32_t seed);
 /* The files whose names begin so, as they were at the cut, under another
  * name; as they are on the disk by now, when there was none. */

@@ -26,8 +26,8 @@ struct fake {
 	atomic_bool applying; /* has an op in hand */
 	atomic_int commits;
 	atomic_int checkpoints;
-	atomic_int left; /* bytes, by a checkpoint */
-	atomic_bool long_log;
+	atomic_int log;	  /* bytes */
+	atomic_int moved; /* of them, by a checkpoint */
 	atomic_int emptied;
 	atomic_bool lost;
 	atomic_int largest;  /* batch */
@@ -104,12 +104,12 @@ static bool fake_changed(struct store_backend *b)
 static int64_t fake_checkpoint(struct store_backend *b)
 {
 	atomic_fetch_add(&fake_of(b)->checkpoints, 1);
-	return atomic_load(&fake_of(b)->left);
+	return atomic_load(&fake_of(b)->moved);
 }
 
-static bool fake_log_is_long(const struct store_backend *b)
+static int64_t fake_log_bytes(const struct store_backend *b)
 {
-	return atomic_load(&((const struct fake *)b)->long_log);
+	return atomic_load(&((const struct fake *)b)->log);
 }
 
 static enum result fake_watch(struct store_backend *b, struct error *err)
@@ -140,7 +140,7 @@ static const struct store_backend_ops fake_ops = {
 	.changed = fake_changed,
 	.watch = fake_watch,
 	.checkpoint = fake_checkpoint,
-	.log_is_long = fake_log_is_long,
+	.log_bytes = fake_log_bytes,
 	.empty_log = fake_empty_log,
 	.key = fake_key,
 };
@@ -151,7 +151,8 @@ static struct fake *fake_new(bool *freed)
 
 	f->base.ops = &fake_ops;
 	f->freed = freed;
-	f->left = 4096;
+	f->log = 8192;
+	f->moved = 4096;
 	pthread_mutex_init(&f->lock, NULL);
 	pthread_cond_init(&f->opened, NULL);
 	return f;
@@ -710,8 +711,8 @@ static void a_long_log_is_moved_by_both(void **state)
 
 	(void)state;
 	world_open(&w, true, 1);
-	atomic_store(&w.writer->long_log, true);
-	atomic_store(&w.reader->left, 100);
+	atomic_store(&w.writer->log, 32 << 20);
+	atomic_store(&w.reader->moved, (32 << 20) - 100);
 	submit(&w, 0, STORE_PROBE);
 	run_until(&w, writer_has_checkpointed);
 	assert_true(atomic_load(&w.reader->checkpoints) > 0);
@@ -724,11 +725,41 @@ static void much_of_a_long_log_is_the_readers(void **state)
 
 	(void)state;
 	world_open(&w, true, 1);
-	atomic_store(&w.writer->long_log, true);
-	atomic_store(&w.reader->left, INT32_MAX);
+	atomic_store(&w.writer->log, 32 << 20);
+	atomic_store(&w.reader->moved, 20 << 20);
 	submit(&w, 0, STORE_PROBE);
 	run_until(&w, reader_goes_on);
 	assert_int_equal(atomic_load(&w.writer->checkpoints), 0);
+	world_close(&w);
+}
+
+/* As much comes as the reader moves: it would never be done. */
+static void what_does_not_get_less_is_the_writers(void **state)
+{
+	struct world w;
+
+	(void)state;
+	world_open(&w, true, 1);
+	atomic_store(&w.writer->log, 32 << 20);
+	atomic_store(&w.reader->moved, 31 << 20);
+	submit(&w, 0, STORE_PROBE);
+	run_until(&w, writer_has_checkpointed);
+	assert_true(atomic_load(&w.reader->checkpoints) > 1);
+	world_close(&w);
+}
+
+/* The writer's transaction may have been under way: its end goes behind what
+ * was moved, and the log on. */
+static void a_log_that_is_moved_is_looked_at_by_the_writer(void **state)
+{
+	struct world w;
+
+	(void)state;
+	world_open(&w, true, 1);
+	atomic_store(&w.writer->log, 32 << 20);
+	atomic_store(&w.reader->moved, 32 << 20);
+	submit(&w, 0, STORE_PROBE);
+	run_until(&w, writer_has_checkpointed);
 	world_close(&w);
 }
 
@@ -808,6 +839,9 @@ int main(void)
 		cmocka_unit_test(the_reader_checkpoints),
 		cmocka_unit_test(a_long_log_is_moved_by_both),
 		cmocka_unit_test(much_of_a_long_log_is_the_readers),
+		cmocka_unit_test(what_does_not_get_less_is_the_writers),
+		cmocka_unit_test(
+			a_log_that_is_moved_is_looked_at_by_the_writer),
 		cmocka_unit_test(a_store_that_is_gone_is_behind),
 		cmocka_unit_test(after_an_erasure_the_log_is_emptied),
 		cmocka_unit_test(the_key_is_the_stores),

@@ -1,0 +1,181 @@
+/*
+ * How the files of a store are written: few pieces of the log, and never much
+ * of the database at once. The disk under it counts; what it keeps when it
+ * fails is test_power's.
+ */
+#include "contract.h"
+
+#include <sqlite3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/str.h"
+#include "power_vfs.h"
+
+#define MANY	      256
+#define ROUNDS	      8
+#define PAGE	      4096
+#define BLOCKS_A_SYNC 66 /* 256 KiB, and where pages are */
+
+struct shop {
+	struct contract_dir dir;
+	struct store *writer;
+	struct store *reader;
+	int next;
+};
+
+static int shop_open(void **state)
+{
+	struct shop *s = xcalloc(1, sizeof(*s));
+
+	contract_dir_make(&s->dir);
+	power_on(1);
+	s->writer = contract_open_url(s->dir.url, STORE_SERVE);
+	s->reader = contract_open_url(s->dir.url, STORE_READ);
+	*state = s;
+	return 0;
+}
+
+static int shop_close(void **state)
+{
+	struct shop *s = *state;
+
+	store_close(s->reader);
+	store_close(s->writer);
+	power_off();
+	contract_dir_remove(&s->dir);
+	free(s);
+	return 0;
+}
+
+/* Keys in no order, so that many pages change. */
+static struct event event_of(int n)
+{
+	struct event e = {.kind = EVENT_CONVERSATION_CREATE, .key.len = 4};
+	uint32_t mixed = (uint32_t)n * 2654435761u;
+
+	memcpy(e.key.bytes, &mixed, sizeof(mixed));
+	snprintf(e.sunco_id, sizeof(e.sunco_id), "p%08x", mixed);
+	return e;
+}
+
+static void accept_many(struct shop *s)
+{
+	struct store_op op[MANY], *ops[MANY];
+	struct event events[MANY];
+
+	for (int i = 0; i < MANY; i++) {
+		events[i] = event_of(s->next++);
+		store_op_init(&op[i], STORE_ACCEPT);
+		op[i].u.accept.account = CT_ACCOUNT;
+		op[i].u.accept.events = &events[i];
+		op[i].u.accept.count = 1;
+		op[i].u.accept.now_ms = CT_START;
+		op[i].u.accept.wait_ms = CT_WAIT;
+		ops[i] = &op[i];
+	}
+	store_run(s->writer, ops, MANY);
+	for (int i = 0; i < MANY; i++)
+		assert_int_equal(op[i].u.accept.accepted, 1);
+}
+
+/* SQLite alone writes twice a page. */
+static void a_commit_is_written_in_few_pieces(void **state)
+{
+	struct shop *s = *state;
+	int64_t bytes;
+	long calls;
+
+	for (int i = 0; i < ROUNDS; i++)
+		accept_many(s);
+	bytes = store_log_bytes(s->writer);
+	calls = power.calls;
+	accept_many(s);
+	bytes = store_log_bytes(s->writer) - bytes;
+	calls = power.calls - calls;
+	assert_true(bytes > 20 * PAGE);
+	/* a piece is 124 KiB at most, and one call is the sync */
+	assert_true(calls <= bytes / (100 << 10) + 2);
+}
+
+static void the_database_is_synced_little_by_little(void **state)
+{
+	struct shop *s = *state;
+
+	for (int i = 0; i < ROUNDS; i++)
+		accept_many(s);
+	power.most_synced = 0;
+	assert_true(store_checkpoint(s->reader) > BLOCKS_A_SYNC * PAGE);
+	assert_true(power.most_synced > 0);
+	assert_true(power.most_synced <= BLOCKS_A_SYNC);
+}
+
+static int64_t number(sqlite3 *db, const char *sql)
+{
+	sqlite3_stmt *st = NULL;
+	int64_t n;
+
+	assert_int_equal(sqlite3_prepare_v2(db, sql, -1, &st, NULL), SQLITE_OK);
+	assert_int_equal(sqlite3_step(st), SQLITE_ROW);
+	n = sqlite3_column_int64(st, 0);
+	sqlite3_finalize(st);
+	return n;
+}
+
+static void run(sqlite3 *db, const char *sql)
+{
+	assert_int_equal(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
+}
+
+#define FILL(from)                                                             \
+	"WITH RECURSIVE n(i) AS (SELECT " from " UNION ALL SELECT i + 1"       \
+	" FROM n WHERE i < " from " + 1999)"                                   \
+	" INSERT INTO big SELECT i, randomblob(2000) FROM n"
+
+/* What does not fit into the cache goes into the log before its commit, and is
+ * read from there; when it is taken back, others write over it. */
+static void a_transaction_larger_than_the_cache(void **state)
+{
+	struct shop *s = *state;
+	sqlite3 *db, *other;
+
+	assert_int_equal(sqlite3_open_v2(s->dir.path, &db,
+					 SQLITE_OPEN_READWRITE, "reunite"),
+			 SQLITE_OK);
+	assert_int_equal(sqlite3_open(s->dir.path, &other), SQLITE_OK);
+	run(db, "CREATE TABLE big(i INTEGER, value BLOB);"
+		"PRAGMA cache_size = 10; BEGIN IMMEDIATE");
+	run(db, FILL("1000"));
+	assert_int_equal(number(db, "SELECT sum(length(value)) FROM big"),
+			 2000 * 2000);
+	assert_int_equal(number(other, "SELECT count(*) FROM big"), 0);
+	run(db, "ROLLBACK; BEGIN IMMEDIATE");
+	run(db, FILL("5000"));
+	run(db, "COMMIT");
+	assert_int_equal(number(other, "SELECT sum(length(value)) FROM big"),
+			 2000 * 2000);
+	assert_int_equal(number(other, "SELECT count(*) FROM"
+				       " pragma_integrity_check"
+				       " WHERE integrity_check <> 'ok'"),
+			 0);
+	sqlite3_close(other);
+	sqlite3_close(db);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(
+			a_commit_is_written_in_few_pieces, shop_open,
+			shop_close),
+		cmocka_unit_test_setup_teardown(
+			the_database_is_synced_little_by_little, shop_open,
+			shop_close),
+		cmocka_unit_test_setup_teardown(
+			a_transaction_larger_than_the_cache, shop_open,
+			shop_close),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
