@@ -36,7 +36,7 @@ void storeq_leave(struct storeq *q);
 void storeq_on_change(struct storeq *q, void (*fn)(void *arg), void *arg);
 /* True while the writer's last transaction failed; *out says how. */
 bool storeq_trouble(const struct storeq *q, struct error *out);
-/* What could not be moved out of the store's log yet, in bytes. */
+/* What is only in the store's log yet, in bytes. */
 int64_t storeq_log_bytes(const struct storeq *q);
 const uint8_t *storeq_key(const struct storeq *q);
 
