@@ -122,10 +122,14 @@ static void wal_bound(struct sq *q)
 
 static enum result sq_commit(struct store_backend *b, struct error *err)
 {
-	enum result r = run_plain(sq_of(b), SQL_COMMIT, err);
+	struct sq *q = sq_of(b);
+	enum result r;
 
+	sq_gather_begin(&q->gather);
+	r = run_plain(q, SQL_COMMIT, err);
+	sq_gather_end(&q->gather);
 	if (r == RESULT_OK)
-		wal_bound(sq_of(b));
+		wal_bound(q);
 	return r;
 }
 

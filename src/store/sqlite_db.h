@@ -23,6 +23,14 @@ struct sq_rows {
 	bool once; /* made by bind_text: it goes at its end */
 };
 
+/* What a COMMIT hands over for the log, until it is written. */
+struct sq_gather {
+	uint8_t *bytes; /* NULL: never any */
+	int count;
+	sqlite3_int64 at; /* in the log, of the first of them */
+	sqlite3_file *file;
+};
+
 struct sq {
 	struct db base;
 	sqlite3 *db;
@@ -32,6 +40,7 @@ struct sq {
 	int wal_pages;	      /* in the log after the last commit */
 	int wal_tried;	      /* pages when we last emptied it ourselves */
 	int64_t page_size;
+	struct sq_gather gather;
 	struct log_throttle checkpoint_log;
 	struct sq_file main_file, log_file;
 	bool gone;	/* the files were not there when last looked */
@@ -94,6 +103,9 @@ void sq_rescue(struct sq *q);
 
 /* sqlite_vfs.c: how the files of a store are written, by its name. */
 const char *sq_vfs(void);
+/* Around a COMMIT, by its thread; the second frees nothing. */
+void sq_gather_begin(struct sq_gather *g);
+void sq_gather_end(struct sq_gather *g);
 /* sqlite_wal.c: says in the log what SQLite will drop without a word. */
 void sq_log_check(const char *path);
 /* The operation under way fails so. */

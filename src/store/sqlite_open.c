@@ -382,5 +382,6 @@ void sq_close(struct store_backend *b)
 	if (q->lock_fd >= 0)
 		close(q->lock_fd);
 	db_release(&q->base);
+	free(q->gather.bytes);
 	free(q);
 }

@@ -2,18 +2,20 @@
  * How the files of a SQLite store are written: by SQLite's own functions, only
  * at other times.
  *
- * The log is written in few pieces. SQLite hands a commit over as two writes a
- * page; they follow one another, so they are gathered until the log is synced,
- * or anything else is asked of it. Nobody else looks for them before: a commit
- * is in the log's index only after its sync (synchronous = FULL), and what
- * cannot be written fails that sync.
+ * What a commit writes to the log goes there in few pieces. SQLite hands it
+ * over as two writes a page; they follow one another, so they are gathered
+ * until the log is synced. Nobody looks for them before: a commit is in the
+ * log's index only after its sync (synchronous = FULL), and what cannot be
+ * written fails that sync. Only a COMMIT is gathered, and nothing is kept
+ * behind its end. What is written earlier in a transaction that is larger than
+ * the cache goes its own way: when it is taken back, others write there.
  *
  * The database is synced little by little while the log is moved into it. The
  * commits that go on meanwhile share its disk, and all of it at once would be
  * in front of them.
  *
  * An open file is SQLite's, with some of its methods replaced and our state
- * behind it. One thread at a time uses it: the handles are not shared.
+ * behind it.
  */
 #include "sqlite_db.h"
 
@@ -28,11 +30,16 @@
 #define SPREAD_BYTES (256 << 10)
 #define ALIGN	     16
 
+/* Of a kind of file: SQLite's methods, and ours. */
+struct kind {
+	int flag;
+	void (*replace)(sqlite3_io_methods *m);
+	const sqlite3_io_methods *real;
+	sqlite3_io_methods ours;
+};
+
 struct state {
 	const sqlite3_io_methods *real;
-	uint8_t *bytes; /* of the log, still to be written; NULL: never any */
-	int count;
-	sqlite3_int64 at;	/* in the log, of the first of them */
 	sqlite3_int64 unsynced; /* bytes of the database */
 };
 
@@ -46,45 +53,59 @@ static struct state *state_of(sqlite3_file *f)
 
 /* ---- the log ---- */
 
+/* Of the thread that is at a COMMIT. */
+static _Thread_local struct sq_gather *gather;
+
 static int write_gathered(sqlite3_file *f)
 {
-	struct state *s = state_of(f);
-	int count = s->count;
+	int count;
 
-	s->count = 0;
-	if (count == 0)
+	if (gather == NULL || gather->count == 0 || gather->file != f)
 		return SQLITE_OK;
-	return s->real->xWrite(f, s->bytes, count, s->at);
+	count = gather->count;
+	gather->count = 0;
+	return state_of(f)->real->xWrite(f, gather->bytes, count, gather->at);
+}
+
+/* Whether it was taken: there is room, and it follows what is there. */
+static bool keep(sqlite3_file *f, const void *bytes, int count,
+		 sqlite3_int64 at)
+{
+	struct sq_gather *g = gather;
+
+	if (g == NULL || count > GATHER_BYTES - g->count ||
+	    (g->count > 0 && (g->file != f || at != g->at + g->count)))
+		return false;
+	if (g->bytes == NULL)
+		g->bytes = xcalloc(1, GATHER_BYTES);
+	if (g->count == 0) {
+		g->file = f;
+		g->at = at;
+	}
+	memcpy(g->bytes + g->count, bytes, (size_t)count);
+	g->count += count;
+	return true;
 }
 
 static int log_write(sqlite3_file *f, const void *bytes, int count,
 		     sqlite3_int64 at)
 {
-	struct state *s = state_of(f);
-	int rc = SQLITE_OK;
+	int rc;
 
-	if (at != s->at + s->count || count > GATHER_BYTES - s->count)
-		rc = write_gathered(f);
-	if (rc != SQLITE_OK)
+	if (keep(f, bytes, count, at))
+		return SQLITE_OK;
+	rc = write_gathered(f);
+	if (rc != SQLITE_OK || keep(f, bytes, count, at))
 		return rc;
-	if (count > GATHER_BYTES)
-		return s->real->xWrite(f, bytes, count, at);
-	if (s->bytes == NULL)
-		s->bytes = xcalloc(1, GATHER_BYTES);
-	if (s->count == 0)
-		s->at = at;
-	memcpy(s->bytes + s->count, bytes, (size_t)count);
-	s->count += count;
-	return SQLITE_OK;
+	return state_of(f)->real->xWrite(f, bytes, count, at);
 }
 
 static int log_read(sqlite3_file *f, void *bytes, int count, sqlite3_int64 at)
 {
 	int rc = write_gathered(f);
 
-	if (rc == SQLITE_OK)
-		rc = state_of(f)->real->xRead(f, bytes, count, at);
-	return rc;
+	return rc == SQLITE_OK ? state_of(f)->real->xRead(f, bytes, count, at)
+			       : rc;
 }
 
 static int log_truncate(sqlite3_file *f, sqlite3_int64 size)
@@ -108,24 +129,25 @@ static int log_size(sqlite3_file *f, sqlite3_int64 *size)
 	return rc == SQLITE_OK ? state_of(f)->real->xFileSize(f, size) : rc;
 }
 
-static int log_close(sqlite3_file *f)
-{
-	struct state *s = state_of(f);
-	int written = write_gathered(f), closed;
-
-	free(s->bytes);
-	closed = s->real->xClose(f);
-	return written == SQLITE_OK ? closed : written;
-}
-
-static void make_log_methods(sqlite3_io_methods *m)
+static void replace_for_log(sqlite3_io_methods *m)
 {
 	m->xWrite = log_write;
 	m->xRead = log_read;
 	m->xTruncate = log_truncate;
 	m->xSync = log_sync;
 	m->xFileSize = log_size;
-	m->xClose = log_close;
+}
+
+void sq_gather_begin(struct sq_gather *g)
+{
+	g->count = 0;
+	gather = g;
+}
+
+void sq_gather_end(struct sq_gather *g)
+{
+	g->count = 0; /* of a COMMIT that failed */
+	gather = NULL;
 }
 
 /* ---- the database ---- */
@@ -150,7 +172,7 @@ static int database_write(sqlite3_file *f, const void *bytes, int count,
 	return rc;
 }
 
-static void make_database_methods(sqlite3_io_methods *m)
+static void replace_for_database(sqlite3_io_methods *m)
 {
 	m->xWrite = database_write;
 	m->xSync = database_sync;
@@ -158,17 +180,9 @@ static void make_database_methods(sqlite3_io_methods *m)
 
 /* ---- opening ---- */
 
-/* SQLite's methods of a kind of file, and ours. */
-struct kind {
-	int flag;
-	void (*make)(sqlite3_io_methods *m);
-	const sqlite3_io_methods *real;
-	sqlite3_io_methods ours;
-};
-
 static struct kind kinds[] = {
-	{.flag = SQLITE_OPEN_WAL, .make = make_log_methods},
-	{.flag = SQLITE_OPEN_MAIN_DB, .make = make_database_methods},
+	{.flag = SQLITE_OPEN_WAL, .replace = replace_for_log},
+	{.flag = SQLITE_OPEN_MAIN_DB, .replace = replace_for_database},
 };
 static pthread_mutex_t kinds_lock = PTHREAD_MUTEX_INITIALIZER;
 
@@ -179,7 +193,7 @@ static void take(struct kind *k, sqlite3_file *f)
 	if (k->real == NULL) {
 		k->real = f->pMethods;
 		k->ours = *k->real;
-		k->make(&k->ours);
+		k->replace(&k->ours);
 	}
 	if (f->pMethods == k->real) {
 		*state_of(f) = (struct state){.real = k->real};

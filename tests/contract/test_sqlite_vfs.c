@@ -5,11 +5,11 @@
  */
 #include "contract.h"
 
-#include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "../../src/store/sqlite_db.h"
 #include "base/str.h"
 #include "power_vfs.h"
 
@@ -128,39 +128,90 @@ static void run(sqlite3 *db, const char *sql)
 	assert_int_equal(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
 }
 
-#define FILL(from)                                                             \
+#define FILL(from, count)                                                      \
 	"WITH RECURSIVE n(i) AS (SELECT " from " UNION ALL SELECT i + 1"       \
-	" FROM n WHERE i < " from " + 1999)"                                   \
+	" FROM n WHERE i < " from " + " count " - 1)"                          \
 	" INSERT INTO big SELECT i, randomblob(2000) FROM n"
 
+static bool commit(sqlite3 *db)
+{
+	struct sq_gather g = {0};
+	int rc;
+
+	sq_gather_begin(&g);
+	rc = sqlite3_exec(db, "COMMIT", NULL, NULL, NULL);
+	sq_gather_end(&g);
+	free(g.bytes);
+	return rc == SQLITE_OK;
+}
+
+/* Ours, and another program's. */
+static void open_two(const struct shop *s, sqlite3 **ours, sqlite3 **other)
+{
+	assert_int_equal(sqlite3_open_v2(s->dir.path, ours,
+					 SQLITE_OPEN_READWRITE, sq_vfs()),
+			 SQLITE_OK);
+	assert_int_equal(sqlite3_open(s->dir.path, other), SQLITE_OK);
+	run(*ours, "CREATE TABLE big(i INTEGER, value BLOB);"
+		   "PRAGMA cache_size = 10");
+}
+
+static void close_two(sqlite3 *ours, sqlite3 *other, int64_t rows)
+{
+	sqlite3 *const both[] = {ours, other};
+
+	for (size_t i = 0; i < ARRAY_LEN(both); i++) {
+		assert_int_equal(number(both[i], "SELECT count(*) FROM big"),
+				 rows);
+		assert_int_equal(number(both[i],
+					"SELECT count(*) FROM"
+					" pragma_integrity_check"
+					" WHERE integrity_check <> 'ok'"),
+				 0);
+		sqlite3_close(both[i]);
+	}
+}
+
 /* What does not fit into the cache goes into the log before its commit, and is
- * read from there; when it is taken back, others write over it. */
+ * read from there; when it is taken back, others write there. */
 static void a_transaction_larger_than_the_cache(void **state)
 {
-	struct shop *s = *state;
 	sqlite3 *db, *other;
 
-	assert_int_equal(sqlite3_open_v2(s->dir.path, &db,
-					 SQLITE_OPEN_READWRITE, "reunite"),
-			 SQLITE_OK);
-	assert_int_equal(sqlite3_open(s->dir.path, &other), SQLITE_OK);
-	run(db, "CREATE TABLE big(i INTEGER, value BLOB);"
-		"PRAGMA cache_size = 10; BEGIN IMMEDIATE");
-	run(db, FILL("1000"));
+	open_two(*state, &db, &other);
+	run(db, "BEGIN IMMEDIATE");
+	run(db, FILL("1000", "2000"));
 	assert_int_equal(number(db, "SELECT sum(length(value)) FROM big"),
 			 2000 * 2000);
 	assert_int_equal(number(other, "SELECT count(*) FROM big"), 0);
-	run(db, "ROLLBACK; BEGIN IMMEDIATE");
-	run(db, FILL("5000"));
-	run(db, "COMMIT");
-	assert_int_equal(number(other, "SELECT sum(length(value)) FROM big"),
-			 2000 * 2000);
-	assert_int_equal(number(other, "SELECT count(*) FROM"
-				       " pragma_integrity_check"
-				       " WHERE integrity_check <> 'ok'"),
-			 0);
-	sqlite3_close(other);
-	sqlite3_close(db);
+	run(db, "ROLLBACK");
+	run(other, FILL("3000", "500"));
+	run(db, "BEGIN IMMEDIATE");
+	run(db, FILL("5000", "2000"));
+	assert_true(commit(db));
+	close_two(db, other, 2500);
+}
+
+/* What it had handed over must not be written over what others commit. */
+static void a_commit_that_fails_leaves_nothing(void **state)
+{
+	sqlite3 *db, *other;
+
+	open_two(*state, &db, &other);
+	run(db, "PRAGMA cache_size = 1000");
+	for (int i = 0; i < 10; i++) {
+		run(db, "BEGIN IMMEDIATE");
+		run(db, FILL("1000", "20"));
+		power.fail_one_in = 1;
+		assert_false(commit(db));
+		power.fail_one_in = 0;
+		assert_true(sqlite3_get_autocommit(db));
+		run(other, FILL("3000", "20"));
+		run(db, "BEGIN IMMEDIATE");
+		run(db, FILL("5000", "5"));
+		assert_true(commit(db));
+	}
+	close_two(db, other, 250);
 }
 
 int main(void)
@@ -174,6 +225,9 @@ int main(void)
 			shop_close),
 		cmocka_unit_test_setup_teardown(
 			a_transaction_larger_than_the_cache, shop_open,
+			shop_close),
+		cmocka_unit_test_setup_teardown(
+			a_commit_that_fails_leaves_nothing, shop_open,
 			shop_close),
 	};
 
