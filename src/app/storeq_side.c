@@ -262,6 +262,8 @@ static void empty_log(struct side *s)
 	pthread_mutex_unlock(&q->lock);
 	emptied = store_empty_log(s->store);
 	pthread_mutex_lock(&q->lock);
+	if (emptied)
+		q->log_bytes = q->log_moved = 0;
 	q->unclean = q->unclean || !emptied;
 }
 

@@ -11,9 +11,10 @@
  *
  * A sync that fails may have lost what it was to write, and the next one may
  * succeed without it. That is no harm here: a commit that failed is not in the
- * log's index, so that its pages are written anew by the next one, and pages
- * that a failed checkpoint moved are moved again, out of a log that was synced
- * with each commit. tests/contract/test_power.c loses them on purpose.
+ * log's index, so that its pages are written anew by the next one, and what a
+ * failed checkpoint or those before it moved is moved again (sqlite_vfs.c), out
+ * of a log that was synced with each commit. tests/contract/test_power.c loses
+ * them on purpose.
  */
 #include "sqlite_db.h"
 #include "ops.h"
@@ -127,7 +128,7 @@ static enum result sq_commit(struct store_backend *b, struct error *err)
 
 	sq_gather_begin(&q->gather);
 	r = run_plain(q, SQL_COMMIT, err);
-	sq_gather_end(&q->gather);
+	sq_gather_end(&q->gather, r == RESULT_OK);
 	if (r == RESULT_OK)
 		wal_bound(q);
 	return r;

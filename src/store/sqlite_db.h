@@ -103,9 +103,9 @@ void sq_rescue(struct sq *q);
 
 /* sqlite_vfs.c: how the files of a store are written, by its name. */
 const char *sq_vfs(void);
-/* Around a COMMIT, by its thread; the second frees nothing. */
+/* Around a COMMIT, by its thread. Whoever has *g* frees its bytes. */
 void sq_gather_begin(struct sq_gather *g);
-void sq_gather_end(struct sq_gather *g);
+void sq_gather_end(struct sq_gather *g, bool committed);
 /* sqlite_wal.c: says in the log what SQLite will drop without a word. */
 void sq_log_check(const char *path);
 /* The operation under way fails so. */

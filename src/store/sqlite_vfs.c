@@ -14,6 +14,11 @@
  * commits that go on meanwhile share its disk, and all of it at once would be
  * in front of them.
  *
+ * A sync of the database that fails may have lost pages, and the next one
+ * succeeds without them. SQLite would move those of this checkpoint again, but
+ * not those of one before it that moved a part of the log only: it syncs at the
+ * end of the log. So the index is told that nothing is moved.
+ *
  * An open file is SQLite's, with some of its methods replaced and our state
  * behind it.
  */
@@ -30,6 +35,9 @@
 #define SPREAD_BYTES (256 << 10)
 #define ALIGN	     16
 
+#define INDEX_VERSION 3007000
+#define INDEX_MOVED   96
+
 /* Of a kind of file: SQLite's methods, and ours. */
 struct kind {
 	int flag;
@@ -40,7 +48,9 @@ struct kind {
 
 struct state {
 	const sqlite3_io_methods *real;
-	sqlite3_int64 unsynced; /* bytes of the database */
+	/* of a database that has a log: */
+	volatile void *index;
+	sqlite3_int64 unsynced; /* bytes */
 };
 
 static sqlite3_vfs vfs;
@@ -144,20 +154,38 @@ void sq_gather_begin(struct sq_gather *g)
 	gather = g;
 }
 
-void sq_gather_end(struct sq_gather *g)
+/* Of a COMMIT that worked nothing is left: it was synced. If it were not, its
+ * pages would be missed, and nobody would know. */
+void sq_gather_end(struct sq_gather *g, bool committed)
 {
-	g->count = 0; /* of a COMMIT that failed */
+	if (committed && g->count > 0 && write_gathered(g->file) != SQLITE_OK)
+		abort();
+	g->count = 0;
 	gather = NULL;
 }
 
 /* ---- the database ---- */
 
+/* The log's index (sqlite.org/walformat.html): its version, and how many pages
+ * of the log are moved, which whoever moves them has locked. */
+static void move_all_again(struct state *s)
+{
+	volatile uint32_t *words = s->index;
+
+	if (words != NULL && words[0] == INDEX_VERSION)
+		__atomic_store_n(&words[INDEX_MOVED / sizeof(*words)], 0,
+				 __ATOMIC_SEQ_CST);
+}
+
 static int database_sync(sqlite3_file *f, int flags)
 {
 	struct state *s = state_of(f);
+	int rc = s->real->xSync(f, flags);
 
 	s->unsynced = 0;
-	return s->real->xSync(f, flags);
+	if (rc != SQLITE_OK)
+		move_all_again(s);
+	return rc;
 }
 
 static int database_write(sqlite3_file *f, const void *bytes, int count,
@@ -167,13 +195,34 @@ static int database_write(sqlite3_file *f, const void *bytes, int count,
 	int rc = s->real->xWrite(f, bytes, count, at);
 
 	s->unsynced += count;
-	if (rc == SQLITE_OK && s->unsynced >= SPREAD_BYTES)
+	if (rc == SQLITE_OK && s->index != NULL && s->unsynced >= SPREAD_BYTES)
 		rc = database_sync(f, SQLITE_SYNC_NORMAL);
 	return rc;
 }
 
+static int database_index(sqlite3_file *f, int part, int size, int extend,
+			  void volatile **out)
+{
+	struct state *s = state_of(f);
+	int rc = s->real->xShmMap(f, part, size, extend, out);
+
+	if (part == 0)
+		s->index = rc == SQLITE_OK ? *out : NULL;
+	return rc;
+}
+
+static int database_index_end(sqlite3_file *f, int delete)
+{
+	struct state *s = state_of(f);
+
+	s->index = NULL;
+	return s->real->xShmUnmap(f, delete);
+}
+
 static void replace_for_database(sqlite3_io_methods *m)
 {
+	m->xShmMap = database_index;
+	m->xShmUnmap = database_index_end;
 	m->xWrite = database_write;
 	m->xSync = database_sync;
 }

@@ -165,6 +165,8 @@ static int file_sync(sqlite3_file *file, int flags)
 	if (!f->disk)
 		return SQLITE_OK;
 	fails = strikes();
+	if (power.fail_database_syncs && f->disk->is_database)
+		fails = true;
 	note_sync(f->disk);
 	for (i = 0; i < BLOCKS_MAX; i++) {
 		if (f->disk->dirty[i] && fails)

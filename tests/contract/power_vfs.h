@@ -16,6 +16,7 @@ struct power {
 	long calls;	 /* writes, syncs, truncations so far */
 	long cut_at;	 /* the image is taken before this call; 0: never */
 	int fail_one_in; /* calls; 0: none fails */
+	bool fail_database_syncs; /* all of them */
 	long failed;
 	long most_synced;	   /* blocks of a database, by one sync */
 	void (*on_cut)(void *arg); /* at the moment of the cut */

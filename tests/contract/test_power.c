@@ -9,6 +9,7 @@
 #include "contract.h"
 
 #include <fcntl.h>
+#include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -32,6 +33,8 @@ struct day {
 	bool at_cut[EVENTS_MAX];
 	bool was_cut;
 	int next;
+	sqlite3 *other;
+	bool looks;
 };
 
 static void on_cut(void *arg)
@@ -83,6 +86,16 @@ static bool intake(struct day *d)
 	return ok == n;
 }
 
+/* Somebody who reads keeps the log from being moved to its end. */
+static void look(struct day *d)
+{
+	const char *sql =
+		d->looks ? "COMMIT" : "BEGIN; SELECT count(*) FROM events";
+
+	if (sqlite3_exec(d->other, sql, NULL, NULL, NULL) == SQLITE_OK)
+		d->looks = !d->looks;
+}
+
 static void step(struct day *d)
 {
 	switch (power_random(8)) {
@@ -94,6 +107,9 @@ static void step(struct day *d)
 		break;
 	case 2:
 		(void)store_checkpoint(d->writer);
+		break;
+	case 3:
+		look(d);
 		break;
 	default:
 		(void)intake(d);
@@ -136,6 +152,7 @@ static void one_day(uint32_t seed, int fail_one_in)
 	d->writer = contract_open_url(d->dir.url, STORE_SERVE);
 	d->reader = contract_open_url(d->dir.url, STORE_READ);
 	(void)intake(d); /* there is an account */
+	assert_int_equal(sqlite3_open(d->dir.path, &d->other), SQLITE_OK);
 	power.cut_at = power.calls + 1 + power_random(CALLS);
 	power.fail_one_in = fail_one_in;
 	for (int i = 0; i < STEPS - 2; i++)
@@ -143,6 +160,7 @@ static void one_day(uint32_t seed, int fail_one_in)
 	power.fail_one_in = 0;
 	/* the same handles go on */
 	assert_true(intake(d));
+	sqlite3_close(d->other);
 	store_close(d->reader);
 	store_close(d->writer);
 	assert_true((fail_one_in == 0) == (power.failed == 0));

@@ -733,6 +733,26 @@ static void much_of_a_long_log_is_the_readers(void **state)
 	world_close(&w);
 }
 
+/* Less than before is a log that has begun anew: nothing of it is moved. */
+static void a_log_that_begins_anew(void **state)
+{
+	struct world w;
+
+	(void)state;
+	world_open(&w, true, 2);
+	atomic_store(&w.writer->log, 32 << 20);
+	atomic_store(&w.reader->moved, 32 << 20);
+	submit(&w, 0, STORE_PROBE);
+	run_until(&w, writer_has_checkpointed);
+	atomic_store(&w.writer->log, 4096);
+	atomic_store(&w.reader->moved, 0);
+	submit(&w, 1, STORE_PROBE);
+	w.expected = 2;
+	run_until(&w, all_done);
+	assert_int_equal(storeq_log_bytes(w.q), 4096);
+	world_close(&w);
+}
+
 /* As much comes as the reader moves: it would never be done. */
 static void what_does_not_get_less_is_the_writers(void **state)
 {
@@ -785,6 +805,11 @@ static void a_store_that_is_gone_is_behind(void **state)
 	world_close(&w);
 }
 
+static bool log_is_empty(struct world *w)
+{
+	return storeq_log_bytes(w->q) == 0;
+}
+
 /* The log keeps no bytes of who was erased: as soon as nobody reads. */
 static void after_an_erasure_the_log_is_emptied(void **state)
 {
@@ -796,13 +821,14 @@ static void after_an_erasure_the_log_is_emptied(void **state)
 	w.expected = 1;
 	run_until(&w, has_checkpointed);
 	assert_int_equal(atomic_load(&w.reader->emptied), 0);
+	assert_int_equal(storeq_log_bytes(w.q), 4096);
 	store_op_init(&w.ops[1], STORE_PRUNE);
 	w.ops[1].u.prune.max = 2;
 	storeq_submit(w.q, &w.ops[1], on_done, &w);
 	w.expected = 2;
 	run_until(&w, has_emptied);
 	run_until(&w, all_done);
-	assert_int_equal(storeq_log_bytes(w.q), 4096);
+	run_until(&w, log_is_empty);
 	world_close(&w);
 }
 
@@ -839,6 +865,7 @@ int main(void)
 		cmocka_unit_test(the_reader_checkpoints),
 		cmocka_unit_test(a_long_log_is_moved_by_both),
 		cmocka_unit_test(much_of_a_long_log_is_the_readers),
+		cmocka_unit_test(a_log_that_begins_anew),
 		cmocka_unit_test(what_does_not_get_less_is_the_writers),
 		cmocka_unit_test(
 			a_log_that_is_moved_is_looked_at_by_the_writer),
