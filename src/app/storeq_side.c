@@ -313,7 +313,7 @@ static void work(struct side *s)
 	log_bytes = store_log_bytes(s->store);
 	pthread_mutex_lock(&s->q->lock);
 	s->q->unclean = s->q->unclean || erased;
-	if (s->writes)
+	if (s->writes && sample.count > 0)
 		heed_log(s->q, log_bytes);
 	finish_batch(s, &batch, &sample, failed);
 	expect_more(s, &sample);

@@ -14,10 +14,11 @@
  * commits that go on meanwhile share its disk, and all of it at once would be
  * in front of them.
  *
- * A sync of the database that fails may have lost pages, and the next one
- * succeeds without them. SQLite would move those of this checkpoint again, but
- * not those of one before it that moved a part of the log only: it syncs at the
- * end of the log. So the index is told that nothing is moved.
+ * SQLite syncs what it moved at the end of the log only, and counts the rest as
+ * moved before: such pages are read from the database, where a sync that fails
+ * later may have lost them, and the one after it succeeds without them. So every
+ * part is synced before it counts; and where that fails, the index is told that
+ * nothing is moved.
  *
  * An open file is SQLite's, with some of its methods replaced and our state
  * behind it.
@@ -35,8 +36,11 @@
 #define SPREAD_BYTES (256 << 10)
 #define ALIGN	     16
 
-#define INDEX_VERSION 3007000
-#define INDEX_MOVED   96
+/* The log's index (sqlite.org/walformat.html): its version, how many pages of
+ * the log are moved, and the lock of who reads nothing but the database. */
+#define INDEX_VERSION	3007000
+#define INDEX_MOVED	96
+#define INDEX_READ_LOCK 3
 
 /* Of a kind of file: SQLite's methods, and ours. */
 struct kind {
@@ -51,6 +55,7 @@ struct state {
 	/* of a database that has a log: */
 	volatile void *index;
 	sqlite3_int64 unsynced; /* bytes */
+	bool lost;		/* perhaps, by a sync that failed */
 };
 
 static sqlite3_vfs vfs;
@@ -166,25 +171,14 @@ void sq_gather_end(struct sq_gather *g, bool committed)
 
 /* ---- the database ---- */
 
-/* The log's index (sqlite.org/walformat.html): its version, and how many pages
- * of the log are moved, which whoever moves them has locked. */
-static void move_all_again(struct state *s)
-{
-	volatile uint32_t *words = s->index;
-
-	if (words != NULL && words[0] == INDEX_VERSION)
-		__atomic_store_n(&words[INDEX_MOVED / sizeof(*words)], 0,
-				 __ATOMIC_SEQ_CST);
-}
-
+/* Fails until the checkpoint has ended that it is for. */
 static int database_sync(sqlite3_file *f, int flags)
 {
 	struct state *s = state_of(f);
-	int rc = s->real->xSync(f, flags);
+	int rc = s->lost ? SQLITE_IOERR_FSYNC : s->real->xSync(f, flags);
 
 	s->unsynced = 0;
-	if (rc != SQLITE_OK)
-		move_all_again(s);
+	s->lost = rc != SQLITE_OK && s->index != NULL;
 	return rc;
 }
 
@@ -198,6 +192,37 @@ static int database_write(sqlite3_file *f, const void *bytes, int count,
 	if (rc == SQLITE_OK && s->index != NULL && s->unsynced >= SPREAD_BYTES)
 		rc = database_sync(f, SQLITE_SYNC_NORMAL);
 	return rc;
+}
+
+/* Before what was moved counts; SQLite does not heed what is returned. */
+static int database_control(sqlite3_file *f, int what, void *arg)
+{
+	struct state *s = state_of(f);
+
+	if (what == SQLITE_FCNTL_CKPT_DONE && s->unsynced > 0)
+		(void)database_sync(f, SQLITE_SYNC_NORMAL);
+	return s->real->xFileControl(f, what, arg);
+}
+
+static void move_all_again(struct state *s)
+{
+	volatile uint32_t *words = s->index;
+
+	if (words != NULL && words[0] == INDEX_VERSION)
+		__atomic_store_n(&words[INDEX_MOVED / sizeof(*words)], 0,
+				 __ATOMIC_SEQ_CST);
+	s->lost = false;
+}
+
+/* A checkpoint ends: nobody else is at one, nor reads only the database. */
+static int database_lock(sqlite3_file *f, int at, int count, int how)
+{
+	struct state *s = state_of(f);
+
+	if (s->lost && at == INDEX_READ_LOCK &&
+	    how == (SQLITE_SHM_UNLOCK | SQLITE_SHM_EXCLUSIVE))
+		move_all_again(s);
+	return s->real->xShmLock(f, at, count, how);
 }
 
 static int database_index(sqlite3_file *f, int part, int size, int extend,
@@ -221,6 +246,8 @@ static int database_index_end(sqlite3_file *f, int delete)
 
 static void replace_for_database(sqlite3_io_methods *m)
 {
+	m->xFileControl = database_control;
+	m->xShmLock = database_lock;
 	m->xShmMap = database_index;
 	m->xShmUnmap = database_index_end;
 	m->xWrite = database_write;

@@ -70,19 +70,24 @@ static void accept_op(struct store_op *op, const struct event *e)
 	op->u.accept.wait_ms = CT_WAIT;
 }
 
-static void accept_many(struct shop *s)
+static void accept_some(struct shop *s, int count)
 {
 	struct store_op op[MANY], *ops[MANY];
 	struct event events[MANY];
 
-	for (int i = 0; i < MANY; i++) {
+	for (int i = 0; i < count; i++) {
 		events[i] = event_of(s->next++);
 		accept_op(&op[i], &events[i]);
 		ops[i] = &op[i];
 	}
-	store_run(s->writer, ops, MANY);
-	for (int i = 0; i < MANY; i++)
+	store_run(s->writer, ops, (size_t)count);
+	for (int i = 0; i < count; i++)
 		assert_int_equal(op[i].u.accept.accepted, 1);
+}
+
+static void accept_many(struct shop *s)
+{
+	accept_some(s, MANY);
 }
 
 /* SQLite alone writes twice a page. */
@@ -133,6 +138,20 @@ static void run(sqlite3 *db, const char *sql)
 	assert_int_equal(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
 }
 
+/* Somebody reads: the last pages are not moved. */
+static void pass_in_part(struct shop *s, sqlite3 *other, bool fails)
+{
+	accept_many(s);
+	assert_int_equal(store_checkpoint(s->reader),
+			 store_log_bytes(s->writer));
+	accept_many(s);
+	run(other, "BEGIN; SELECT count(*) FROM events");
+	accept_some(s, 1);
+	power.fail_database_syncs = fails;
+	(void)store_checkpoint(s->reader);
+	power.fail_database_syncs = false;
+}
+
 /* As after a power failure. */
 static void check_all_are_there(const struct shop *s, int count)
 {
@@ -154,6 +173,30 @@ static void check_all_are_there(const struct shop *s, int count)
 	contract_dir_remove(&after);
 }
 
+/* Whoever began after a short pass reads its pages from the database, whose next
+ * sync fails and loses what was not synced. */
+static void a_transaction_beside_it_reads_what_was_committed(void **state)
+{
+	struct shop *s = *state;
+	sqlite3 *other, *db;
+
+	assert_int_equal(sqlite3_open(s->dir.path, &other), SQLITE_OK);
+	assert_int_equal(sqlite3_open(s->dir.path, &db), SQLITE_OK);
+	pass_in_part(s, other, false);
+	run(db, "BEGIN IMMEDIATE");
+	run(other, "COMMIT");
+	power.fail_database_syncs = true;
+	(void)store_checkpoint(s->reader);
+	power.fail_database_syncs = false;
+	run(db, "UPDATE jobs SET gen = gen + 1; COMMIT");
+	assert_int_equal(number(db, "SELECT count(*) FROM jobs"), s->next);
+	sqlite3_close(db);
+	sqlite3_close(other);
+	assert_true(store_checkpoint(s->reader) > 0);
+	accept_many(s);
+	check_all_are_there(s, s->next);
+}
+
 /* It loses what it was to write, and the next one succeeds without it: the
  * pages of a pass before it, too, which somebody who reads made a short one. */
 static void a_sync_of_the_database_that_fails_loses_nothing(void **state)
@@ -162,10 +205,7 @@ static void a_sync_of_the_database_that_fails_loses_nothing(void **state)
 	sqlite3 *other;
 
 	assert_int_equal(sqlite3_open(s->dir.path, &other), SQLITE_OK);
-	accept_many(s);
-	run(other, "BEGIN; SELECT count(*) FROM events");
-	accept_many(s);
-	assert_true(store_checkpoint(s->reader) < store_log_bytes(s->writer));
+	pass_in_part(s, other, false);
 	run(other, "COMMIT");
 	power.fail_database_syncs = true;
 	assert_int_equal(store_checkpoint(s->reader), -1);
@@ -174,6 +214,22 @@ static void a_sync_of_the_database_that_fails_loses_nothing(void **state)
 			 store_log_bytes(s->writer));
 	accept_many(s); /* the log begins anew */
 	sqlite3_close(other);
+	check_all_are_there(s, s->next);
+}
+
+/* SQLite does not learn that it failed. */
+static void a_short_pass_that_fails_does_not_count(void **state)
+{
+	struct shop *s = *state;
+	sqlite3 *other;
+
+	assert_int_equal(sqlite3_open(s->dir.path, &other), SQLITE_OK);
+	pass_in_part(s, other, true);
+	run(other, "COMMIT");
+	sqlite3_close(other);
+	assert_int_equal(store_checkpoint(s->reader),
+			 store_log_bytes(s->writer));
+	accept_many(s);
 	check_all_are_there(s, s->next);
 }
 
@@ -291,6 +347,12 @@ int main(void)
 			shop_close),
 		cmocka_unit_test_setup_teardown(
 			the_database_is_synced_little_by_little, shop_open,
+			shop_close),
+		cmocka_unit_test_setup_teardown(
+			a_transaction_beside_it_reads_what_was_committed,
+			shop_open, shop_close),
+		cmocka_unit_test_setup_teardown(
+			a_short_pass_that_fails_does_not_count, shop_open,
 			shop_close),
 		cmocka_unit_test_setup_teardown(
 			a_sync_of_the_database_that_fails_loses_nothing,
