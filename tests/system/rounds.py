@@ -35,8 +35,7 @@ def begin(sandbox, who, webhooks=("trigger",), **order):
     order.setdefault("zendesk", "duplicate")
     begun = sandbox.act("conversations", jwt=who, webhooks=list(webhooks),
                         **order)
-    accepted(begun)
-    return begun
+    return delivered(sandbox, begun)
 
 
 def typed(sandbox, email, name="Somebody", **order):
@@ -44,8 +43,25 @@ def typed(sandbox, email, name="Somebody", **order):
     order.setdefault("webhooks", ["trigger"])
     begun = sandbox.act("conversations", typed={"email": email, "name": name},
                         hand_off="now", **order)
-    accepted(begun)
-    return begun
+    return delivered(sandbox, begun)
+
+
+def delivery(sandbox, which):
+    rows = sandbox.control("GET", "deliveries")["deliveries"]
+    return next(row for row in rows if row["id"] == which)
+
+
+def delivered(sandbox, act):
+    """Every webhook is taken, after a 503 when the sandbox sends it again."""
+    for webhook in act["webhooks"]:
+        assert webhook["status"] in (200, 503), act
+    for webhook in act["webhooks"]:
+        if webhook["status"] == 503:
+            harness.wait_until(
+                lambda which=webhook["id"]:
+                delivery(sandbox, which)["state"] == "delivered",
+                what="a webhook to be sent again")
+    return act
 
 
 def accepted(act):
