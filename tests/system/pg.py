@@ -10,6 +10,7 @@ import glob
 import itertools
 import os
 import pwd
+import random
 import re
 import shutil
 import signal
@@ -70,9 +71,13 @@ def give(path):
 
 
 def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
+    """Not one of those that the kernel gives to whoever connects: a server
+    that is prepared first would find it taken."""
+    while True:
+        port = random.randrange(15000, 32000)
+        with socket.socket() as s, contextlib.suppress(OSError):
+            s.bind(("127.0.0.1", port))
+            return port
 
 
 def spawn(argv, log_file, death, environment, wrapper):
