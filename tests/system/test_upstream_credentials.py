@@ -207,16 +207,26 @@ def test_a_released_external_id_is_given_back(sandbox, daemon):
     reunite = start(daemon, release_external_id="auto")
     logins = people(sandbox, 2)
     begun = [rounds.begin(sandbox, who, webhooks=()) for who in logins]
-    for one in begun:  # the first one is refused because of the external id
-        sandbox.fault(**FORBIDDEN, skip=1, match={
+    # The first one is refused because of the external id, then forbidden.
+    for one, skip in zip(begun, (1, 0)):
+        sandbox.fault(**FORBIDDEN, skip=skip, match={
             "call": "merge", "id": one["zendesk_user_id"]})
-        rounds.trigger(reunite, one)
+    rounds.trigger(reunite, begun[0])
+    harness.wait_until(lambda: "merge 403" in rounds.writes(sandbox),
+                       what="the refusal")
+    rounds.trigger(reunite, begun[1])  # so that it is not about one alone
     until_held(reunite, "forbidden", "zendesk")
-    for who, one in zip(logins, begun):
-        harness.wait_until(
-            lambda: sandbox.user(one["zendesk_user_id"])["external_id"] ==
-            who["external_id"], what="the external id back")
+    harness.wait_until(
+        lambda: sandbox.user(begun[0]["zendesk_user_id"])["external_id"] ==
+        logins[0]["external_id"], what="the external id back")
+    # With nobody on the way: who is let while somebody's refusal is on its way
+    # makes that one a matter of theirs alone.
+    reunite.command("queue", "pause")
+    harness.wait_until(lambda: not [j for j in reunite.queue()
+                                    if j["state"] == "running"],
+                       what="nobody to be on the way")
     sandbox.control("DELETE", "faults")
+    reunite.command("queue", "resume")
     all_merged(sandbox, reunite, 2)
 
 

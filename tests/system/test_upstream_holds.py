@@ -70,7 +70,8 @@ def all_merged(sandbox, reunite, count=SOME):
     reunite.idle()
     merges = rounds.merges(sandbox)
     assert len(merges) == len(set(merges)) == count
-    entries = reunite.journal()
+    entries = [e for e in reunite.journal()
+               if e["action"] not in ("pause", "resume")]
     assert {e["status"] for e in entries} <= {"done", "failed"}
     assert len([e for e in entries if e["status"] == "done"]) == count
     assert reunite.reviews() == []
