@@ -215,7 +215,8 @@ def test_retention_waits_for_the_disk_and_nobody_waits_for_it(backlog,
                                                               bad_disk):
     reunite = backlog
     reunite.start(bad_disk.with_clock(2))
-    bad_disk.fail("full")  # the first look is after some seconds
+    accepted_again(reunite)  # so it knows what time it is
+    bad_disk.fail("write")  # the first look is after some seconds
     harness.wait_until(lambda: reunite.event("prune_failed"),
                        what="retention that fails")
     assert expired(database(reunite)) == EXPIRED
