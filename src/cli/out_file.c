@@ -4,20 +4,12 @@
 #include "out_file.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/str.h"
-
-static enum result failed(const char *what, const char *name, struct error *err)
-{
-	return error_set(err, RESULT_TEMP, "cannot %s %s: %s", what, name,
-			 strerror(errno));
-}
+#include "private_file.h"
 
 static enum result conflict(const char *path, struct error *err)
 {
@@ -28,22 +20,13 @@ static enum result conflict(const char *path, struct error *err)
 /* What a killed command left is begun anew. */
 static enum result open_part(struct out_file *f, struct error *err)
 {
-	int fd = open(f->part, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW,
-		      S_IRUSR | S_IWUSR);
+	enum result r = private_file_open(&f->out, f->part, err);
 
-	if (fd < 0)
-		return failed("write", f->part, err);
-	if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
-		close(fd);
-		return error_set(err, RESULT_CONFLICT,
-				 "another process writes %s", f->path);
-	}
-	if (fchmod(fd, S_IRUSR | S_IWUSR) != 0 || ftruncate(fd, 0) != 0) {
-		close(fd);
-		return failed("write", f->part, err);
-	}
-	f->out = fdopen(fd, "w");
-	return RESULT_OK;
+	if (r != RESULT_OK || ftruncate(fileno(f->out), 0) == 0)
+		return r;
+	r = private_file_failed("write", f->part, err);
+	fclose(f->out);
+	return r;
 }
 
 static void release(struct out_file *f)
@@ -82,10 +65,10 @@ enum result out_file_finish(struct out_file *f, struct error *err)
 	enum result r = RESULT_OK;
 
 	if (fflush(f->out) != 0 || fsync(fileno(f->out)) != 0)
-		r = failed("write", f->part, err);
+		r = private_file_failed("write", f->part, err);
 	else if (link(f->part, f->path) != 0)
 		r = errno == EEXIST ? conflict(f->path, err)
-				    : failed("make", f->path, err);
+				    : private_file_failed("make", f->path, err);
 	out_file_abandon(f);
 	return r;
 }

@@ -3,17 +3,16 @@
  */
 #include "part_file.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/crashpoint.h"
 #include "base/json.h"
 #include "base/str.h"
+#include "private_file.h"
 
 #define WORD_MAX_BYTES (64 * 1024)
 #define WORD_VERSION   1
@@ -31,29 +30,6 @@ static char *name_with(const char *path, const char *ending)
 	return name;
 }
 
-static enum result failed(const char *what, const char *name, struct error *err)
-{
-	return error_set(err, RESULT_TEMP, "cannot %s %s: %s", what, name,
-			 strerror(errno));
-}
-
-static enum result open_part(struct part_file *f, struct error *err)
-{
-	int fd = open(f->part, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW,
-		      OWNERS_ALONE);
-
-	if (fd < 0)
-		return failed("write", f->part, err);
-	if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
-		close(fd);
-		return error_set(err, RESULT_CONFLICT,
-				 "another command is writing %s", f->part);
-	}
-	(void)fchmod(fd, OWNERS_ALONE); /* it may be from another program */
-	f->out = fdopen(fd, "r+");
-	return RESULT_OK;
-}
-
 enum result part_file_open(struct part_file *f, const char *path,
 			   struct error *err)
 {
@@ -62,8 +38,7 @@ enum result part_file_open(struct part_file *f, const char *path,
 	f->path = xstrdup(path);
 	f->part = name_with(path, ".part");
 	f->resume = name_with(path, ".resume");
-	f->out = NULL;
-	r = open_part(f, err);
+	r = private_file_open(&f->out, f->part, err);
 	if (r != RESULT_OK)
 		part_file_close(f);
 	return r;
@@ -98,7 +73,7 @@ enum result part_file_cut(struct part_file *f, off_t bytes, struct error *err)
 {
 	if (ftruncate(fileno(f->out), bytes) != 0 ||
 	    fseeko(f->out, bytes, SEEK_SET) != 0)
-		return failed("cut", f->part, err);
+		return private_file_failed("cut", f->part, err);
 	return RESULT_OK;
 }
 

@@ -9,24 +9,14 @@
 
 #include "base/str.h"
 
-static void accept_op(struct ct *c, struct store_op *op, const struct event *e)
-{
-	store_op_init(op, STORE_ACCEPT);
-	op->u.accept.account = CT_ACCOUNT;
-	op->u.accept.events = e;
-	op->u.accept.count = 1;
-	op->u.accept.now_ms = c->now_ms;
-	op->u.accept.wait_ms = CT_WAIT;
-}
-
 static void a_batch_runs_in_order(struct ct *c)
 {
 	struct event e = ct_event(EVENT_CONVERSATION_CREATE, "ann");
 	struct store_op op[3], *ops[3] = {&op[0], &op[1], &op[2]};
 
-	accept_op(c, &op[0], &e);
+	ct_accept_op(&op[0], &e, c->now_ms);
 	ct_claim_op(c, &op[1], 10);
-	accept_op(c, &op[2], &e);
+	ct_accept_op(&op[2], &e, c->now_ms);
 	store_run(c->s, ops, 3);
 	assert_int_equal(op[0].result, RESULT_OK);
 	assert_int_equal(op[1].result, RESULT_OK);
@@ -45,7 +35,7 @@ static void a_refused_op_spoils_nobody(struct ct *c)
 
 	store_op_init(&op[0], STORE_ACCEPT); /* no account */
 	ct_settle_op(c, &op[1], &none, JOB_DONE);
-	accept_op(c, &op[2], &e);
+	ct_accept_op(&op[2], &e, c->now_ms);
 	store_op_init(&op[3], STORE_DROP);
 	store_run(c->s, ops, 4);
 	assert_int_equal(op[0].result, RESULT_INVALID);
@@ -71,12 +61,12 @@ static void wrong_inputs_are_refused(struct ct *c)
 	size_t i;
 
 	for (i = 0; i < ARRAY_LEN(names); i++) {
-		accept_op(c, &op, &e);
+		ct_accept_op(&op, &e, c->now_ms);
 		op.u.accept.account = names[i];
 		CT_REFUSED(c, &op, RESULT_INVALID);
 		assert_int_not_equal(op.error.text[0], '\0');
 	}
-	accept_op(c, &op, &e);
+	ct_accept_op(&op, &e, c->now_ms);
 	e.key.len = 0;
 	CT_REFUSED(c, &op, RESULT_INVALID);
 	store_op_init(&op, STORE_ENQUEUE);
@@ -112,7 +102,7 @@ static void a_reader_writes_nothing(struct ct *c)
 	struct event e = ct_event(EVENT_CONVERSATION_CREATE, "ann");
 	struct store_op op;
 
-	accept_op(c, &op, &e);
+	ct_accept_op(&op, &e, c->now_ms);
 	assert_int_equal(store_do(reader, &op), RESULT_INVALID);
 	store_op_init(&op, STORE_ACCOUNT);
 	op.u.account.account = CT_ACCOUNT;

@@ -83,6 +83,8 @@ void ct_do(struct store *s, struct store_op *op, const char *file, int line);
 /* An event with a key of its own. */
 struct event ct_event(enum event_kind kind, const char *sunco_id);
 struct event ct_ticket(uint64_t requester, uint64_t ticket);
+/* One event of CT_ACCOUNT, still to be run. */
+void ct_accept_op(struct store_op *op, const struct event *e, int64_t now_ms);
 struct store_accept ct_accept(struct ct *c, struct event e);
 /* Others wrote: at once, or after a little while where it is shared. */
 bool ct_noticed(struct ct *c);

@@ -41,16 +41,21 @@ struct event ct_ticket(uint64_t requester, uint64_t ticket)
 	return e;
 }
 
+void ct_accept_op(struct store_op *op, const struct event *e, int64_t now_ms)
+{
+	store_op_init(op, STORE_ACCEPT);
+	op->u.accept.account = CT_ACCOUNT;
+	op->u.accept.events = e;
+	op->u.accept.count = 1;
+	op->u.accept.now_ms = now_ms;
+	op->u.accept.wait_ms = CT_WAIT;
+}
+
 struct store_accept ct_accept(struct ct *c, struct event e)
 {
 	struct store_op op;
 
-	store_op_init(&op, STORE_ACCEPT);
-	op.u.accept.account = CT_ACCOUNT;
-	op.u.accept.events = &e;
-	op.u.accept.count = 1;
-	op.u.accept.now_ms = c->now_ms;
-	op.u.accept.wait_ms = CT_WAIT;
+	ct_accept_op(&op, &e, c->now_ms);
 	op.u.accept.recheck_ms = 7 * DAY;
 	CT_DO(c, &op);
 	op.u.accept.events = NULL;

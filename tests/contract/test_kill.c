@@ -43,16 +43,6 @@ static struct event event_of(uint32_t serial)
 	return e;
 }
 
-static void fill_accept(struct store_op *op, const struct event *e)
-{
-	store_op_init(op, STORE_ACCEPT);
-	op->u.accept.account = CT_ACCOUNT;
-	op->u.accept.events = e;
-	op->u.accept.count = 1;
-	op->u.accept.now_ms = CT_START;
-	op->u.accept.wait_ms = CT_WAIT;
-}
-
 /* One transaction of some events; tells which of them are safe. */
 static void accept_batch(struct store *s, uint32_t first, size_t count, int fd)
 {
@@ -63,7 +53,7 @@ static void accept_batch(struct store *s, uint32_t first, size_t count, int fd)
 
 	for (i = 0; i < count; i++) {
 		events[i] = event_of(first + (uint32_t)i);
-		fill_accept(&op[i], &events[i]);
+		ct_accept_op(&op[i], &events[i], CT_START);
 		ops[i] = &op[i];
 	}
 	store_run(s, ops, count);
@@ -193,7 +183,7 @@ static void check(const char *url, const bool *safe, uint32_t highest)
 		if (jobs[i] != 1)
 			fail_msg("event %u was acknowledged and has no job", i);
 		e = event_of(i);
-		fill_accept(&op, &e);
+		ct_accept_op(&op, &e, CT_START);
 		assert_int_equal(store_do(s, &op), RESULT_OK);
 		assert_int_equal(op.u.accept.duplicate, 1);
 	}

@@ -49,23 +49,12 @@ static int tear_down(void **state)
 	return 0;
 }
 
-static void accept_op(const struct ct *c, struct store_op *op,
-		      const struct event *e)
-{
-	store_op_init(op, STORE_ACCEPT);
-	op->u.accept.account = CT_ACCOUNT;
-	op->u.accept.events = e;
-	op->u.accept.count = 1;
-	op->u.accept.now_ms = c->now_ms;
-	op->u.accept.wait_ms = CT_WAIT;
-}
-
 static struct store_accept accepted(struct behind *b, const struct event *e,
 				    enum result want)
 {
 	struct store_op op;
 
-	accept_op(&b->c, &op, e);
+	ct_accept_op(&op, e, b->c.now_ms);
 	assert_int_equal(store_do(b->c.s, &op), want);
 	return op.u.accept;
 }
@@ -159,7 +148,7 @@ static void while_nobody_can_tell_it_is_not_acknowledged(void **state)
 		struct store_accept a;
 		struct store_op op;
 
-		accept_op(&b->c, &op, &e);
+		ct_accept_op(&op, &e, b->c.now_ms);
 		(void)accepted(b,
 			       &(struct event){.kind = EVENT_OTHER,
 					       .key.len = 1,
@@ -208,7 +197,7 @@ static enum result accept_for(struct behind *b, const char *account)
 	struct event e = ct_event(EVENT_CONVERSATION_CREATE, PERSON);
 	struct store_op op;
 
-	accept_op(&b->c, &op, &e);
+	ct_accept_op(&op, &e, b->c.now_ms);
 	op.u.accept.account = account;
 	return store_do(b->c.s, &op);
 }
@@ -290,7 +279,7 @@ static void take_event(struct crowd *all, struct ct *c)
 	struct event e = event_nth(atomic_fetch_add(&all->serial, 1) / 2);
 	struct store_op op;
 
-	accept_op(c, &op, &e);
+	ct_accept_op(&op, &e, c->now_ms);
 	if (store_do(c->s, &op) == RESULT_OK)
 		atomic_fetch_add(&all->accepted, op.u.accept.accepted);
 	else

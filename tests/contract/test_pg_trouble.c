@@ -46,12 +46,7 @@ static int tear_down(void **state)
 
 static void fill_accept(struct store_op *op, const struct event *e)
 {
-	store_op_init(op, STORE_ACCEPT);
-	op->u.accept.account = CT_ACCOUNT;
-	op->u.accept.events = e;
-	op->u.accept.count = 1;
-	op->u.accept.now_ms = c.now_ms;
-	op->u.accept.wait_ms = CT_WAIT;
+	ct_accept_op(op, e, c.now_ms);
 	op->u.accept.recheck_ms = 7 * DAY;
 }
 

@@ -55,16 +55,6 @@ static struct event event_of(int n)
 	return e;
 }
 
-static void accept_op(struct store_op *op, const struct event *e)
-{
-	store_op_init(op, STORE_ACCEPT);
-	op->u.accept.account = CT_ACCOUNT;
-	op->u.accept.events = e;
-	op->u.accept.count = 1;
-	op->u.accept.now_ms = CT_START;
-	op->u.accept.wait_ms = CT_WAIT;
-}
-
 /* True when every one of them was taken. */
 static bool intake(struct day *d)
 {
@@ -74,7 +64,7 @@ static bool intake(struct day *d)
 
 	for (int i = 0; i < n; i++) {
 		events[i] = event_of(d->next + i);
-		accept_op(&op[i], &events[i]);
+		ct_accept_op(&op[i], &events[i], CT_START);
 		ops[i] = &op[i];
 	}
 	store_run(d->writer, ops, (size_t)n);
@@ -132,7 +122,7 @@ static void check(struct day *d)
 		if (!safe[i])
 			continue;
 		e = event_of(i);
-		accept_op(&op, &e);
+		ct_accept_op(&op, &e, CT_START);
 		assert_int_equal(store_do(s, &op), RESULT_OK);
 		if (op.u.accept.duplicate != 1)
 			fail_msg("event %d was acknowledged and is lost", i);

@@ -1,7 +1,8 @@
 /*
- * How the files of a store are written: few pieces of the log, and never much
- * of the database at once. The disk under it counts; what it keeps when it
- * fails is test_power's.
+ * How the files of a store are written: few pieces of the log, never much of the
+ * database at once, and what a sync of it that fails must not lose. The disk
+ * under it counts, and fails where a test says so; at any moment it does in
+ * test_power.
  */
 #include "contract.h"
 
@@ -60,16 +61,6 @@ static struct event event_of(int n)
 	return e;
 }
 
-static void accept_op(struct store_op *op, const struct event *e)
-{
-	store_op_init(op, STORE_ACCEPT);
-	op->u.accept.account = CT_ACCOUNT;
-	op->u.accept.events = e;
-	op->u.accept.count = 1;
-	op->u.accept.now_ms = CT_START;
-	op->u.accept.wait_ms = CT_WAIT;
-}
-
 static void accept_some(struct shop *s, int count)
 {
 	struct store_op op[MANY], *ops[MANY];
@@ -77,7 +68,7 @@ static void accept_some(struct shop *s, int count)
 
 	for (int i = 0; i < count; i++) {
 		events[i] = event_of(s->next++);
-		accept_op(&op[i], &events[i]);
+		ct_accept_op(&op[i], &events[i], CT_START);
 		ops[i] = &op[i];
 	}
 	store_run(s->writer, ops, (size_t)count);
@@ -165,7 +156,7 @@ static void check_all_are_there(const struct shop *s, int count)
 	image = contract_open_url(after.url, STORE_SERVE);
 	for (int i = 0; i < count; i++) {
 		e = event_of(i);
-		accept_op(&op, &e);
+		ct_accept_op(&op, &e, CT_START);
 		assert_int_equal(store_do(image, &op), RESULT_OK);
 		assert_int_equal(op.u.accept.duplicate, 1);
 	}
