@@ -30,7 +30,7 @@
 	X(STORE_BATCH_SIZE, HISTOGRAM_COUNT, "store_batch_size", "",           \
 	  "Operations in one transaction")                                     \
 	X(STORE_LOG_BYTES, GAUGE, "store_log_bytes", "",                       \
-	  "What could not be moved out of the store's log yet")                \
+	  "What is only in the store's log yet")                               \
 	X(JOBS, GAUGE, "jobs", "account state", "Jobs by state")               \
 	X(QUEUE_OLDEST_SECONDS, GAUGE, "queue_oldest_seconds", "account",      \
 	  "Age of the oldest job that is due")                                 \
