@@ -154,7 +154,8 @@ class Server:
 
     def thaw(self):
         for pid in reversed(self.pids()):
-            os.kill(pid, signal.SIGCONT)
+            with contextlib.suppress(ProcessLookupError):  # it ended
+                os.kill(pid, signal.SIGCONT)
 
     def end(self, number):
         if not self.gone():

@@ -134,6 +134,7 @@ def older(sandbox, daemon):
     owner = vera(sandbox)
     begun = rounds.begin(sandbox, VERA, ["sunco", "trigger"])
     rounds.merged_once(sandbox, reunite, begun, owner)
+    harness.wait_until(lambda: not reunite.queue(), what="her jobs' end")
     rounds.begin(sandbox, rounds.jwt("Otto Other", "otto@people.example"),
                  ["sunco"], hand_off="later")
     rounds.waiting(reunite)
