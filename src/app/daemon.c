@@ -68,7 +68,7 @@ static void exit_at_once(int signo)
 }
 
 /* Before the loop sees to signals, and behind it: while a store is opened or
- * closed, which may take long. */
+ * closed, which may take long. A reload that comes behind it has no meaning. */
 static void end_at_once_on_signals(void)
 {
 	static const int signals[] = {SIGTERM, SIGINT, SIGALRM};
@@ -76,6 +76,7 @@ static void end_at_once_on_signals(void)
 
 	for (size_t i = 0; i < ARRAY_LEN(signals); i++)
 		(void)sigaction(signals[i], &end, NULL);
+	(void)signal(SIGHUP, SIG_IGN);
 }
 
 static void on_admin_drained(void *arg)

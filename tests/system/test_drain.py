@@ -87,6 +87,9 @@ def test_an_end_on_a_disk_that_hangs(tmp_path, daemon, patient):
                            what="a store that is behind")
         reunite.process.send_signal(signal.SIGTERM)
         harness.wait_until(lambda: reunite.event("stopped"), what="the end")
+        for _ in range(20):  # a reload now ends nothing
+            reunite.process.send_signal(signal.SIGHUP)
+            time.sleep(0.01)
         if not patient:
             reunite.process.send_signal(signal.SIGTERM)
         assert reunite.process.wait(harness.WAIT_S) == 0
