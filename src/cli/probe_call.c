@@ -104,9 +104,12 @@ void probe_open(struct probe *p)
 	p->api = api_client_new(p->loop, p->http, &config);
 	p->timer = loop_timer_new(p->loop, on_time, p);
 	p->tick = loop_timer_new(p->loop, on_tick, p);
-	for (size_t i = 0; i < ARRAY_LEN(signals); i++)
+	for (size_t i = 0; i < ARRAY_LEN(signals); i++) {
+		/* behind the loop: the report is on its way */
+		(void)signal(signals[i], SIG_IGN);
 		p->signals[i] =
 			loop_signal_new(p->loop, signals[i], on_signal, p);
+	}
 	progress_init(&p->progress, p->cli->err);
 	p->progress.counts = true;
 	on_tick(p);

@@ -1,6 +1,7 @@
 """`reunite probe` against the sandbox, which behaves both ways, and fails at
 every step."""
 
+import fcntl
 import json
 import os
 import pty
@@ -560,6 +561,31 @@ def test_a_cleaning_can_be_given_up(sandbox, probe):
     lines = [line for line in err.splitlines() if "left behind" in line]
     # the profile stays, and the SunCo user
     assert len(lines) == 2 and all("interrupted" in line for line in lines)
+
+
+def caught(process, signo):
+    with open(f"/proc/{process.pid}/status", encoding="ascii") as f:
+        mask = next(line.split()[1] for line in f
+                    if line.startswith("SigCgt:"))
+    return int(mask, 16) >> (signo - 1) & 1
+
+
+def test_a_report_on_its_way_is_not_lost(sandbox, probe):
+    """Its reader is slow, and somebody goes on being impatient."""
+    ours, theirs = os.pipe()
+    filled = os.write(theirs, bytes(fcntl.fcntl(theirs, fcntl.F_SETPIPE_SZ,
+                                                4096)))
+    with subprocess.Popen(probe.argv("--yes", "--wait", "2"),
+                          stdout=theirs) as process:
+        os.close(theirs)
+        started(sandbox, "merge")
+        harness.wait_until(lambda: not caught(process, signal.SIGINT),
+                           what="the report")
+        process.send_signal(signal.SIGINT)
+        with open(ours, encoding="utf-8") as f:
+            report = f.read()[filled:]
+    assert process.returncode == 0
+    assert report.splitlines()[-1].startswith(ROWS[-1])
 
 
 # --- which accounts ---
