@@ -60,6 +60,10 @@ static void on_kept(struct store_op *op, void *arg)
 	if (op->result != RESULT_OK)
 		log_warn("sample_failed", log_str("account", s->account),
 			 log_str("error", op->error.text));
+	else if (op->u.sample.what == STORE_SAMPLE_PUT)
+		log_info("sampled", log_str("account", s->account),
+			 log_int("unverified", op->u.sample.unverified),
+			 log_int("end_users", op->u.sample.end_users));
 	go_on(s);
 }
 
@@ -74,11 +78,7 @@ static void on_counted(const struct api_result *r, int64_t unverified,
 		r->result == RESULT_OK ? STORE_SAMPLE_PUT : STORE_SAMPLE_DROP;
 	s->op.u.sample.unverified = unverified;
 	s->op.u.sample.end_users = end_users;
-	if (r->result == RESULT_OK)
-		log_info("sampled", log_str("account", s->account),
-			 log_int("unverified", unverified),
-			 log_int("end_users", end_users));
-	else
+	if (r->result != RESULT_OK)
 		log_warn("sample_failed", log_str("account", s->account),
 			 log_str("class", result_name(r->result)),
 			 log_str("error", r->error.text));

@@ -335,7 +335,7 @@ def test_history_across_weeks(shop):
 
 
 def test_the_daemon_counts_once_a_day_by_itself(sandbox, tmp_path):
-    daemon = Daemon(tmp_path, sandbox, apply="observe", fast=200)
+    daemon = Daemon(tmp_path, sandbox, apply="observe", fast=60)
     try:
         harness.wait_until(lambda: daemon.event("sampled"),
                            what="the daily sample")
@@ -365,10 +365,30 @@ def test_a_day_that_could_not_be_had_is_asked_for_again(sandbox, tmp_path):
         daemon.stop()
 
 
+def test_what_is_told_is_kept(sandbox, tmp_path):
+    daemon = Daemon(tmp_path, sandbox, apply="observe")
+    daemon.stop()
+    store = sqlite3.connect(daemon.folder + "/reunite.db")
+    with store:
+        store.execute("CREATE TRIGGER refuse BEFORE INSERT ON tallies"
+                      " WHEN new.name = 'unverified'"
+                      " BEGIN SELECT RAISE(ABORT, 'refused'); END")
+    store.close()
+    daemon.start(fast_clock(100))
+    try:
+        harness.wait_until(lambda: daemon.event("sample_failed"),
+                           what="the refusal")
+        assert not daemon.event("sampled")
+    finally:
+        daemon.stop()
+
+
 def test_a_paused_account_is_not_counted(sandbox, tmp_path):
-    daemon = Daemon(tmp_path, sandbox, apply="observe", fast=600)
+    daemon = Daemon(tmp_path, sandbox, apply="observe")
     try:
         daemon.command("queue", "pause")
+        daemon.stop()
+        daemon.start(fast_clock(600))
         harness.wait_until(lambda: minutes_of(daemon) > 70,
                            what="more than an hour")
         assert search_counts(sandbox) == []
