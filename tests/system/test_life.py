@@ -198,7 +198,7 @@ def test_an_end_lets_jobs_finish(sandbox, daemon, number):
 
 def test_nothing_is_accepted_while_it_drains(sandbox, daemon):
     reunite = daemon()
-    running(sandbox, reunite, "merge", ms=1500)
+    running(sandbox, reunite, "merge", ms=5000)
     kept = load.Connection(reunite.url)
     assert kept.ask(b"GET /healthz HTTP/1.1\r\nHost: a.example\r\n\r\n")
     reunite.process.send_signal(signal.SIGTERM)
@@ -218,7 +218,7 @@ def test_nothing_is_accepted_while_it_drains(sandbox, daemon):
 
 def test_a_reload_while_it_drains_is_ignored(sandbox, daemon):
     reunite = daemon()
-    owner, begun = running(sandbox, reunite, "merge")
+    owner, begun = running(sandbox, reunite, "merge", ms=3000)
     reunite.process.send_signal(signal.SIGTERM)
     harness.wait_until(lambda: reunite.event("draining"), what="the drain")
     reunite.process.send_signal(signal.SIGHUP)
@@ -249,7 +249,7 @@ def test_a_second_signal_ends_it_at_once(sandbox, daemon):
 def test_an_end_does_not_wait_for_ever(sandbox, daemon):
     """What was cut off is looked up in the next life."""
     reunite = daemon(top={"drain_timeout": "100ms"})
-    owner, begun = running(sandbox, reunite, "merge", "delay", 600)
+    owner, begun = running(sandbox, reunite, "merge", ms=3000)
     assert reunite.stop() == 0
     assert reunite.event("drain_timeout")
     assert reunite.event("stopped")["drained"] is False

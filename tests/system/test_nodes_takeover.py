@@ -36,9 +36,11 @@ def test_a_merge_under_way_is_taken_over(fleet, sandbox, applied, sent):
                   applied=applied)
     rounds.begin(sandbox, rounds.jwt("Peter Parker", ADDRESS), ["sunco"])
     dead = on.nodes[0]
-    harness.wait_until(lambda: merges_sent(on), what="the merge")
+    harness.wait_until(
+        lambda: sandbox.control("GET", "faults")["faults"][0]["hits"],
+        what="the merge")
+    dead.kill()  # before it waits no longer for the answer
     other = on.add()
-    dead.kill()
     entry = other.decided_as("merge")
     assert entry["profile_id"] == owner
     # what the dead one began

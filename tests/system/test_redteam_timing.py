@@ -37,15 +37,14 @@ def test_an_owner_who_becomes_an_agent(sandbox, daemon, settings):
     """Vera is made an agent while the merge is on its way. Zendesk does not
     merge agents; reunite makes a review of that, and after Maria's yes it
     sees for itself."""
-    sandbox.fault(match={"call": "merge"}, kind="delay", ms=1000)
+    sandbox.fault(match={"call": "merge"}, kind="delay", ms=3000)
     reunite = daemon(**settings)
     victim = Victim(sandbox)
     begun = stranger(sandbox, **vouched(ADDRESS))
     rounds.trigger(reunite, begun)
-    asked(sandbox, "search")
-    harness.wait_until(lambda: [e for e in reunite.journal()
-                                if e["status"] == "pending"],
-                       what="the intent")
+    harness.wait_until(
+        lambda: sandbox.control("GET", "faults")["faults"][0]["hits"],
+        what="the merge")
     put(sandbox, victim.id, role="agent")
     assert rounds.outcome(reunite) == ("review", "merge_refused")
     decide(reunite, "approve", review_of(reunite))
