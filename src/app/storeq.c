@@ -24,7 +24,7 @@
  *    mailbox, which outlives the queue when it has to.
  * 3. After a failed transaction the writer probes once a second by writing a
  *    row, so that storeq_behind() ends by itself although nobody submits. What
- *    waits does not wait for a probe: it is one.
+ *    waits does not wait for a probe: it takes one along.
  */
 #include "app/storeq.h"
 

@@ -294,9 +294,10 @@ static void expect_more(struct side *s, const struct sample *last)
 /* Under the lock, which is given up while the store works. */
 static void work(struct side *s)
 {
-	struct store_op *ops[BATCH_MAX];
+	struct store_op *ops[BATCH_MAX + 1], proof;
 	struct item_list batch = {NULL, NULL, 0};
 	struct sample sample;
+	size_t count;
 	bool failed, erased;
 	int64_t log_bytes;
 
@@ -306,10 +307,16 @@ static void work(struct side *s)
 		item_list_push(&batch, item_list_pop(&s->queue));
 	}
 	s->ready = s->queue.head != NULL;
+	count = batch.count;
+	/* what finds nothing to change works on a full disk, too */
+	if (s->q->failed && s->writes && batch_writes(ops, count)) {
+		store_op_init(&proof, STORE_PROBE);
+		ops[count++] = &proof;
+	}
 	pthread_mutex_unlock(&s->q->lock);
-	run_batch(s, ops, batch.count, &sample);
-	failed = first_failure(ops, batch.count) != NULL;
-	erased = any_erased(ops, batch.count);
+	run_batch(s, ops, count, &sample);
+	failed = first_failure(ops, count) != NULL;
+	erased = any_erased(ops, count);
 	log_bytes = store_log_bytes(s->store);
 	pthread_mutex_lock(&s->q->lock);
 	s->q->unclean = s->q->unclean || erased;

@@ -22,6 +22,7 @@ struct fake {
 	pthread_cond_t opened;
 	bool closed_gate; /* apply waits */
 	atomic_bool broken;
+	atomic_bool full; /* for who writes a row */
 	atomic_bool changed;
 	atomic_bool applying; /* has an op in hand */
 	atomic_int commits;
@@ -77,7 +78,9 @@ static void fake_apply(struct store_backend *b, struct store_op *op)
 		atomic_store(&f->largest, f->batch);
 	if (op->kind == STORE_PRUNE)
 		op->u.prune.removed = 1;
-	op->result = RESULT_OK;
+	op->result = op->kind == STORE_PROBE && atomic_load(&f->full)
+			     ? error_set(&op->error, RESULT_TEMP, "no room")
+			     : RESULT_OK;
 }
 
 static enum result fake_commit(struct store_backend *b, struct error *err)
@@ -628,6 +631,31 @@ static void the_next_success_ends_it_too(void **state)
 	world_close(&w);
 }
 
+static void what_changes_nothing_does_not_end_it(void **state)
+{
+	struct world w;
+
+	(void)state;
+	world_open(&w, false, 2);
+	atomic_store(&w.writer->full, true);
+	submit(&w, 0, STORE_PROBE);
+	submit(&w, 1, STORE_EXTEND);
+	run_until(&w, all_done);
+	assert_int_equal(w.ops[0].result, RESULT_TEMP);
+	assert_int_equal(w.ops[1].result, RESULT_OK);
+	submit(&w, 1, STORE_EXTEND);
+	w.expected = 3;
+	run_until(&w, all_done);
+	assert_int_equal(w.ops[1].result, RESULT_OK);
+	assert_true(storeq_behind(w.q));
+	atomic_store(&w.writer->full, false);
+	submit(&w, 1, STORE_EXTEND);
+	w.expected = 4;
+	run_until(&w, all_done);
+	assert_false(storeq_behind(w.q));
+	world_close(&w);
+}
+
 static void a_failing_list_is_not_behind(void **state)
 {
 	struct world w;
@@ -860,6 +888,7 @@ int main(void)
 		cmocka_unit_test(a_long_queue_is_behind),
 		cmocka_unit_test(a_failure_is_behind_until_a_probe_works),
 		cmocka_unit_test(the_next_success_ends_it_too),
+		cmocka_unit_test(what_changes_nothing_does_not_end_it),
 		cmocka_unit_test(a_failing_list_is_not_behind),
 		cmocka_unit_test(others_writes_are_told),
 		cmocka_unit_test(the_reader_checkpoints),
