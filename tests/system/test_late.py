@@ -1,6 +1,9 @@
 """The identity comes late: with a message, with a login, as another SunCo
 user; while a job waits, runs, or has been decided; and across restarts."""
 
+import math
+import time
+
 import crashes
 import events
 import harness
@@ -17,7 +20,8 @@ STRANGER = {"webhooks": ["trigger"], "hand_off": "now"}
 
 @pytest.fixture
 def box(sandbox):
-    sandbox.settings(verified_email_owner="duplicate")
+    sandbox.settings(verified_email_owner="duplicate",
+                     webhook_retry_speed=10)  # as fast as restarts are
     return sandbox
 
 
@@ -27,20 +31,20 @@ def vera(sandbox):
 
 def anonymous(sandbox, reunite, **order):
     """A conversation of nobody known; its job waits."""
-    begun = rounds.accepted(sandbox.act("conversations",
-                                        **{**STRANGER, **order}))
+    begun = rounds.delivered(sandbox, sandbox.act(
+        "conversations", **{**STRANGER, **order}))
     rounds.waiting(reunite)
     return begun
 
 
 def login(sandbox, begun, jwt=None, **order):
-    return rounds.accepted(sandbox.act(
+    return rounds.delivered(sandbox, sandbox.act(
         "logins", conversation_id=begun["conversation_id"], jwt=jwt or VERA,
         **order))
 
 
 def says(sandbox, begun, **order):
-    return rounds.accepted(sandbox.act(
+    return rounds.delivered(sandbox, sandbox.act(
         "messages", conversation_id=begun["conversation_id"], **order))
 
 
@@ -81,13 +85,16 @@ def test_messages_hasten_only_so_often(box, daemon):
     """A look costs two calls, and people write many messages."""
     reunite = daemon(wait_for_user="10m", fast=10)
     begun = anonymous(box, reunite)
+    began = time.monotonic()
     before = rounds.calls(box, "sunco")["user_get"]
     for i in range(20):
         says(box, begun, text=f"message {i}")
     harness.wait_until(
         lambda: rounds.calls(box, "sunco")["user_get"] > before,
         what="another look")
-    assert rounds.calls(box, "sunco")["user_get"] <= before + 2
+    looks = rounds.calls(box, "sunco")["user_get"] - before
+    passed_s = 10 * (time.monotonic() - began)
+    assert looks <= 1 + math.ceil(passed_s / 15)
 
 
 def test_a_message_after_a_restart_counts(box, daemon):
@@ -111,7 +118,7 @@ def test_a_login_after_it_was_decided_is_decided_anew(box, daemon):
     """The wait had ended in no_email."""
     reunite = daemon(wait_for_user="1s", fast=10)
     owner = vera(box)
-    begun = rounds.accepted(box.act("conversations", **STRANGER))
+    begun = rounds.delivered(box, box.act("conversations", **STRANGER))
     assert rounds.outcome(reunite) == ("none", "no_email")
     login(box, begun)
     rounds.merged_once(box, reunite, begun, owner, 2)
@@ -155,7 +162,7 @@ def test_a_login_while_the_job_runs(box, daemon):
     box.settings(latency_ms=150)
     reunite = daemon()
     owner = vera(box)
-    begun = rounds.accepted(box.act("conversations", **STRANGER))
+    begun = rounds.delivered(box, box.act("conversations", **STRANGER))
     harness.wait_until(lambda: rounds.requests(box, "sunco"),
                        what="a run under way")
     login(box, begun)
@@ -194,7 +201,7 @@ def test_a_merge_while_the_discarded_job_runs(box, daemon):
     first, owner = known_vera(box, reunite)
     box.settings(latency_ms=200)
     asked = len(rounds.requests(box, "sunco"))
-    begun = rounds.accepted(box.act("conversations", **STRANGER))
+    begun = rounds.delivered(box, box.act("conversations", **STRANGER))
     harness.wait_until(lambda: len(rounds.requests(box, "sunco")) > asked,
                        what="a run under way")
     assert login(box, begun)["login"] == "merged"
@@ -221,16 +228,14 @@ def test_a_merge_while_the_discarded_job_changes_something(box, daemon,
     regular = rounds.begin(box, rounds.jwt("Nora", "nora@people.example"))
     rounds.decision(reunite)
     reunite.kill()
-    begun = rounds.accepted(box.act(
-        "conversations", typed={"email": ADDRESS}, hand_off="now",
-        webhooks=[]))
+    begun = box.act("conversations", typed={"email": ADDRESS},
+                    hand_off="now", webhooks=[])
     reunite.start({"REUNITE_CRASH_AT": point, **fast_clock(10)})
     rounds.trigger(reunite, begun)
     if point != "before_store":  # only a pin or a lost answer stores
         harness.wait_until(reunite.gone, what="the crash")
         reunite.start(fast_clock(10))
-    box.act("logins", conversation_id=begun["conversation_id"],
-            jwt={"external_id": "nora", "name": "Nora"})
+    login(box, begun, {"external_id": "nora", "name": "Nora"})
     quiet(reunite)
     merges = rounds.merges(box)
     assert merges in ([], [(begun["zendesk_user_id"], owner)])
@@ -300,7 +305,7 @@ def test_messages_of_a_survivor_count(box, daemon):
     nameless = {"external_id": VERA["external_id"]}
     first = rounds.begin(box, nameless)
     rounds.waiting(reunite)
-    begun = rounds.accepted(box.act("conversations", **STRANGER))
+    begun = rounds.delivered(box, box.act("conversations", **STRANGER))
     harness.wait_until(lambda: len(reunite.queue()) == 2 and all(
         j["state"] == "waiting" for j in reunite.queue()),
         what="two jobs that wait")
@@ -333,8 +338,7 @@ def test_a_merge_told_twice_and_late(box, daemon):
     """Webhooks repeat, and overtake one another."""
     reunite = daemon()
     first, owner = known_vera(box, reunite)
-    begun = rounds.accepted(box.act("conversations",
-                                    **{**STRANGER, "webhooks": []}))
+    begun = box.act("conversations", **{**STRANGER, "webhooks": []})
     login(box, begun)
     rounds.trigger(reunite, begun)
     reunite.sunco(events.conversation(box, begun))

@@ -224,6 +224,7 @@ def test_a_forged_body_changes_nothing(sandbox, daemon):
 def test_a_forged_trigger_links_no_stranger(sandbox, daemon):
     """Its requester is a customer who never wrote."""
     reunite = daemon(wait_for_user="1s", fast=10)
-    reunite.zendesk(events.trigger(99, rounds.GOBLIN_PROFILE))
+    rounds.taken(lambda: reunite.zendesk(
+        events.trigger(99, rounds.GOBLIN_PROFILE)))
     assert rounds.outcome(reunite) == ("none", "no_messaging_user")
     assert untouched(sandbox)
