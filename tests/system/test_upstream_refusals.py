@@ -5,6 +5,7 @@ import harness
 import rounds
 
 FAST = 20
+SLOWER = 5  # where somebody has to look before what is late shows
 ADDRESS = "vera@people.example"
 VERA = rounds.jwt("Vera Visitor", ADDRESS)
 
@@ -181,9 +182,9 @@ def test_a_merge_that_is_forbidden_holds_nobody_else(sandbox, daemon):
 
 
 def test_the_identity_moves_late(sandbox, daemon):
-    sandbox.settings(identity_move_lag_ms=200)
+    sandbox.settings(identity_move_lag_ms=1400)
     owner = vera(sandbox)
-    reunite = daemon(fast=FAST)
+    reunite = daemon(fast=SLOWER)
     begun = rounds.begin(sandbox, VERA)
     entry = rounds.merged_once(sandbox, reunite, begun, owner)
     assert entry["reasons"] == ["email_match_verified"]
@@ -203,10 +204,10 @@ def test_the_identity_does_not_move(sandbox, daemon):
 
 
 def test_the_external_id_is_freed_late(sandbox, daemon):
-    sandbox.settings(external_id_release_lag_ms=200,
+    sandbox.settings(external_id_release_lag_ms=1400,
                      user_update_limits=False)
     owner = vera(sandbox)
-    reunite = daemon(fast=FAST)
+    reunite = daemon(fast=SLOWER)
     begun = rounds.begin(sandbox, VERA)
     entry = rounds.merged_once(sandbox, reunite, begun, owner)
     assert entry["reasons"] == ["email_match_verified"]
@@ -235,9 +236,13 @@ def young_profile(sandbox, lag_ms):
 
 
 def test_the_index_lags(sandbox, daemon):
-    reunite = daemon(fast=FAST, settle_after="30s")
-    owner = young_profile(sandbox, 1000)
+    reunite = daemon(fast=FAST, settle_after="1m")
+    owner = young_profile(sandbox, 60000)
     begun = rounds.begin(sandbox, VERA)
+    harness.wait_until(
+        lambda: "identity_create 422" in rounds.writes(sandbox),
+        what="the address to be taken")
+    sandbox.settings(index_lag_ms=0)
     reunite.decided_as("merge")
     reunite.idle()
     assert rounds.merges(sandbox) == [(begun["zendesk_user_id"], owner)]
@@ -284,7 +289,7 @@ def test_an_api_that_is_silent_holds_the_account(sandbox, daemon):
         rounds.profile(sandbox, name, f"visitor{n}@people.example")
     for n, name in enumerate(people):
         rounds.begin(sandbox, rounds.jwt(name, f"visitor{n}@people.example"),
-                     wait=False)
+                     wait="end")
     harness.wait_until(lambda: held(reunite), what="the hold")
     assert held(reunite) == [("unreachable", "zendesk")]
     sandbox.control("DELETE", "faults")
