@@ -11,7 +11,6 @@ import sqlite3
 import subprocess
 import sys
 import threading
-import time
 
 import crashes
 import harness
@@ -88,11 +87,16 @@ def test_nobody_is_refused_while_one_follows_the_other(sandbox, daemon):
 
         with concurrent.futures.ThreadPoolExecutor(4) as pool:
             customers = [pool.submit(customer) for _ in range(4)]
-            for _ in range(4):
-                time.sleep(0.1)
-                assert reunite.stop() == 0
-                reunite.start()
-            over.set()
+            try:
+                for _ in range(4):
+                    wanted = statuses.count(200) + 6
+                    harness.wait_until(
+                        lambda n=wanted: statuses.count(200) >= n or
+                        any(c.done() for c in customers), what="some to come")
+                    assert reunite.stop() == 0
+                    reunite.start()
+            finally:
+                over.set()
             for c in customers:
                 c.result()  # no connection failed
         # what came at the very end was told to come again
