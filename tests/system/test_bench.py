@@ -109,9 +109,11 @@ def test_nothing_is_left_running(tmp_path, number):
          "ignored", "--folder", tmp_path],
         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
-        # the second: the first one made the store that it is given
-        harness.wait_until(lambda: list(tmp_path.glob("*/reunite-*/log")) and
-                           running(tmp_path), what="a server")
+        # the second: the first one made the store that it is given; before
+        # it listens it may not have said yet that it ends with us
+        harness.wait_until(lambda: any(
+            "listening" in log.read_text() for log in
+            tmp_path.glob("*/reunite-*/log")), what="a server")
     finally:
         bench.send_signal(number)
         bench.wait()
@@ -193,7 +195,7 @@ def test_a_wait_counts_from_when_a_request_was_due(receiver):
 
 def test_an_answer_that_is_no_200_is_an_error(receiver):
     receiver.statuses = [200, 503]
-    found = loadgen(receiver, "--connections", 1, "--seconds", 0.2)
+    found = loadgen(receiver, "--connections", 1, "--seconds", 5)
     assert found["errors"] == 1 and "503" in found["error"]
     assert found["requests"] == 1
 
@@ -293,7 +295,7 @@ def test_nodes_are_measured_beside_sqlite(tmp_path):
     found = tmp_path / "found.json"
     shown = script(
         "scale.py", os.environ["REUNITE_BUILD"], "--nodes",
-        "0,2", "--rounds", "1", "--seconds", "1", "--connections", "4",
+        "0,2", "--rounds", "1", "--seconds", "2", "--connections", "4",
         "--accounts", "2", "--merges", "3", "--events", "20",
         "--idle-seconds", "1", "--idle-accounts", "2", "--json", found)
     rows = json.loads(found.read_text())
