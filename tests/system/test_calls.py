@@ -35,7 +35,7 @@ def test_the_owner_is_searched_beside_the_person(sandbox, daemon):
     reunite = daemon()
     owner, begun = waits_for_the_hand_off(sandbox, reunite)
     before = len(order_of(sandbox))
-    sandbox.fault(kind="delay", ms=400,
+    sandbox.fault(kind="delay", ms=1000,
                   match={"api": "sunco", "call": "user_get"}, times=-1)
     handed = hand_off(sandbox, begun)
     rounds.merged_once(sandbox, reunite, handed, owner)
@@ -77,13 +77,13 @@ def test_calls_that_wait_for_the_budget_go_together(sandbox, daemon):
     """Four calls make a merge; with little to spend, fewer do."""
     count = 12
     sandbox.settings(limit=0, rate_headers=False)
-    reunite = daemon(fast=20, requests_per_minute=120)
+    reunite = daemon(fast=3, requests_per_minute=120)
     owners = [rounds.profile(sandbox, f"Munchkin {n}", f"m{n}@oz.example")
               for n in range(count)]
     begun = [sandbox.act("conversations", help_center=owner, hand_off="now",
                          zendesk="duplicate", webhooks=["trigger"])
              for owner in owners]
-    reunite.decided(count)
+    reunite.decided(count, 60)
     reunite.idle()
     assert sorted(rounds.merges(sandbox)) == sorted(
         (b["zendesk_user_id"], owner) for b, owner in zip(begun, owners))
