@@ -106,6 +106,13 @@ class Command:
             text=True, cwd=cwd or reunite.folder,
             env={**os.environ, **(environment or {})})
 
+    def heeds_interrupts(self):
+        """Earlier a SIGINT is simply its end."""
+        with open(f"/proc/{self.process.pid}/status", encoding="ascii") as f:
+            caught, = [line.split()[1] for line in f
+                       if line.startswith("SigCgt:")]
+        return int(caught, 16) >> (signal.SIGINT - 1) & 1
+
     def interrupt(self):
         self.process.send_signal(signal.SIGINT)
         return self.end()

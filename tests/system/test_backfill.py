@@ -147,7 +147,8 @@ def test_who_is_linked_is_no_line(box, mixed, sleeping):
 def test_a_killed_dry_run_goes_on(box, mixed, sleeping, lines):
     reunite = sleeping()
     part = os.path.join(reunite.folder, "backfill-acme.jsonl.part")
-    box.settings(latency_ms=10)
+    box.fault(kind="hang", ms=60000, skip=lines, times=-1,
+              match={"api": "sunco", "call": "user_get"})
     command = history.Command(reunite)
 
     def written():
@@ -161,7 +162,7 @@ def test_a_killed_dry_run_goes_on(box, mixed, sleeping, lines):
     assert not os.path.exists(part[:-len(".part")])
     with open(part, "ab") as f:
         f.write(b'{"id":null,"at":"20')  # a line that was half written
-    box.settings(latency_ms=0)
+    box.control("DELETE", "faults")
     before = len(rounds.requests(box, "sunco"))
     found, summary = history.rows(reunite)
     assert found == report(reunite)
