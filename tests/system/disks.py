@@ -8,6 +8,7 @@ import subprocess
 
 import events
 import harness
+import rounds
 from daemon import fast_clock
 
 RETRY_AFTER_MAX_S = 60
@@ -40,15 +41,20 @@ def accepted_again(reunite, timeout_s=harness.WAIT_S):
                        timeout_s, "intake to recover", pause_s=0.1)
 
 
-def send_all_again(reunite, taken):
-    """How many of them are new to the daemon."""
+def send_all_again(reunite, taken, patient=True):
+    """How many of them are new to the daemon. Patient: a 503 is tried again,
+    though some of them may have been stored then."""
     new = 0
     items = list(taken.items())
     for at in range(0, len(items), 100):
         bodies = [begun(person, event)
                   for event, person in items[at:at + 100]]
         bodies[0]["events"] = [b["events"][0] for b in bodies]
-        counts = reunite.sunco(bodies[0]).json
+
+        def send(body=bodies[0]):
+            return reunite.sunco(body)
+
+        counts = (rounds.taken(send) if patient else send()).json
         assert counts["accepted"] + counts["duplicate"] == len(bodies)
         new += counts["accepted"]
     return new
@@ -74,7 +80,7 @@ class Sender:
         """Everybody who was refused comes once more; nobody was lost or
         comes twice."""
         assert send_all_again(self.reunite, self.taken) == 0
-        accepted = send_all_again(self.reunite, self.refused)
+        accepted = send_all_again(self.reunite, self.refused, patient=False)
         assert accepted == len(self.refused)
         assert send_all_again(self.reunite, self.refused) == 0
 
