@@ -173,7 +173,7 @@ def test_a_pause_outlives_the_daemon(sandbox, daemon):
 
 
 def test_what_runs_goes_on(sandbox, daemon):
-    sandbox.settings(latency_ms=200)
+    sandbox.fault(kind="delay", ms=3000, match={"call": "merge"})
     reunite = daemon()
     visitor(sandbox, 1)
     comes(sandbox, 1)
