@@ -4,6 +4,7 @@
  */
 #include "contract.h"
 
+#include <libpq-fe.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -184,14 +185,6 @@ static void a_claim_is_not_lost_with_its_answer(void **state)
 
 /* --- a writer that does not go on --- */
 
-static void *hold_turn(void *arg)
-{
-	/* "reun", and the first account */
-	pg_database_sql(arg, "BEGIN; SELECT pg_advisory_xact_lock(1919251822,"
-			     " 1); SELECT pg_sleep(3.5); ROLLBACK");
-	return NULL;
-}
-
 static enum result accept_for(struct behind *b, const char *account)
 {
 	struct event e = ct_event(EVENT_CONVERSATION_CREATE, PERSON);
@@ -205,16 +198,18 @@ static enum result accept_for(struct behind *b, const char *account)
 static void who_holds_a_turn_stops_that_account_only(void **state)
 {
 	struct behind *b = *state;
-	pthread_t holder;
+	PGconn *holder = PQconnectdb(b->d.url);
 
 	assert_int_equal(accept_for(b, CT_ACCOUNT), RESULT_OK);
 	assert_int_equal(accept_for(b, "other"), RESULT_OK);
-	assert_int_equal(pthread_create(&holder, NULL, hold_turn, &b->d), 0);
+	/* "reun", and the first account */
+	PQclear(PQexec(holder, "SELECT pg_advisory_lock(1919251822, 1)"));
 	await_holder(&b->d);
 	assert_int_equal(accept_for(b, "other"), RESULT_OK);
 	assert_int_equal(accept_for(b, CT_ACCOUNT), RESULT_TEMP);
 	assert_int_equal(accept_for(b, "other"), RESULT_OK);
-	pthread_join(holder, NULL);
+	PQclear(PQexec(holder, "SELECT pg_advisory_unlock(1919251822, 1)"));
+	PQfinish(holder);
 	assert_int_equal(accept_for(b, CT_ACCOUNT), RESULT_OK);
 }
 

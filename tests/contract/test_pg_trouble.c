@@ -6,6 +6,7 @@
 
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -426,25 +427,37 @@ static void commits_wait_for_the_disk_whatever_the_server_does(void **state)
 				 " current_database()); END $$");
 }
 
-/* Somebody loses patience with a commit that waits for a standby. */
-static void *cancel_the_wait(void *arg)
-{
-	char *n;
-	int i;
+struct impatience {
+	atomic_int cancelled;
+	atomic_bool over;
+};
 
-	for (i = 0; i < 2000; i++) {
-		n = pg_database_value(arg,
+/* Somebody loses patience with commits that wait for a standby. */
+static void *cancel_waits(void *arg)
+{
+	struct impatience *p = arg;
+	char *n;
+
+	while (!atomic_load(&p->over)) {
+		n = pg_database_value(place(),
 				      "SELECT count(pg_cancel_backend(pid))"
 				      " FROM pg_stat_activity"
 				      " WHERE wait_event = 'SyncRep'");
-		if (atoi(n) > 0)
-			break;
+		atomic_fetch_add(&p->cancelled, atoi(n));
 		free(n);
-		n = NULL;
 		pause_a_moment();
 	}
-	free(n);
 	return NULL;
+}
+
+/* One of the server's processes has to tell the others of the standby. */
+static void await_waits(struct impatience *p)
+{
+	int i;
+
+	for (i = 0; i < 2000 && atomic_load(&p->cancelled) == 0; i++)
+		pg_database_sql(place(), "UPDATE meta SET value = value");
+	assert_int_not_equal(atomic_load(&p->cancelled), 0);
 }
 
 static void set_standby(const char *sql, const char *expected)
@@ -470,17 +483,19 @@ static void what_no_standby_confirmed_is_not_accepted(void **state)
 {
 	struct store_backend *b = store_backend(c.s);
 	struct attempt a;
+	struct impatience p = {0};
 	pthread_t thread;
 
 	(void)state;
 	set_standby("ALTER SYSTEM SET synchronous_standby_names = 'nobody'",
 		    "nobody");
+	assert_int_equal(pthread_create(&thread, NULL, cancel_waits, &p), 0);
+	await_waits(&p);
 	begin_accept(&a, "ann");
 	apply_accept(&a);
 	assert_int_equal(a.op.result, RESULT_OK);
-	assert_int_equal(
-		pthread_create(&thread, NULL, cancel_the_wait, c.place), 0);
 	assert_int_equal(b->ops->commit(b, &a.err), RESULT_TEMP);
+	atomic_store(&p.over, true);
 	pthread_join(thread, NULL);
 	assert_given_up(&a, STORE_FAILED_FOR_NOW, "no standby");
 	store_op_release(&a.op);
