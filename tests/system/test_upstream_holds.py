@@ -17,10 +17,7 @@ SOME = 8
 
 @pytest.fixture(autouse=True)
 def unlimited(sandbox):
-    """And a webhook that finds a disk slower than the fast clock allows
-    (503) comes again at once."""
-    sandbox.settings(limit=0, user_update_limits=False,
-                     webhook_retry_speed=1000)
+    sandbox.settings(limit=0, user_update_limits=False)
 
 
 def people(sandbox, count=SOME):
@@ -184,8 +181,7 @@ def test_only_the_search_is_down(sandbox, daemon):
 
 
 def test_another_account_goes_on(sandbox, other_sandbox, daemon):
-    other_sandbox.settings(limit=0, user_update_limits=False,
-                           webhook_retry_speed=1000)
+    other_sandbox.settings(limit=0, user_update_limits=False)
     reunite = daemon(fast=FAST, timestamp_tolerance="0",
                      others={"other": other_sandbox}, **PLENTY)
     sandbox.fault(**DOWN["5xx"][0], **ALWAYS)
