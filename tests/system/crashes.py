@@ -160,8 +160,9 @@ class Stage:
         """A whole list of the admin API."""
         found, after = [], 0
         while True:
-            page = self.daemon.admin.get(
-                f"/api/v1/{name}?limit=500&after={after}").json
+            page = harness.wait_until(
+                lambda at=after: self.daemon.api(
+                    f"{name}?limit=500&after={at}"), END_S, f"the {name}")
             found += page["items"]
             after = page["next"]
             if not after:

@@ -285,6 +285,13 @@ class Daemon:
                          if j["state"] in ("ready", "running")],
             timeout_s, what="an idle queue")
 
+    def api(self, path):
+        """What the admin API says; None: the store takes longer than its
+        clock has patience for."""
+        reply = self.admin.get("/api/v1/" + path)
+        assert reply.status in (200, 503), reply.body
+        return reply.json if reply.status == 200 else None
+
     def metric(self, name, **labels):
         """The sum of a metric's series that have these labels."""
         total = 0.0

@@ -255,7 +255,7 @@ def test_a_decision_needs_a_name(busy, body):
 def test_dead_jobs_are_retried_or_dropped(sandbox, daemon):
     sandbox.fault(kind="status", status=400, times=-1, body={"error": "no"},
                   match={"call": "search"})
-    reunite = daemon(fast=20)
+    reunite = daemon(fast=4)
     owner = rounds.profile(sandbox, "Vera Visitor", ADDRESS)
     begun = rounds.begin(sandbox, VERA)
     rounds.begin(sandbox, rounds.GOBLIN)
@@ -263,7 +263,9 @@ def test_dead_jobs_are_retried_or_dropped(sandbox, daemon):
         lambda: len(items(reunite, "queue?state=dead")) == 2 and
         [j["id"] for j in items(reunite, "queue?state=dead")],
         what="dead jobs")
-    assert reunite.metric("reunite_jobs", state="dead") == 2
+    harness.wait_until(
+        lambda: reunite.metric("reunite_jobs", state="dead") == 2,
+        what="the metric")
     assert reunite.admin.post(f"/api/v1/queue/{dead[1]}/drop").status == 200
     assert reunite.admin.get(f"/api/v1/queue/{dead[1]}").status == 404
     assert reunite.admin.post(f"/api/v1/queue/{dead[1]}/drop").status == 404

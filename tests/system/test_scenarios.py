@@ -86,8 +86,8 @@ def service(folder, sandbox, setting, trust, apply, recover):
 def settle(reunite):
     """Waits until every job is over, those that wait included."""
     def over():
-        jobs = reunite.admin.get("/api/v1/queue?limit=500").json["items"]
-        return {job["state"] for job in jobs} <= {"review"}
+        jobs = reunite.api("queue?limit=500")
+        return jobs and {j["state"] for j in jobs["items"]} <= {"review"}
 
     harness.wait_until(over, timeout_s=60, what="the end of all jobs",
                        pause_s=0.1)

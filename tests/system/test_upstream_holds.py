@@ -200,7 +200,8 @@ def test_commands_say_it_too(sandbox, daemon):
     sandbox.fault(**DOWN["5xx"][0], **ALWAYS, match={"api": "zendesk"})
     come(sandbox, people(sandbox))
     until_held(reunite, "unreachable", "zendesk")
-    row = reunite.admin.get("/api/v1/accounts").json["items"][0]
+    row = harness.wait_until(lambda: reunite.api("accounts"),
+                             what="the accounts")["items"][0]
     assert row["held"] == "unreachable"
     assert row["holds"] == readyz(reunite)
     listed = harness.wait_until(
