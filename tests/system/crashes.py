@@ -51,9 +51,10 @@ def unproven(name):
 
 SCENARIOS = {s.name: s for s in (
     # The profile gets the external id, which the duplicate frees with a lag;
-    # the conversation moves with a lag, too.
+    # the conversation moves with a lag, too, long after one look and shortly
+    # before another, so that who is slow looks as often.
     Scenario("merge_and_pin", {"external_id_release_lag_ms": 200,
-                               "identity_move_lag_ms": 200},
+                               "identity_move_lag_ms": 1400},
              [], profile("Peter"), jwt("Peter"), ["sunco"], "merge", None),
     # The job starts with a Zendesk user and learns who it is.
     Scenario("trigger", {}, [], profile("Gwen", external_id="user-gwen"),
