@@ -57,6 +57,7 @@ def test_an_end_under_load(tmp_path, end):
                 end(on.daemon)
                 on.start()
             people = [b.result() for b in begun]
+        harness.wait_until(lambda: len(stream.taken()) > 50, what="a load")
         stream.stop()
         crashes.remind(on, [p[2] for p in people])
         on.finish()

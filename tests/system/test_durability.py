@@ -116,6 +116,13 @@ def check_moves(calls, database_path):
 def test_a_log_starts_over_after_the_database_is_synced(tmp_path, daemon):
     """A removal has the log emptied."""
     reunite, path = traced(daemon, tmp_path)
+
+    def seen():
+        page = reunite.api("accounts")
+        return page and page["items"][0]["last_webhook"]["sunco"]
+
+    assert reunite.sunco(begun()).status == 200
+    harness.wait_until(seen, what="what is written once a minute")
     for _ in range(3):
         person = person_id()
         assert reunite.sunco(begun(person)).status == 200
@@ -224,6 +231,7 @@ def test_kills_under_load_lose_and_double_nothing(daemon):
         time.sleep(dice.uniform(0.1, 0.6))
         reunite.kill()
         reunite.start()
+    harness.wait_until(lambda: len(load.taken) > 100, what="a load")
     load.stop()
     reunite.kill()
     with opened(database(reunite)) as db:
@@ -263,7 +271,7 @@ def test_a_locked_database_is_told_and_gets_over(daemon):
 def test_an_end_that_cannot_be_stored_is_stored_later(sandbox, daemon):
     """The database is locked while a merge is on its way."""
     reunite = daemon()
-    sandbox.fault(match={"call": "merge"}, kind="delay", ms=500)
+    sandbox.fault(match={"call": "merge"}, kind="delay", ms=3000)
     sandbox.act("conversations", hand_off="now", zendesk="duplicate", jwt={
         "external_id": "user_greengoblin@spiderman.example",
         "email": "greengoblin@spiderman.example", "email_verified": True})
