@@ -73,6 +73,7 @@ def test_an_old_primary_that_comes_back_gets_no_events(pair, fleet):
     standby.promote()
     disks.accepted_again(stays)
     primary.thaw()
+    harness.wait_until(primary.answers, what="the old primary")
     sender = disks.Sender(stays)
     assert sender.send().status == 200
     returns.kill()
