@@ -82,6 +82,11 @@ void sweeper_rest(struct sweep_account *a)
 
 	sweeper_page_release(a);
 	a->state = REST;
+	if (a->again) { /* what came of it was of the settings before */
+		a->walks[a->walk].next_ms = 0;
+		a->walks[a->walk].tried = false;
+		a->again = false;
+	}
 	check_drained(a->s);
 	if (!c || a->s->draining)
 		return; /* a reload goes on */
@@ -354,7 +359,8 @@ void sweeper_reloaded(struct sweeper *s)
 			a->walks[n].next_ms = 0;
 			a->walks[n].tried = false;
 		}
-		if (a->state == REST)
+		a->again = a->state != REST;
+		if (!a->again)
 			loop_timer_set(a->timer, (int64_t)i * STAGGER_MS);
 	}
 	add_accounts(s);

@@ -35,6 +35,7 @@ struct sweep_account {
 	char name[ACCOUNT_SIZE];
 	enum sweeping state;
 	enum walk walk; /* that is claimed, or put back */
+	bool again;	/* there was a reload meanwhile */
 	struct sweep_walk walks[WALK_COUNT];
 	struct store_op op;
 	bool storing;

@@ -442,6 +442,64 @@ static void test_a_paused_account(void **state)
 	stop(&r);
 }
 
+/* --- reloads --- */
+
+static void on_stored(struct store_op *op, void *arg)
+{
+	(void)arg;
+	assert_int_equal(op->result, RESULT_OK);
+}
+
+static bool at_once(struct flow *f, void *arg)
+{
+	(void)f;
+	(void)arg;
+	return true;
+}
+
+/* The walk is claimed while the account is paused; the pause ends and the
+ * reload comes before that is known. */
+static void test_a_reload_during_a_claim(void **state)
+{
+	struct reply script[] = {NO_TICKETS, NO_USERS};
+	struct store_op op;
+	struct rig r;
+
+	(void)state;
+	start(&r);
+	api_fixture_script(r.f.api, script, ARRAY_LEN(script));
+	set_pause(&r, true);
+	flow_until(&r.f, at_once, NULL); /* the timer's turn */
+	store_op_init(&op, STORE_ACCOUNT);
+	op.u.account.account = "acme";
+	op.u.account.set_paused = true;
+	op.u.account.by = "test";
+	storeq_submit(engine_storeq(r.engine), &op, on_stored, NULL);
+	sweeper_reloaded(r.sweeper);
+	until_complete(&r);
+	store_op_release(&op);
+	stop(&r);
+}
+
+/* Who is forbidden is not asked again for an hour. */
+static void test_a_reload_during_a_call(void **state)
+{
+	struct reply script[] = {REPLY(TICKETS, 403, NULL, "{}"), NO_TICKETS,
+				 NO_USERS};
+	struct rig r;
+
+	(void)state;
+	start(&r);
+	api_fixture_script(r.f.api, script, ARRAY_LEN(script));
+	r.f.api->stop_at = 1;
+	wire_run(r.f.loop);
+	r.f.api->stop_at = 0;
+	sweeper_reloaded(r.sweeper);
+	until_complete(&r);
+	assert_true(failing("tickets", "forbidden") == 0);
+	stop(&r);
+}
+
 /* --- ends --- */
 
 static void test_an_account_that_goes(void **state)
@@ -517,6 +575,8 @@ int main(void)
 		cmocka_unit_test(test_a_lease_that_is_lost),
 		cmocka_unit_test(test_a_backlog),
 		cmocka_unit_test(test_a_paused_account),
+		cmocka_unit_test(test_a_reload_during_a_claim),
+		cmocka_unit_test(test_a_reload_during_a_call),
 		cmocka_unit_test(test_an_account_that_goes),
 		cmocka_unit_test(test_a_drain_gives_the_walk_back),
 		cmocka_unit_test(test_a_free_drops_what_is_under_way),
