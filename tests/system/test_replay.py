@@ -155,7 +155,7 @@ def commits(reunite):
 
 
 def test_ten_thousand_old_events(sandbox, daemon):
-    sandbox.settings(latency_ms=20)
+    sandbox.settings(latency_ms=20, user_update_limits=False)
     reunite = daemon(max_merges_per_hour=50)
     people = [known(sandbox, reunite, n) for n in range(3)]
     rounds.decision(reunite, len(people))
