@@ -60,6 +60,7 @@ def delivered(sandbox, act):
             harness.wait_until(
                 lambda which=webhook["id"]:
                 delivery(sandbox, which)["state"] == "delivered",
+                timeout_s=60,  # it is told to come again in 20 s
                 what="a webhook to be sent again")
     return act
 

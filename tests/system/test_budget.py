@@ -5,6 +5,9 @@ where they do not, and while work waits nearly all is used that we may use, by
 the sandbox's own record of every window: the limit, less what the others took,
 but less the reserve at least. Both programs' clocks are fast."""
 
+import os
+import tempfile
+
 import daemon as daemon_module
 import harness
 import pytest
@@ -14,7 +17,7 @@ FAST = 20
 LIMIT = 300
 RESERVE_PERCENT = 25
 RESERVE = LIMIT * RESERVE_PERCENT // 100
-PEOPLE = 750  # two to three requests each: those that wait go together
+PEOPLE = 1100  # two to three requests each: those that wait go together
 WINDOWS_MAX = 10  # until a phase is as it should be
 PATIENCE_S = 60
 FOUGHT_FOR = LIMIT // 100  # the last ones of a window, which all of it use
@@ -28,6 +31,15 @@ def sandbox(tmp_path):
     program.settings(limit=LIMIT, user_update_limits=False)
     yield program
     assert program.stop() == 0, program.log()
+
+
+@pytest.fixture
+def store():
+    """In memory where that can be: no disk is as fast as these clocks."""
+    memory = "/dev/shm"
+    with tempfile.TemporaryDirectory(
+            dir=memory if os.path.isdir(memory) else None) as folder:
+        yield lambda _: f"sqlite:{folder}/reunite.db"
 
 
 def windows(sandbox):

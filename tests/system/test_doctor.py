@@ -65,10 +65,11 @@ def said(rows, check, level):
 
 
 def webhooks_stored(reunite):
+    """A second after the first one; the second one perhaps a minute later."""
     return harness.wait_until(
         lambda: not [r for r in findings(reunite)
                      if "has come yet" in r["finding"]],
-        what="webhooks to be remembered", pause_s=0.2)
+        80, what="webhooks to be remembered", pause_s=0.2)
 
 
 # --- well ---
@@ -284,7 +285,8 @@ def test_credentials_that_are_refused(sandbox, daemon):
     harness.wait_until(lambda: reunite.metric("reunite_account_held"),
                        what="a hold")
     harness.wait_until(
-        lambda: "credentials" in reunite.command("doctor", check=False).stdout,
+        lambda: '"check":"hold"' in reunite.command(
+            "doctor", "--json", "--offline", check=False).stdout,
         what="the hold to be stored")
     assert "credentials" in said(findings(reunite, code=1), "hold",
                                  "problem")["finding"]

@@ -3,6 +3,7 @@
 import contextlib
 import glob
 import json
+import signal
 import sqlite3
 
 import harness
@@ -171,7 +172,7 @@ def test_a_removal_spares_before_images_and_forgetting_does_not(sandbox,
 def test_what_runs_is_forgotten_when_it_ends(sandbox, daemon):
     reunite = daemon()
     owner = rounds.profile(sandbox, "Nora Newton", ADDRESS)
-    sandbox.fault(match={"call": "merge"}, kind="delay", ms=700)
+    sandbox.fault(match={"call": "merge"}, kind="delay", ms=3000)
     begun = rounds.begin(sandbox, NORA)
     with contextlib.closing(sqlite3.connect(
             f"file:{reunite.folder}/reunite.db?mode=ro", uri=True)) as db:
@@ -179,7 +180,11 @@ def test_what_runs_is_forgotten_when_it_ends(sandbox, daemon):
             lambda: db.execute("SELECT 1 FROM journal"
                                " WHERE status = 'pending'").fetchone(),
             what="the intent")
-    told = forget(reunite, "--sunco-user", begun["sunco_user_id"])
+    sandbox.process.send_signal(signal.SIGSTOP)  # it runs until it is asked
+    try:
+        told = forget(reunite, "--sunco-user", begun["sunco_user_id"])
+    finally:
+        sandbox.process.send_signal(signal.SIGCONT)
     assert told["jobs_when_they_end"] == 1
     assert reunite.decided_as("merge")["profile_id"] == owner
     gone_by_itself(reunite, *MARKS, begun["sunco_user_id"].encode())

@@ -328,8 +328,8 @@ def test_two_imports_at_once(box, sleeping):
     write(reunite, table(numbers(1)))
     first = Command(reunite)
     harness.wait_until(
-        lambda: os.path.exists(f"{reunite.folder}/import-acme.csv.part"),
-        what="the report")
+        lambda: os.path.exists(f"{reunite.folder}/import-acme.csv.resume"),
+        what="the report and its lock")
     code, _, err = Command(reunite).end()
     assert code == 1 and "another command" in err
     first.kill()

@@ -395,6 +395,7 @@ def test_a_flood_of_people(sandbox, daemon, settings):
             "user": {"id": f"6a1d3c5e7f9b2d5f{n:08x}",
                      "zendeskId": str(victim.id)}}} for n in range(300)]}
     assert reunite.sunco(body).json["accepted"] == 300
+    reunite.decided(300, timeout_s=90)
     rounds.decision(reunite, 300)
     assert {e["reason"] for e in reunite.journal()} == {
         "messaging_user_gone"}

@@ -16,8 +16,7 @@ SOME = 4
 
 @pytest.fixture(autouse=True)
 def unlimited(sandbox):
-    sandbox.settings(limit=0, user_update_limits=False,
-                     webhook_retry_speed=FAST)
+    sandbox.settings(limit=0, user_update_limits=False)
 
 
 def start(daemon, **settings):

@@ -10,8 +10,7 @@ SOME = 20  # more than may run at the same time
 
 
 def start(sandbox, daemon):
-    sandbox.settings(limit=0, user_update_limits=False,
-                     webhook_retry_speed=1000)
+    sandbox.settings(limit=0, user_update_limits=False)
     return daemon(fast=FAST, timestamp_tolerance="0", **PLENTY)
 
 
