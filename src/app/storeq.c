@@ -11,10 +11,11 @@
  * fewer while transactions take long: a database across a network has a limit
  * for each, and a batch that is too large would never pass. What the loop
  * submits waits for the end of its turn, or for TURN_ENOUGH of it, so that
- * requests that came together are synced together; and where syncing takes
- * long, those who wait also wait a part of that for those who were just
- * answered. One
- * post to the loop delivers everything that has finished by then.
+ * requests that came together are synced together; events that come fast wait
+ * some milliseconds for one another (core/commit_delay.h), unless something
+ * else is to be stored; and where syncing takes long, those who wait also wait
+ * a part of that for those who were just answered. One post to the loop
+ * delivers everything that has finished by then.
  *
  * Invariants:
  * 1. Under the lock: queues, finished list, flags. Outside: the stores, each
@@ -159,6 +160,22 @@ static bool waits_for_turn(struct storeq *q, const struct side *s)
 	return true;
 }
 
+/* Under the lock: whether it is worth a wait for more. */
+static void note_pace(struct side *s, const struct item *it)
+{
+	if (it->op->kind == STORE_ACCEPT)
+		commit_delay_came(&s->delay, it->since_us);
+	else
+		s->hurries = true;
+}
+
+/* Under the lock: whoever waits for more has them. */
+static bool has_enough(const struct side *s)
+{
+	return s->hurries || s->queue.count == s->hold_count ||
+	       s->queue.count == COMMIT_DELAY_ENOUGH;
+}
+
 void storeq_submit(struct storeq *q, struct store_op *op, storeq_done *done,
 		   void *arg)
 {
@@ -168,12 +185,13 @@ void storeq_submit(struct storeq *q, struct store_op *op, storeq_done *done,
 	it->op = op;
 	it->done = done;
 	it->arg = arg;
-	it->since_ms = clock_mono_ms();
+	it->since_us = clock_mono_us();
 	pthread_mutex_lock(&q->lock);
 	item_list_push(&s->queue, it);
+	note_pace(s, it);
 	if (!waits_for_turn(q, s))
 		let_go(s);
-	if (s->ready && s->queue.count == s->hold_count)
+	if (s->ready && has_enough(s))
 		pthread_cond_signal(&s->wake);
 	pthread_mutex_unlock(&q->lock);
 }
@@ -187,7 +205,7 @@ bool storeq_behind(const struct storeq *cq)
 	pthread_mutex_lock(&q->lock);
 	since_ms = q->writer.busy_since_ms;
 	if (since_ms == 0 && q->writer.queue.head != NULL)
-		since_ms = q->writer.queue.head->since_ms;
+		since_ms = q->writer.queue.head->since_us / 1000;
 	behind = q->failed || q->writer.queue.count > BEHIND_COUNT;
 	pthread_mutex_unlock(&q->lock);
 	return behind ||

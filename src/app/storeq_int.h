@@ -9,13 +9,14 @@
 
 #include "app/storeq.h"
 #include "base/log.h"
+#include "core/commit_delay.h"
 
 struct item {
 	struct item *next;
 	struct store_op *op;
 	storeq_done *done;
 	void *arg;
-	int64_t since_ms; /* monotonic */
+	int64_t since_us; /* monotonic */
 };
 
 struct item_list {
@@ -39,9 +40,11 @@ struct side {
 	int64_t busy_since_ms; /* of the oldest op in hand; 0: idle */
 	int64_t call_since_ms; /* the store has been at one call; 0: it is not */
 	bool ready;	       /* what is queued may go */
+	bool hurries;	       /* more than events waits, perhaps */
 	bool moves_log;	       /* not later than now */
 	int64_t hold_until_us; /* more is expected; 0: it is not */
 	size_t hold_count;     /* all that can be expected */
+	struct commit_delay delay;
 	pthread_cond_t wake;
 	pthread_t thread;
 	struct log_throttle throttle;

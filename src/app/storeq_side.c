@@ -23,28 +23,40 @@
 #define LOG_MUCH_BYTES	(2 << 20)
 #define LOG_MOVES_MAX	8 /* in a row: somebody may be reading it */
 
-/* Under the lock. Those who were just answered may come back, and then go
- * together with those who wait, instead of waiting for them. */
-static bool holds(const struct side *s)
+/* Under the lock: until when what is queued waits for more; 0: it does not.
+ * Those who were just answered may come back, and then go together with those
+ * who wait, instead of waiting for them. */
+static int64_t held_until_us(const struct side *s)
 {
-	return s->hold_until_us != 0 && !s->q->draining &&
-	       s->queue.count < s->hold_count &&
-	       clock_mono_us() < s->hold_until_us;
+	const struct item *first = s->queue.head;
+	int64_t until_us = 0, delay_us = 0;
+
+	if (s->q->draining || first == NULL)
+		return 0;
+	if (s->queue.count < s->hold_count)
+		until_us = s->hold_until_us;
+	if (!s->hurries)
+		delay_us = commit_delay_us(&s->delay, s->queue.count);
+	if (delay_us > 0 && first->since_us + delay_us > until_us)
+		until_us = first->since_us + delay_us;
+	return until_us;
 }
 
 static struct timespec wake_at(const struct side *s, int64_t tick_at_ms)
 {
 	int64_t us = tick_at_ms * 1000;
+	int64_t held_us = s->ready ? held_until_us(s) : 0;
 
-	if (s->ready && s->hold_until_us < us)
-		us = s->hold_until_us;
+	if (held_us != 0 && held_us < us)
+		us = held_us;
 	return (struct timespec){us / 1000000, us % 1000000 * 1000};
 }
 
 /* Under the lock; false when the tick came first. */
 static bool wait_for_work(struct side *s, int64_t tick_at_ms)
 {
-	while ((!s->ready || holds(s)) && !s->moves_log && !s->q->closing) {
+	while ((!s->ready || clock_mono_us() < held_until_us(s)) &&
+	       !s->moves_log && !s->q->closing) {
 		struct timespec at = wake_at(s, tick_at_ms);
 
 		if (clock_mono_ms() >= tick_at_ms)
@@ -299,14 +311,18 @@ static void work(struct side *s)
 	struct sample sample;
 	size_t count;
 	bool failed, erased;
-	int64_t log_bytes;
+	int64_t log_bytes, from_us = s->queue.head->since_us;
 
-	s->busy_since_ms = s->queue.head->since_ms;
+	s->busy_since_ms = from_us / 1000;
+	if (!s->hurries)
+		commit_delay_ends(&s->delay, s->queue.count, from_us,
+				  clock_mono_us());
 	while (batch.count < s->batch_max && s->queue.head != NULL) {
 		ops[batch.count] = s->queue.head->op;
 		item_list_push(&batch, item_list_pop(&s->queue));
 	}
 	s->ready = s->queue.head != NULL;
+	s->hurries = s->hurries && s->ready;
 	count = batch.count;
 	/* what finds nothing to change works on a full disk, too */
 	if (s->q->failed && s->writes && batch_writes(ops, count)) {
