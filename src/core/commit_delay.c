@@ -5,7 +5,7 @@
 
 #include <stdbool.h>
 
-#define GAP_MAX_US 20000 /* a longer one only says that it was one */
+#define GAP_MAX_US 20000 /* one is enough to make the pace slow */
 #define GAP_PART   16	 /* of the average is the last one's */
 #define WORTH	   4	 /* so many more are expected, at least */
 #define SKIP_FIRST 16u
@@ -25,7 +25,7 @@ void commit_delay_came(struct commit_delay *d, int64_t now_us)
 
 static bool is_fast(const struct commit_delay *d)
 {
-	return d->came_us != 0 && d->gap_us * WORTH <= COMMIT_DELAY_US;
+	return d->came_us != 0 && d->gap_us * WORTH < COMMIT_DELAY_US;
 }
 
 int64_t commit_delay_us(const struct commit_delay *d, size_t count)

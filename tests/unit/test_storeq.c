@@ -8,8 +8,10 @@
 #include <stdatomic.h>
 
 #include "app/storeq.h"
+#include "base/clock.h"
 #include "base/metrics.h"
 #include "base/str.h"
+#include "core/commit_delay.h"
 #include "store/backend.h"
 
 #define PATIENCE_MS 20000 /* a bound for what must happen, not a measure */
@@ -187,6 +189,7 @@ struct world {
 	int done;
 	int expected;
 	int more; /* what done() submits on top */
+	int64_t done_us;
 	int changes;
 	bool submitting;
 };
@@ -268,6 +271,7 @@ static void on_done(struct store_op *op, void *arg)
 	assert_false(w->submitting);
 	w->seen[op - w->ops]++;
 	w->done++;
+	w->done_us = clock_mono_us();
 	if (w->more > 0)
 		submit(w, w->expected - w->more--, STORE_PROBE);
 }
@@ -427,6 +431,62 @@ static void a_slow_store_waits_for_who_comes_back(void **state)
 
 	(void)state;
 	while (second_of_a_slow_store() < 4)
+		assert_true(++tries < 200);
+}
+
+#define CROWD 100 /* makes one more likely */
+
+static void submit_event(struct world *w, int i)
+{
+	static const struct event event = {.key = {1, {'e'}}};
+
+	store_op_init(&w->ops[i], STORE_ACCEPT);
+	w->ops[i].u.accept.account = "acme";
+	w->ops[i].u.accept.events = &event;
+	w->ops[i].u.accept.count = 1;
+	storeq_submit(w->q, &w->ops[i], on_done, w);
+}
+
+/* How long an event takes that comes behind many others, with something else
+ * or without. */
+static int64_t event_in_a_crowd_us(bool with_other)
+{
+	struct world w;
+	int64_t from_us;
+
+	world_open(&w, false, CROWD + 2);
+	w.expected = CROWD;
+	for (int i = 0; i < CROWD; i++)
+		submit_event(&w, i);
+	run_until(&w, all_done);
+	w.expected += with_other ? 2 : 1;
+	from_us = clock_mono_us();
+	submit_event(&w, CROWD);
+	if (with_other)
+		submit(&w, CROWD + 1, STORE_PROBE);
+	run_until(&w, all_done);
+	check_once(&w);
+	from_us = w.done_us - from_us;
+	world_close(&w);
+	return from_us;
+}
+
+/* All of these may be interrupted in between, which is a pause. */
+static void events_that_come_fast_wait_for_more(void **state)
+{
+	int tries = 0;
+
+	(void)state;
+	while (event_in_a_crowd_us(false) < COMMIT_DELAY_US)
+		assert_true(++tries < 200);
+}
+
+static void nothing_else_waits_for_events(void **state)
+{
+	int tries = 0;
+
+	(void)state;
+	while (event_in_a_crowd_us(true) >= COMMIT_DELAY_US)
 		assert_true(++tries < 200);
 }
 
@@ -885,6 +945,8 @@ int main(void)
 		cmocka_unit_test(a_long_turn_is_not_waited_for),
 		cmocka_unit_test(other_threads_have_no_turns),
 		cmocka_unit_test(a_slow_store_waits_for_who_comes_back),
+		cmocka_unit_test(events_that_come_fast_wait_for_more),
+		cmocka_unit_test(nothing_else_waits_for_events),
 		cmocka_unit_test(many_threads_may_submit),
 		cmocka_unit_test(lists_do_not_wait_for_writes),
 		cmocka_unit_test(freeing_runs_what_is_queued),

@@ -182,6 +182,14 @@ static void until_complete(struct rig *r)
 	flow_settle(&r->f);
 }
 
+/* The loop stands still as the nth call is made: its answer is still to come. */
+static void stop_at_call(struct rig *r, int nth)
+{
+	r->f.api->stop_at = nth;
+	wire_run(r->f.loop);
+	r->f.api->stop_at = 0;
+}
+
 static int asked(const struct rig *r, const char *what)
 {
 	return api_fixture_count(r->f.api, what);
@@ -350,9 +358,7 @@ static void test_a_lease_that_is_lost(void **state)
 	(void)state;
 	start(&r);
 	api_fixture_script(r.f.api, script, ARRAY_LEN(script));
-	r.f.api->stop_at = 2;
-	wire_run(r.f.loop);
-	r.f.api->stop_at = 0;
+	stop_at_call(&r, 2);
 	store_op_init(&op, STORE_CURSOR);
 	op.u.cursor.account = "acme";
 	op.u.cursor.name = "users";
@@ -491,9 +497,7 @@ static void test_a_reload_during_a_call(void **state)
 	(void)state;
 	start(&r);
 	api_fixture_script(r.f.api, script, ARRAY_LEN(script));
-	r.f.api->stop_at = 1;
-	wire_run(r.f.loop);
-	r.f.api->stop_at = 0;
+	stop_at_call(&r, 1);
 	sweeper_reloaded(r.sweeper);
 	until_complete(&r);
 	assert_true(failing("tickets", "forbidden") == 0);
@@ -511,9 +515,7 @@ static void test_an_account_that_goes(void **state)
 	(void)state;
 	start(&r);
 	api_fixture_script(r.f.api, script, ARRAY_LEN(script));
-	r.f.api->stop_at = 1;
-	wire_run(r.f.loop);
-	r.f.api->stop_at = 0;
+	stop_at_call(&r, 1);
 	engine_reload(r.engine, load(&r, "other"));
 	flow_settle(&r.f);
 	assert_false(row(&r, "tickets").leased);
